@@ -1,0 +1,18 @@
+//! Transfer learning for image classification, step by step, for notebooks in Rust.
+//!
+//! The modules follow the path of the tutorial: photographs on disk ([`data`]), what is done to
+//! each of them ([`transforms`]), the network ([`models`]) and its pretrained [`weights`], the
+//! training loop ([`train`]), and the pictures of the result ([`viz`]). [`notebook`] is how a
+//! value shows itself in a cell. `use herbarium::prelude::*;` brings in what a cell types.
+
+pub mod data;
+mod error;
+pub mod models;
+pub mod notebook;
+pub mod prelude;
+pub mod train;
+pub mod transforms;
+pub mod viz;
+pub mod weights;
+
+pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! What a cell types: `use herbarium::prelude::*;`.
