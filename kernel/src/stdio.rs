@@ -20,7 +20,8 @@ struct Real {
 /// Leads this process's stdout and stderr into a pipe, and calls `on_line` with each line from it, in a thread.
 pub fn capture(on_line: impl Fn(&str) + Send + 'static) -> Result<()> {
     let what = "the kernel's own output cannot be redirected";
-    let copy = |fd: std::os::fd::BorrowedFd| fd.try_clone_to_owned().map(File::from).map_err(Error::system(what));
+    let copy =
+        |fd: std::os::fd::BorrowedFd| fd.try_clone_to_owned().map(File::from).map_err(Error::system(what));
     let real = Real { stdout: copy(io::stdout().as_fd())?, stderr: copy(io::stderr().as_fd())? };
     let (reader, writer) = io::pipe().map_err(Error::system(what))?;
     rustix::stdio::dup2_stdout(&writer).map_err(Error::system(what))?;

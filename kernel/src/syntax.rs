@@ -238,26 +238,64 @@ mod tests {
 
     #[test]
     fn the_end_of_a_cell_flushes_unless_it_has_a_value() {
-        for code in ["print!(\"a\");", "let x = 1;", ":dep a\n// b\nfor _ in 0..1 {}", "println!(\"a\")", "fn g() {}\ng();"] {
+        for code in [
+            "print!(\"a\");",
+            "let x = 1;",
+            ":dep a\n// b\nfor _ in 0..1 {}",
+            "println!(\"a\")",
+            "fn g() {}\ng();",
+        ] {
             assert!(prepare(code).ends_with(FLUSH), "{code}");
         }
-        for code in ["1 + 1", "", ":vars", "// nothing", "fn g() {}", "use std::fs;", "let x = ;", "}{", "if true { 1 } else { 2 }"] {
+        for code in [
+            "1 + 1",
+            "",
+            ":vars",
+            "// nothing",
+            "fn g() {}",
+            "use std::fs;",
+            "let x = ;",
+            "}{",
+            "if true { 1 } else { 2 }",
+        ] {
             assert_eq!(prepare(code), code);
         }
     }
 
     #[test]
     fn names_bound_by_let() {
-        assert_eq!(bound_names(":dep x\nlet (a, mut b) = f()?;\nlet S { c, .. } = d;\nif true { let e = 1; }"), ["a", "b", "c"]);
+        assert_eq!(
+            bound_names(":dep x\nlet (a, mut b) = f()?;\nlet S { c, .. } = d;\nif true { let e = 1; }"),
+            ["a", "b", "c"]
+        );
     }
 
     #[test]
     fn complete_incomplete_invalid() {
         use Completeness::*;
-        for code in ["1 + 1", "let x = 1;", "fn f() {\n    1\n}", "'a'", "\"{\"", "// {", ":dep serde", "!ls", "r#\"(\"#", "'x: loop { break 'x; }"] {
+        for code in [
+            "1 + 1",
+            "let x = 1;",
+            "fn f() {\n    1\n}",
+            "'a'",
+            "\"{\"",
+            "// {",
+            ":dep serde",
+            "!ls",
+            "r#\"(\"#",
+            "'x: loop { break 'x; }",
+        ] {
             assert_eq!(completeness(code), Complete, "{code}");
         }
-        let incomplete = [("fn f() {", 4), ("f(1,\n  [2,", 8), ("let x = ", 0), ("\"abc", 0), ("/* /* */", 0), ("r#\"a\"", 0), ("1 +", 0)];
+        let incomplete = [
+            ("fn f() {", 4),
+            ("f(1,\n  [2,", 8),
+            ("let x = ", 0),
+            ("\"abc", 0),
+            ("/* /* */", 0),
+            ("r#\"a\"", 0),
+            ("1 +", 0),
+        ];
         for (code, indent) in incomplete {
             assert_eq!(completeness(code), Incomplete(" ".repeat(indent)), "{code}");
         }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use jupyter_protocol::{InterruptReply, JupyterMessage, JupyterMessageContent, ReplyStatus, ShutdownReply, ShutdownRequest};
+use jupyter_protocol::{
+    InterruptReply, JupyterMessage, JupyterMessageContent, ReplyStatus, ShutdownReply, ShutdownRequest,
+};
 use jupyter_zmq_client::RouterRecvConnection;
 use tokio::time::{Duration, sleep};
 
@@ -17,7 +19,9 @@ pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, re
     loop {
         let Some(request) = shell::read(&mut connection, "control").await else { continue };
         match &request.content {
-            JupyterMessageContent::ShutdownRequest(content) => shutdown(&kernel, &request, content, &replies).await,
+            JupyterMessageContent::ShutdownRequest(content) => {
+                shutdown(&kernel, &request, content, &replies).await
+            }
             JupyterMessageContent::InterruptRequest(_) => {
                 kernel.busy(&request).await;
                 kernel.interrupt();
@@ -29,13 +33,20 @@ pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, re
                 replies.send(reply(info::kernel_info(), &request));
                 kernel.idle(&request).await;
             }
-            other => stdio::log(&format!("herbarium: a {} on control is not understood", other.message_type())),
+            other => {
+                stdio::log(&format!("herbarium: a {} on control is not understood", other.message_type()))
+            }
         }
     }
 }
 
 /// Answers, and ends the process.
-pub async fn shutdown(kernel: &Kernel, request: &JupyterMessage, content: &ShutdownRequest, replies: &Replies) {
+pub async fn shutdown(
+    kernel: &Kernel,
+    request: &JupyterMessage,
+    content: &ShutdownRequest,
+    replies: &Replies,
+) {
     let answer = ShutdownReply { restart: content.restart, status: ReplyStatus::Ok, error: None };
     kernel.busy(request).await;
     replies.send(reply(answer.clone(), request));

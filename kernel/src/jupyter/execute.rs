@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jupyter_protocol::{
-    ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult, JupyterMessage,
-    JupyterMessageContent, ReplyError, ReplyStatus,
+    ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult,
+    JupyterMessage, JupyterMessageContent, ReplyError, ReplyStatus,
 };
 use tokio::sync::mpsc;
 
@@ -61,7 +61,12 @@ fn set_running(kernel: &Kernel, request: Option<JupyterMessage>) {
     *kernel.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = request;
 }
 
-async fn run_cell(kernel: &Arc<Kernel>, request: &JupyterMessage, execute: &ExecuteRequest, count: &mut usize) -> ExecuteReply {
+async fn run_cell(
+    kernel: &Arc<Kernel>,
+    request: &JupyterMessage,
+    execute: &ExecuteRequest,
+    count: &mut usize,
+) -> ExecuteReply {
     let counted = !execute.silent && execute.store_history;
     if counted {
         *count += 1;

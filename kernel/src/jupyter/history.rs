@@ -77,7 +77,9 @@ impl History {
                 let session = self.session_number(session.unwrap_or(0));
                 let lines = self.inputs.iter().filter(|input| input.session == session);
                 // A stop of 0 or less means the end.
-                let inside = |line: usize| line as i64 >= i64::from(*start) && (*stop <= 0 || (line as i64) < i64::from(*stop));
+                let inside = |line: usize| {
+                    line as i64 >= i64::from(*start) && (*stop <= 0 || (line as i64) < i64::from(*stop))
+                };
                 (lines.filter(|input| inside(input.line)).collect(), *output)
             }
             HistoryRequest::Search { pattern, unique, output, n, .. } => {
@@ -94,7 +96,9 @@ impl History {
             }
         };
         let entry = |input: &Input| match output {
-            true => HistoryEntry::InputOutput(input.session, input.line, (input.source.clone(), String::new())),
+            true => {
+                HistoryEntry::InputOutput(input.session, input.line, (input.source.clone(), String::new()))
+            }
             false => HistoryEntry::Input(input.session, input.line, input.source.clone()),
         };
         HistoryReply::new(found.into_iter().map(entry).collect())
@@ -142,7 +146,11 @@ fn matches_glob(pattern: &str, text: &str) -> bool {
 fn read(path: &Path) -> Vec<Input> {
     let Ok(file) = File::open(path) else { return Vec::new() };
     // A line that a crash cut short is no reason to lose the others.
-    BufReader::new(file).lines().map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok()).collect()
+    BufReader::new(file)
+        .lines()
+        .map_while(Result::ok)
+        .filter_map(|line| serde_json::from_str(&line).ok())
+        .collect()
 }
 
 fn rewrite(path: &Path, inputs: &[Input]) -> std::io::Result<()> {
@@ -163,14 +171,17 @@ mod tests {
     fn sources(reply: HistoryReply) -> Vec<String> {
         let source = |entry: HistoryEntry| match entry {
             HistoryEntry::Input(session, line, source) => format!("{session}/{line} {source}"),
-            HistoryEntry::InputOutput(session, line, (source, output)) => format!("{session}/{line} {source} -> {output}"),
+            HistoryEntry::InputOutput(session, line, (source, output)) => {
+                format!("{session}/{line} {source} -> {output}")
+            }
         };
         reply.history.into_iter().map(source).collect()
     }
 
     #[test]
     fn sessions_are_kept_and_found_again() {
-        let path = std::env::temp_dir().join(format!("herbarium-history-{}", std::process::id())).join("h.jsonl");
+        let path =
+            std::env::temp_dir().join(format!("herbarium-history-{}", std::process::id())).join("h.jsonl");
         let mut first = History::open_at(&path);
         first.add(1, "let a = 1;");
         first.add(2, "a");

@@ -58,9 +58,11 @@ pub fn serve(connection_file: &Path) -> Result<()> {
 async fn run(connection: ConnectionInfo, session: Session) -> Result<()> {
     let session_id = uuid::Uuid::new_v4().to_string();
     let failed = |socket| move |source: RuntimeError| Error::Socket { socket, source };
-    let iopub = create_kernel_iopub_xpub_connection(&connection, &session_id).await.map_err(failed("iopub"))?;
+    let iopub =
+        create_kernel_iopub_xpub_connection(&connection, &session_id).await.map_err(failed("iopub"))?;
     let shell = create_kernel_shell_connection(&connection, &session_id).await.map_err(failed("shell"))?;
-    let control = create_kernel_control_connection(&connection, &session_id).await.map_err(failed("control"))?;
+    let control =
+        create_kernel_control_connection(&connection, &session_id).await.map_err(failed("control"))?;
     let stdin = create_kernel_stdin_connection(&connection, &session_id).await.map_err(failed("stdin"))?;
     let mut heartbeat = create_kernel_heartbeat_connection(&connection).await.map_err(failed("heartbeat"))?;
 
@@ -126,7 +128,9 @@ impl Kernel {
 
 /// SIGINT interrupts, as a terminal or an older frontend sends it; SIGTERM ends.
 async fn watch_signals(kernel: Arc<Kernel>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return stdio::log("herbarium: signals cannot be received");
     };
     loop {
@@ -139,7 +143,9 @@ async fn watch_signals(kernel: Arc<Kernel>) {
 
 /// A kernel whose server was killed would live for ever.
 async fn watch_parent(kernel: Arc<Kernel>) {
-    let Some(parent) = std::env::var("JPY_PARENT_PID").ok().and_then(|pid| pid.parse::<u32>().ok()) else { return };
+    let Some(parent) = std::env::var("JPY_PARENT_PID").ok().and_then(|pid| pid.parse::<u32>().ok()) else {
+        return;
+    };
     while sys::is_alive(parent) {
         sleep(Duration::from_secs(1)).await;
     }

@@ -45,7 +45,9 @@ async fn handle(kernel: &Arc<Kernel>, request: JupyterMessage, replies: &Replies
             let (kernel, replies) = (kernel.clone(), replies.clone());
             tokio::spawn(async move { answer(&kernel, &request, &replies).await });
         }
-        JupyterMessageContent::ShutdownRequest(shutdown) => control::shutdown(kernel, &request, shutdown, replies).await,
+        JupyterMessageContent::ShutdownRequest(shutdown) => {
+            control::shutdown(kernel, &request, shutdown, replies).await
+        }
         _ => answer(kernel, &request, replies).await,
     }
 }

@@ -40,6 +40,13 @@ pub fn run() -> ! {
     std::process::exit(code)
 }
 
+/// What there is to do.
+struct Ready {
+    stdin: bool,
+    stderr: bool,
+    ended: bool,
+}
+
 struct Forwarder {
     kernel: UnixStream,
     child: u32,
@@ -76,8 +83,17 @@ impl Forwarder {
         }
         let pid = child.id();
         let (exit, ended) = watch(child)?;
-        let mut forwarder =
-            Forwarder { kernel, child: pid, stdin, stdout, stderr, exit, ended, scanner: Scanner::new(), line: Vec::new() };
+        let mut forwarder = Forwarder {
+            kernel,
+            child: pid,
+            stdin,
+            stdout,
+            stderr,
+            exit,
+            ended,
+            scanner: Scanner::new(),
+            line: Vec::new(),
+        };
         forwarder.send(&Frame::Hello { forwarder: std::process::id(), runtime: pid })?;
         Ok(forwarder)
     }
@@ -85,9 +101,13 @@ impl Forwarder {
     /// Returns when the child has ended and all it wrote is with the kernel.
     fn forward(mut self) -> io::Result<ExitStatus> {
         loop {
-            let (stdin, ended) = self.wait()?;
+            let Ready { stdin, stderr, ended } = self.wait()?;
             if stdin {
                 self.read_stdin()?;
+            }
+            // Which of the two was written first cannot be known when both have something.
+            if stderr {
+                self.drain_stderr()?;
             }
             self.read_stdout()?;
             self.drain_stderr()?;
@@ -106,27 +126,30 @@ impl Forwarder {
         Ok(status)
     }
 
-    /// Waits until there is something to do. Tells if stdin has something, and if the child has ended.
-    fn wait(&self) -> io::Result<(bool, bool)> {
+    /// Waits until there is something to do.
+    fn wait(&self) -> io::Result<Ready> {
         let stdin = io::stdin();
         let mut fds = vec![PollFd::new(&self.ended, PollFlags::IN)];
-        if self.stdin.is_some() {
-            fds.push(PollFd::new(&stdin, PollFlags::IN));
-        }
-        let stdin_index = fds.len() - 1;
+        let mut add = |fd| {
+            fds.push(fd);
+            fds.len() - 1
+        };
+        let stdin_index = self.stdin.as_ref().map(|_| add(PollFd::new(&stdin, PollFlags::IN)));
+        let stderr_index = self.stderr.as_ref().map(|stderr| add(PollFd::new(stderr, PollFlags::IN)));
         if let Some(stdout) = &self.stdout {
-            fds.push(PollFd::new(stdout, PollFlags::IN));
-        }
-        if let Some(stderr) = &self.stderr {
-            fds.push(PollFd::new(stderr, PollFlags::IN));
+            add(PollFd::new(stdout, PollFlags::IN));
         }
         loop {
             match poll(&mut fds, None) {
                 Err(rustix::io::Errno::INTR) => continue,
                 other => other?,
             };
-            let ready = |index: usize| !fds[index].revents().is_empty();
-            return Ok((stdin_index > 0 && ready(stdin_index), ready(0)));
+            let ready = |index: Option<usize>| index.is_some_and(|index| !fds[index].revents().is_empty());
+            return Ok(Ready {
+                stdin: ready(stdin_index),
+                stderr: ready(stderr_index),
+                ended: ready(Some(0)),
+            });
         }
     }
 

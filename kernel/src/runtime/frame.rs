@@ -100,7 +100,8 @@ impl Frame {
     fn parse(kind: u8, payload: Vec<u8>) -> io::Result<Frame> {
         Ok(match kind {
             b'h' => {
-                let (forwarder, runtime) = payload.split_at_checked(4).ok_or_else(|| invalid("a short hello"))?;
+                let (forwarder, runtime) =
+                    payload.split_at_checked(4).ok_or_else(|| invalid("a short hello"))?;
                 let [forwarder, runtime] = [number(forwarder)?, number(runtime)?].map(u32::from_be_bytes);
                 Frame::Hello { forwarder, runtime }
             }

@@ -47,7 +47,10 @@ enum State {
     /// Inside a marked line, up to its newline.
     Line(Line),
     /// Inside evcxr's block. `line` is where the current line starts in the buffer.
-    Content { mime: String, line: usize },
+    Content {
+        mime: String,
+        line: usize,
+    },
     /// Inside a marked line that became too long.
     Skip,
 }
@@ -316,7 +319,9 @@ mod tests {
     #[test]
     fn a_block_that_a_panic_cut_short_ends_there() {
         let mut scanner = Scanner::new();
-        let pieces = scanner.feed(b"EVCXR_BEGIN_CONTENT text/plain\nhalf\nEVCXR_PANIC_NOTIFICATION\nEVCXR_EXECUTION_COMPLETE\n");
+        let pieces = scanner.feed(
+            b"EVCXR_BEGIN_CONTENT text/plain\nhalf\nEVCXR_PANIC_NOTIFICATION\nEVCXR_EXECUTION_COMPLETE\n",
+        );
         let half = Piece::Content { mime: "text/plain".into(), body: b"half".to_vec() };
         assert_eq!(pieces, vec![half, Piece::Panicked, Piece::Finished]);
     }

@@ -177,13 +177,20 @@ impl Inner {
             }
             Frame::Exited { code, signal } => {
                 self.exit = Some(Exit { code, signal });
+                // A panic that cannot unwind ends the process: its message is the reason.
+                if let Some(text) = self.waiting.take_panic() {
+                    self.failure.get_or_insert(Failure::Panic(Some(text)));
+                }
                 self.flush(true);
             }
         }
     }
 
     fn print(&mut self, stream: Stream, bytes: &[u8], now: Instant) {
-        self.flush_bundle();
+        // Text on stderr comes through a pipe of its own, a little sooner or later: it parts nothing.
+        if stream == Stream::Stdout {
+            self.flush_bundle();
+        }
         self.waiting.push(stream, bytes, now);
         self.tick(now);
     }
@@ -195,9 +202,15 @@ impl Inner {
     fn message(&mut self, message: Message) {
         self.flush(false);
         match message {
-            Message::Display { data, metadata, display_id } => self.emit(Event::Display { data, metadata, display_id }),
-            Message::Update { data, metadata, display_id } => self.emit(Event::Update { data, metadata, display_id }),
-            Message::Result { data, metadata, display_id } => self.emit(Event::Result { data, metadata, display_id }),
+            Message::Display { data, metadata, display_id } => {
+                self.emit(Event::Display { data, metadata, display_id })
+            }
+            Message::Update { data, metadata, display_id } => {
+                self.emit(Event::Update { data, metadata, display_id })
+            }
+            Message::Result { data, metadata, display_id } => {
+                self.emit(Event::Result { data, metadata, display_id })
+            }
             Message::Clear { wait } => self.emit(Event::Clear { wait }),
             Message::Error { ename, evalue, traceback } => {
                 let mut error = CellError::new(&ename, evalue);
@@ -217,7 +230,11 @@ impl Inner {
         }
         let text = String::from_utf8_lossy(&body).into_owned();
         let is_json = mime == "application/json" || mime.ends_with("+json");
-        let value = if is_json { serde_json::from_str(&text).unwrap_or(Value::String(text)) } else { Value::String(text) };
+        let value = if is_json {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        } else {
+            Value::String(text)
+        };
         self.bundle.get_or_insert_with(|| (Bundle::new(), now)).0.insert(mime, value);
     }
 

@@ -32,7 +32,8 @@ struct Diagnostic {
 
 /// The error of a cell that did not compile.
 pub fn compile_error(errors: &[CompilationError], source: &str) -> CellError {
-    let all: Vec<Diagnostic> = errors.iter().filter(|error| error.level().starts_with("error")).map(convert).collect();
+    let all: Vec<Diagnostic> =
+        errors.iter().filter(|error| error.level().starts_with("error")).map(convert).collect();
     let all = if all.is_empty() { errors.iter().map(convert).collect() } else { all };
     let lines: Vec<&str> = source.lines().collect();
     let mut traceback: Vec<String> = Vec::new();
@@ -59,8 +60,12 @@ fn headline(diagnostic: &Diagnostic) -> String {
 fn convert(error: &CompilationError) -> Diagnostic {
     let labels = error.spanned_messages().iter().filter_map(|message| {
         let span = message.span?;
-        let span =
-            Span { line: span.start_line, column: span.start_column, end_line: span.end_line, end_column: span.end_column };
+        let span = Span {
+            line: span.start_line,
+            column: span.start_column,
+            end_line: span.end_line,
+            end_column: span.end_column,
+        };
         // Without a label of its own, evcxr repeats the message.
         let repeated = message.label.ends_with(&error.message());
         let text = if repeated { String::new() } else { message.label.clone() };
@@ -70,21 +75,33 @@ fn convert(error: &CompilationError) -> Diagnostic {
     for child in error.json["children"].as_array().into_iter().flatten() {
         let level = child["level"].as_str().unwrap_or_default();
         let Some(message) = child["message"].as_str() else { continue };
-        let replacement = child["spans"][0]["suggested_replacement"].as_str().map(str::trim).filter(|text| !text.is_empty());
+        let replacement = child["spans"][0]["suggested_replacement"]
+            .as_str()
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
         let mut text = message.to_owned();
         if let Some(replacement) = replacement {
             let _ = write!(text, ": `{replacement}`");
         }
         // What names generated code means nothing to its reader.
-        if matches!(level, "help" | "note") && !text.contains("evcxr") && !text.contains("EvcxrUserCodeError") {
+        if matches!(level, "help" | "note") && !text.contains("evcxr") && !text.contains("EvcxrUserCodeError")
+        {
             notes.push((level.to_owned(), text));
         }
     }
     notes.extend(error.evcxr_extra_hint().map(|hint| ("note".to_owned(), hint.to_owned())));
     if matches!(error.code(), Some("E0384" | "E0596")) {
-        notes.push(("help".to_owned(), "a variable of an earlier cell becomes mutable by `let mut x = x;`".to_owned()));
+        notes.push((
+            "help".to_owned(),
+            "a variable of an earlier cell becomes mutable by `let mut x = x;`".to_owned(),
+        ));
     }
-    Diagnostic { code: error.code().map(str::to_owned), message: error.message(), labels: labels.collect(), notes }
+    Diagnostic {
+        code: error.code().map(str::to_owned),
+        message: error.message(),
+        labels: labels.collect(),
+        notes,
+    }
 }
 
 fn render(diagnostic: &Diagnostic, lines: &[&str]) -> String {
@@ -123,7 +140,15 @@ fn render(diagnostic: &Diagnostic, lines: &[&str]) -> String {
     for (level, text) in &diagnostic.notes {
         let mut note_lines = text.lines();
         let first = note_lines.next().unwrap_or_default();
-        let _ = write!(out, "\n{:width$} {}={} {}{level}{}: {first}", "", ansi::GUTTER, ansi::RESET, ansi::BOLD, ansi::RESET);
+        let _ = write!(
+            out,
+            "\n{:width$} {}={} {}{level}{}: {first}",
+            "",
+            ansi::GUTTER,
+            ansi::RESET,
+            ansi::BOLD,
+            ansi::RESET
+        );
         for line in note_lines {
             let _ = write!(out, "\n{:width$}   {line}", "");
         }
@@ -160,7 +185,10 @@ fn columns(text: &str) -> usize {
         .map(|c| match c {
             '\t' => TAB.len(),
             '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' => 0,
-            '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' => 2,
+            '\u{1100}'..='\u{115f}'
+            | '\u{2e80}'..='\u{a4cf}'
+            | '\u{ac00}'..='\u{d7a3}'
+            | '\u{f900}'..='\u{faff}' => 2,
             '\u{ff00}'..='\u{ff60}' | '\u{1f300}'..='\u{1faff}' | '\u{20000}'..='\u{3fffd}' => 2,
             _ => 1,
         })
@@ -190,7 +218,10 @@ mod tests {
         let diagnostic = Diagnostic {
             code: Some("E0308".into()),
             message: "mismatched types".into(),
-            labels: vec![label(10, 14, 17, "expected `i32`, found `&str`", true), label(8, 8, 11, "expected due to this", false)],
+            labels: vec![
+                label(10, 14, 17, "expected `i32`, found `&str`", true),
+                label(8, 8, 11, "expected due to this", false),
+            ],
             notes: vec![("help".into(), "try this\nand that".into())],
         };
         let mut lines = vec![""; 12];
@@ -203,8 +234,12 @@ mod tests {
 
     #[test]
     fn a_place_outside_of_the_cell_is_not_shown() {
-        let diagnostic =
-            Diagnostic { code: None, message: "oh".into(), labels: vec![label(3, 1, 2, "", true)], notes: Vec::new() };
+        let diagnostic = Diagnostic {
+            code: None,
+            message: "oh".into(),
+            labels: vec![label(3, 1, 2, "", true)],
+            notes: Vec::new(),
+        };
         assert_eq!(plain(&render(&diagnostic, &["one"])), "error: oh");
     }
 }

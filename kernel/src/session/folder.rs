@@ -22,7 +22,8 @@ impl Folder {
     /// Makes a new folder that only this user can open, and removes those of kernels that were killed.
     pub fn create() -> Result<Folder> {
         let mut parent = std::env::temp_dir();
-        let name = format!("{PREFIX}{}-{}", std::process::id(), &uuid::Uuid::new_v4().simple().to_string()[..8]);
+        let name =
+            format!("{PREFIX}{}-{}", std::process::id(), &uuid::Uuid::new_v4().simple().to_string()[..8]);
         if parent.as_os_str().len() + name.len() + "/output".len() > MAX_SOCKET_PATH {
             parent = PathBuf::from("/tmp");
         }
@@ -62,7 +63,8 @@ impl Drop for Folder {
 fn remove_stale(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name: OsString = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|rest| rest.split_once('-'));
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|rest| rest.split_once('-'));
         if let Some(pid) = pid.and_then(|(pid, _)| pid.parse().ok())
             && !sys::is_alive(pid)
         {

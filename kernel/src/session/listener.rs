@@ -49,7 +49,9 @@ fn serve(stream: UnixStream, shared: &Shared) {
             Frame::Hello { forwarder, runtime } => shared.control.set_processes(forwarder, runtime),
             Frame::Started => shared.control.set_phase(Phase::Running),
             // evcxr may compile again what it has just run.
-            Frame::Finished if shared.control.phase() == Phase::Running => shared.control.set_phase(Phase::Compiling),
+            Frame::Finished if shared.control.phase() == Phase::Running => {
+                shared.control.set_phase(Phase::Compiling)
+            }
             _ => {}
         }
         shared.collector.frame(frame);

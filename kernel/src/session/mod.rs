@@ -88,7 +88,8 @@ impl Session {
         })?;
         sys::set_env(runtime::OUTPUT, folder.socket());
         let (jobs, queue) = channel();
-        worker::spawn(shared.clone(), folder.clone(), queue).map_err(Error::system("the session's thread"))?;
+        worker::spawn(shared.clone(), folder.clone(), queue)
+            .map_err(Error::system("the session's thread"))?;
         Ok(Session { shared, folder, jobs })
     }
 

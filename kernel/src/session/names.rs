@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::Completion;
 
 const KEYWORDS: [&str; 35] = [
-    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false", "fn", "for",
-    "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct",
-    "trait", "true", "type", "unsafe", "use", "while",
+    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false",
+    "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return",
+    "self", "static", "struct", "trait", "true", "type", "unsafe", "use", "while",
 ];
 
 /// What is known without asking rust-analyzer: the session's variables and items, and Rust's keywords.

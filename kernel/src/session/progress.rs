@@ -82,7 +82,9 @@ mod tests {
     #[test]
     fn a_build_is_one_output_that_changes() {
         let mut build = Build::default();
-        let Some(Event::Display { display_id: Some(first), .. }) = build.step("Compiling a v1") else { panic!() };
+        let Some(Event::Display { display_id: Some(first), .. }) = build.step("Compiling a v1") else {
+            panic!()
+        };
         assert!(build.step("Compiling b v1").is_none(), "too soon after the first");
         let later = Instant::now() + BETWEEN_UPDATES;
         let Some(Event::Update { data, display_id, .. }) = build.due(later) else { panic!() };
@@ -91,7 +93,9 @@ mod tests {
         assert_eq!(display_id, first);
         assert!(data["text/plain"].as_str().unwrap().ends_with("(2 steps)"));
         assert!(build.finish().is_none());
-        let Some(Event::Display { display_id: Some(second), .. }) = build.step("Compiling c v1") else { panic!() };
+        let Some(Event::Display { display_id: Some(second), .. }) = build.step("Compiling c v1") else {
+            panic!()
+        };
         assert_ne!(second, first);
     }
 }

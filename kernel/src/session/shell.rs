@@ -37,9 +37,15 @@ pub fn split(code: &str) -> Vec<Part> {
 
 /// Runs one command. An exit status other than 0 is an error.
 pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<(), CellError> {
-    let cannot = |error: std::io::Error| CellError::new("ShellError", format!("`{command}` cannot be run: {error}"));
+    let cannot =
+        |error: std::io::Error| CellError::new("ShellError", format!("`{command}` cannot be run: {error}"));
     let mut process = Command::new("sh");
-    process.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    process
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
     let mut child = process.spawn().map_err(cannot)?;
     control.set_phase(Phase::Shell(child.id()));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -79,7 +85,10 @@ mod tests {
     fn lines_keep_their_numbers() {
         let parts = split(":dep a\n! ls -l\n:dep b\nlet x = 1;\n!x");
         let rust = |text: &str| Part::Rust(text.to_owned());
-        assert_eq!(parts, vec![rust(":dep a\n"), Part::Shell("ls -l".into()), rust("\n\n:dep b\nlet x = 1;\n!x")]);
+        assert_eq!(
+            parts,
+            vec![rust(":dep a\n"), Part::Shell("ls -l".into()), rust("\n\n:dep b\nlet x = 1;\n!x")]
+        );
         assert_eq!(split("!ls"), vec![Part::Shell("ls".into())]);
         assert!(split("\n\n").is_empty());
     }

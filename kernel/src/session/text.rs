@@ -98,12 +98,14 @@ impl Waiting {
         if size < MAX_WAITING && now < first.first + JOIN {
             return Vec::new();
         }
-        let keep = self.segments.back().filter(|last| last.stream == Stream::Stderr && size < MAX_WAITING);
-        let keep = keep.is_some_and(|last| {
-            let wait = if last.text.contains("panicked at ") { JOIN_PANIC } else { JOIN };
-            now < last.last + wait
+        // The last text on stderr, and with it what came after it.
+        let last_stderr = self.segments.iter().rposition(|segment| segment.stream == Stream::Stderr);
+        let keep_from = last_stderr.filter(|&index| {
+            let segment = &self.segments[index];
+            let wait = if segment.text.contains("panicked at ") { JOIN_PANIC } else { JOIN };
+            size < MAX_WAITING && now < segment.last + wait
         });
-        let count = self.segments.len() - usize::from(keep);
+        let count = keep_from.unwrap_or(self.segments.len());
         self.segments.drain(..count).map(|segment| (segment.stream, segment.text)).collect()
     }
 
@@ -119,10 +121,8 @@ impl Waiting {
 
     /// Takes the text on stderr that came last, if nobody has seen it yet.
     pub fn take_last_stderr(&mut self) -> Option<String> {
-        match self.segments.back() {
-            Some(last) if last.stream == Stream::Stderr => self.segments.pop_back().map(|last| last.text),
-            _ => None,
-        }
+        let index = self.segments.iter().rposition(|segment| segment.stream == Stream::Stderr)?;
+        self.segments.remove(index).map(|segment| segment.text)
     }
 
     /// Takes the message of the last panic on stderr, if nobody has seen it yet; what was before it stays.
@@ -178,9 +178,23 @@ mod tests {
     #[test]
     fn the_message_of_a_panic_is_told_from_what_was_before() {
         let mut waiting = Waiting::default();
-        waiting.push(Stream::Stderr, b"warning\n\nthread 'main' panicked at src/lib.rs:1:1:\nboom\n", Instant::now());
+        waiting.push(
+            Stream::Stderr,
+            b"warning\n\nthread 'main' panicked at src/lib.rs:1:1:\nboom\n",
+            Instant::now(),
+        );
         assert_eq!(waiting.take_panic().unwrap(), "thread 'main' panicked at src/lib.rs:1:1:\nboom\n");
         assert_eq!(waiting.take_all(true), vec![(Stream::Stderr, "warning\n".to_owned())]);
         assert!(waiting.take_panic().is_none());
+    }
+
+    #[test]
+    fn stdout_that_comes_after_the_message_does_not_push_it_out() {
+        let (start, mut waiting) = (Instant::now(), Waiting::default());
+        waiting.push(Stream::Stderr, b"thread 'main' panicked at src/lib.rs:1:1:\nboom\n", start);
+        waiting.push(Stream::Stdout, b"late", start + JOIN * 2);
+        assert!(waiting.take_due(start + JOIN * 2).is_empty());
+        assert!(waiting.take_panic().unwrap().ends_with("boom\n"));
+        assert_eq!(waiting.take_due(start + JOIN * 3), vec![(Stream::Stdout, "late".to_owned())]);
     }
 }

@@ -18,8 +18,8 @@ use super::folder::{Folder, KernelFolder};
 use super::names::Names;
 use super::shell::{self, Part};
 use super::{
-    AskForInput, Cell, CellError, Completion, Event, InputRequest, Inspection, Outcome, Shared, Stream, analysis,
-    diagnostics, failure,
+    AskForInput, Cell, CellError, Completion, Event, InputRequest, Inspection, Outcome, Shared, Stream,
+    analysis, diagnostics, failure,
 };
 use crate::error::{Error, Result};
 use crate::runtime::message::Bundle;
@@ -57,7 +57,12 @@ struct Worker {
 
 impl Worker {
     fn start(&mut self) {
-        let result = match catch_unwind(AssertUnwindSafe(|| start_evcxr(&self.shared, &self.folder))) {
+        // evcxr tries itself out with a cell of its own.
+        self.shared.collector.mute();
+        let result = catch_unwind(AssertUnwindSafe(|| start_evcxr(&self.folder)));
+        let printed = self.shared.collector.unmute();
+        self.shared.collector.take_end();
+        let result = match result {
             Ok(result) => result,
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
@@ -67,8 +72,8 @@ impl Worker {
                 self.preload(&preload);
             }
             Err(error) => {
-                stdio::log(&format!("herbarium: {error}"));
-                self.failed = Some(error.to_string());
+                stdio::log(&format!("herbarium: {error}\n{printed}"));
+                self.failed = Some(format!("{error}\n{printed}").trim_end().to_owned());
             }
         }
         self.remember_names();
@@ -83,11 +88,14 @@ impl Worker {
         let failure = self.shared.collector.take_end().failure;
         let error = match result {
             Ok(Ok(_)) if failure.is_none() => return,
-            Ok(Ok(_)) => failure::from_failure(failure.unwrap_or(super::collector::Failure::Panic(None)), "", code),
+            Ok(Ok(_)) => {
+                failure::from_failure(failure.unwrap_or(super::collector::Failure::Panic(None)), "", code)
+            }
             Ok(Err(error)) => self.describe(error, code),
             Err(panic) => CellError::new("KernelError", panic_text(&*panic)),
         };
-        let text = format!("herbarium: the prelude could not be loaded.\n{}\n{printed}", error.traceback.join("\n"));
+        let text =
+            format!("herbarium: the prelude could not be loaded.\n{}\n{printed}", error.traceback.join("\n"));
         stdio::log(&text);
         self.shared.collector.print(Stream::Stderr, text.as_bytes());
     }
@@ -101,17 +109,26 @@ impl Worker {
                 let interrupted = self.shared.control.interrupted();
                 self.shared.control.end();
                 self.remember_names();
-                let outcome =
-                    Outcome { error: result.err(), interrupted: interrupted.times > 0, elapsed: started.elapsed() };
+                let outcome = Outcome {
+                    error: result.err(),
+                    interrupted: interrupted.times > 0,
+                    elapsed: started.elapsed(),
+                };
                 // Nobody waits if the kernel is shutting down.
                 let _ = reply.send(outcome);
             }
             Job::Complete { code, position, reply } => {
-                let found = self.context.as_mut().and_then(|context| analysis::complete(context, &code, position));
-                let _ = reply.send(found.unwrap_or(Completion { start: position, end: position, ..Default::default() }));
+                let found =
+                    self.context.as_mut().and_then(|context| analysis::complete(context, &code, position));
+                let _ = reply.send(found.unwrap_or(Completion {
+                    start: position,
+                    end: position,
+                    ..Default::default()
+                }));
             }
             Job::Inspect { code, position, reply } => {
-                let found = self.context.as_mut().and_then(|context| analysis::inspect(context, &code, position));
+                let found =
+                    self.context.as_mut().and_then(|context| analysis::inspect(context, &code, position));
                 let _ = reply.send(found);
             }
         }
@@ -173,7 +190,11 @@ impl Worker {
                     let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
                     let error = failure::from_failure(failed, &generated.unwrap_or_default(), code);
                     let lost = self.lost();
-                    let error = if lost.is_empty() { error } else { error.with_note(&failure::lost_variables(&lost)) };
+                    let error = if lost.is_empty() {
+                        error
+                    } else {
+                        error.with_note(&failure::lost_variables(&lost))
+                    };
                     Err(self.or_interrupted(self.not_kept(error, code), true))
                 }
             },
@@ -219,7 +240,8 @@ impl Worker {
     /// Says which of the variables that the failed cell binds are not there after it.
     fn not_kept(&self, error: CellError, code: &str) -> CellError {
         let kept = self.variables();
-        let names: Vec<String> = syntax::bound_names(code).into_iter().filter(|name| !kept.contains(name)).collect();
+        let names: Vec<String> =
+            syntax::bound_names(code).into_iter().filter(|name| !kept.contains(name)).collect();
         match names.as_slice() {
             [] => error,
             names => error.with_note(&format!("Not kept, because the cell failed: {}", names.join(", "))),
@@ -244,8 +266,9 @@ impl Worker {
 
     fn variables(&self) -> Vec<String> {
         let context = self.context.as_ref();
-        let mut names: Vec<String> =
-            context.map(|context| context.variables_and_types().map(|(name, _)| name.to_owned()).collect()).unwrap_or_default();
+        let mut names: Vec<String> = context
+            .map(|context| context.variables_and_types().map(|(name, _)| name.to_owned()).collect())
+            .unwrap_or_default();
         names.sort();
         names
     }
@@ -267,7 +290,11 @@ impl Worker {
     }
 }
 
-fn execute(context: &mut CommandContext, code: &str, ask: &AskForInput) -> std::result::Result<EvalOutputs, evcxr::Error> {
+fn execute(
+    context: &mut CommandContext,
+    code: &str,
+    ask: &AskForInput,
+) -> std::result::Result<EvalOutputs, evcxr::Error> {
     // evcxr asks through a shared reference.
     let ask = RefCell::new(ask);
     let mut callbacks = EvalCallbacks {
@@ -282,8 +309,7 @@ fn execute(context: &mut CommandContext, code: &str, ask: &AskForInput) -> std::
 }
 
 /// Starts evcxr in the prepared folder. Returns it with the cell that is to run first.
-fn start_evcxr(shared: &Shared, folder: &Folder) -> Result<(CommandContext, String)> {
-    let _ = shared;
+fn start_evcxr(folder: &Folder) -> Result<(CommandContext, String)> {
     let prepared = KernelFolder::empty(folder)?;
     sys::set_env("EVCXR_TMPDIR", &prepared.path);
     for (name, value) in &prepared.envs {
@@ -301,7 +327,8 @@ fn start_evcxr(shared: &Shared, folder: &Folder) -> Result<(CommandContext, Stri
     if let Ok(backtrace) = std::env::var("RUST_BACKTRACE") {
         command.env(runtime::BACKTRACE, backtrace);
     }
-    let (context, _outputs) = EvalContext::with_subprocess_command(command).map_err(|error| Error::Start(error.to_string()))?;
+    let (context, _outputs) =
+        EvalContext::with_subprocess_command(command).map_err(|error| Error::Start(error.to_string()))?;
     Ok((CommandContext::with_eval_context(context), prepared.preload))
 }
 
