@@ -12,6 +12,7 @@ mod iopub;
 mod is_complete;
 mod message;
 mod outputs;
+mod read;
 mod shell;
 mod stdin;
 

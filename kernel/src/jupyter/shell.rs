@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jupyter_protocol::{JupyterMessage, JupyterMessageContent};
-use jupyter_zmq_client::{RouterRecvConnection, RuntimeError};
-use tokio::time::{Duration, sleep};
+use jupyter_zmq_client::RouterRecvConnection;
 
 use super::message::{Replies, reply};
+use super::read::read;
 use super::{Kernel, complete, control, info, inspect, is_complete};
 use crate::stdio;
 
@@ -14,25 +14,6 @@ pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, re
     loop {
         if let Some(request) = read(&mut connection, "shell").await {
             handle(&kernel, request, &replies).await;
-        }
-    }
-}
-
-/// Reads the next message. What cannot be read is logged and dropped: a wrong signature, a form that is no message.
-pub async fn read(connection: &mut RouterRecvConnection, socket: &str) -> Option<JupyterMessage> {
-    match connection.read().await {
-        Ok(message) => Some(message),
-        Err(error) => {
-            let why = match &error {
-                RuntimeError::VerifyError(_) => "its signature is wrong".to_owned(),
-                other => other.to_string(),
-            };
-            stdio::log(&format!("herbarium: a message on {socket} was dropped: {why}"));
-            if matches!(error, RuntimeError::ZmqError(_)) {
-                // A broken socket must not keep a processor busy.
-                sleep(Duration::from_millis(10)).await;
-            }
-            None
         }
     }
 }

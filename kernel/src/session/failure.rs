@@ -20,6 +20,9 @@ pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError 
     }
 }
 
+/// Lines of a panic's text that say nothing about it.
+const NOISE: [&str; 2] = ["note: run with `RUST_BACKTRACE", "thread caused non-unwinding panic"];
+
 /// From `thread 'main' panicked at src/lib.rs:12:5:`, the message on the next lines, and a note on backtraces.
 fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
     let (head, rest) = text.split_once('\n').unwrap_or((text, ""));
@@ -30,7 +33,7 @@ fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
         None => (rest, ""),
     };
     let message: Vec<&str> =
-        message.lines().filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
+        message.lines().filter(|line| !NOISE.iter().any(|noise| line.starts_with(noise))).collect();
     let message = message.join("\n").trim_end().to_owned();
     let mut error = CellError::new("Panic", message);
     if let Some(line) = line_in_cell(place, generated, cell) {
