@@ -327,7 +327,7 @@ def test_an_interrupt_without_a_cell_does_nothing(kernel):
     ("unsafe { *(8 as *mut u64) = 1; }", "SIG"),
 ])
 def test_a_crash_says_what_happened(kernel, code, what):
-    kernel.run("let gone = 1;")
+    kernel.run(":clear\nlet gone = 1;")
     result = kernel.run(f'print!("last words"); std::io::Write::flush(&mut std::io::stdout()).unwrap(); {code}')
     assert result.reply["ename"] == "Crash" and what in result.reply["evalue"]
     assert result.text() == "last words"
@@ -339,12 +339,19 @@ def test_a_killed_program_is_replaced(kernel):
     os.kill(kernel.runtime(), signal.SIGKILL)
     time.sleep(0.5)
     result = kernel.run("1 + 1")
-    assert result.status == "ok" and "2" in result.plain()
+    assert result.errors() == [] and "2" in result.plain()
     assert "SIGKILL" in result.text("stderr") and "killed" in result.text("stderr")
     message_id = kernel.start('println!("go"); loop { std::thread::sleep(std::time::Duration::from_millis(10)); }')
     wait_for_text(kernel, message_id, "go")
     os.kill(kernel.runtime(), signal.SIGKILL)
     assert "SIGKILL" in kernel.finish(message_id).reply["evalue"]
+
+
+def test_a_restarted_program_has_no_variables(kernel):
+    kernel.run("let before_restart = 1;")
+    assert "before_restart" in kernel.run(":restart").text()
+    assert kernel.run("before_restart").reply["ename"] == "CompileError"
+    assert kernel.run("let before_restart = 2;\nbefore_restart").plain() == ["2"]
 
 
 # Commands, the shell, input

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use std::os::unix::process::CommandExt;
 
@@ -152,6 +152,7 @@ impl Worker {
             match part {
                 Part::Shell(command) => shell::run(&command, &self.shared.collector, &self.shared.control)
                     .map_err(|error| self.or_interrupted(error, true))?,
+                Part::Restart => self.restart(),
                 Part::Rust(code) => self.evaluate(&code, &cell.ask)?,
             }
         }
@@ -165,13 +166,35 @@ impl Worker {
         }
         let exit = self.shared.collector.take_end().exit;
         let lost = self.variables();
-        let Some(context) = &mut self.context else { return };
-        if let Err(error) = context.execute(":restart") {
-            stdio::log(&format!("herbarium: the program cannot be restarted: {error}"));
-        }
+        self.start_program();
         let what = failure::crash(exit, &lost);
         let text = format!("Between the cells, {}. {}\n", what.evalue, failure::lost_variables(&lost));
         self.shared.collector.print(Stream::Stderr, text.as_bytes());
+    }
+
+    /// Replaces the program by a new one, as `:restart` asks for.
+    fn restart(&mut self) {
+        let lost = self.variables();
+        self.shared.control.kill_program();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !self.shared.collector.has_exited() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.shared.collector.take_end();
+        self.start_program();
+        let text = format!("A new program has started. {}\n", failure::lost_variables(&lost));
+        self.shared.collector.print(Stream::Stdout, text.as_bytes());
+    }
+
+    /// Lets evcxr find out that its program has ended, upon which it starts a new one and forgets the variables.
+    fn start_program(&mut self) {
+        let Some(context) = &mut self.context else { return };
+        match catch_unwind(AssertUnwindSafe(|| context.execute("();"))) {
+            Ok(Err(evcxr::Error::SubprocessTerminated(_))) => {}
+            Ok(Ok(_)) => stdio::log("herbarium: the program that had ended is still there"),
+            Ok(Err(error)) => stdio::log(&format!("herbarium: the program cannot be started again: {error}")),
+            Err(panic) => stdio::log(&format!("herbarium: {}", panic_text(&*panic))),
+        }
     }
 
     fn evaluate(&mut self, code: &str, ask: &AskForInput) -> std::result::Result<(), CellError> {
