@@ -1,31 +1,57 @@
-#![allow(dead_code)]
+//! The Herbarium kernel: Rust cells in Jupyter, with evcxr.
+
 mod error;
+mod jupyter;
+mod run;
+mod runtime;
+mod session;
+mod stdio;
+mod syntax;
+mod sys;
 mod template;
-fn main() {
-    evcxr::runtime_hook();
-    let t0 = std::time::Instant::now();
-    let template = template::prepare(&mut |line| eprintln!("{line}")).unwrap();
-    eprintln!("prepare {:?}", t0.elapsed());
-    let folder = template::KernelFolder::create().unwrap();
-    for (name, value) in template.variables() {
-        unsafe { std::env::set_var(name, value) };
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use error::{Error, Result};
+
+const HELP: &str = "\
+Rust notebooks for image classification.
+
+Usage:
+  herbarium kernel -f FILE            Serve as a Jupyter kernel; Jupyter starts it so.
+  herbarium run NOTEBOOK [-o OUT]     Run a notebook's cells in order. Writes OUT, or NOTEBOOK itself.
+  herbarium help | version
+";
+
+fn main() -> ExitCode {
+    runtime::enter_role();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            stdio::log(&format!("herbarium: {error}"));
+            ExitCode::from(2)
+        }
     }
-    let here = std::env::current_dir().unwrap();
-    std::env::set_current_dir(&folder.path).unwrap();
-    let t = std::time::Instant::now();
-    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    command.current_dir(&here);
-    let (ctx, out) = evcxr::EvalContext::with_subprocess_command(command).unwrap();
-    let mut ctx = evcxr::CommandContext::with_eval_context(ctx);
-    std::env::set_current_dir(&here).unwrap();
-    eprintln!("evcxr {:?}", t.elapsed());
-    std::thread::spawn(move || for l in out.stdout { println!("OUT {l}") });
-    std::thread::spawn(move || for l in out.stderr { println!("ERR {l}") });
-    for cell in std::env::args().nth(1).unwrap_or_default().split("@") {
-        let t = std::time::Instant::now();
-        let r = ctx.execute(cell);
-        match r { Ok(o) => eprintln!("{cell:?} {:?} {:?} {:?}", t.elapsed(), o.content_by_mime_type, o.phases), Err(e) => eprintln!("{cell:?} {:?} ERROR {e}", t.elapsed()) }
+}
+
+fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
+    match arguments {
+        ["kernel", "-f", file] => jupyter::serve(&PathBuf::from(file)).map(|()| ExitCode::SUCCESS),
+        ["run", notebook] => run::run(&PathBuf::from(notebook), None),
+        ["run", notebook, "-o" | "--output", out] | ["run", "-o" | "--output", out, notebook] => {
+            run::run(&PathBuf::from(notebook), Some(&PathBuf::from(out)))
+        }
+        ["help" | "--help" | "-h"] | [] => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        ["version" | "--version" | "-V"] => {
+            println!("herbarium {}", env!("CARGO_PKG_VERSION"));
+            Ok(ExitCode::SUCCESS)
+        }
+        other => Err(Error::Usage(format!("`herbarium {}` is not a command", other.join(" ")))),
     }
-    eprintln!("total {:?}", t0.elapsed());
-    std::thread::sleep(std::time::Duration::from_millis(50));
 }

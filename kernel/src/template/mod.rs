@@ -8,9 +8,9 @@
 //! use.
 
 mod build;
-mod folder;
 mod key;
 mod location;
+mod variables;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
 
@@ -18,9 +18,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-pub use folder::{KernelFolder, PRELOAD};
 pub use location::{Location, cache_folder};
 use recipe::Recipe;
+
+/// The cell that runs before a learner's first. Its `?` spares the learner's first `?` a second build.
+pub const PRELOAD: &str = "use herbarium::prelude::*;\nherbarium::notebook::init()?;";
 
 /// How many templates are kept when a new one is built.
 const KEPT: usize = 3;
