@@ -30,6 +30,10 @@ pub enum Error {
     /// An argument that no data could make right.
     #[error("{0}")]
     Argument(String),
+
+    /// The operating system refused the handler by which a loop hears an interrupt.
+    #[error("cannot listen for interrupts: {0}; the stop button will end the kernel's process instead")]
+    Interrupt(String),
 }
 
 impl std::fmt::Debug for Error {

@@ -1,1 +1,6 @@
 //! What a cell types: `use herbarium::prelude::*;`.
+
+pub use crate::notebook::{
+    self, DisplayHandle, EvcxrDisplay, EvcxrDisplayTensor, MimeBundle, Show, clear_output, display,
+    interrupted,
+};
