@@ -34,6 +34,94 @@ pub enum Error {
     /// The operating system refused the handler by which a loop hears an interrupt.
     #[error("cannot listen for interrupts: {0}; the stop button will end the kernel's process instead")]
     Interrupt(String),
+
+    /// An optimizer was built or used in a way that cannot work.
+    #[error("{optimizer} {reason}")]
+    Optimizer {
+        /// PyTorch's class: `Adam`.
+        optimizer: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// A learning-rate scheduler was built or used in a way that cannot work.
+    #[error("{scheduler} {reason}")]
+    Scheduler {
+        /// PyTorch's class: `StepLR`.
+        scheduler: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// Predictions and labels do not go together.
+    #[error("{criterion}: {reason}")]
+    Loss {
+        /// PyTorch's class: `CrossEntropyLoss`.
+        criterion: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// Training cannot start: the model, the optimizer and the data do not go together.
+    #[error("cannot train {model}: {reason}")]
+    Training {
+        /// The model.
+        model: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// The loss became infinite or not a number, and training stopped.
+    #[error(
+        "the loss is {loss} in epoch {epoch} ({phase}), batch {batch} ({files}): {advice}; the model \
+         has its best weights so far"
+    )]
+    LossNotFinite {
+        /// The loss: NaN or an infinity.
+        loss: f64,
+        /// The epoch, from 0.
+        epoch: usize,
+        /// `train` or `valid`.
+        phase: &'static str,
+        /// The batch in its epoch, from 0.
+        batch: usize,
+        /// The first files of the batch, and how many more there are.
+        files: String,
+        /// What to try.
+        advice: String,
+    },
+
+    /// A long operation without a result worth keeping was stopped by the learner.
+    #[error("interrupted while {0}")]
+    Interrupted(&'static str),
+
+    /// A checkpoint cannot be read, written or used.
+    #[error("checkpoint {path}: {reason}", path = path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// A checkpoint could not be written during training, which stopped.
+    #[error(
+        "checkpoint {path} could not be written after epoch {epoch} (validation accuracy {accuracy:.4}): \
+         {reason}. Nothing is lost: the model in memory has these weights, and a checkpoint that was \
+         there before is as it was. Make room or choose another folder, and keep the weights with \
+         `Checkpoint::of(&model, &optimizer, {accuracy}, {epoch})?.save(PATH)?`",
+        path = path.display()
+    )]
+    CheckpointNotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The epoch whose weights it should hold, from 0.
+        epoch: usize,
+        /// Their validation accuracy, 0 to 1.
+        accuracy: f64,
+        /// What went wrong.
+        reason: String,
+    },
 }
 
 impl std::fmt::Debug for Error {
