@@ -27,6 +27,71 @@ pub enum Error {
     #[error("libtorch: {0}")]
     Torch(String),
 
+    /// No network has this name.
+    #[error("there is no model \"{name}\"{}; the models are: {}", did_you_mean(.nearest), .known.join(", "))]
+    UnknownModel {
+        /// The name that was asked for.
+        name: String,
+        /// The known name that is most like it, if one is.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+
+    /// A path that names no layer of a model.
+    #[error("{model} has no layer \"{path}\"; {parent} has: {}", .children.join(", "))]
+    UnknownLayer {
+        /// The model.
+        model: String,
+        /// The path that was asked for.
+        path: String,
+        /// The deepest part of the path that exists, or the model.
+        parent: String,
+        /// What that part holds.
+        children: Vec<String>,
+    },
+
+    /// A model was given something that is no batch of pictures.
+    #[error("{model} expects (N, 3, H, W) float32, got {}, {hint}", crate::weights::shape_text(.size))]
+    ModelInput {
+        /// The model.
+        model: String,
+        /// The shape that was given.
+        size: Vec<i64>,
+        /// What it looks like, and what to do.
+        hint: String,
+    },
+
+    /// A state dict does not fit a model, and nothing of it was loaded.
+    #[error("these weights do not fit {model}, nothing was loaded:\n  {}", .report.complaints())]
+    StateDict {
+        /// The model.
+        model: String,
+        /// What does not fit.
+        report: Box<crate::weights::LoadReport>,
+    },
+
+    /// Pretrained weights were required and none were found.
+    #[error(
+        "no weights for {model} in {looked}: put {model}.safetensors (torchvision's names) there, or \
+         set HERBARIUM_WEIGHTS to the folder that has it; Pretrained::No starts from random weights"
+    )]
+    WeightsNotFound {
+        /// The model.
+        model: String,
+        /// The folders that were searched.
+        looked: String,
+    },
+
+    /// A weights file is damaged, or something else than it should be.
+    #[error("{path}: {reason}", path = path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// An argument that no data could make right.
     #[error("{0}")]
     Argument(String),
@@ -128,6 +193,10 @@ impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!(", did you mean \"{name}\"?")).unwrap_or_default()
 }
 
 impl Error {
