@@ -94,7 +94,10 @@ pub(super) fn minutes_and_seconds(seconds: f64) -> String {
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.rows() > 0 {
-            writeln!(f, "epoch  train loss  train acc  valid loss  valid acc          lr  seconds  images/s")?;
+            writeln!(
+                f,
+                "epoch  train loss  train acc  valid loss  valid acc          lr  seconds  images/s"
+            )?;
             (0..self.rows()).try_for_each(|epoch| self.row(epoch, f))?;
         }
         match self.best_epoch {
@@ -126,7 +129,7 @@ mod tests {
         History {
             train_losses: vec![4.056, 2.8984],
             valid_losses: vec![3.5588, 3.6439],
-            train_acc_history: vec![0.241, 0.3926],
+            train_acc_history: vec![0.241, 0.3931],
             val_acc_history: vec![0.2775, 0.302],
             lrs: vec![0.01; 3],
             train_seconds: vec![36.0, 32.0],
@@ -148,10 +151,14 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[1].len(), lines[0].len());
         assert_eq!(lines[2].len(), lines[0].len());
-        assert_eq!(lines[2].split_whitespace().collect::<Vec<_>>(), [
-            "1", "2.8984", "0.3926", "3.6439", "0.3020*", "0.0100000", "35.0", "205"
-        ]);
-        assert_eq!(lines[3], "best valid acc 0.3020 in epoch 1, saved in best.safetensors; 2 epochs in 1m 14s");
+        assert_eq!(
+            lines[2].split_whitespace().collect::<Vec<_>>(),
+            ["1", "2.8984", "0.3931", "3.6439", "0.3020*", "0.0100000", "35.0", "205"]
+        );
+        assert_eq!(
+            lines[3],
+            "best valid acc 0.3020 in epoch 1, saved in best.safetensors; 2 epochs in 1m 14s"
+        );
         assert_eq!(lines.len(), 4);
     }
 
@@ -161,7 +168,10 @@ mod tests {
         assert!(stopped.to_string().ends_with("\ninterrupted in epoch 2 of 20"));
         let at_once = History { interrupted: true, num_epochs: 20, ..Default::default() };
         let text = at_once.to_string();
-        assert_eq!(text, "no epoch was better than valid acc 0.0000; 0 epochs in 0m 0s\ninterrupted in epoch 0 of 20");
+        assert_eq!(
+            text,
+            "no epoch was better than valid acc 0.0000; 0 epochs in 0m 0s\ninterrupted in epoch 0 of 20"
+        );
     }
 
     /// CPython: `'{:.0f}m {:.0f}s'.format(99.7 // 60, 99.7 % 60)`.

@@ -49,21 +49,32 @@ impl CrossEntropyLoss {
         self.check_options(classes)?;
         check_labels(logits, labels, classes)?;
         let weight = match &self.weight {
-            Some(weight) => Some(Tensor::f_from_slice(weight)?.f_to_device(logits.device())?.f_to_kind(logits.kind())?),
+            Some(weight) => {
+                Some(Tensor::f_from_slice(weight)?.f_to_device(logits.device())?.f_to_kind(logits.kind())?)
+            }
             None => None,
         };
-        Ok(logits.f_cross_entropy_loss(labels, weight, Reduction::Mean, IGNORE_INDEX, self.label_smoothing)?)
+        Ok(logits.f_cross_entropy_loss(
+            labels,
+            weight,
+            Reduction::Mean,
+            IGNORE_INDEX,
+            self.label_smoothing,
+        )?)
     }
 
     fn check_options(&self, classes: i64) -> Result<()> {
         if !(0.0..=1.0).contains(&self.label_smoothing) {
-            return Err(refuse(format!("label_smoothing is {}: it must be from 0 to 1", self.label_smoothing)));
+            return Err(refuse(format!(
+                "label_smoothing is {}: it must be from 0 to 1",
+                self.label_smoothing
+            )));
         }
         match &self.weight {
             Some(weight) if weight.len() as i64 != classes => {
                 Err(refuse(format!("{} class weights for {classes} classes", weight.len())))
             }
-            Some(weight) if weight.iter().any(|weight| !(*weight >= 0.0)) => {
+            Some(weight) if weight.iter().any(|weight| *weight < 0.0 || weight.is_nan()) => {
                 Err(refuse("a class weight is below 0 or not a number".into()))
             }
             _ => Ok(()),
@@ -87,14 +98,20 @@ fn check_shapes(logits: &Tensor, labels: &Tensor) -> Result<i64> {
         )));
     };
     if predictions != targets {
-        return Err(refuse(format!("{predictions} predictions for {targets} labels: they must be of one batch")));
+        return Err(refuse(format!(
+            "{predictions} predictions for {targets} labels: they must be of one batch"
+        )));
     }
     if predictions == 0 || classes == 0 {
-        return Err(refuse(format!("{predictions} predictions for {classes} classes: there is nothing to learn from")));
+        return Err(refuse(format!(
+            "{predictions} predictions for {classes} classes: there is nothing to learn from"
+        )));
     }
     if labels.kind() != Kind::Int64 {
         let kind = labels.kind();
-        return Err(refuse(format!("labels are {kind:?}, class indices must be Int64: `to_kind(Kind::Int64)`")));
+        return Err(refuse(format!(
+            "labels are {kind:?}, class indices must be Int64: `to_kind(Kind::Int64)`"
+        )));
     }
     if logits.device() != labels.device() {
         let (logits, labels) = (logits.device(), labels.device());

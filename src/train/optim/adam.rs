@@ -160,7 +160,9 @@ mod tests {
 
     #[test]
     fn what_pytorch_refuses_is_refused_in_words() {
-        let of = |lr, options| Adam::with_options(vec![parameter(1.0)], lr, options).step().unwrap_err().to_string();
+        let of = |lr, options| {
+            Adam::with_options(vec![parameter(1.0)], lr, options).step().unwrap_err().to_string()
+        };
         let none = Adam::new(Vec::new(), 0.1).step().unwrap_err().to_string();
         assert!(none.contains("no parameters") && none.contains("unfreeze_all"), "{none}");
         assert!(of(-1.0, AdamOptions::default()).contains("lr = -1"));

@@ -121,7 +121,11 @@ impl Moments {
         Ok(Moments { step: 0, exp_avg: zeros()?, exp_avg_sq: zeros()? })
     }
 
-    fn restore(optimizer: &'static str, parameter: &Parameter, state: &OptimizerState) -> Result<Option<Self>> {
+    fn restore(
+        optimizer: &'static str,
+        parameter: &Parameter,
+        state: &OptimizerState,
+    ) -> Result<Option<Self>> {
         let Parameter { name, tensor } = parameter;
         let step = state.number(name, "step");
         let exp_avg = state.restore(optimizer, name, "exp_avg", tensor)?;
@@ -131,7 +135,10 @@ impl Moments {
             (Some(step), Some(exp_avg), Some(exp_avg_sq)) => {
                 Ok(Some(Moments { step: step as i32, exp_avg, exp_avg_sq }))
             }
-            _ => Err(refuse(optimizer, format!("cannot take up the state: part of what it says of {name} is missing"))),
+            _ => Err(refuse(
+                optimizer,
+                format!("cannot take up the state: part of what it says of {name} is missing"),
+            )),
         }
     }
 
@@ -139,7 +146,13 @@ impl Moments {
     ///
     /// libtorch's `addcmul` and `addcdiv` come without their factor here; it goes into the first
     /// operand instead, which is where they multiply it in.
-    fn update(&mut self, parameter: &Tensor, mut gradient: Tensor, lr: f64, settings: Settings) -> Result<()> {
+    fn update(
+        &mut self,
+        parameter: &Tensor,
+        mut gradient: Tensor,
+        lr: f64,
+        settings: Settings,
+    ) -> Result<()> {
         let Settings { betas: (beta1, beta2), eps, weight_decay, decoupled, .. } = settings;
         let mut parameter = parameter.shallow_clone();
         self.step += 1;
@@ -151,7 +164,10 @@ impl Moments {
             }
         }
         let _ = self.exp_avg.f_lerp_(&gradient, 1.0 - beta1)?;
-        let _ = self.exp_avg_sq.f_mul_scalar_(beta2)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, &gradient)?;
+        let _ = self
+            .exp_avg_sq
+            .f_mul_scalar_(beta2)?
+            .f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, &gradient)?;
         let correction1 = 1.0 - beta1.powi(self.step);
         let correction2 = 1.0 - beta2.powi(self.step);
         let step_size = lr / correction1;

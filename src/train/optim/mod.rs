@@ -112,3 +112,11 @@ fn gradient(parameter: &Tensor) -> Result<Option<Tensor>> {
     let gradient = parameter.f_grad()?;
     Ok(gradient.defined().then_some(gradient))
 }
+
+/// A tensor of its own with the same values, outside of any graph of gradients.
+fn copy_of(tensor: &Tensor) -> Result<Tensor> {
+    let tensor = tensor.f_detach()?;
+    let mut copy = tensor.f_empty_like()?;
+    copy.f_copy_(&tensor)?;
+    Ok(copy)
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use tch::{Tensor, no_grad};
 
 use super::group::{Group, at_least_zero, refuse};
-use super::{Optimizer, OptimizerId, OptimizerState, gradient, python};
+use super::{Optimizer, OptimizerId, OptimizerState, copy_of, gradient, python};
 use crate::Result;
 use crate::models::{Parameter, Parameters};
 
@@ -76,7 +76,7 @@ fn update(
                 let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(1.0 - dampening)?)?;
                 buffer
             }
-            None => buffer.insert(gradient.f_copy()?),
+            None => buffer.insert(copy_of(&gradient)?),
         };
         gradient =
             if nesterov { gradient.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer.shallow_clone() };
@@ -150,9 +150,11 @@ impl Optimizer for Sgd {
 
     fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
         state.must_fit(self.name(), &self.group)?;
-        let restored = self.group.parameters.iter().map(|Parameter { name, tensor }| {
-            state.restore("SGD", name, "momentum_buffer", tensor)
-        });
+        let restored = self
+            .group
+            .parameters
+            .iter()
+            .map(|Parameter { name, tensor }| state.restore("SGD", name, "momentum_buffer", tensor));
         self.momentum_buffers = restored.collect::<Result<_>>()?;
         let setting = |name: &str, now: f64| state.setting(name).unwrap_or(now);
         self.group.lr = setting("lr", self.group.lr);
@@ -199,14 +201,18 @@ mod tests {
 
     #[test]
     fn steps_follow_the_documented_rule() {
-        let near = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-12, "{value} {expected}");
+        let near =
+            |value: f64, expected: f64| assert!((value - expected).abs() < 1e-12, "{value} {expected}");
         near(two_steps(SgdOptions::default()), 1.0 - 0.1 - 0.2);
         // b1 = 1, b2 = 0.9 * 1 + 2
         near(two_steps(SgdOptions { momentum: 0.9, ..Default::default() }), 1.0 - 0.1 - 0.29);
         // The first buffer is the whole gradient, dampening starts with the second: b2 = 0.9 + 0.5 * 2
         near(two_steps(SgdOptions { momentum: 0.9, dampening: 0.5, ..Default::default() }), 1.0 - 0.1 - 0.19);
         // g1 + 0.9 b1 = 1.9, g2 + 0.9 b2 = 2 + 0.9 * 2.9
-        near(two_steps(SgdOptions { momentum: 0.9, nesterov: true, ..Default::default() }), 1.0 - 0.19 - 0.461);
+        near(
+            two_steps(SgdOptions { momentum: 0.9, nesterov: true, ..Default::default() }),
+            1.0 - 0.19 - 0.461,
+        );
         // 1 + 0.5 * 1 = 1.5 leaves 0.85; 2 + 0.5 * 0.85 = 2.425
         near(two_steps(SgdOptions { weight_decay: 0.5, ..Default::default() }), 0.85 - 0.2425);
     }

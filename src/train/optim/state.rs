@@ -5,7 +5,7 @@ use std::fmt;
 use tch::Tensor;
 
 use super::group::{Group, refuse};
-use super::python;
+use super::{copy_of, python};
 use crate::Result;
 
 /// Settings, and what the optimizer remembers of each parameter.
@@ -41,11 +41,11 @@ impl OptimizerState {
 
     /// The state of `group` before anything is remembered.
     pub(super) fn of(name: &str, group: &Group, settings: &[(&str, f64)]) -> Self {
-        let settings = [("lr", group.lr)].iter().chain(settings).map(|(key, value)| (key.to_string(), *value));
+        let settings = std::iter::once(("lr", group.lr)).chain(settings.iter().copied());
         OptimizerState {
             name: name.into(),
             parameters: group.parameters.names(),
-            settings: settings.collect(),
+            settings: settings.map(|(key, value)| (key.to_owned(), value)).collect(),
             numbers: Vec::new(),
             tensors: Vec::new(),
         }
@@ -56,15 +56,15 @@ impl OptimizerState {
     }
 
     pub(super) fn push_tensor(&mut self, parameter: &str, name: &str, tensor: &Tensor) -> Result<()> {
-        let copy = tensor.f_detach()?.f_copy()?;
-        self.tensors.push((format!("{parameter}.{name}"), copy));
+        self.tensors.push((format!("{parameter}.{name}"), copy_of(tensor)?));
         Ok(())
     }
 
     /// Refuses a state that is another optimizer's or of other parameters.
     pub(super) fn must_fit(&self, optimizer: &'static str, group: &Group) -> Result<()> {
         if self.name != optimizer {
-            let reason = format!("cannot take up the state of {}: build an optimizer of that kind", self.name);
+            let reason =
+                format!("cannot take up the state of {}: build an optimizer of that kind", self.name);
             return Err(refuse(optimizer, reason));
         }
         let names = group.parameters.names();
@@ -81,7 +81,13 @@ impl OptimizerState {
     }
 
     /// A copy of a parameter's remembered tensor, on the parameter's device, or `None`.
-    pub(super) fn restore(&self, optimizer: &'static str, parameter: &str, name: &str, like: &Tensor) -> Result<Option<Tensor>> {
+    pub(super) fn restore(
+        &self,
+        optimizer: &'static str,
+        parameter: &str,
+        name: &str,
+        like: &Tensor,
+    ) -> Result<Option<Tensor>> {
         let Some(saved) = self.tensor(parameter, name) else { return Ok(None) };
         if saved.size() != like.size() {
             let reason = format!(

@@ -49,7 +49,10 @@ pub(super) fn check_gamma(scheduler: &'static str, setting: &str, gamma: f64) ->
     if gamma.is_finite() && gamma > 0.0 {
         return Ok(());
     }
-    Err(Error::Scheduler { scheduler, reason: format!("has {setting} = {gamma}: it must be a number above 0") })
+    Err(Error::Scheduler {
+        scheduler,
+        reason: format!("has {setting} = {gamma}: it must be a number above 0"),
+    })
 }
 
 /// Shows a scheduler as `StepLR(step_size=10, gamma=0.1, last_epoch=0, last_lr=0.01)`.

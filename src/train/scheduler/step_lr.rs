@@ -78,8 +78,12 @@ mod tests {
     #[test]
     fn settings_without_a_meaning_are_refused() {
         let mut adam = Adam::new(Vec::new(), 1e-2);
-        assert!(StepLr::new(&adam, 0, 0.1).step(&mut adam).unwrap_err().to_string().contains("step_size = 0"));
-        assert!(StepLr::new(&adam, 1, f64::NAN).step(&mut adam).unwrap_err().to_string().contains("gamma = NaN"));
+        assert!(
+            StepLr::new(&adam, 0, 0.1).step(&mut adam).unwrap_err().to_string().contains("step_size = 0")
+        );
+        assert!(
+            StepLr::new(&adam, 1, f64::NAN).step(&mut adam).unwrap_err().to_string().contains("gamma = NaN")
+        );
     }
 
     /// The chainable form: a rate set by hand goes on from there.
