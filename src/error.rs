@@ -27,6 +27,15 @@ pub enum Error {
     #[error("libtorch: {0}")]
     Torch(String),
 
+    /// A transform was made with wrong arguments, or given what it cannot work on.
+    #[error("{transform}: {problem}")]
+    Transform {
+        /// torchvision's name of the transform.
+        transform: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+
     /// An argument that no data could make right.
     #[error("{0}")]
     Argument(String),
