@@ -1,1 +1,11 @@
 //! What a cell types: `use herbarium::prelude::*;`.
+
+pub use crate::data::{
+    self, AnnotationFile, Batch, CategoryNames, DataLoader, Dataset, ImageFolder, LoaderOptions, Splits,
+    Unreadable, read_image,
+};
+pub use crate::transforms::{
+    self, Compose, IMAGENET_MEAN, IMAGENET_STD, Sample, Transform, center_crop, color_jitter, normalize,
+    random_affine, random_crop, random_grayscale, random_horizontal_flip, random_resized_crop,
+    random_rotation, random_translation, random_vertical_flip, resize, resize_short, to_tensor,
+};

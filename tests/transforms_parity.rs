@@ -110,7 +110,10 @@ fn run(op: &Value, input: &RgbImage, expected: &Tensor) -> Outcome {
         "affine" => {
             let shear = [float(&op["shear"][0]), float(&op["shear"][1])];
             let angle = float(&op["degrees"]);
-            Picture(F::affine(input, angle, pair(&op["translate"]), float(&op["scale"]), shear).unwrap(), GEOMETRY)
+            Picture(
+                F::affine(input, angle, pair(&op["translate"]), float(&op["scale"]), shear).unwrap(),
+                GEOMETRY,
+            )
         }
         "to_tensor_normalize" => {
             let (mean, std) = (three(&op["mean"]), three(&op["std"]));
@@ -155,7 +158,13 @@ fn operations_equal_torchvision() {
             failures.push(format!("{name}: off by {worst}, allowed {allowed}"));
         }
     }
-    assert!(failures.is_empty(), "{} ({}):\n{}", "not torchvision's pixels", folder.display(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} ({}):\n{}",
+        "not torchvision's pixels",
+        folder.display(),
+        failures.join("\n")
+    );
 }
 
 /// The one-pass end of a pipeline gives exactly what the fixtures hold, bit by bit.

@@ -77,7 +77,8 @@ fn inverse_matrix(center: [f64; 2], angle: f64, translate: [f64; 2], scale: f64,
 /// `transform(size, AFFINE, matrix, NEAREST)` with its three ways of stepping through the picture.
 pub(super) fn nearest(picture: &RgbImage, matrix: Matrix) -> RgbImage {
     let (width, height) = picture.dimensions();
-    let source = Source { pixels: picture.as_raw().as_chunks().0, width: width as usize, height: height as usize };
+    let source =
+        Source { pixels: picture.as_raw().as_chunks().0, width: width as usize, height: height as usize };
     let mut out = RgbImage::new(width, height);
     let pixels: &mut [u8] = &mut out;
     let target = pixels.as_chunks_mut().0;
@@ -210,7 +211,9 @@ impl TransformOp for RandomAffine {
             })
             .or_else(|| {
                 let good = smallest > 0.0 && smallest <= largest && largest.is_finite();
-                (!good).then(|| format!("scale is [{smallest}, {largest}]: it must be [smallest, largest], above 0"))
+                (!good).then(|| {
+                    format!("scale is [{smallest}, {largest}]: it must be [smallest, largest], above 0")
+                })
             })
     }
 }

@@ -58,7 +58,9 @@ impl TransformOp for ColorJitter {
     fn fault(&self) -> Option<String> {
         let amounts =
             [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
-        if let Some((name, amount)) = amounts.iter().find(|(_, amount)| !(*amount >= 0.0 && amount.is_finite())) {
+        if let Some((name, amount)) =
+            amounts.iter().find(|(_, amount)| !(*amount >= 0.0 && amount.is_finite()))
+        {
             return Some(format!("{name} is {amount}: it must be 0 or more"));
         }
         let hue = self.hue;

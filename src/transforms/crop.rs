@@ -118,7 +118,8 @@ mod tests {
         let mut rng = Rng::with_seed(1);
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..200 {
-            let Sample::Picture(out) = transform.apply(Sample::Picture(coordinates(5, 4)), &mut rng).unwrap() else {
+            let Sample::Picture(out) = transform.apply(Sample::Picture(coordinates(5, 4)), &mut rng).unwrap()
+            else {
                 panic!("a picture stays a picture")
             };
             seen.insert(out.get_pixel(0, 0).0);

@@ -84,7 +84,8 @@ fn to_rgb(sector: &Sector, saturation: u8, value: u8) -> [u8; 3] {
     let strength = (f64::from(saturation) / 255.0) as f32;
     let odd = sector.index % 2 == 1;
     // Pillow multiplies the odd sixths' fade in single precision, the even ones' in double.
-    let faded = if odd { f64::from(strength * sector.fade as f32) } else { f64::from(strength) * sector.fade };
+    let faded =
+        if odd { f64::from(strength * sector.fade as f32) } else { f64::from(strength) * sector.fade };
     let weakest = rounded(f64::from(value) * (1.0 - f64::from(strength)));
     let middle = rounded(f64::from(value) * (1.0 - faded));
     match sector.index {

@@ -53,6 +53,7 @@ pub use resized_crop::random_resized_crop;
 pub use rotation::random_rotation;
 pub use sample::Sample;
 pub use size::MAX_IMAGE_PIXELS;
+pub(crate) use tensor::append_tensor;
 pub use tensor::{normalize, to_tensor};
 pub use transform::{Transform, TransformOp};
 

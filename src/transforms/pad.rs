@@ -13,7 +13,9 @@ use crate::{Error, Result};
 pub fn pad(picture: &RgbImage, left: i64, top: i64, right: i64, bottom: i64) -> Result<RgbImage> {
     let sum = |size: u32, before: i64, after: i64| i64::from(size).checked_add(before)?.checked_add(after);
     match (sum(picture.height(), top, bottom), sum(picture.width(), left, right), top.checked_neg()) {
-        (Some(height), Some(width), Some(first)) if left > i64::MIN => crop(picture, first, -left, height, width),
+        (Some(height), Some(width), Some(first)) if left > i64::MIN => {
+            crop(picture, first, -left, height, width)
+        }
         _ => Err(Error::Transform {
             transform: "pad".into(),
             problem: format!("padding is ({left}, {top}, {right}, {bottom}): the sum is out of range"),

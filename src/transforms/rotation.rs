@@ -56,14 +56,7 @@ fn rotation_matrix(picture: &RgbImage, angle: f64) -> Matrix {
     let angle = -angle.to_radians();
     let (cos, sin) = (fifteen_decimals(angle.cos()), fifteen_decimals(angle.sin()));
     let negative_sin = fifteen_decimals(-angle.sin());
-    [
-        cos,
-        sin,
-        cos * -x + sin * -y + 0.0 + x,
-        negative_sin,
-        cos,
-        negative_sin * -x + cos * -y + 0.0 + y,
-    ]
+    [cos, sin, cos * -x + sin * -y + 0.0 + x, negative_sin, cos, negative_sin * -x + cos * -y + 0.0 + y]
 }
 
 /// Python's `round(value, 15)`.
