@@ -1,0 +1,151 @@
+//! The value of a cell's last expression.
+//!
+//! evcxr turns a trailing expression into `(expression).evcxr_display();` and builds the cell a
+//! second time, with `{:?}`, if that does not compile. With these two traits in the prelude it
+//! compiles the first time for every value that has `Debug`; an inherent `evcxr_display` of a rich
+//! type wins over them.
+
+use std::fmt::Debug;
+
+use super::bundle::MimeBundle;
+use super::message::Message;
+
+/// Longest text in characters that a value without a form of its own shows.
+const LONGEST_TEXT: usize = 20_000;
+/// A list of strings with more than this many goes on one line each, as IPython prints it.
+const LINE_EACH_ABOVE: usize = 10;
+/// A list of strings with more than this many is cut in the middle.
+const ELIDE_ABOVE: usize = 100;
+/// Lines kept at each end of a list that is cut.
+const KEPT_AT_ENDS: usize = 25;
+
+/// Shows any value that has `Debug`, and nothing for `()`.
+///
+/// The bound `Sync` is what keeps tensors out, so that [`EvcxrDisplayTensor`] can show them better:
+/// a [`tch::Tensor`] is not `Sync`, and with both traits in scope exactly one applies.
+pub trait EvcxrDisplay {
+    /// Sends the value as the cell's result.
+    fn evcxr_display(&self);
+}
+
+impl<T: Debug + Sync + ?Sized> EvcxrDisplay for T {
+    fn evcxr_display(&self) {
+        show_text(text_of(self));
+    }
+}
+
+/// Shows tensors, alone and in the containers they come in, with shape, type and values.
+pub trait EvcxrDisplayTensor {
+    /// Sends the value as the cell's result.
+    fn evcxr_display(&self);
+}
+
+impl EvcxrDisplayTensor for tch::Tensor {
+    fn evcxr_display(&self) {
+        show_text(super::describe(self));
+    }
+}
+
+impl EvcxrDisplayTensor for [tch::Tensor] {
+    fn evcxr_display(&self) {
+        show_text(list(self.iter().map(super::describe)));
+    }
+}
+
+impl EvcxrDisplayTensor for Vec<tch::Tensor> {
+    fn evcxr_display(&self) {
+        self.as_slice().evcxr_display();
+    }
+}
+
+impl EvcxrDisplayTensor for Option<tch::Tensor> {
+    fn evcxr_display(&self) {
+        show_text(self.as_ref().map_or("None".into(), |tensor| format!("Some({})", super::describe(tensor))));
+    }
+}
+
+impl<E: Debug> EvcxrDisplayTensor for Result<tch::Tensor, E> {
+    fn evcxr_display(&self) {
+        show_text(match self {
+            Ok(tensor) => format!("Ok({})", super::describe(tensor)),
+            Err(error) => format!("Err({error:?})"),
+        });
+    }
+}
+
+impl EvcxrDisplayTensor for (tch::Tensor, tch::Tensor) {
+    fn evcxr_display(&self) {
+        show_text(format!("({},\n {})", super::describe(&self.0), super::describe(&self.1)));
+    }
+}
+
+impl<T: Debug + ?Sized> EvcxrDisplayTensor for std::rc::Rc<T> {
+    fn evcxr_display(&self) {
+        show_text(text_of(&**self));
+    }
+}
+
+impl<T: Debug + ?Sized> EvcxrDisplayTensor for std::cell::RefCell<T> {
+    fn evcxr_display(&self) {
+        show_text(text_of(self));
+    }
+}
+
+impl<T: Debug + Copy> EvcxrDisplayTensor for std::cell::Cell<T> {
+    fn evcxr_display(&self) {
+        show_text(text_of(self));
+    }
+}
+
+fn show_text(text: String) {
+    if text != "()" {
+        Message::Result { bundle: MimeBundle::text(text) }.send();
+    }
+}
+
+/// The text of a value: its `Debug` form, a long list of strings one to a line, and no more of a
+/// very long text than a page can hold.
+pub(super) fn text_of<T: Debug + ?Sized>(value: &T) -> String {
+    let compact = format!("{value:?}");
+    let text = if compact.starts_with("[\"") { string_list(value).unwrap_or(compact) } else { compact };
+    shortened(text)
+}
+
+/// `["1",\n "10",\n …]` for a list of more than ten strings. Told from the `{:#?}` form, which puts
+/// each element on a line of its own, because a blanket implementation cannot see the type.
+fn string_list<T: Debug + ?Sized>(value: &T) -> Option<String> {
+    let spread = format!("{value:#?}");
+    let elements = spread.strip_prefix("[\n")?.strip_suffix("\n]")?;
+    let elements: Vec<&str> =
+        elements.lines().map(|line| line.strip_prefix("    ")?.strip_suffix(',')).collect::<Option<_>>()?;
+    let strings = elements.iter().all(|text| text.starts_with('"') && text.ends_with('"'));
+    (strings && elements.len() > LINE_EACH_ABOVE).then(|| list(elements.iter().map(ToString::to_string)))
+}
+
+fn list(elements: impl ExactSizeIterator<Item = String>) -> String {
+    let count = elements.len();
+    if count <= ELIDE_ABOVE {
+        return format!("[{}]", elements.collect::<Vec<_>>().join(",\n "));
+    }
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    for (index, element) in elements.enumerate() {
+        if index < KEPT_AT_ENDS {
+            head.push(element);
+        } else if index >= count - KEPT_AT_ENDS {
+            tail.push(element);
+        }
+    }
+    let left_out = count - 2 * KEPT_AT_ENDS;
+    format!("[{},\n … {left_out} more …\n {}]  ({count} in all)", head.join(",\n "), tail.join(",\n "))
+}
+
+fn shortened(text: String) -> String {
+    let count = text.chars().count();
+    if count <= LONGEST_TEXT {
+        return text;
+    }
+    let half = LONGEST_TEXT / 2;
+    let head: String = text.chars().take(half).collect();
+    let tail: String = text.chars().skip(count - half).collect();
+    format!("{head}\n… {} of {count} characters left out …\n{tail}", count - 2 * half)
+}
