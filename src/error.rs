@@ -31,6 +31,26 @@ pub enum Error {
     #[error("{0}")]
     Argument(String),
 
+    /// A folder without the tutorial's layout.
+    #[error(
+        "{path} is not a data set: {what}; expected\n  {path}/train/<label>/*.jpg\n  \
+         {path}/valid/<label>/*.jpg\n  {path}/cat_to_name.json",
+        path = path.display()
+    )]
+    DataLayout {
+        /// The data set's folder.
+        path: PathBuf,
+        /// What is missing.
+        what: String,
+    },
+
+    /// Neither `XDG_CACHE_HOME` nor `HOME` says where the user's cache is.
+    #[error(
+        "no folder to keep the drawn flowers in: neither XDG_CACHE_HOME nor HOME is set; set one of them, or \
+         HERBARIUM_DATA to a data set of your own"
+    )]
+    NoCacheFolder,
+
     /// The operating system refused the handler by which a loop hears an interrupt.
     #[error("cannot listen for interrupts: {0}; the stop button will end the kernel's process instead")]
     Interrupt(String),
