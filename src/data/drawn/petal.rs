@@ -1,7 +1,7 @@
 //! One petal or leaf: its outline, its colours, the light on it and the shadow under it.
 
 use super::canvas::{Canvas, Rgb, mix, scale, smoothstep};
-use super::pose::{Pose, turn};
+use super::pose::{Local, Pose, turn};
 
 /// An outline, in the petal's own length and width: it runs from `u = 0` at its root to `u = 1` at
 /// its tip, and its half-width is at most 1.
@@ -41,7 +41,7 @@ impl Outline {
 
     /// Where the petal ends along `u` at the distance `v` from its middle line.
     fn tip(&self, v: f32) -> f32 {
-        let notch = self.notch * (-(v / 0.3).powi(2)).exp();
+        let notch = if self.notch > 0.0 { self.notch * (-(v / 0.3).powi(2)).exp() } else { 0.0 };
         let teeth = if self.teeth > 0.0 { 0.05 * (1.0 - (v * self.teeth * 2.0).cos()) } else { 0.0 };
         1.0 - notch - teeth
     }
@@ -98,28 +98,82 @@ struct Place {
     distance: f32,
 }
 
+/// A petal laid into a picture, with what is the same for all its pixels worked out.
+struct Ground<'a> {
+    petal: &'a Petal,
+    local: Local,
+    /// Pixels per flower radius.
+    pixels: f32,
+    /// Half-widths at `u = i / STEPS`, and one more.
+    widths: [f32; STEPS + 2],
+}
+
+/// Pieces into which the outline is cut.
+const STEPS: usize = 48;
+
+impl<'a> Ground<'a> {
+    fn new(petal: &'a Petal, pose: Pose) -> Self {
+        let widths = std::array::from_fn(|i| petal.outline.half_width(i as f32 / STEPS as f32));
+        Self { petal, local: pose.local(petal.from, petal.angle), pixels: pose.pixels(), widths }
+    }
+
+    /// Half-width at `u` and how fast it changes there.
+    fn width(&self, u: f32) -> (f32, f32) {
+        let at = u.clamp(0.0, 1.0) * STEPS as f32;
+        let (left, right) = (self.widths[at as usize], self.widths[at as usize + 1]);
+        (left + (right - left) * at.fract(), (right - left) * STEPS as f32)
+    }
+
+    /// Where a pixel is on the petal; `None` where it is too far away for even a shadow.
+    fn place(&self, pixel: [f32; 2]) -> Option<Place> {
+        let (petal, shape) = (self.petal, &self.petal.outline);
+        let [x, y] = self.local.of(pixel);
+        let (u, half) = (x / petal.length, 0.5 * petal.width);
+        let across = (y - petal.bend * petal.length * u * u) / half;
+        let reach = SHADOW_REACH / self.pixels;
+        let widest = 1.0 + shape.slant.abs() + 2.0 * shape.ruffle;
+        if x < -reach || x > 1.1 * petal.length + reach || across.abs() > widest + 2.0 * reach / half {
+            return None;
+        }
+        let wave = if shape.ruffle > 0.0 {
+            shape.ruffle * (u * 13.0 + petal.phase + across).sin() * smoothstep(0.2, 0.7, u)
+        } else {
+            0.0
+        };
+        let lean = 1.0 + shape.slant * across.signum() * u.clamp(0.0, 1.0);
+        let (width, growth) = self.width(u);
+        let wide = width * lean * (1.0 + wave);
+        // The slope of the outline turns a distance across the petal into one to its edge.
+        let slope = growth * half / petal.length;
+        let side = (across.abs() - wide) * half * self.pixels / slope.hypot(1.0).min(4.0);
+        let cut = shape.slant.abs() * 0.25 * (1.0 - across * shape.slant.signum());
+        let tip = (u - (shape.tip(across) + 0.4 * wave - cut)) * petal.length * self.pixels;
+        let root = -x * self.pixels;
+        let distance = side.max(tip).max(root);
+        (distance < SHADOW_REACH).then_some(Place { u, v: across / wide.max(0.05), distance })
+    }
+}
+
 impl Petal {
     /// Paints the shadow and the petal; `light` is the direction light comes from in the picture.
     pub(super) fn paint(&self, canvas: &mut Canvas, pose: Pose, light: [f32; 2]) {
         let (low, high) = self.bounds(pose);
         let (columns, rows) = canvas.window(low, high);
-        let offset = [-2.5 * light[0], -2.5 * light[1]];
-        for y in rows.clone() {
-            for x in columns.clone() {
-                let pixel = [x as f32 + 0.5 - offset[0], y as f32 + 0.5 - offset[1]];
-                let distance = self.place(pose, pixel).distance;
-                if distance < SHADOW_REACH {
-                    canvas.shade(x, y, 0.34 * smoothstep(SHADOW_REACH, -SHADOW_REACH, distance));
-                }
-            }
-        }
-        let light = turn(pose.direction(light), -self.angle);
+        let ground = Ground::new(self, pose);
+        let turned = turn(pose.direction(light), -self.angle);
         for y in rows {
             for x in columns.clone() {
-                let place = self.place(pose, [x as f32 + 0.5, y as f32 + 0.5]);
-                let cover = (0.5 - place.distance).clamp(0.0, 1.0);
-                if cover > 0.0 {
-                    canvas.blend(x, y, self.colour(&place, light), cover);
+                let pixel = [x as f32 + 0.5, y as f32 + 0.5];
+                let place = ground.place(pixel);
+                let cover = place.as_ref().map_or(0.0, |place| (0.5 - place.distance).clamp(0.0, 1.0));
+                if cover < 1.0 {
+                    let lit_through = [pixel[0] + 2.5 * light[0], pixel[1] + 2.5 * light[1]];
+                    if let Some(place) = ground.place(lit_through) {
+                        canvas.shade(x, y, 0.34 * smoothstep(SHADOW_REACH, -SHADOW_REACH, place.distance));
+                    }
+                }
+                if cover > 0.0 && let Some(place) = place {
+                    canvas.blend(x, y, self.colour(&place, turned), cover);
                 }
             }
         }
@@ -141,27 +195,6 @@ impl Petal {
             }
         }
         (low, high)
-    }
-
-    fn place(&self, pose: Pose, pixel: [f32; 2]) -> Place {
-        let point = pose.to_flower(pixel);
-        let [x, y] = turn([point[0] - self.from[0], point[1] - self.from[1]], -self.angle);
-        let u = x / self.length;
-        let half = 0.5 * self.width;
-        let y = y - self.bend * self.length * u * u;
-        let across = y / half;
-        let shape = &self.outline;
-        let wave = shape.ruffle * (u * 13.0 + self.phase + across).sin() * smoothstep(0.2, 0.7, u);
-        let lean = 1.0 + shape.slant * across.signum() * u.clamp(0.0, 1.0);
-        let wide = shape.half_width(u) * lean * (1.0 + wave);
-        let pixels = pose.pixels();
-        // The slope of the outline turns a distance across the petal into one to its edge.
-        let slope = (shape.half_width(u + 0.01) - shape.half_width(u - 0.01)) * half / (0.02 * self.length);
-        let side = (across.abs() - wide) * half * pixels / slope.hypot(1.0).min(4.0);
-        let tip = shape.tip(across) + 0.4 * wave - shape.slant.abs() * 0.25 * (1.0 - across * shape.slant.signum());
-        let tip = (u - tip) * self.length * pixels;
-        let root = -u * self.length * pixels;
-        Place { u, v: across / wide.max(0.05), distance: side.max(tip).max(root) }
     }
 
     fn colour(&self, place: &Place, light: [f32; 2]) -> Rgb {

@@ -36,6 +36,21 @@ impl Pose {
         turn([flat[0] / self.squash, flat[1]], self.towards - self.rotation)
     }
 
+    /// The map from pixels to coordinates along and across a direction of the flower's plane, seen
+    /// from a point in it.
+    pub(super) fn local(self, from: [f32; 2], angle: f32) -> Local {
+        let at = |pixel: [f32; 2]| {
+            let point = self.to_flower(pixel);
+            turn([point[0] - from[0], point[1] - from[1]], -angle)
+        };
+        let origin = at([0.0, 0.0]);
+        let step = |pixel| {
+            let moved = at(pixel);
+            [moved[0] - origin[0], moved[1] - origin[1]]
+        };
+        Local { origin, right: step([1.0, 0.0]), down: step([0.0, 1.0]) }
+    }
+
     /// Pixels per unit of the flower's plane, on average over the directions.
     pub(super) fn pixels(self) -> f32 {
         self.radius * self.squash.sqrt()
@@ -44,6 +59,20 @@ impl Pose {
     /// A direction in the picture (where the light comes from), in the flower's plane.
     pub(super) fn direction(self, towards: [f32; 2]) -> [f32; 2] {
         turn(towards, -self.rotation)
+    }
+}
+
+/// An affine map from pixels to a petal's own coordinates.
+#[derive(Clone, Copy)]
+pub(super) struct Local {
+    origin: [f32; 2],
+    right: [f32; 2],
+    down: [f32; 2],
+}
+
+impl Local {
+    pub(super) fn of(&self, pixel: [f32; 2]) -> [f32; 2] {
+        std::array::from_fn(|i| self.origin[i] + pixel[0] * self.right[i] + pixel[1] * self.down[i])
     }
 }
 
@@ -56,5 +85,8 @@ mod tests {
         let pose = Pose { centre: [100.0, 140.0], radius: 80.0, rotation: 0.7, squash: 0.6, towards: 2.0 };
         let back = pose.to_flower(pose.to_image([0.3, -0.8]));
         assert!((back[0] - 0.3).abs() < 1e-5 && (back[1] + 0.8).abs() < 1e-5, "{back:?}");
+        let along = [0.1 + 0.5 * 2.0f32.cos(), 0.2 + 0.5 * 2.0f32.sin()];
+        let [x, y] = pose.local([0.1, 0.2], 2.0).of(pose.to_image(along));
+        assert!((x - 0.5).abs() < 1e-4 && y.abs() < 1e-4, "{x} {y}");
     }
 }
