@@ -1,1 +1,26 @@
-//! TODO
+//! The networks: torchvision's classifiers as trees of named modules, and what one does with them.
+//!
+//! [`initialize_model`] is the tutorial's function of that name: a [`Model`] with a new head for
+//! one's own classes, on pretrained weights where there are any. A family of networks is one file
+//! ([`resnet`](mod@resnet)), written with the layers of [`layers`].
+
+mod init;
+mod initialize;
+pub mod layers;
+mod model;
+mod module;
+mod parameters;
+mod predictions;
+mod registry;
+pub mod resnet;
+mod show;
+mod state_dict;
+
+pub use initialize::{Pretrained, initialize_model};
+pub use model::Model;
+pub use module::{BatchNormMode, Mode, Module, Pass, Role, Slot};
+pub use parameters::{Parameter, ParameterCount, Parameters, ParamsToLearn};
+pub use predictions::{Guess, Predictions};
+pub use registry::{Architecture, known_models};
+pub use resnet::{resnet18, resnet34, resnet50, resnet101, resnet152};
+pub use state_dict::{StateDict, Strictness};
