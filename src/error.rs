@@ -92,22 +92,91 @@ pub enum Error {
         reason: String,
     },
 
+    /// A transform was made with wrong arguments, or given what it cannot work on.
+    #[error("{transform}: {problem}")]
+    Transform {
+        /// torchvision's name of the transform.
+        transform: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+
+    /// A data folder is not laid out as it must be.
+    #[error("the data folder {path} {problem}. Expected:\n{layout}", path = path.display())]
+    DataFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, as the rest of a sentence about it.
+        problem: String,
+        /// The layout that is expected.
+        layout: String,
+    },
+
+    /// A file is not a picture that can be read.
+    #[error("{path}: {problem}", path = path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+
+    /// A picture could not be transformed.
+    #[error("{path}: {source}", path = path.display())]
+    Sample {
+        /// The picture's file.
+        path: PathBuf,
+        /// What went wrong.
+        source: Box<Error>,
+    },
+
+    /// Training and validation do not have the same classes.
+    #[error("train and valid must have the same classes: {0}. Add the missing ones or delete the others")]
+    DifferentClasses(String),
+
+    /// A line of an annotation file cannot be used.
+    #[error("{path}, line {line}: {problem}", path = path.display())]
+    Annotation {
+        /// The annotation file.
+        path: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+
+    /// A JSON file is broken, or holds something else than it must.
+    #[error("{path}, line {line}, column {column}: {problem}", path = path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where, from 1.
+        line: usize,
+        /// Where in the line, from 1.
+        column: usize,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// A label has no name.
+    #[error(
+        "label '{label}' is not in {path}: add it, and look a predicted index up in the classes first",
+        path = path.display()
+    )]
+    UnknownLabel {
+        /// The label that was looked up.
+        label: String,
+        /// The file of names.
+        path: PathBuf,
+    },
+
+    /// Batches could not be made.
+    #[error("the data loader failed: {0}")]
+    Loader(String),
+
     /// An argument that no data could make right.
     #[error("{0}")]
     Argument(String),
-
-    /// A folder without the tutorial's layout.
-    #[error(
-        "{path} is not a data set: {what}; expected\n  {path}/train/<label>/*.jpg\n  \
-         {path}/valid/<label>/*.jpg\n  {path}/cat_to_name.json",
-        path = path.display()
-    )]
-    DataLayout {
-        /// The data set's folder.
-        path: PathBuf,
-        /// What is missing.
-        what: String,
-    },
 
     /// Neither `XDG_CACHE_HOME` nor `HOME` says where the user's cache is.
     #[error(

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::drawn;
+use super::image_folder::two_sets;
 use crate::{Error, Result};
 
 /// The folder of the flowers data set, in the tutorial's layout (`train`, `valid`,
@@ -14,7 +15,7 @@ use crate::{Error, Result};
 /// (see [`draw_flowers`](super::draw_flowers)) in the user's cache folder, drawn on first use.
 ///
 /// # Errors
-/// [`Error::DataLayout`] if `HERBARIUM_DATA` is no folder with `train` and `valid` in it,
+/// [`Error::DataFolder`] if `HERBARIUM_DATA` is no folder with `train` and `valid` in it,
 /// [`Error::NoCacheFolder`] if there is no cache folder to draw into, and [`Error::Io`] with the
 /// file that could not be written.
 pub fn flowers() -> Result<PathBuf> {
@@ -31,13 +32,17 @@ pub fn flowers() -> Result<PathBuf> {
 }
 
 fn checked(folder: PathBuf) -> Result<PathBuf> {
-    let lacks = |what: &str| Error::DataLayout { path: folder.clone(), what: what.into() };
+    let wrong = |problem: String| {
+        let problem = format!("{problem} (HERBARIUM_DATA points to it)");
+        Err(Error::DataFolder { path: folder.clone(), problem, layout: two_sets(&folder) })
+    };
     if !folder.is_dir() {
-        return Err(lacks("there is no such folder (it is what HERBARIUM_DATA says)"));
+        let problem = if folder.exists() { "is no folder" } else { "does not exist" };
+        return wrong(problem.into());
     }
     for part in ["train", "valid"] {
         if !folder.join(part).is_dir() {
-            return Err(lacks(&format!("there is no folder {part} in it (HERBARIUM_DATA points to it)")));
+            return wrong(format!("has no folder {part}"));
         }
     }
     Ok(folder)
@@ -56,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_cache_folder_follows_the_xdg_specification() {
-        let at = |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
+        let at =
+            |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
         assert_eq!(at(Some("/c"), Some("/h")).unwrap(), Path::new("/c"));
         assert_eq!(at(Some("relative"), Some("/h")).unwrap(), Path::new("/h/.cache"));
         assert_eq!(at(None, Some("/h")).unwrap(), Path::new("/h/.cache"));

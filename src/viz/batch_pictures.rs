@@ -17,7 +17,8 @@ pub(super) fn labels(batch: &Batch) -> Result<Vec<usize>> {
     let labels = Vec::<i64>::try_from(&flat)?;
     let pictures = count(&batch.images)?;
     if labels.len() != pictures {
-        let told = format!("the batch has {pictures} pictures and {} labels, there must be as many", labels.len());
+        let told =
+            format!("the batch has {pictures} pictures and {} labels, there must be as many", labels.len());
         return Err(Error::Argument(told));
     }
     let index = |label: i64| {

@@ -18,8 +18,9 @@ fn face(weight: Weight) -> Option<&'static FontRef<'static>> {
     static REGULAR: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
     static BOLD: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
     match weight {
-        Weight::Regular => REGULAR
-            .get_or_init(|| FontRef::try_from_slice(include_bytes!("fonts/DejaVuSans.ttf")).ok()),
+        Weight::Regular => {
+            REGULAR.get_or_init(|| FontRef::try_from_slice(include_bytes!("fonts/DejaVuSans.ttf")).ok())
+        }
         Weight::Bold => {
             BOLD.get_or_init(|| FontRef::try_from_slice(include_bytes!("fonts/DejaVuSans-Bold.ttf")).ok())
         }
@@ -146,8 +147,7 @@ mod tests {
     #[test]
     fn text_outside_the_picture_is_cut() {
         let mut image = RgbImage::new(4, 4);
-        let line =
-            Line { x: -9.0, y: 2.0, size: 30.0, weight: Weight::Regular, colour: Rgb([255; 3]) };
+        let line = Line { x: -9.0, y: 2.0, size: 30.0, weight: Weight::Regular, colour: Rgb([255; 3]) };
         draw(&mut image, "Wide", line);
     }
 }

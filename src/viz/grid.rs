@@ -32,7 +32,9 @@ impl Grid {
         match self.rows.saturating_mul(self.columns) {
             0 => {
                 let Grid { rows, columns } = self;
-                let told = format!("a grid of {rows} rows and {columns} columns has no room, give at least 1 of each");
+                let told = format!(
+                    "a grid of {rows} rows and {columns} columns has no room, give at least 1 of each"
+                );
                 Err(Error::Argument(told))
             }
             room => Ok(count.min(room)),
@@ -127,7 +129,15 @@ fn lay_out(parts: &[String; 2], room: f32) -> Title {
     Title { lines: whole.iter().map(cut).collect(), size: TITLE_LEAST }
 }
 
-fn centred(sheet: &mut RgbImage, text: &str, middle: f32, y: f32, size: f32, weight: Weight, colour: Rgb<u8>) {
+fn centred(
+    sheet: &mut RgbImage,
+    text: &str,
+    middle: f32,
+    y: f32,
+    size: f32,
+    weight: Weight,
+    colour: Rgb<u8>,
+) {
     write(sheet, text, middle - font::width(text, size, weight) / 2.0, y, size, weight, colour);
 }
 

@@ -43,7 +43,9 @@ pub(super) fn to_image(tensor: &Tensor, mean: [f64; 3], std: [f64; 3]) -> Result
     let (height, width) = match size[..] {
         [3, height, width] | [1, 3, height, width] if height > 0 && width > 0 => (height, width),
         _ => {
-            let told = format!("a picture must be a tensor of (3, H, W) with H and W above 0, this one has {size:?}");
+            let told = format!(
+                "a picture must be a tensor of (3, H, W) with H and W above 0, this one has {size:?}"
+            );
             return Err(Error::Argument(told));
         }
     };

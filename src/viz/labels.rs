@@ -39,10 +39,10 @@ pub(super) fn name_of(
 /// The name, the folder label or the class number: the first for which the font has the letters.
 fn drawable(name: &str, label: &str, index: usize) -> String {
     let label = one_line(label);
-    [name, &label].into_iter().find(|text| !text.is_empty() && font::covers(text)).map_or_else(
-        || format!("class {index}"),
-        ToString::to_string,
-    )
+    [name, &label]
+        .into_iter()
+        .find(|text| !text.is_empty() && font::covers(text))
+        .map_or_else(|| format!("class {index}"), ToString::to_string)
 }
 
 /// Line breaks and other control characters become spaces.

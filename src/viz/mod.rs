@@ -3,6 +3,7 @@
 //! All of them are [`Figure`]s, which show themselves in a cell, save themselves as PNG, and say in
 //! words what they show.
 
+mod axis;
 mod batch_pictures;
 mod figure;
 mod font;

@@ -66,7 +66,11 @@ impl DrawingBackend for Pen<'_> {
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
         let reach = style.stroke_width() as f32 / 2.0;
         let mut last: Option<(f32, f32)> = None;
         for (x, y) in path {
@@ -79,7 +83,13 @@ impl DrawingBackend for Pen<'_> {
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, at: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        at: BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
         let centre = (at.0 as f32, at.1 as f32);
         if fill {
             self.capsule(centre, centre, radius as f32, style.color());

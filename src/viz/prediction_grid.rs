@@ -45,7 +45,8 @@ pub fn prediction_grid(
     let (mut cells, mut told, mut right) = (Vec::new(), Vec::new(), 0);
     for (index, &label) in labels.iter().enumerate().take(shown) {
         let class = preds.class(index)?;
-        let predicted = name_of(class, class_names, cat_to_name, &format!("the prediction for picture {index}"))?;
+        let predicted =
+            name_of(class, class_names, cat_to_name, &format!("the prediction for picture {index}"))?;
         let actual = name_of(label, class_names, cat_to_name, &format!("the label of picture {index}"))?;
         let (mark, colour) = if class == label { ('✓', GREEN) } else { ('✗', RED) };
         right += usize::from(class == label);

@@ -78,7 +78,8 @@ fn trumpet(canvas: &mut Canvas, pose: Pose, light: [f32; 2], radius: f32, colour
         for x in columns.clone() {
             let [px, py] = pose.to_flower([x as f32 + 0.5, y as f32 + 0.5]);
             let (out, angle) = (px.hypot(py), py.atan2(px));
-            let mouth = radius * (1.0 + 0.07 * (angle * 9.0 + phase).sin() + 0.04 * (angle * 5.0 - phase).sin());
+            let mouth =
+                radius * (1.0 + 0.07 * (angle * 9.0 + phase).sin() + 0.04 * (angle * 5.0 - phase).sin());
             let distance = (out - mouth) * pixels;
             canvas.shade(x, y, 0.4 * smoothstep(7.0, -2.0, distance));
             let cover = (0.5 - distance).clamp(0.0, 1.0);
@@ -106,7 +107,13 @@ fn column(canvas: &mut Canvas, pose: Pose, length: f32, angle: f32, colour: Rgb,
     let thick = 0.07 * pose.radius;
     for i in 0..8 {
         let (from, to) = (at(i as f32 / 8.0), at((i + 1) as f32 / 8.0));
-        canvas.stroke([from[0] - 2.0, from[1] + 4.0], [to[0] - 2.0, to[1] + 4.0], thick, thick, [0.25, 0.05, 0.08]);
+        canvas.stroke(
+            [from[0] - 2.0, from[1] + 4.0],
+            [to[0] - 2.0, to[1] + 4.0],
+            thick,
+            thick,
+            [0.25, 0.05, 0.08],
+        );
     }
     for i in 0..8 {
         canvas.stroke(at(i as f32 / 8.0), at((i + 1) as f32 / 8.0), thick, thick * 0.85, colour);

@@ -172,7 +172,9 @@ impl Petal {
                         canvas.shade(x, y, 0.34 * smoothstep(SHADOW_REACH, -SHADOW_REACH, place.distance));
                     }
                 }
-                if cover > 0.0 && let Some(place) = place {
+                if cover > 0.0
+                    && let Some(place) = place
+                {
                     canvas.blend(x, y, self.colour(&place, turned), cover);
                 }
             }

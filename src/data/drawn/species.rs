@@ -37,18 +37,78 @@ impl Species {
 
 /// Species `i` has the folder label `i + 1`.
 pub(super) const SPECIES: [Species; 12] = [
-    Species { name: "primrose", upright: false, dyes: &[ROSE, YELLOW, PURPLE, WHITE, SCARLET], bloom: primrose },
-    Species { name: "hibiscus", upright: false, dyes: &[SCARLET, ROSE, APRICOT, WHITE, YELLOW], bloom: hibiscus },
-    Species { name: "periwinkle", upright: false, dyes: &[LAVENDER, BLUE, WHITE, ROSE, MAGENTA], bloom: periwinkle },
-    Species { name: "windflower", upright: false, dyes: &[WHITE, PURPLE, SCARLET, BLUE, ROSE], bloom: windflower },
-    Species { name: "garden cosmos", upright: false, dyes: &[MAGENTA, ROSE, WHITE, APRICOT, LAVENDER], bloom: cosmos },
-    Species { name: "clematis", upright: false, dyes: &[PURPLE, LAVENDER, MAGENTA, WHITE, BLUE], bloom: clematis },
-    Species { name: "gerbera", upright: false, dyes: &[APRICOT, SCARLET, YELLOW, ROSE, WHITE], bloom: gerbera },
-    Species { name: "dahlia", upright: false, dyes: &[ROSE, APRICOT, MAGENTA, YELLOW, PURPLE], bloom: dahlia },
-    Species { name: "tiger lily", upright: false, dyes: &[APRICOT, SCARLET, YELLOW, ROSE, WHITE], bloom: lily },
-    Species { name: "daffodil", upright: false, dyes: &[YELLOW, CREAM, WHITE, APRICOT, ROSE], bloom: daffodil },
-    Species { name: "moth orchid", upright: true, dyes: &[WHITE, MAGENTA, LAVENDER, YELLOW, ROSE], bloom: orchid },
-    Species { name: "camellia", upright: false, dyes: &[ROSE, SCARLET, WHITE, MAGENTA, CREAM], bloom: camellia },
+    Species {
+        name: "primrose",
+        upright: false,
+        dyes: &[ROSE, YELLOW, PURPLE, WHITE, SCARLET],
+        bloom: primrose,
+    },
+    Species {
+        name: "hibiscus",
+        upright: false,
+        dyes: &[SCARLET, ROSE, APRICOT, WHITE, YELLOW],
+        bloom: hibiscus,
+    },
+    Species {
+        name: "periwinkle",
+        upright: false,
+        dyes: &[LAVENDER, BLUE, WHITE, ROSE, MAGENTA],
+        bloom: periwinkle,
+    },
+    Species {
+        name: "windflower",
+        upright: false,
+        dyes: &[WHITE, PURPLE, SCARLET, BLUE, ROSE],
+        bloom: windflower,
+    },
+    Species {
+        name: "garden cosmos",
+        upright: false,
+        dyes: &[MAGENTA, ROSE, WHITE, APRICOT, LAVENDER],
+        bloom: cosmos,
+    },
+    Species {
+        name: "clematis",
+        upright: false,
+        dyes: &[PURPLE, LAVENDER, MAGENTA, WHITE, BLUE],
+        bloom: clematis,
+    },
+    Species {
+        name: "gerbera",
+        upright: false,
+        dyes: &[APRICOT, SCARLET, YELLOW, ROSE, WHITE],
+        bloom: gerbera,
+    },
+    Species {
+        name: "dahlia",
+        upright: false,
+        dyes: &[ROSE, APRICOT, MAGENTA, YELLOW, PURPLE],
+        bloom: dahlia,
+    },
+    Species {
+        name: "tiger lily",
+        upright: false,
+        dyes: &[APRICOT, SCARLET, YELLOW, ROSE, WHITE],
+        bloom: lily,
+    },
+    Species {
+        name: "daffodil",
+        upright: false,
+        dyes: &[YELLOW, CREAM, WHITE, APRICOT, ROSE],
+        bloom: daffodil,
+    },
+    Species {
+        name: "moth orchid",
+        upright: true,
+        dyes: &[WHITE, MAGENTA, LAVENDER, YELLOW, ROSE],
+        bloom: orchid,
+    },
+    Species {
+        name: "camellia",
+        upright: false,
+        dyes: &[ROSE, SCARLET, WHITE, MAGENTA, CREAM],
+        bloom: camellia,
+    },
 ];
 
 /// A petal from the middle outwards with the flower's own colours.
@@ -102,7 +162,8 @@ fn primrose(rng: &mut Rng, colours: Colours) -> Bloom {
 
 /// Five broad, wavy, overlapping petals, a dark throat and a long column.
 fn hibiscus(rng: &mut Rng, colours: Colours) -> Bloom {
-    let outline = Outline { root: 0.2, widest: 0.66, blunt: 2.3, ruffle: 0.09, slant: 0.12, ..Outline::ROUND };
+    let outline =
+        Outline { root: 0.2, widest: 0.66, blunt: 2.3, ruffle: 0.09, slant: 0.12, ..Outline::ROUND };
     let width = between(rng, 1.05, 1.25);
     let mut petals = whorl(rng, colours, outline, 5, 0.0, (1.0, width));
     let throat = hsv(between(rng, 0.94, 1.0), 0.85, between(rng, 0.35, 0.5));
@@ -134,7 +195,8 @@ fn windflower(rng: &mut Rng, colours: Colours) -> Bloom {
     let pale = mix(colours.tip, [1.0; 3], 0.75);
     petals.iter_mut().for_each(|petal| petal.mark = Mark::Eye(pale, 0.3));
     let dark = hsv(between(rng, 0.65, 0.8), 0.4, between(rng, 0.14, 0.24));
-    let centre = Centre::Stamens { count: 26, length: 0.31, colour: dark, anther: scale(dark, 0.8), button: 0.14 };
+    let centre =
+        Centre::Stamens { count: 26, length: 0.31, colour: dark, anther: scale(dark, 0.8), button: 0.14 };
     Bloom { petals, centre }
 }
 

@@ -211,7 +211,8 @@ fn temporary(path: &Path) -> PathBuf {
 fn clear_abandoned(folder: &Path, parent: &Path) {
     let ours = format!(".{}.", folder.file_name().unwrap_or_default().to_string_lossy());
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
-        let age = entry.metadata().and_then(|data| data.modified()).map(|at| SystemTime::now().duration_since(at));
+        let age =
+            entry.metadata().and_then(|data| data.modified()).map(|at| SystemTime::now().duration_since(at));
         let old = matches!(age, Ok(Ok(age)) if age > ABANDONED);
         if old && entry.file_name().to_string_lossy().starts_with(&ours) {
             let _ = std::fs::remove_dir_all(entry.path());
