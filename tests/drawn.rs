@@ -211,11 +211,14 @@ fn flowers_come_from_the_named_folder_or_are_drawn_once() {
 #[test]
 fn flowers_say_what_is_wrong_with_a_folder() {
     let told = flowers_with(&[("HERBARIUM_DATA", "/no/such/folder")]);
-    assert!(told.contains("ERR /no/such/folder is not a data set"), "{told}");
-    assert!(told.contains("/no/such/folder/train/<label>/*.jpg"), "{told}");
+    assert!(
+        told.contains("ERR the data folder /no/such/folder does not exist (HERBARIUM_DATA points to it)"),
+        "{told}"
+    );
+    assert!(told.contains("/no/such/folder/train/<class>/*.jpg"), "{told}");
     let folder = fresh("no-valid");
     std::fs::create_dir_all(folder.join("train")).unwrap();
     let told = flowers_with(&[("HERBARIUM_DATA", folder.to_str().unwrap())]);
-    assert!(told.contains("there is no folder valid in it"), "{told}");
+    assert!(told.contains("has no folder valid (HERBARIUM_DATA points to it)"), "{told}");
     assert!(flowers_with(&[]).contains("ERR no folder to keep the drawn flowers in"));
 }

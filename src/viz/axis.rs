@@ -63,7 +63,7 @@ impl Scale {
 
     fn linear(low: f64, high: f64) -> Self {
         let high = if high > low { high } else { low + 1.0 };
-        let step = nice_step((high - low) / 5.0);
+        let step = nice_step((high - low) / 6.0);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         Self { low, high, ticks: multiples(low, high, step), logarithmic: false, decimals }
     }
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(texts(&Scale::rate(&[0.01, 0.01, 0.001])), ["0.001", "0.01"]);
         assert_eq!(texts(&Scale::rate(&[1e-3, 1e-5])), ["1e-5", "1e-4", "0.001"]);
         assert!(texts(&Scale::rate(&[0.01])).contains(&"0.01".to_string()));
-        assert_eq!(texts(&Scale::from_zero(&[4.06, 2.9])).len(), 4);
+        assert_eq!(texts(&Scale::from_zero(&[4.06, 2.9])), ["3.0", "3.5", "4.0"]);
     }
 
     #[test]

@@ -65,6 +65,8 @@ const BELOW: u32 = 6;
 const TITLE: f32 = 14.0;
 const TITLE_LEAST: f32 = 10.0;
 const NOTE: f32 = 11.0;
+/// CSS pixels of a whole figure: a hundred screens full.
+const MOST_PIXELS: u64 = 40_000_000;
 const GREY: Rgb<u8> = Rgb([110, 110, 110]);
 
 /// A title laid out: its lines, and the size of the letters in CSS pixels.
@@ -83,7 +85,14 @@ pub(super) fn draw(cells: &[Cell], grid: Grid, alt: String) -> Result<Figure> {
     let noted = cells.iter().any(|cell| !cell.note.is_empty());
     let head = lines * (TITLE as u32 + 4) + if noted { NOTE as u32 + 4 } else { 0 } + BELOW;
     let height = cells.iter().map(|cell| shown_height(&cell.image, width)).max().unwrap_or(48);
-    let total = (GAP + columns * (width + GAP), GAP + rows * (head + height + GAP));
+    let total = (
+        GAP.saturating_add(columns.saturating_mul(width + GAP)),
+        GAP.saturating_add(rows.saturating_mul(head + height + GAP)),
+    );
+    if u64::from(total.0) * u64::from(total.1) > MOST_PIXELS {
+        let told = format!("{} pictures are too many for one figure, give a grid of fewer", cells.len());
+        return Err(Error::Argument(told));
+    }
     let mut sheet = RgbImage::from_pixel(total.0 * SHARP, total.1 * SHARP, Rgb([255; 3]));
     if cells.is_empty() {
         write(&mut sheet, "no pictures", GAP as f32, (GAP + head) as f32, NOTE, Weight::Regular, GREY);

@@ -99,7 +99,7 @@ fn panels(history: &History) -> [Panel; 3] {
     ];
     // The first of the rates is the one before training.
     let rates = history.lrs.get(1..).unwrap_or(&[]);
-    let best = history.best_epoch.map(|epoch| (epoch, 1));
+    let best = history.best_epoch.filter(|epoch| *epoch < length(history)).map(|epoch| (epoch, 1));
     let scale = |series: &[Series], choose: fn(&[f64]) -> Scale| {
         let all: Vec<f64> = series.iter().flat_map(|line| line.values.iter().copied()).collect();
         choose(&all)
@@ -121,7 +121,7 @@ fn heading(sheet: &mut RgbImage, place: u32, panel: &Panel) {
     let left = (place * WIDTH / 3) as f32;
     write(sheet, panel.title, left + 14.0, 21.0, 14.0, Weight::Bold, INK);
     let mut right = left + (WIDTH / 3) as f32 - 16.0;
-    let mark = panel.best.map(|(epoch, _)| (format!("best, epoch {epoch}"), BEST));
+    let mark = panel.best.map(|(epoch, _)| (format!("best ({epoch})"), BEST));
     let lines = panel.series.iter().map(|line| (line.name.to_string(), line.colour));
     for (name, colour) in mark.into_iter().chain(lines.rev()).filter(|(name, _)| !name.is_empty()) {
         right -= font::width(&name, 11.0, Weight::Regular);
@@ -171,7 +171,7 @@ fn draw(
         .x_desc("epoch")
         .axis_desc_style(label(11))
         .draw()?;
-    if let Some((epoch, _)) = panel.best.filter(|(epoch, _)| *epoch < epochs) {
+    if let Some((epoch, _)) = panel.best {
         let x = epoch as f64;
         let line = [(x, panel.scale.low), (x, panel.scale.high)];
         chart.draw_series(LineSeries::new(line, BEST.mix(0.55).stroke_width(SHARP)))?;
