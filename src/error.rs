@@ -174,6 +174,10 @@ pub enum Error {
     #[error("the data loader failed: {0}")]
     Loader(String),
 
+    /// The learner pressed the stop button.
+    #[error("interrupted")]
+    Interrupted,
+
     /// An argument that no data could make right.
     #[error("{0}")]
     Argument(String),
@@ -244,10 +248,6 @@ pub enum Error {
         /// What to try.
         advice: String,
     },
-
-    /// A long operation without a result worth keeping was stopped by the learner.
-    #[error("interrupted while {0}")]
-    Interrupted(&'static str),
 
     /// A checkpoint cannot be read, written or used.
     #[error("checkpoint {path}: {reason}", path = path.display())]

@@ -125,7 +125,7 @@ fn a_plain_program_prints_text() {
 }
 
 /// As evcxr writes a cell's last expression.
-#[allow(clippy::unit_arg, clippy::needless_borrow, unused_parens)]
+#[allow(clippy::unit_arg, clippy::needless_borrow, clippy::double_parens)]
 fn last_values() {
     let tensor = tch::Tensor::from_slice(&[1.0f32, -2.0, 0.5]);
     let names: Vec<String> = (1..=12).map(|n| n.to_string()).collect();

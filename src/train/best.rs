@@ -24,14 +24,19 @@ pub(super) struct Best {
 
 impl Best {
     /// Starts with the weights that the model has, worth [`TrainOptions::best_acc`].
-    pub fn new(model: &Model, options: &TrainOptions, earlier: Option<Earlier>) -> Result<Best> {
+    pub fn new(
+        model: &Model,
+        options: &TrainOptions,
+        class_names: Vec<String>,
+        earlier: Option<Earlier>,
+    ) -> Result<Best> {
         Ok(Best {
             acc: options.best_acc,
             epoch: None,
             written: None,
             weights: model.state_dict().deep_copy()?,
             path: options.checkpoint.as_path().map(Path::to_owned),
-            class_names: options.class_names.clone(),
+            class_names,
             earlier,
         })
     }

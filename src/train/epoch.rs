@@ -61,8 +61,11 @@ pub(super) fn run(
         if notebook::interrupted() {
             return Ok(None);
         }
-        let Some(batch) = batches.next() else { break };
-        let batch = batch?;
+        let batch = match batches.next() {
+            Some(Err(Error::Interrupted)) => return Ok(None),
+            Some(batch) => batch?,
+            None => break,
+        };
         let labels = batch.labels.f_to_device(model.device())?;
         let logits = forward(&batch.images.f_to_device(model.device())?)?;
         let loss = pass.criterion.forward(&logits, &labels)?;
@@ -71,8 +74,8 @@ pub(super) fn run(
             return Err(not_finite(pass, index, loss_value, &batch));
         }
         learn(&loss)?;
-        running_loss += loss_value * batch.paths.len() as f64;
-        images += batch.paths.len();
+        running_loss += loss_value * batch.len() as f64;
+        images += batch.len();
         let right = logits.f_detach()?.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
         let _ = corrects.f_add_(&right)?;
     }

@@ -34,7 +34,7 @@ pub fn evaluate(model: &Model, loader: &DataLoader, criterion: &dyn Criterion) -
     let pass = epoch::Pass { loader, criterion, phase: "valid", epoch: 0 };
     let Some(tally) = validate(&pass, model)? else {
         notebook::take_interrupt();
-        return Err(Error::Interrupted("evaluating the model"));
+        return Err(Error::Interrupted);
     };
     Ok(Evaluation {
         loss: tally.loss,

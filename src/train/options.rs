@@ -23,9 +23,6 @@ pub struct TrainOptions {
     pub best_acc: f64,
     /// Whether to print the tutorial's lines: yes.
     pub verbose: bool,
-    /// Class names in the order of the labels, kept in the checkpoint for those who load it later;
-    /// by default those of the training loader's data set.
-    pub class_names: Vec<String>,
 }
 
 impl Default for TrainOptions {
@@ -36,7 +33,6 @@ impl Default for TrainOptions {
             batch_norm: BatchNormMode::Moving,
             best_acc: 0.0,
             verbose: true,
-            class_names: Vec::new(),
         }
     }
 }

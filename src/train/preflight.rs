@@ -23,11 +23,13 @@ pub(super) fn check_parts(
     optimizer.validate()?;
     scheduler.validate(optimizer)?;
     check_parameters(model, optimizer)?;
-    for (phase, loader) in [("train", &dataloaders.train), ("valid", &dataloaders.valid)] {
-        if loader.len() == 0 {
+    for (phase, loader) in dataloaders {
+        if loader.is_empty() {
+            let (pictures, options) = (loader.dataset_len(), loader.options());
             let reason = format!(
-                "the {phase} loader has no batches of {} pictures: is its folder empty, or drop_last set?",
-                loader.dataset_len()
+                "the {phase} loader makes no batch of {pictures} pictures with batch_size {} and drop_last {}: \
+                 is the folder empty, the batch too large?",
+                options.batch_size, options.drop_last
             );
             return Err(refuse(model, reason));
         }

@@ -63,7 +63,8 @@ pub fn train_model(
     };
     // A press of the stop button that an earlier cell did not hear is not meant for this one.
     notebook::take_interrupt();
-    let mut best = Best::new(model, &options, earlier)?;
+    let class_names = dataloaders.train.dataset().classes();
+    let mut best = Best::new(model, &options, class_names, earlier)?;
     let batch_norm = model.batch_norm();
     if options.batch_norm == BatchNormMode::Still {
         model.set_batch_norm(BatchNormMode::Still);

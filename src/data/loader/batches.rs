@@ -109,7 +109,7 @@ impl Batches {
     fn load_piece(&mut self, number: usize) -> Result<Loaded> {
         match &mut self.source {
             Source::Workers(workers) => workers.take(number),
-            _ if interrupted() => Err(Error::Interrupted("loading pictures")),
+            _ if interrupted() => Err(Error::Interrupted),
             _ => self.plan.load(&self.plan.pieces[number], &AtomicBool::new(false)),
         }
     }

@@ -70,7 +70,7 @@ impl Plan {
         let mut loaded = Loaded::default();
         for place in piece.places.clone() {
             if stop.load(Ordering::Relaxed) {
-                return Err(Error::Interrupted("loading pictures"));
+                return Err(Error::Interrupted);
             }
             let index = self.order[place];
             catch_unwind(AssertUnwindSafe(|| self.load_sample(index, piece.places.len(), &mut loaded)))

@@ -81,7 +81,7 @@ impl Workers {
     pub(super) fn take(&mut self, wanted: usize) -> Result<Loaded> {
         loop {
             if interrupted() {
-                return Err(Error::Interrupted("loading pictures"));
+                return Err(Error::Interrupted);
             }
             if let Some(result) = self.waiting.remove(&wanted) {
                 return result;

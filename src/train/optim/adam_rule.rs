@@ -5,6 +5,7 @@
 use tch::{Tensor, no_grad};
 
 use super::group::{Group, at_least_zero, refuse};
+use super::pieces::in_pieces;
 use super::state::OptimizerState;
 use super::{gradient, python};
 use crate::Result;
@@ -143,36 +144,46 @@ impl Moments {
     }
 
     /// One step of one parameter.
+    fn update(&mut self, parameter: &Tensor, gradient: Tensor, lr: f64, settings: Settings) -> Result<()> {
+        let (beta1, beta2) = settings.betas;
+        self.step += 1;
+        let step = Step {
+            settings,
+            lr,
+            step_size: lr / (1.0 - beta1.powi(self.step)),
+            correction2_sqrt: (1.0 - beta2.powi(self.step)).sqrt(),
+        };
+        in_pieces([parameter, &gradient, &self.exp_avg, &self.exp_avg_sq], |piece| step.apply(piece))
+    }
+}
+
+/// The numbers of one step.
+struct Step {
+    settings: Settings,
+    lr: f64,
+    step_size: f64,
+    correction2_sqrt: f64,
+}
+
+impl Step {
+    /// Changes a parameter, or a piece of it.
     ///
     /// libtorch's `addcmul` and `addcdiv` come without their factor here; it goes into the first
     /// operand instead, which is where they multiply it in.
-    fn update(
-        &mut self,
-        parameter: &Tensor,
-        mut gradient: Tensor,
-        lr: f64,
-        settings: Settings,
-    ) -> Result<()> {
-        let Settings { betas: (beta1, beta2), eps, weight_decay, decoupled, .. } = settings;
-        let mut parameter = parameter.shallow_clone();
-        self.step += 1;
+    fn apply(&self, [mut parameter, mut gradient, mut exp_avg, mut exp_avg_sq]: [Tensor; 4]) -> Result<()> {
+        let Settings { betas: (beta1, beta2), eps, weight_decay, decoupled, .. } = self.settings;
         if weight_decay != 0.0 {
             if decoupled {
-                let _ = parameter.f_mul_scalar_(1.0 - lr * weight_decay)?;
+                let _ = parameter.f_mul_scalar_(1.0 - self.lr * weight_decay)?;
             } else {
                 gradient = gradient.f_add(&parameter.f_mul_scalar(weight_decay)?)?;
             }
         }
-        let _ = self.exp_avg.f_lerp_(&gradient, 1.0 - beta1)?;
-        let _ = self
-            .exp_avg_sq
-            .f_mul_scalar_(beta2)?
-            .f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, &gradient)?;
-        let correction1 = 1.0 - beta1.powi(self.step);
-        let correction2 = 1.0 - beta2.powi(self.step);
-        let step_size = lr / correction1;
-        let denominator = self.exp_avg_sq.f_sqrt()?.f_div_scalar_(correction2.sqrt())?.f_add_scalar_(eps)?;
-        let _ = parameter.f_addcdiv_(&self.exp_avg.f_mul_scalar(-step_size)?, &denominator)?;
+        let _ = exp_avg.f_lerp_(&gradient, 1.0 - beta1)?;
+        let scaled = gradient.f_mul_scalar(1.0 - beta2)?;
+        let _ = exp_avg_sq.f_mul_scalar_(beta2)?.f_addcmul_(&scaled, &gradient)?;
+        let denominator = exp_avg_sq.f_sqrt()?.f_div_scalar_(self.correction2_sqrt)?.f_add_scalar_(eps)?;
+        let _ = parameter.f_addcdiv_(&exp_avg.f_mul_scalar(-self.step_size)?, &denominator)?;
         Ok(())
     }
 }

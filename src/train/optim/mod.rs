@@ -9,6 +9,7 @@ mod adam;
 mod adam_rule;
 mod adamw;
 mod group;
+mod pieces;
 pub(super) mod python;
 mod sgd;
 mod state;

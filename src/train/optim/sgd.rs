@@ -5,7 +5,8 @@ use std::fmt;
 use tch::{Tensor, no_grad};
 
 use super::group::{Group, at_least_zero, refuse};
-use super::{Optimizer, OptimizerId, OptimizerState, copy_of, gradient, python};
+use super::pieces::in_pieces;
+use super::{Optimizer, OptimizerId, OptimizerState, gradient, python};
 use crate::Result;
 use crate::models::{Parameter, Parameters};
 
@@ -58,31 +59,43 @@ impl Sgd {
     }
 }
 
-/// One step of one parameter. `self + 1 * gradient * factor` is how `add` with a factor is spelled here.
+/// One step of one parameter. The first buffer is the first gradient, decayed weights included.
 fn update(
     parameter: &Tensor,
-    mut gradient: Tensor,
+    gradient: Tensor,
     buffer: &mut Option<Tensor>,
     lr: f64,
     options: SgdOptions,
 ) -> Result<()> {
-    let SgdOptions { momentum, dampening, weight_decay, nesterov } = options;
-    if weight_decay != 0.0 {
-        gradient = gradient.f_add(&parameter.f_mul_scalar(weight_decay)?)?;
+    if options.momentum == 0.0 {
+        return in_pieces([parameter, &gradient], |[mut parameter, gradient]| {
+            let gradient = decayed(gradient, &parameter, options)?;
+            let _ = parameter.f_add_(&gradient.f_mul_scalar(-lr)?)?;
+            Ok(())
+        });
     }
-    if momentum != 0.0 {
-        let buffer = match buffer {
-            Some(buffer) => {
-                let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(1.0 - dampening)?)?;
-                buffer
-            }
-            None => buffer.insert(copy_of(&gradient)?),
-        };
-        gradient =
-            if nesterov { gradient.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer.shallow_clone() };
+    let first = buffer.is_none();
+    let buffer = match buffer {
+        Some(buffer) => buffer,
+        None => buffer.insert(parameter.f_detach()?.f_zeros_like()?),
+    };
+    let SgdOptions { momentum, dampening, nesterov, .. } = options;
+    in_pieces([parameter, &gradient, buffer], |[mut parameter, gradient, mut buffer]| {
+        let gradient = decayed(gradient, &parameter, options)?;
+        let share = if first { 1.0 } else { 1.0 - dampening };
+        let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(share)?)?;
+        let direction = if nesterov { gradient.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer };
+        let _ = parameter.f_add_(&direction.f_mul_scalar(-lr)?)?;
+        Ok(())
+    })
+}
+
+/// The gradient with the weights' decay in it.
+fn decayed(gradient: Tensor, parameter: &Tensor, options: SgdOptions) -> Result<Tensor> {
+    if options.weight_decay == 0.0 {
+        return Ok(gradient);
     }
-    let _ = parameter.shallow_clone().f_add_(&gradient.f_mul_scalar(-lr)?)?;
-    Ok(())
+    Ok(gradient.f_add(&parameter.f_mul_scalar(options.weight_decay)?)?)
 }
 
 impl Optimizer for Sgd {
