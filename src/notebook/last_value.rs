@@ -9,6 +9,7 @@ use std::fmt::Debug;
 
 use super::bundle::MimeBundle;
 use super::message::Message;
+use crate::viz::Figure;
 
 /// Longest text in characters that a value without a form of its own shows.
 const LONGEST_TEXT: usize = 20_000;
@@ -21,8 +22,9 @@ const KEPT_AT_ENDS: usize = 25;
 
 /// Shows any value that has `Debug`, and nothing for `()`.
 ///
-/// The bound `Sync` is what keeps tensors out, so that [`EvcxrDisplayTensor`] can show them better:
-/// a [`tch::Tensor`] is not `Sync`, and with both traits in scope exactly one applies.
+/// The bound `Sync` is what keeps tensors and figures out, so that [`EvcxrDisplayRich`] can show
+/// them better: neither a [`tch::Tensor`] nor a [`Figure`] is `Sync`, and so with both traits in
+/// scope exactly one applies.
 pub trait EvcxrDisplay {
     /// Sends the value as the cell's result.
     fn evcxr_display(&self);
@@ -34,64 +36,84 @@ impl<T: Debug + Sync + ?Sized> EvcxrDisplay for T {
     }
 }
 
-/// Shows tensors, alone and in the containers they come in, with shape, type and values.
-pub trait EvcxrDisplayTensor {
+/// Shows what has more than its `Debug` text, alone and in the containers it comes in: tensors with
+/// shape, type and values, figures as pictures; and the few other values that are not `Sync`.
+pub trait EvcxrDisplayRich {
     /// Sends the value as the cell's result.
     fn evcxr_display(&self);
 }
 
-impl EvcxrDisplayTensor for tch::Tensor {
+impl EvcxrDisplayRich for tch::Tensor {
     fn evcxr_display(&self) {
         show_text(super::describe(self));
     }
 }
 
-impl EvcxrDisplayTensor for [tch::Tensor] {
+impl EvcxrDisplayRich for [tch::Tensor] {
     fn evcxr_display(&self) {
         show_text(list(self.iter().map(super::describe)));
     }
 }
 
-impl EvcxrDisplayTensor for Vec<tch::Tensor> {
+impl EvcxrDisplayRich for Vec<tch::Tensor> {
     fn evcxr_display(&self) {
         self.as_slice().evcxr_display();
     }
 }
 
-impl EvcxrDisplayTensor for Option<tch::Tensor> {
+impl EvcxrDisplayRich for Option<tch::Tensor> {
     fn evcxr_display(&self) {
         show_text(self.as_ref().map_or("None".into(), |tensor| format!("Some({})", super::describe(tensor))));
     }
 }
 
-impl<E: Debug> EvcxrDisplayTensor for Result<tch::Tensor, E> {
+impl EvcxrDisplayRich for Result<tch::Tensor, tch::TchError> {
     fn evcxr_display(&self) {
-        show_text(match self {
-            Ok(tensor) => format!("Ok({})", super::describe(tensor)),
-            Err(error) => format!("Err({error:?})"),
-        });
+        match self {
+            Ok(tensor) => show_text(format!("Ok({})", super::describe(tensor))),
+            Err(error) => show_text(format!("Err({})", super::panic::tidy(&error.to_string()))),
+        }
     }
 }
 
-impl EvcxrDisplayTensor for (tch::Tensor, tch::Tensor) {
+impl EvcxrDisplayRich for crate::Result<tch::Tensor> {
+    fn evcxr_display(&self) {
+        match self {
+            Ok(tensor) => show_text(format!("Ok({})", super::describe(tensor))),
+            Err(error) => show_text(format!("Err({error})")),
+        }
+    }
+}
+
+/// A cell that ends in `prediction_grid(…)` shows the picture, and needs no `?` to say what is wrong.
+impl EvcxrDisplayRich for crate::Result<Figure> {
+    fn evcxr_display(&self) {
+        match self {
+            Ok(figure) => super::result(figure),
+            Err(error) => Message::error("Error", error.to_string()).send(),
+        }
+    }
+}
+
+impl EvcxrDisplayRich for (tch::Tensor, tch::Tensor) {
     fn evcxr_display(&self) {
         show_text(format!("({},\n {})", super::describe(&self.0), super::describe(&self.1)));
     }
 }
 
-impl<T: Debug + ?Sized> EvcxrDisplayTensor for std::rc::Rc<T> {
+impl<T: Debug + ?Sized> EvcxrDisplayRich for std::rc::Rc<T> {
     fn evcxr_display(&self) {
         show_text(text_of(&**self));
     }
 }
 
-impl<T: Debug + ?Sized> EvcxrDisplayTensor for std::cell::RefCell<T> {
+impl<T: Debug + ?Sized> EvcxrDisplayRich for std::cell::RefCell<T> {
     fn evcxr_display(&self) {
         show_text(text_of(self));
     }
 }
 
-impl<T: Debug + Copy> EvcxrDisplayTensor for std::cell::Cell<T> {
+impl<T: Debug + Copy> EvcxrDisplayRich for std::cell::Cell<T> {
     fn evcxr_display(&self) {
         show_text(text_of(self));
     }

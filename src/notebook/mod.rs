@@ -52,5 +52,5 @@ mod tensor;
 pub use bundle::{MimeBundle, Show};
 pub use display::{DisplayHandle, clear_output, display, result};
 pub use interrupt::{init, interrupted, take_interrupt};
-pub use last_value::{EvcxrDisplay, EvcxrDisplayTensor};
+pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
 pub use tensor::describe;
