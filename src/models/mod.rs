@@ -4,9 +4,11 @@
 //! one's own classes, on pretrained weights where there are any. A family of networks is one file
 //! ([`resnet`](mod@resnet)), written with the layers of [`layers`].
 
+mod freezing;
 mod init;
 mod initialize;
 pub mod layers;
+mod loading;
 mod model;
 mod module;
 mod parameters;

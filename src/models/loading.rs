@@ -1,0 +1,47 @@
+//! A model's values: out of it, into it, and from one device to another.
+
+use tch::Device;
+
+use super::{Model, StateDict, Strictness};
+use crate::Result;
+use crate::weights::{LoadReport, load_into};
+
+impl Model {
+    /// All tensors, learned and kept, in PyTorch's order. They are the model's own: see [`StateDict`].
+    pub fn state_dict(&self) -> StateDict {
+        // Detached, as PyTorch's are: the values are shared, the gradients are not.
+        self.owned().into_iter().map(|(name, tensor, _)| (name, tensor.detach())).collect()
+    }
+
+    /// Puts the values of `state` into the model, in place: optimizers made before keep working.
+    /// Everything is checked before the first value is changed. Another floating type is converted
+    /// to the model's, and the report says so. `num_batches_tracked` may be missing, as in PyTorch.
+    ///
+    /// # Errors
+    /// [`Error::StateDict`] in [`Strictness::Strict`] when a key is missing, unexpected or has another
+    /// shape or type; [`Error::Torch`] when a conversion fails. The model is then as it was.
+    pub fn load_state_dict(&mut self, state: &StateDict, strictness: Strictness) -> Result<LoadReport> {
+        load_into(self.name(), &self.state_dict(), state, strictness)
+    }
+
+    /// Moves the weights (and gradients) to `device`, in place: optimizers made before keep working
+    /// on the same tensors.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the device does not exist or has no room; nothing is moved then.
+    pub fn to(&mut self, device: Device) -> Result<()> {
+        let mut moves = Vec::new();
+        for (_, tensor, _) in self.owned() {
+            let gradient = tensor.f_grad()?;
+            let held = if gradient.defined() { vec![tensor, gradient] } else { vec![tensor] };
+            for tensor in held {
+                moves.push((tensor.f_detach()?.f_to_device(device)?, tensor));
+            }
+        }
+        for (moved, mut tensor) in moves {
+            tensor.f_set_data(&moved)?;
+        }
+        self.device = device;
+        Ok(())
+    }
+}
