@@ -337,10 +337,10 @@ fn a_new_head_replaces_one_of_other_size_and_missing_layers_are_told() -> Outcom
     let told = in_child(test, &folder.0, &folder.0)?;
     let path = folder.file("resnet18_part.safetensors");
     for expected in [
-        format!("resnet18: loaded 118 of 122 tensors from {}", path.display()),
-        format!("resnet18: loaded 120 of 122 tensors from {}", path.display()),
+        format!("resnet18: loaded 98 of 102 tensors from {}", path.display()),
+        format!("resnet18: loaded 100 of 102 tensors from {}", path.display()),
         "new head for 3 classes, random: fc".into(),
-        "missing there, so random: layer4.0.conv1 (weight), layer4.0.bn1 (weight)".into(),
+        "missing there, so random: layer4.0.conv1, layer4.0.bn1 (weight)".into(),
     ] {
         assert!(told.contains(&expected), "{told}");
     }

@@ -48,6 +48,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::UnknownLayer`] when the path names nothing; the message lists what there is.
+    /// [`Error::Argument`] when what it names has no parameters, as `relu`.
     pub fn freeze(&mut self, path: &str) -> Result<()> {
         self.set_trainable(path, false)
     }
@@ -62,6 +63,12 @@ impl Model {
 
     fn set_trainable(&mut self, path: &str, trainable: bool) -> Result<()> {
         self.check_path(path)?;
+        if !self.named_parameters().iter().any(|parameter| is_under(&parameter.name, path)) {
+            return Err(Error::Argument(format!(
+                "{path} of {} learns nothing: it has no parameters",
+                self.name()
+            )));
+        }
         self.require_grad(|_, name, now| if is_under(name, path) { trainable } else { now });
         Ok(())
     }

