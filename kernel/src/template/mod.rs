@@ -63,6 +63,12 @@ pub fn prepare(progress: &mut dyn FnMut(&str)) -> Result<Template> {
     Ok(Template { path, recipe })
 }
 
+/// The template that [`prepare`] would use, if it is built.
+pub fn existing() -> Result<Option<PathBuf>> {
+    let path = cache_folder()?.join("template").join(key::of(&Location::discover()?)?);
+    Ok(Recipe::read(&path).map(|_| path))
+}
+
 /// Removes every template; the next kernel builds one anew.
 pub fn remove_all() -> Result<()> {
     let templates = cache_folder()?.join("template");
