@@ -1,6 +1,8 @@
 //! The Herbarium kernel: Rust cells in Jupyter, with evcxr.
 
+mod doctor;
 mod error;
+mod install;
 mod jupyter;
 mod run;
 mod runtime;
@@ -8,11 +10,13 @@ mod session;
 mod stdio;
 mod syntax;
 mod sys;
+mod template;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use error::{Error, Result};
+use install::Place;
 
 const HELP: &str = "\
 Rust notebooks for image classification.
@@ -20,6 +24,11 @@ Rust notebooks for image classification.
 Usage:
   herbarium kernel -f FILE            Serve as a Jupyter kernel; Jupyter starts it so.
   herbarium run NOTEBOOK [-o OUT]     Run a notebook's cells in order. Writes OUT, or NOTEBOOK itself.
+  herbarium install [--user | --prefix DIR]
+                                      Tell Jupyter of the kernel, and build the helper crate for cells.
+  herbarium uninstall [--user | --prefix DIR] [--all]
+                                      Undo that; with --all also remove what was built for cells.
+  herbarium doctor                    What is installed, and what to do about what is not.
   herbarium help | version
 ";
 
@@ -43,6 +52,14 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
         ["run", notebook, "-o" | "--output", out] | ["run", "-o" | "--output", out, notebook] => {
             run::run(&PathBuf::from(notebook), Some(&PathBuf::from(out)))
         }
+        ["install", place @ ..] => install::install(&Place::parse(place)?).map(|()| ExitCode::SUCCESS),
+        ["uninstall", place @ .., "--all"] => {
+            install::uninstall(&Place::parse(place)?, true).map(|()| ExitCode::SUCCESS)
+        }
+        ["uninstall", place @ ..] => {
+            install::uninstall(&Place::parse(place)?, false).map(|()| ExitCode::SUCCESS)
+        }
+        ["doctor"] => Ok(doctor::run()),
         ["help" | "--help" | "-h"] | [] => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

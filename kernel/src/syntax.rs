@@ -33,10 +33,25 @@ fn is_blank(line: &str) -> bool {
 
 /// The text that evcxr gets for a cell: the cell, and what is needed to have all its output at its end.
 pub fn prepare(code: &str) -> String {
-    match rust_part(code) {
-        Some(rust) if needs_flush(rust) => format!("{code}{FLUSH}"),
-        _ => code.to_owned(),
+    let mut text = without_own_dependency(code);
+    if rust_part(code).is_some_and(needs_flush) {
+        text.push_str(FLUSH);
     }
+    text
+}
+
+/// `:dep herbarium = …` is for other kernels: here the crate is there from the start. Its line stays, empty, so that
+/// the lines that follow keep their numbers.
+fn without_own_dependency(code: &str) -> String {
+    let first = first_rust_line(code).unwrap_or(usize::MAX);
+    let kept = code.split_inclusive('\n').enumerate().map(|(number, line)| {
+        let mut words = line.split_whitespace();
+        let own = number < first
+            && words.next() == Some(":dep")
+            && words.next().is_some_and(|name| name.split('=').next() == Some("herbarium"));
+        if !own { line } else if line.ends_with('\n') { "\n" } else { "" }
+    });
+    kept.collect()
 }
 
 /// The Rust of a cell, without the commands before it.
@@ -235,6 +250,13 @@ fn quoted_length(rest: &str, quote: char) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_crate_is_not_asked_for_twice() {
+        let cell = ":dep herbarium = { path = \"..\" }\n:dep regex = \"1\"\nlet x = 1;";
+        assert_eq!(without_own_dependency(cell), "\n:dep regex = \"1\"\nlet x = 1;");
+        assert_eq!(without_own_dependency(":dep herbarium_x = \"1\""), ":dep herbarium_x = \"1\"");
+    }
 
     #[test]
     fn the_end_of_a_cell_flushes_unless_it_has_a_value() {

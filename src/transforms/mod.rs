@@ -1,1 +1,64 @@
-//! TODO
+//! What is done to each photograph before the network sees it, as `torchvision.transforms` does it.
+//!
+//! A pipeline is a [`Compose`] of [`Transform`]s. Each constructor here is torchvision's class in
+//! snake case, prints as torchvision's object prints, and computes what torchvision computes on a
+//! PIL image, to the pixel: the arithmetic is Pillow's (fixed-point resampling, truncating blends,
+//! 8-bit HSV), not merely the same idea. [`functional`] holds the same operations without chance, as
+//! `torchvision.transforms.functional` does.
+//!
+//! ```
+//! use herbarium::transforms::{Compose, IMAGENET_MEAN, IMAGENET_STD, normalize, resize, to_tensor};
+//!
+//! let valid = Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+//! assert!(valid.to_string().starts_with("Compose(\n    Resize(size=[64, 64]"));
+//! ```
+//!
+//! A picture is an [`image::RgbImage`]: 3 bytes a pixel, (H, W, 3). A tensor is (3, H, W) `f32`.
+//!
+//! # Wrong arguments
+//! A constructor never fails, so that a list of them needs no `?`. It notes what is wrong, and the
+//! first thing that would use the transform says so and names it: [`Compose::check`], which every
+//! data set calls when it is made, or [`Compose::apply`].
+
+mod affine;
+mod center_crop;
+mod color;
+mod color_jitter;
+mod compose;
+mod crop;
+mod flip;
+pub mod functional;
+mod grayscale;
+mod hsv;
+mod pad;
+pub(crate) mod repr;
+mod resample;
+mod resize;
+mod resized_crop;
+mod rotation;
+mod sample;
+mod size;
+mod tensor;
+mod transform;
+
+pub use affine::{random_affine, random_translation};
+pub use center_crop::center_crop;
+pub use color_jitter::color_jitter;
+pub use compose::Compose;
+pub use crop::random_crop;
+pub use flip::{random_horizontal_flip, random_vertical_flip};
+pub use grayscale::random_grayscale;
+pub use resize::{resize, resize_short};
+pub use resized_crop::random_resized_crop;
+pub use rotation::random_rotation;
+pub use sample::Sample;
+pub use size::MAX_IMAGE_PIXELS;
+pub(crate) use tensor::append_tensor;
+pub use tensor::{normalize, to_tensor};
+pub use transform::{Transform, TransformOp};
+
+/// The mean of ImageNet's red, green and blue, on pixels scaled to 0..1: what pretrained networks expect.
+pub const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+
+/// The standard deviation of ImageNet's red, green and blue, on pixels scaled to 0..1.
+pub const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];

@@ -74,23 +74,16 @@ fn remove_stale(parent: &Path) {
     }
 }
 
-/// What evcxr starts with.
-#[derive(Debug, Default)]
-pub struct KernelFolder {
-    /// The folder of the crate that cells become (EVCXR_TMPDIR).
-    pub path: PathBuf,
-    /// Environment variables for this process, the compilers and the cells.
-    pub envs: Vec<(String, String)>,
-    /// A cell that runs first, silently.
-    pub preload: String,
-}
-
-impl KernelFolder {
-    /// An empty folder inside `folder`: plain evcxr.
-    pub fn empty(folder: &Folder) -> Result<KernelFolder> {
-        let path = folder.path().join("crate");
+impl Folder {
+    /// The folder of the crate that cells become, evcxr's `tmpdir`, with evcxr's configuration in it.
+    pub fn cells(&self) -> Result<PathBuf> {
+        let path = self.path.join("cells");
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
-        Ok(KernelFolder { path, ..KernelFolder::default() })
+        let config = path.join("evcxr.toml");
+        // Cells are compiled for a short wait; `:opt 2` is there for those that compute.
+        let text = format!("[evcxr]\ntmpdir = {:?}\nopt_level = \"0\"\n", path.display().to_string());
+        fs::write(&config, text).map_err(Error::file(&config))?;
+        Ok(path)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{runtime, stdio, sys};
 use collector::Collector;
 use control::{Control, Phase};
 pub use event::{AskForInput, CellError, Event, InputRequest, Outcome, Sink, Stream, ansi};
-pub use folder::{Folder, KernelFolder};
+pub use folder::Folder;
 use names::Names;
 use worker::Job;
 

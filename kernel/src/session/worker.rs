@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::control::Phase;
-use super::folder::{Folder, KernelFolder};
+use super::folder::Folder;
 use super::names::Names;
 use super::shell::{self, Part};
 use super::{
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::runtime::message::Bundle;
-use crate::{runtime, stdio, syntax, sys};
+use crate::{runtime, stdio, syntax, sys, template};
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -59,7 +59,7 @@ impl Worker {
     fn start(&mut self) {
         // evcxr tries itself out with a cell of its own.
         self.shared.collector.mute();
-        let result = catch_unwind(AssertUnwindSafe(|| start_evcxr(&self.folder)));
+        let result = catch_unwind(AssertUnwindSafe(|| start_evcxr(&self.folder, &self.shared)));
         let printed = self.shared.collector.unmute();
         self.shared.collector.take_end();
         let result = match result {
@@ -67,9 +67,9 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok((context, preload)) => {
+            Ok(context) => {
                 self.context = Some(context);
-                self.preload(&preload);
+                self.preload(template::PRELOAD);
             }
             Err(error) => {
                 stdio::log(&format!("herbarium: {error}\n{printed}"));
@@ -331,28 +331,41 @@ fn execute(
     context.execute_with_callbacks(code, &mut callbacks)
 }
 
-/// Starts evcxr in the prepared folder. Returns it with the cell that is to run first.
-fn start_evcxr(folder: &Folder) -> Result<(CommandContext, String)> {
-    let prepared = KernelFolder::empty(folder)?;
-    sys::set_env("EVCXR_TMPDIR", &prepared.path);
-    for (name, value) in &prepared.envs {
+/// Starts evcxr in the kernel's folder, with the template's compilers.
+fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<CommandContext> {
+    let template = template::prepare(&mut |line| {
+        stdio::log(&format!("herbarium: {line}"));
+        shared.collector.building(line);
+    })?;
+    for (name, value) in template.variables() {
         sys::set_env(name, value);
     }
     let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
+    let working_folder = std::env::current_dir().map_err(Error::system("the working folder"))?;
     let mut command = Command::new(program);
     command
         .env(runtime::ROLE, runtime::FORWARDER)
         .env(runtime::OUTPUT, folder.socket())
         .env(runtime::KERNEL, "1")
         .env(runtime::PARENT, std::process::id().to_string())
+        .current_dir(&working_folder)
         // A Ctrl-C in the terminal is for the kernel, which passes it on.
         .process_group(0);
+    for (name, value) in template.variables_of_cells() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     if let Ok(backtrace) = std::env::var("RUST_BACKTRACE") {
         command.env(runtime::BACKTRACE, backtrace);
     }
-    let (context, _outputs) =
-        EvalContext::with_subprocess_command(command).map_err(|error| Error::Start(error.to_string()))?;
-    Ok((CommandContext::with_eval_context(context), prepared.preload))
+    // evcxr reads its configuration from the working folder, once.
+    std::env::set_current_dir(folder.cells()?).map_err(Error::system("entering the kernel's folder"))?;
+    let context = EvalContext::with_subprocess_command(command);
+    std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
+    let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
+    Ok(CommandContext::with_eval_context(context))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

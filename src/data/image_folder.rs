@@ -1,0 +1,203 @@
+//! `ImageFolder`: one folder per class.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use fastrand::Rng;
+use image::RgbImage;
+use tch::Tensor;
+
+use super::picture_set::{PictureSet, check_same_classes};
+use super::walk::{IMG_EXTENSIONS, pictures, subfolders};
+use super::{Dataset, Splits};
+use crate::transforms::Compose;
+use crate::{Error, Result};
+
+/// Pictures in one folder per class, `root/<class>/…/*.jpg`: `torchvision.datasets.ImageFolder`.
+///
+/// The classes are the folders' names **sorted as text** (1, 10, 100, 101, 102, 11, …, 2, 20, …), and a
+/// label is a place in that order: label 1 is class "10", not class "1". Look a label up in
+/// [`classes`](ImageFolder::classes) before looking the class up anywhere else.
+///
+/// Files are torchvision's, in its order: every name that ends in one of
+/// [`IMG_EXTENSIONS`], hidden ones and those in deeper folders too, through links. One difference: a hidden
+/// folder without pictures (`.ipynb_checkpoints`, which Jupyter leaves behind) is no class; in torchvision
+/// it is an error.
+///
+/// Cloning is cheap, and prints as torchvision prints.
+#[derive(Clone)]
+pub struct ImageFolder {
+    root: PathBuf,
+    set: PictureSet,
+}
+
+impl ImageFolder {
+    /// The pictures below `root`, each sent through `transform` when it is read.
+    ///
+    /// # Errors
+    /// When `root` is missing, is no folder, has no class folders, or a class folder has no pictures; when a
+    /// transform was made with wrong arguments.
+    pub fn new(root: impl AsRef<Path>, transform: Compose) -> Result<Self> {
+        let root = root.as_ref().to_path_buf();
+        check_folder(&root, &root, one_set)?;
+        let mut classes = Vec::new();
+        let mut samples = Vec::new();
+        let mut empty = Vec::new();
+        for name in subfolders(&root)? {
+            let files = pictures(&root.join(&name))?;
+            let name = name.to_string_lossy().into_owned();
+            if files.is_empty() {
+                if !name.starts_with('.') {
+                    empty.push(name);
+                }
+                continue;
+            }
+            let label = classes.len() as i64;
+            samples.extend(files.into_iter().map(|path| (path, label)));
+            classes.push(name);
+        }
+        let problem = if !empty.is_empty() {
+            format!(
+                "has no pictures in the class folder{} {} (names must end in {})",
+                if empty.len() == 1 { "" } else { "s" },
+                empty.join(", "),
+                IMG_EXTENSIONS.join(", ")
+            )
+        } else if classes.is_empty() {
+            no_class_folders(&root)?
+        } else {
+            return Ok(ImageFolder { root, set: PictureSet::new(classes, samples, transform)? });
+        };
+        Err(Error::DataFolder { layout: one_set(&root), path: root, problem })
+    }
+
+    /// `data_dir/train` and `data_dir/valid`, each with its transforms.
+    ///
+    /// # Errors
+    /// As [`ImageFolder::new`] for each, and when the two do not have the same classes.
+    pub fn splits(data_dir: impl AsRef<Path>, transforms: &Splits<Compose>) -> Result<Splits<Self>> {
+        let data_dir = data_dir.as_ref();
+        check_folder(data_dir, data_dir, two_sets)?;
+        for (name, _) in transforms {
+            check_folder(&data_dir.join(name), data_dir, two_sets)?;
+        }
+        let train = Self::new(data_dir.join("train"), transforms.train.clone())?;
+        let valid = Self::new(data_dir.join("valid"), transforms.valid.clone())?;
+        check_same_classes(&train.set, &valid.set)?;
+        Ok(Splits { train, valid })
+    }
+
+    /// How many pictures there are.
+    pub fn len(&self) -> usize {
+        self.set.samples.len()
+    }
+
+    /// Whether there is no picture; never true of a folder that could be made.
+    pub fn is_empty(&self) -> bool {
+        self.set.samples.is_empty()
+    }
+
+    /// The classes, sorted as text; a label is an index into them.
+    pub fn classes(&self) -> Vec<String> {
+        self.set.classes.to_vec()
+    }
+
+    /// The label of a class, where it is one: torchvision's `class_to_idx`.
+    pub fn class_to_idx(&self, class: &str) -> Option<i64> {
+        self.set.classes.iter().position(|name| name == class).map(|index| index as i64)
+    }
+
+    /// Every file with its label, in order.
+    pub fn samples(&self) -> &[(PathBuf, i64)] {
+        &self.set.samples
+    }
+
+    /// The folder of the class folders.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What is done to each picture.
+    pub fn transform(&self) -> &Compose {
+        &self.set.transform
+    }
+
+    /// Picture `index` as it is on disk, not transformed.
+    ///
+    /// # Errors
+    /// When there is no such picture or it cannot be read.
+    pub fn picture(&self, index: usize) -> Result<RgbImage> {
+        self.set.picture(index)
+    }
+}
+
+impl Dataset for ImageFolder {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn get(&self, index: usize, rng: &mut Rng) -> Result<(Tensor, i64)> {
+        self.set.get(index, rng)
+    }
+
+    fn get_into(&self, index: usize, rng: &mut Rng, values: &mut Vec<f32>) -> Result<([i64; 3], i64)> {
+        self.set.get_into(index, rng, values)
+    }
+
+    fn path(&self, index: usize) -> Option<&Path> {
+        self.set.samples.get(index).map(|(path, _)| path.as_path())
+    }
+
+    fn classes(&self) -> Vec<String> {
+        self.classes()
+    }
+}
+
+impl fmt::Display for ImageFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.set.describe(f, "ImageFolder", &self.root, &[])
+    }
+}
+
+impl fmt::Debug for ImageFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// # Errors
+/// When `folder` is missing or no folder; the message shows the layout of `root`.
+fn check_folder(folder: &Path, root: &Path, layout: fn(&Path) -> String) -> Result<()> {
+    let problem = match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => "is a file, not a folder",
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist",
+        Err(error) => return Err(Error::io("reading", folder)(error)),
+    };
+    Err(Error::DataFolder { path: folder.to_path_buf(), problem: problem.into(), layout: layout(root) })
+}
+
+/// Why `root` has no classes.
+fn no_class_folders(root: &Path) -> Result<String> {
+    let mut entries = std::fs::read_dir(root).map_err(Error::io("reading", root))?;
+    Ok(if entries.next().is_none() {
+        "is empty".into()
+    } else if !pictures(root)?.is_empty() {
+        "has pictures but no class folders".into()
+    } else {
+        "has no class folders".into()
+    })
+}
+
+fn one_set(root: &Path) -> String {
+    let root = root.display();
+    format!("  {root}/<class>/*.jpg   one folder for each class")
+}
+
+pub(super) fn two_sets(root: &Path) -> String {
+    let root = root.display();
+    format!(
+        "  {root}/train/<class>/*.jpg   one folder for each class\n  \
+           {root}/valid/<class>/*.jpg   the same classes, other pictures"
+    )
+}

@@ -1,0 +1,152 @@
+//! The batches of an epoch, one after another.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
+
+use super::Shared;
+use super::assemble::assemble;
+use super::interrupt::interrupted;
+use super::plan::{Loaded, Plan};
+use super::workers::Workers;
+use crate::data::Batch;
+use crate::{Error, Result};
+
+/// Iterates over the batches of an epoch, in order, while threads read ahead.
+///
+/// After an error there is no further batch. Dropping it early stops the threads.
+pub struct Batches {
+    shared: Arc<Shared>,
+    plan: Arc<Plan>,
+    epoch: u64,
+    /// The numbers of the batches still to come.
+    left: Range<usize>,
+    /// The next piece of the plan that belongs to a batch.
+    next_piece: usize,
+    source: Source,
+    /// How many batches were given, and the first file that was passed over.
+    given: usize,
+    first_skipped: Option<String>,
+}
+
+/// Who loads the pieces.
+enum Source {
+    /// Nobody yet: threads start with the first batch.
+    Idle,
+    CallingThread,
+    Workers(Workers),
+    Ended,
+}
+
+impl Batches {
+    pub(super) fn new(shared: Arc<Shared>, epoch: u64, batches: Range<usize>) -> Self {
+        Batches {
+            plan: Arc::new(Plan::new(shared.clone(), epoch, batches.clone())),
+            shared,
+            epoch,
+            left: batches,
+            next_piece: 0,
+            source: Source::Idle,
+            given: 0,
+            first_skipped: None,
+        }
+    }
+
+    /// The number of the epoch, counted from 0.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// # Errors
+    /// When the options cannot work or no thread can be started.
+    fn start(&mut self) -> Result<()> {
+        let options = &self.shared.options;
+        if options.batch_size == 0 {
+            return Err(Error::Argument("batch_size is 0: a batch has at least 1 sample".into()));
+        }
+        self.source = match options.num_workers {
+            0 => Source::CallingThread,
+            count => Source::Workers(Workers::start(self.plan.clone(), count, self.bound(self.left.start))?),
+        };
+        Ok(())
+    }
+
+    /// Up to which batch may be loaded while `batch` is waited for.
+    fn bound(&self, batch: usize) -> usize {
+        batch.saturating_add(1).saturating_add(self.shared.options.prefetch_batches)
+    }
+
+    /// The next batch that is not empty.
+    fn advance(&mut self) -> Result<Option<Batch>> {
+        if matches!(self.source, Source::Idle) {
+            self.start()?;
+        }
+        while let Some(batch) = self.left.next() {
+            if let Source::Workers(workers) = &self.source {
+                workers.allow(self.bound(batch));
+            }
+            let mut pieces = Vec::new();
+            while self.plan.pieces.get(self.next_piece).is_some_and(|piece| piece.batch == batch) {
+                pieces.push(self.load_piece(self.next_piece)?);
+                self.next_piece += 1;
+            }
+            self.note_skipped(&pieces);
+            if let Some(batch) = assemble(pieces)? {
+                self.given += 1;
+                return Ok(Some(batch));
+            }
+        }
+        match &self.first_skipped {
+            Some(reason) if self.given == 0 => {
+                Err(Error::Loader(format!("not one file could be read; the first: {reason}")))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn load_piece(&mut self, number: usize) -> Result<Loaded> {
+        match &mut self.source {
+            Source::Workers(workers) => workers.take(number),
+            _ if interrupted() => Err(Error::Interrupted),
+            _ => self.plan.load(&self.plan.pieces[number], &AtomicBool::new(false)),
+        }
+    }
+
+    fn note_skipped(&mut self, pieces: &[Loaded]) {
+        let mut all = self.shared.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        for (path, reason) in pieces.iter().flat_map(|piece| &piece.skipped) {
+            self.first_skipped.get_or_insert_with(|| reason.clone());
+            all.insert(path.clone(), reason.clone());
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Result<Batch>> {
+        if matches!(self.source, Source::Ended) {
+            return None;
+        }
+        let result = self.advance().transpose();
+        if !matches!(result, Some(Ok(_))) {
+            self.left = 0..0;
+            self.source = Source::Ended;
+        }
+        result
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.left.len().max(1)))
+    }
+}
+
+impl FusedIterator for Batches {}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Batches(epoch {}, {} batches left)", self.epoch, self.left.len())
+    }
+}

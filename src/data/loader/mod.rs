@@ -1,0 +1,150 @@
+//! `DataLoader`: batches of a data set, read ahead on threads.
+
+mod assemble;
+mod batches;
+mod interrupt;
+mod options;
+mod plan;
+mod seed;
+mod workers;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use batches::Batches;
+pub use options::{LoaderOptions, Skipped, Unreadable};
+
+use super::{Batch, Dataset};
+use crate::transforms::repr::py_bool;
+use crate::{Error, Result};
+
+/// Gives a data set in batches: `torch.utils.data.DataLoader`.
+///
+/// The order within an epoch depends on the seed and the epoch's number alone, what chance does to a
+/// sample on these and the sample's index: the number of threads changes the speed, not one bit of a batch.
+///
+/// Each [`iter`](DataLoader::iter) is the next epoch, counted from 0; clones of a loader count together.
+#[derive(Clone)]
+pub struct DataLoader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    dataset: Arc<dyn Dataset>,
+    options: LoaderOptions,
+    /// The number of the epoch that the next `iter` gives.
+    next_epoch: AtomicU64,
+    /// Why each unreadable file was passed over.
+    skipped: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+impl DataLoader {
+    /// A loader over `dataset`. Options that cannot work (a batch size of 0) are reported by the first batch.
+    pub fn new(dataset: impl Dataset + 'static, options: LoaderOptions) -> Self {
+        let next_epoch = AtomicU64::new(0);
+        let shared = Shared { dataset: Arc::new(dataset), options, next_epoch, skipped: Mutex::default() };
+        DataLoader { shared: Arc::new(shared) }
+    }
+
+    /// How many batches an epoch has.
+    pub fn len(&self) -> usize {
+        let (samples, size) = (self.dataset_len(), self.shared.options.batch_size);
+        match (size, self.shared.options.drop_last) {
+            (0, _) => 0,
+            (_, true) => samples / size,
+            (_, false) => samples.div_ceil(size),
+        }
+    }
+
+    /// Whether an epoch has no batch.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many samples the data set has.
+    pub fn dataset_len(&self) -> usize {
+        self.shared.dataset.len()
+    }
+
+    /// The data set.
+    pub fn dataset(&self) -> &dyn Dataset {
+        self.shared.dataset.as_ref()
+    }
+
+    /// The options that the loader was made with.
+    pub fn options(&self) -> &LoaderOptions {
+        &self.shared.options
+    }
+
+    /// The batches of the next epoch.
+    pub fn iter(&self) -> Batches {
+        self.iter_epoch(self.shared.next_epoch.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The batches of epoch `epoch`, counted from 0: the same whenever it is asked for.
+    pub fn iter_epoch(&self, epoch: u64) -> Batches {
+        Batches::new(self.shared.clone(), epoch, 0..self.len())
+    }
+
+    /// Batch `index` of epoch 0, counted from 0: the same whenever it is asked for.
+    ///
+    /// # Errors
+    /// When there is no such batch, or a sample of it cannot be read or transformed.
+    pub fn batch(&self, index: usize) -> Result<Batch> {
+        if self.shared.options.batch_size > 0 && index >= self.len() {
+            let count = self.len();
+            return Err(Error::Argument(format!(
+                "there is no batch {index}: the loader has {count}, from 0"
+            )));
+        }
+        let only = Batches::new(self.shared.clone(), 0, index..index + 1).next();
+        only.unwrap_or_else(|| Err(Error::Loader(format!("batch {index} is empty"))))
+    }
+
+    /// The files that could not be read so far and were passed over ([`Unreadable::Skip`]), by path.
+    pub fn skipped(&self) -> Vec<Skipped> {
+        let skipped = self.shared.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        skipped.iter().map(|(path, reason)| Skipped { path: path.clone(), reason: reason.clone() }).collect()
+    }
+}
+
+impl IntoIterator for &DataLoader {
+    type Item = Result<Batch>;
+    type IntoIter = Batches;
+
+    fn into_iter(self) -> Batches {
+        self.iter()
+    }
+}
+
+impl fmt::Display for DataLoader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = &self.shared.options;
+        write!(
+            f,
+            "DataLoader({} samples, {} batches of {}, shuffle={}, num_workers={}, seed={}",
+            self.dataset_len(),
+            self.len(),
+            options.batch_size,
+            py_bool(options.shuffle),
+            options.num_workers,
+            options.seed
+        )?;
+        if options.drop_last {
+            f.write_str(", drop_last=True")?;
+        }
+        match self.skipped().len() {
+            0 => f.write_str(")"),
+            count => write!(f, ", {count} unreadable files skipped)"),
+        }
+    }
+}
+
+impl fmt::Debug for DataLoader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,72 @@
+//! How a loader works.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// The options of a [`DataLoader`](super::DataLoader), with PyTorch's names and defaults where it has them.
+#[derive(Debug, Clone)]
+pub struct LoaderOptions {
+    /// How many samples a batch has, at least 1. Default 1.
+    pub batch_size: usize,
+    /// Whether each epoch has its own random order. Default no: the data set's order.
+    pub shuffle: bool,
+    /// What all chance is drawn from: order and random transforms. Default 0.
+    pub seed: u64,
+    /// Whether a last batch that is not full is left out. Default no.
+    pub drop_last: bool,
+    /// How many threads read ahead; 0 reads in the calling thread. Default: one less than the machine has
+    /// cores, at least 1. PyTorch's default is 0: its workers are processes, which cost more.
+    pub num_workers: usize,
+    /// How many batches are read ahead of the one that is worked on: with the batch size, the bound of the
+    /// memory that reading ahead takes. Default 2.
+    pub prefetch_batches: usize,
+    /// What to do with a file that cannot be read. Default: fail.
+    pub unreadable: Unreadable,
+}
+
+impl Default for LoaderOptions {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        LoaderOptions {
+            batch_size: 1,
+            shuffle: false,
+            seed: 0,
+            drop_last: false,
+            num_workers: (cores - 1).max(1),
+            prefetch_batches: 2,
+            unreadable: Unreadable::Fail,
+        }
+    }
+}
+
+/// What a loader does with a file that cannot be read or decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unreadable {
+    /// The batch is an error that names the file.
+    #[default]
+    Fail,
+    /// The batch is made without the file, which [`DataLoader::skipped`](super::DataLoader::skipped) then
+    /// lists.
+    Skip,
+}
+
+/// A file that was passed over.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl fmt::Debug for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

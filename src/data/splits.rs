@@ -1,0 +1,64 @@
+//! What belongs to training and what belongs to validation, side by side.
+
+use std::fmt::{self, Debug, Display};
+
+use super::{DataLoader, Dataset, LoaderOptions};
+use crate::transforms::repr::py_dict;
+
+/// The tutorial's dicts with the keys `'train'` and `'valid'`: of transforms, data sets, loaders, sizes.
+///
+/// Prints as Jupyter prints such a dict.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Splits<T> {
+    /// What training uses.
+    pub train: T,
+    /// What validation uses.
+    pub valid: T,
+}
+
+impl<T> Splits<T> {
+    /// Both parts, with their names.
+    pub fn iter(&self) -> std::array::IntoIter<(&'static str, &T), 2> {
+        [("train", &self.train), ("valid", &self.valid)].into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Splits<T> {
+    type Item = (&'static str, &'a T);
+    type IntoIter = std::array::IntoIter<Self::Item, 2>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<D: Dataset> Splits<D> {
+    /// How many pictures each part has: the tutorial's `dataset_sizes`.
+    pub fn sizes(&self) -> Splits<usize> {
+        Splits { train: self.train.len(), valid: self.valid.len() }
+    }
+}
+
+impl<D: Dataset + Clone + 'static> Splits<D> {
+    /// A loader for each part, both with the same options.
+    ///
+    /// Wrong options are reported by the first batch.
+    pub fn loaders(&self, options: LoaderOptions) -> Splits<DataLoader> {
+        Splits {
+            train: DataLoader::new(self.train.clone(), options.clone()),
+            valid: DataLoader::new(self.valid.clone(), options),
+        }
+    }
+}
+
+impl<T: Display> Display for Splits<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&py_dict(self.iter().map(|(name, part)| (name, part.to_string()))))
+    }
+}
+
+impl<T: Debug> Debug for Splits<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&py_dict(self.iter().map(|(name, part)| (name, format!("{part:?}")))))
+    }
+}

@@ -1,0 +1,129 @@
+//! `crop` and `RandomCrop`.
+
+use std::fmt;
+
+use fastrand::Rng;
+use image::RgbImage;
+
+use super::size::checked_size;
+use super::{Sample, Transform, TransformOp};
+use crate::{Error, Result};
+
+/// torchvision's `RandomCrop((height, width))`: a part of that size from anywhere in the picture.
+///
+/// A picture smaller than the crop is an error, as in torchvision.
+pub fn random_crop(height: i64, width: i64) -> Transform {
+    Transform::new(RandomCrop { height, width })
+}
+
+/// The `height` × `width` part whose upper left corner is at (`top`, `left`). What lies outside the
+/// picture is black, as in Pillow.
+///
+/// # Errors
+/// When the size is below 1 pixel or above [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
+pub fn crop(picture: &RgbImage, top: i64, left: i64, height: i64, width: i64) -> Result<RgbImage> {
+    let (out_height, out_width) = checked_size(height, width)
+        .map_err(|problem| Error::Transform { transform: "crop".into(), problem })?;
+    let mut out = RgbImage::new(out_width, out_height);
+    let rows = overlap(top, height, picture.height());
+    let columns = overlap(left, width, picture.width());
+    if rows.is_empty() || columns.is_empty() {
+        return Ok(out);
+    }
+    let (in_stride, out_stride) = (picture.width() as usize * 3, out_width as usize * 3);
+    let (first, end) = (columns.start as usize * 3, columns.end as usize * 3);
+    let out_first = (columns.start - left) as usize * 3;
+    let source = picture.as_raw();
+    let target: &mut [u8] = &mut out;
+    for row in rows {
+        let from = &source[row as usize * in_stride..][first..end];
+        target[(row - top) as usize * out_stride..][out_first..out_first + from.len()].copy_from_slice(from);
+    }
+    Ok(out)
+}
+
+/// The part of `start..start + length` that lies within `0..size`.
+fn overlap(start: i64, length: i64, size: u32) -> std::ops::Range<i64> {
+    start.max(0)..start.saturating_add(length).min(i64::from(size))
+}
+
+struct RandomCrop {
+    height: i64,
+    width: i64,
+}
+
+impl TransformOp for RandomCrop {
+    fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
+        let picture = Transform::picture(sample, "RandomCrop")?;
+        let (height, width) = (i64::from(picture.height()), i64::from(picture.width()));
+        if height < self.height || width < self.width {
+            return Err(Error::Transform {
+                transform: "RandomCrop".into(),
+                problem: format!(
+                    "required crop size ({}, {}) is larger than input image size ({height}, {width}): resize first",
+                    self.height, self.width
+                ),
+            });
+        }
+        if (height, width) == (self.height, self.width) {
+            return Ok(Sample::Picture(picture));
+        }
+        let top = rng.i64(0..=height - self.height);
+        let left = rng.i64(0..=width - self.width);
+        Ok(Sample::Picture(crop(&picture, top, left, self.height, self.width)?))
+    }
+
+    fn fault(&self) -> Option<String> {
+        checked_size(self.height, self.width).err()
+    }
+}
+
+impl fmt::Display for RandomCrop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RandomCrop(size=({}, {}), padding=None)", self.height, self.width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture whose pixel at (x, y) is (x, y, 7).
+    fn coordinates(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 7]))
+    }
+
+    #[test]
+    fn inside() {
+        let out = crop(&coordinates(10, 8), 2, 3, 4, 5).unwrap();
+        assert_eq!(out.dimensions(), (5, 4));
+        assert_eq!(out.get_pixel(0, 0).0, [3, 2, 7]);
+        assert_eq!(out.get_pixel(4, 3).0, [7, 5, 7]);
+    }
+
+    #[test]
+    fn outside_is_black() {
+        let out = crop(&coordinates(4, 4), -1, 2, 3, 4).unwrap();
+        assert_eq!(out.get_pixel(0, 0).0, [0, 0, 0]);
+        assert_eq!(out.get_pixel(0, 1).0, [2, 0, 7]);
+        assert_eq!(out.get_pixel(2, 1).0, [0, 0, 0]);
+        let away = crop(&coordinates(4, 4), 100, i64::MAX, 2, 2).unwrap();
+        assert!(away.pixels().all(|p| p.0 == [0, 0, 0]));
+        assert!(crop(&away, 0, 0, 0, 2).is_err());
+    }
+
+    #[test]
+    fn random_crops_cover_all_places() {
+        let transform = random_crop(3, 3);
+        let mut rng = Rng::with_seed(1);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let Sample::Picture(out) = transform.apply(Sample::Picture(coordinates(5, 4)), &mut rng).unwrap()
+            else {
+                panic!("a picture stays a picture")
+            };
+            seen.insert(out.get_pixel(0, 0).0);
+        }
+        assert_eq!(seen.len(), 3 * 2);
+    }
+}

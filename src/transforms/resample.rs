@@ -1,0 +1,151 @@
+//! Pillow's two-pass bilinear resampling with antialiasing, in its own fixed-point arithmetic.
+//!
+//! Each output pixel is a weighted mean of the input pixels under a triangle as wide as the scale
+//! (at least one pixel to each side). The weights are rounded to 22 bits, and the result of the
+//! horizontal pass is rounded to 8 bits before the vertical pass: this is what makes results equal to
+//! Pillow's `Image.resize(size, BILINEAR)` bit by bit.
+
+use image::RgbImage;
+
+/// Pillow's PRECISION_BITS: 32 less 8 for the result and 2 against overflow.
+const PRECISION_BITS: u32 = 32 - 8 - 2;
+const HALF: i32 = 1 << (PRECISION_BITS - 1);
+const CHANNELS: usize = 3;
+
+/// The weights of every output pixel along one axis.
+struct Weights {
+    /// First input pixel and number of input pixels of each output pixel.
+    spans: Vec<(usize, usize)>,
+    /// The weights of all output pixels, one after another.
+    values: Vec<i32>,
+}
+
+impl Weights {
+    /// The triangle filter from `input` to `output` pixels.
+    fn bilinear(input: usize, output: usize) -> Self {
+        let scale = input as f64 / output as f64;
+        // Enlarging interpolates between neighbours, shrinking widens the triangle.
+        let support = scale.max(1.0);
+        let mut weights = Weights { spans: Vec::with_capacity(output), values: Vec::new() };
+        let mut exact = Vec::new();
+        for position in 0..output {
+            let center = (position as f64 + 0.5) * scale;
+            let first = (center - support + 0.5).max(0.0) as usize;
+            let last = ((center + support + 0.5) as usize).min(input);
+            exact.clear();
+            exact.extend((first..last).map(|i| {
+                let distance = (i as f64 - center + 0.5) * (1.0 / support);
+                (1.0 - distance.abs()).max(0.0)
+            }));
+            let sum: f64 = exact.iter().sum();
+            let unit = f64::from(1 << PRECISION_BITS);
+            weights.values.extend(exact.iter().map(|w| (0.5 + w / sum * unit) as i32));
+            weights.spans.push((first, last - first));
+        }
+        weights
+    }
+
+    /// Per output pixel: its first input pixel and its weights.
+    fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
+        let mut rest = self.values.as_slice();
+        self.spans.iter().map(move |&(first, count)| {
+            let (weights, others) = rest.split_at(count);
+            rest = others;
+            (first, weights)
+        })
+    }
+
+    /// The input pixels that any output pixel needs.
+    fn range(&self) -> std::ops::Range<usize> {
+        let first = self.spans.first().map_or(0, |span| span.0);
+        let end = self.spans.last().map_or(0, |span| span.0 + span.1);
+        first..end
+    }
+}
+
+/// `picture` at `width` × `height` pixels, both at least 1.
+pub(super) fn bilinear(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let (in_width, in_height) = (picture.width() as usize, picture.height() as usize);
+    let (out_width, out_height) = (width as usize, height as usize);
+    let columns = (in_width != out_width).then(|| Weights::bilinear(in_width, out_width));
+    let rows = (in_height != out_height).then(|| Weights::bilinear(in_height, out_height));
+
+    let source = picture.as_raw().as_slice();
+    let pixels = match (columns, rows) {
+        (None, None) => source.to_vec(),
+        (Some(columns), None) => horizontal(source, in_width, &columns),
+        (None, Some(rows)) => vertical(source, in_width * CHANNELS, &rows, 0),
+        (Some(columns), Some(rows)) => {
+            let used = rows.range();
+            let stride = in_width * CHANNELS;
+            let narrowed = horizontal(&source[used.start * stride..used.end * stride], in_width, &columns);
+            vertical(&narrowed, out_width * CHANNELS, &rows, used.start)
+        }
+    };
+    RgbImage::from_raw(width, height, pixels).expect("the passes give width * height pixels")
+}
+
+/// Resamples every row.
+fn horizontal(source: &[u8], in_width: usize, weights: &Weights) -> Vec<u8> {
+    let rows = source.len() / (in_width * CHANNELS);
+    let mut out = Vec::with_capacity(rows * weights.spans.len() * CHANNELS);
+    for row in source.chunks_exact(in_width * CHANNELS) {
+        for (first, weights) in weights.iter() {
+            let span = &row[first * CHANNELS..(first + weights.len()) * CHANNELS];
+            let mut sum = [HALF; CHANNELS];
+            for (pixel, weight) in span.chunks_exact(CHANNELS).zip(weights) {
+                for (sum, value) in sum.iter_mut().zip(pixel) {
+                    *sum += i32::from(*value) * weight;
+                }
+            }
+            out.extend(sum.map(to_byte));
+        }
+    }
+    out
+}
+
+/// Resamples every column. `source` begins at row `offset` of the input; a row is `stride` bytes.
+fn vertical(source: &[u8], stride: usize, weights: &Weights, offset: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(weights.spans.len() * stride);
+    let mut sums = vec![HALF; stride];
+    for (first, weights) in weights.iter() {
+        sums.fill(HALF);
+        let rows = source[(first - offset) * stride..].chunks_exact(stride);
+        for (row, weight) in rows.zip(weights) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += i32::from(*value) * weight;
+            }
+        }
+        out.extend(sums.iter().map(|&sum| to_byte(sum)));
+    }
+    out
+}
+
+/// A weighted sum as a byte. The weights are not negative, so only the top may need a clip.
+fn to_byte(sum: i32) -> u8 {
+    (sum >> PRECISION_BITS).min(255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Weights of a half-size axis by hand: triangle of support 2 over 4 pixels, at distances 3/4, 1/4, 1/4, 3/4.
+    #[test]
+    fn weights_of_halving() {
+        let weights = Weights::bilinear(8, 4);
+        assert_eq!(weights.spans, [(0, 3), (1, 4), (3, 4), (5, 3)]);
+        let unit = f64::from(1 << PRECISION_BITS);
+        let eighths: Vec<f64> = weights.values[3..7].iter().map(|&w| f64::from(w) / unit * 8.0).collect();
+        assert_eq!(eighths, [1.0, 3.0, 3.0, 1.0]);
+    }
+
+    #[test]
+    fn a_flat_picture_stays_flat() {
+        let picture = RgbImage::from_pixel(37, 23, image::Rgb([255, 128, 3]));
+        for (width, height) in [(1, 1), (5, 40), (37, 7), (60, 23), (74, 46)] {
+            let out = bilinear(&picture, width, height);
+            assert!(out.pixels().all(|p| p.0 == [255, 128, 3]), "{width}x{height}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! One step of a pipeline, whatever it does.
+
+use std::any::Any;
+use std::fmt::{self, Debug, Display};
+use std::sync::Arc;
+
+use fastrand::Rng;
+use image::RgbImage;
+
+use super::Sample;
+use crate::{Error, Result};
+
+/// What a step of a pipeline must be able to do. Implement it for a step of your own.
+///
+/// `Display` prints the step as torchvision prints it, `Resize(size=[96, 96], …)`.
+pub trait TransformOp: Any + Display + Send + Sync {
+    /// Transforms one sample. All chance comes from `rng`, so that the same seed gives the same picture.
+    ///
+    /// # Errors
+    /// When the sample is of the wrong kind (see [`Transform::picture`]) or size.
+    fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample>;
+
+    /// Whether the same picture always gives the same result, without drawing from `rng`: such steps at
+    /// the front of a pipeline need to run once per picture only.
+    fn is_deterministic(&self) -> bool {
+        false
+    }
+
+    /// What is wrong with the arguments, if anything.
+    fn fault(&self) -> Option<String> {
+        None
+    }
+}
+
+/// One step of a pipeline. Cloning it shares it.
+#[derive(Clone)]
+pub struct Transform {
+    op: Arc<dyn TransformOp>,
+    fault: Option<Arc<str>>,
+}
+
+impl Transform {
+    /// A step of your own. Its arguments are checked here, once; see [`Transform::check`].
+    pub fn new(op: impl TransformOp) -> Self {
+        let fault = op.fault().map(Arc::from);
+        Transform { op: Arc::new(op), fault }
+    }
+
+    /// Whether the step was made with arguments that can work.
+    ///
+    /// # Errors
+    /// Names the step and the argument.
+    pub fn check(&self) -> Result<()> {
+        match &self.fault {
+            None => Ok(()),
+            Some(fault) => Err(Error::Transform { transform: self.name(), problem: fault.to_string() }),
+        }
+    }
+
+    /// Transforms one sample.
+    ///
+    /// # Errors
+    /// When the step was made with wrong arguments, or the sample is of the wrong kind or size.
+    pub fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
+        self.check()?;
+        self.op.apply(sample, rng)
+    }
+
+    /// See [`TransformOp::is_deterministic`].
+    pub fn is_deterministic(&self) -> bool {
+        self.op.is_deterministic()
+    }
+
+    /// torchvision's name of the step: what it prints before the parenthesis.
+    pub fn name(&self) -> String {
+        let text = self.op.to_string();
+        text.split('(').next().unwrap_or(&text).to_string()
+    }
+
+    /// The step itself, where it is a `T`.
+    pub(super) fn downcast_ref<T: TransformOp>(&self) -> Option<&T> {
+        (self.op.as_ref() as &dyn Any).downcast_ref()
+    }
+
+    /// The picture in `sample`, for a step called `name` that works on pictures.
+    ///
+    /// # Errors
+    /// When the sample is a tensor already; the message says to move the step before `ToTensor()`.
+    pub fn picture(sample: Sample, name: &str) -> Result<RgbImage> {
+        match sample {
+            Sample::Picture(picture) => Ok(picture),
+            Sample::Tensor(_) => Err(Error::Transform {
+                transform: name.into(),
+                problem: "works on pictures and was given a tensor: put it before ToTensor()".into(),
+            }),
+        }
+    }
+}
+
+impl Display for Transform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.op, f)
+    }
+}
+
+impl Debug for Transform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.op, f)
+    }
+}
+
+/// What is wrong with a probability, if anything.
+pub(super) fn probability_fault(p: f64) -> Option<String> {
+    (!(0.0..=1.0).contains(&p)).then(|| format!("p is {p}: a probability lies between 0 and 1"))
+}
+
+/// A number drawn uniformly between `low` and `high`.
+pub(super) fn uniform(rng: &mut Rng, low: f64, high: f64) -> f64 {
+    low + (high - low) * rng.f64()
+}
