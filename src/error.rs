@@ -27,6 +27,71 @@ pub enum Error {
     #[error("libtorch: {0}")]
     Torch(String),
 
+    /// No network has this name.
+    #[error("there is no model \"{name}\"{}; the models are: {}", did_you_mean(.nearest), .known.join(", "))]
+    UnknownModel {
+        /// The name that was asked for.
+        name: String,
+        /// The known name that is most like it, if one is.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+
+    /// A path that names no layer of a model.
+    #[error("{model} has no layer \"{path}\"; {parent} has: {}", .children.join(", "))]
+    UnknownLayer {
+        /// The model.
+        model: String,
+        /// The path that was asked for.
+        path: String,
+        /// The deepest part of the path that exists, or the model.
+        parent: String,
+        /// What that part holds.
+        children: Vec<String>,
+    },
+
+    /// A model was given something that is no batch of pictures.
+    #[error("{model} expects (N, 3, H, W) float32, got {}, {hint}", crate::weights::shape_text(.size))]
+    ModelInput {
+        /// The model.
+        model: String,
+        /// The shape that was given.
+        size: Vec<i64>,
+        /// What it looks like, and what to do.
+        hint: String,
+    },
+
+    /// A state dict does not fit a model, and nothing of it was loaded.
+    #[error("these weights do not fit {model}, nothing was loaded:\n  {}", .report.complaints())]
+    StateDict {
+        /// The model.
+        model: String,
+        /// What does not fit.
+        report: Box<crate::weights::LoadReport>,
+    },
+
+    /// Pretrained weights were required and none were found.
+    #[error(
+        "no weights for {model} in {looked}: put {model}.safetensors (torchvision's names) there, or \
+         set HERBARIUM_WEIGHTS to the folder that has it; Pretrained::No starts from random weights"
+    )]
+    WeightsNotFound {
+        /// The model.
+        model: String,
+        /// The folders that were searched.
+        looked: String,
+    },
+
+    /// A weights file is damaged, or something else than it should be.
+    #[error("{path}: {reason}", path = path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A transform was made with wrong arguments, or given what it cannot work on.
     #[error("{transform}: {problem}")]
     Transform {
@@ -116,12 +181,111 @@ pub enum Error {
     /// An argument that no data could make right.
     #[error("{0}")]
     Argument(String),
+
+    /// Neither `XDG_CACHE_HOME` nor `HOME` says where the user's cache is.
+    #[error(
+        "no folder to keep the drawn flowers in: neither XDG_CACHE_HOME nor HOME is set; set one of them, or \
+         HERBARIUM_DATA to a data set of your own"
+    )]
+    NoCacheFolder,
+
+    /// The operating system refused the handler by which a loop hears an interrupt.
+    #[error("cannot listen for interrupts: {0}; the stop button will end the kernel's process instead")]
+    Interrupt(String),
+
+    /// An optimizer was built or used in a way that cannot work.
+    #[error("{optimizer} {reason}")]
+    Optimizer {
+        /// PyTorch's class: `Adam`.
+        optimizer: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// A learning-rate scheduler was built or used in a way that cannot work.
+    #[error("{scheduler} {reason}")]
+    Scheduler {
+        /// PyTorch's class: `StepLR`.
+        scheduler: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// Predictions and labels do not go together.
+    #[error("{criterion}: {reason}")]
+    Loss {
+        /// PyTorch's class: `CrossEntropyLoss`.
+        criterion: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// Training cannot start: the model, the optimizer and the data do not go together.
+    #[error("cannot train {model}: {reason}")]
+    Training {
+        /// The model.
+        model: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// The loss became infinite or not a number, and training stopped.
+    #[error(
+        "the loss is {loss} in epoch {epoch} ({phase}), batch {batch} ({files}): {advice}; the model \
+         has its best weights so far"
+    )]
+    LossNotFinite {
+        /// The loss: NaN or an infinity.
+        loss: f64,
+        /// The epoch, from 0.
+        epoch: usize,
+        /// `train` or `valid`.
+        phase: &'static str,
+        /// The batch in its epoch, from 0.
+        batch: usize,
+        /// The first files of the batch, and how many more there are.
+        files: String,
+        /// What to try.
+        advice: String,
+    },
+
+    /// A checkpoint cannot be read, written or used.
+    #[error("checkpoint {path}: {reason}", path = path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// A checkpoint could not be written during training, which stopped.
+    #[error(
+        "checkpoint {path} could not be written after epoch {epoch} (validation accuracy {accuracy:.4}): \
+         {reason}. Nothing is lost: the model in memory has these weights, and a checkpoint that was \
+         there before is as it was. Make room or choose another folder, and keep the weights with \
+         `Checkpoint::of(&model, &optimizer, {accuracy}, {epoch})?.save(PATH)?`",
+        path = path.display()
+    )]
+    CheckpointNotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The epoch whose weights it should hold, from 0.
+        epoch: usize,
+        /// Their validation accuracy, 0 to 1.
+        accuracy: f64,
+        /// What went wrong.
+        reason: String,
+    },
 }
 
 impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!(", did you mean \"{name}\"?")).unwrap_or_default()
 }
 
 impl Error {

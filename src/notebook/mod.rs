@@ -1,1 +1,56 @@
-//! TODO
+//! How a value shows itself in a cell, and how a long loop hears that it should stop.
+//!
+//! A cell runs in a child process of the kernel, and the two share one pipe: the child's standard
+//! output. Text that a cell prints and the pictures it shows travel on it together, so they keep
+//! their order and appear at once. This page is the whole contract between the two.
+//!
+//! # Under Herbarium's kernel
+//!
+//! The kernel sets `HERBARIUM_KERNEL=1` in the child. A message is then one line: the byte `0x1E`
+//! (record separator), the word `herbarium`, a space, compact JSON, a line feed. It is handed to
+//! standard output in one locked write. A message begins wherever `0x1E` stands, also behind text
+//! that has no line feed yet, and the JSON never holds a raw `0x1E` or line feed.
+//!
+//! | `type` | other fields | meaning |
+//! |---|---|---|
+//! | `display` | `data`, `metadata`, `display_id` (may be absent) | show this where the cell's output stands now |
+//! | `update` | the same; `display_id` always | replace what was shown under that id |
+//! | `result` | `data`, `metadata` | the value of the cell's last expression |
+//! | `clear` | `wait` | clear the cell's output; with `wait`, when the next output arrives |
+//! | `error` | `ename`, `evalue`, `traceback`, `location` (may be absent) | the cell panicked |
+//!
+//! `data` maps MIME types to strings; binary types (`image/png`) are base64, text types are text.
+//! `metadata` maps MIME types to what Jupyter knows about them, such as a picture's `width` and
+//! `height` in CSS pixels; it is an object, perhaps empty. `traceback` is a list of lines.
+//! `location` is `{"line", "column"}` in the source that was compiled for the cell, given when the
+//! panic was raised by that source and not inside a library.
+//!
+//! An interrupt is a SIGINT to the child. It sets a flag, which [`interrupted`] reads and
+//! [`take_interrupt`] reads and clears; loops in this crate look at it between batches.
+//!
+//! # Under another evcxr kernel
+//!
+//! evcxr's own blocks: `EVCXR_BEGIN_CONTENT mime`, the content, `EVCXR_END_CONTENT`, one block for
+//! each MIME type. evcxr keeps the last block of each type, so an update is simply another block.
+//! Clearing does nothing, and an interrupt ends the process, as evcxr means it to.
+//!
+//! # In a plain program
+//!
+//! The text form is printed. Updates print nothing, so that a log stays readable; clearing does
+//! nothing; SIGINT keeps its usual effect.
+
+mod base64;
+mod bundle;
+mod display;
+mod host;
+mod interrupt;
+mod last_value;
+mod message;
+mod panic;
+mod tensor;
+
+pub use bundle::{MimeBundle, Show};
+pub use display::{DisplayHandle, clear_output, display, result};
+pub use interrupt::{init, interrupted, take_interrupt};
+pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
+pub use tensor::describe;

@@ -1,1 +1,18 @@
-//! TODO
+//! Weights: where they are looked for, the safetensors files they come in, and how they get into a
+//! model without leaving it half loaded.
+
+mod atomic;
+mod find;
+mod load;
+mod report;
+mod safetensors;
+mod spec;
+
+pub(crate) use atomic::write_atomically;
+pub use find::{find, find_in, search_folders};
+pub(crate) use load::{compare, load_into, may_be_missing};
+pub(crate) use report::by_layer;
+pub use report::{Conversion, LoadReport, Mismatch};
+pub use safetensors::{Metadata, load_safetensors, save_safetensors};
+pub use spec::TensorSpec;
+pub(crate) use spec::{kind_text, shape_text};

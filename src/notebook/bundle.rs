@@ -1,0 +1,176 @@
+//! A value in the forms in which it can be shown: text, HTML, a picture.
+
+use serde_json::{Map, Value, json};
+
+use super::base64;
+
+/// One value in several MIME types; the front end picks the richest it can show.
+///
+/// Built by chaining: `MimeBundle::text("a table").with_html("<table>…</table>")`.
+#[derive(Clone, Default, PartialEq)]
+pub struct MimeBundle {
+    parts: Vec<(String, Content)>,
+    metadata: Map<String, Value>,
+}
+
+#[derive(Clone, PartialEq)]
+enum Content {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+impl Content {
+    /// As Jupyter carries it: text as it is, bytes as base64.
+    fn wire(&self) -> String {
+        match self {
+            Content::Text(text) => text.clone(),
+            Content::Binary(bytes) => base64::encode(bytes),
+        }
+    }
+}
+
+impl MimeBundle {
+    /// A bundle of `text/plain` alone. Every bundle should have this form: it is what a terminal,
+    /// a diff and a screen reader see.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::default().with("text/plain", text)
+    }
+
+    /// Adds `text/html`.
+    pub fn with_html(self, html: impl Into<String>) -> Self {
+        self.with("text/html", html)
+    }
+
+    /// Adds `image/png`, to be shown `width` by `height` CSS pixels large, however many it has.
+    pub fn with_png(mut self, png: impl Into<Vec<u8>>, width: u32, height: u32) -> Self {
+        self.metadata.insert("image/png".into(), json!({ "width": width, "height": height }));
+        self.with_bytes("image/png", png)
+    }
+
+    /// Adds a text form, replacing an earlier one of that type.
+    pub fn with(mut self, mime: impl Into<String>, text: impl Into<String>) -> Self {
+        self.set(mime.into(), Content::Text(text.into()));
+        self
+    }
+
+    /// Adds a binary form, replacing an earlier one of that type.
+    pub fn with_bytes(mut self, mime: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.set(mime.into(), Content::Binary(bytes.into()));
+        self
+    }
+
+    fn set(&mut self, mime: String, content: Content) {
+        match self.parts.iter_mut().find(|(known, _)| *known == mime) {
+            Some(part) => part.1 = content,
+            None => self.parts.push((mime, content)),
+        }
+    }
+
+    /// The content of one type as Jupyter carries it: text as it is, bytes as base64.
+    pub fn get(&self, mime: &str) -> Option<String> {
+        self.parts.iter().find(|(known, _)| known == mime).map(|(_, content)| content.wire())
+    }
+
+    /// The MIME types in the order in which they were added.
+    pub fn mime_types(&self) -> Vec<String> {
+        self.parts.iter().map(|(mime, _)| mime.clone()).collect()
+    }
+
+    /// The `data` and `metadata` objects of Jupyter's messages.
+    pub(super) fn wire(&self) -> (Value, Value) {
+        let data = self.parts.iter().map(|(mime, content)| (mime.clone(), content.wire().into()));
+        (Value::Object(data.collect()), Value::Object(self.metadata.clone()))
+    }
+}
+
+impl std::fmt::Debug for MimeBundle {
+    /// The text form, and the types there are beside it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let others: Vec<_> = self.mime_types().into_iter().filter(|mime| mime != "text/plain").collect();
+        f.write_str(&self.get("text/plain").unwrap_or_default())?;
+        if others.is_empty() { Ok(()) } else { write!(f, " [{}]", others.join(", ")) }
+    }
+}
+
+/// A value that can be shown in a cell.
+///
+/// The default is the value's `Debug` text. A type with a richer form overrides [`Show::bundle`],
+/// and, to be found when it stands last in a cell, has an inherent method
+/// `pub fn evcxr_display(&self) { herbarium::notebook::result(self) }`.
+pub trait Show: std::fmt::Debug {
+    /// The value in every form it has.
+    fn bundle(&self) -> MimeBundle {
+        MimeBundle::text(format!("{self:?}"))
+    }
+}
+
+impl Show for MimeBundle {
+    fn bundle(&self) -> MimeBundle {
+        self.clone()
+    }
+}
+
+impl MimeBundle {
+    /// Shows the bundle as the value of a cell's last expression.
+    pub fn evcxr_display(&self) {
+        super::result(self);
+    }
+}
+
+/// Strings show as they are, without quotes: `display("text")` is for people.
+impl Show for str {
+    fn bundle(&self) -> MimeBundle {
+        MimeBundle::text(self)
+    }
+}
+
+impl Show for String {
+    fn bundle(&self) -> MimeBundle {
+        MimeBundle::text(self.as_str())
+    }
+}
+
+impl<T: Show + ?Sized> Show for &T {
+    fn bundle(&self) -> MimeBundle {
+        (**self).bundle()
+    }
+}
+
+impl<T: Show + ?Sized> Show for Box<T> {
+    fn bundle(&self) -> MimeBundle {
+        (**self).bundle()
+    }
+}
+
+impl<T: std::fmt::Debug> Show for Vec<T> {
+    fn bundle(&self) -> MimeBundle {
+        MimeBundle::text(super::last_value::text_of(self))
+    }
+}
+
+impl<T: std::fmt::Debug> Show for Option<T> {}
+
+macro_rules! show_by_debug {
+    ($($kind:ty),*) => { $(impl Show for $kind {})* };
+}
+show_by_debug!(bool, char, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_form_of_the_same_type_replaces_the_earlier() {
+        let bundle = MimeBundle::text("old").with_html("<b>x</b>").with("text/plain", "new");
+        assert_eq!(bundle.mime_types(), ["text/plain", "text/html"]);
+        assert_eq!(bundle.get("text/plain").as_deref(), Some("new"));
+        assert_eq!(bundle.get("image/png"), None);
+        assert_eq!(format!("{bundle:?}"), "new [text/html]");
+    }
+
+    #[test]
+    fn debug_is_the_default_form() {
+        assert_eq!(0.5f64.bundle().get("text/plain").as_deref(), Some("0.5"));
+        assert_eq!("täxt".bundle().get("text/plain").as_deref(), Some("täxt"));
+    }
+}

@@ -1,0 +1,28 @@
+//! Who reads this process's standard output.
+
+use std::sync::OnceLock;
+
+/// What reads standard output, and so how a value is written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// Herbarium's kernel: `HERBARIUM_KERNEL=1`.
+    Herbarium,
+    /// Another kernel, or evcxr's own prompt, built on evcxr: `EVCXR_IS_RUNTIME` is set.
+    Evcxr,
+    /// A terminal or a file.
+    Plain,
+}
+
+/// The host of this process. A process does not change hands, so the environment is read once.
+pub(crate) fn host() -> Host {
+    static HOST: OnceLock<Host> = OnceLock::new();
+    *HOST.get_or_init(|| {
+        if std::env::var_os("HERBARIUM_KERNEL").is_some_and(|value| value == "1") {
+            Host::Herbarium
+        } else if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
+            Host::Evcxr
+        } else {
+            Host::Plain
+        }
+    })
+}

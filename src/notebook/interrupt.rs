@@ -1,0 +1,50 @@
+//! The flag by which a long loop hears that the learner pressed the stop button.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::host::{Host, host};
+use super::panic::install_hook;
+use crate::{Error, Result};
+
+/// Prepares this process for Herbarium's kernel: SIGINT sets the flag that [`interrupted`] reads,
+/// and a panic is sent as an `error` message instead of being printed.
+///
+/// The kernel calls it once when it starts; calling it again is harmless. In any other process it
+/// does nothing.
+///
+/// # Errors
+/// [`Error::Interrupt`] if the operating system refuses the signal handler.
+pub fn init() -> Result<()> {
+    if host() == Host::Herbarium {
+        install_hook();
+        flag().as_ref().map_err(|reason| Error::Interrupt(reason.clone()))?;
+    }
+    Ok(())
+}
+
+/// Whether the learner has asked to stop. Loops look at it between batches; it stays set until
+/// [`take_interrupt`].
+///
+/// Always `false` outside Herbarium's kernel, where SIGINT keeps its usual effect.
+pub fn interrupted() -> bool {
+    host() == Host::Herbarium && flag().as_ref().is_ok_and(|flag| flag.load(Ordering::SeqCst))
+}
+
+/// Like [`interrupted`], and clears the flag: for the loop that stops because of it, and for one
+/// that starts and must not heed an interrupt meant for an earlier cell.
+pub fn take_interrupt() -> bool {
+    host() == Host::Herbarium && flag().as_ref().is_ok_and(|flag| flag.swap(false, Ordering::SeqCst))
+}
+
+/// The flag, with its signal handler registered on first use. Where each cell links its own copy
+/// of this crate, each copy registers its own, and signal-hook calls them all.
+fn flag() -> &'static Result<Arc<AtomicBool>, String> {
+    static FLAG: OnceLock<Result<Arc<AtomicBool>, String>> = OnceLock::new();
+    FLAG.get_or_init(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&flag))
+            .map(|_| flag)
+            .map_err(|error| error.to_string())
+    })
+}

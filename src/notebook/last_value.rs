@@ -1,0 +1,173 @@
+//! The value of a cell's last expression.
+//!
+//! evcxr turns a trailing expression into `(expression).evcxr_display();` and builds the cell a
+//! second time, with `{:?}`, if that does not compile. With these two traits in the prelude it
+//! compiles the first time for every value that has `Debug`; an inherent `evcxr_display` of a rich
+//! type wins over them.
+
+use std::fmt::Debug;
+
+use super::bundle::MimeBundle;
+use super::message::Message;
+use crate::viz::Figure;
+
+/// Longest text in characters that a value without a form of its own shows.
+const LONGEST_TEXT: usize = 20_000;
+/// A list of strings with more than this many goes on one line each, as IPython prints it.
+const LINE_EACH_ABOVE: usize = 10;
+/// A list of strings with more than this many is cut in the middle.
+const ELIDE_ABOVE: usize = 100;
+/// Lines kept at each end of a list that is cut.
+const KEPT_AT_ENDS: usize = 25;
+
+/// Shows any value that has `Debug`, and nothing for `()`.
+///
+/// The bound `Sync` is what keeps tensors and figures out, so that [`EvcxrDisplayRich`] can show
+/// them better: neither a [`tch::Tensor`] nor a [`Figure`] is `Sync`, and so with both traits in
+/// scope exactly one applies.
+pub trait EvcxrDisplay {
+    /// Sends the value as the cell's result.
+    fn evcxr_display(&self);
+}
+
+impl<T: Debug + Sync + ?Sized> EvcxrDisplay for T {
+    fn evcxr_display(&self) {
+        show_text(text_of(self));
+    }
+}
+
+/// Shows what has more than its `Debug` text, alone and in the containers it comes in: tensors with
+/// shape, type and values, figures as pictures; and the few other values that are not `Sync`.
+pub trait EvcxrDisplayRich {
+    /// Sends the value as the cell's result.
+    fn evcxr_display(&self);
+}
+
+impl EvcxrDisplayRich for tch::Tensor {
+    fn evcxr_display(&self) {
+        show_text(super::describe(self));
+    }
+}
+
+impl EvcxrDisplayRich for [tch::Tensor] {
+    fn evcxr_display(&self) {
+        show_text(list(self.iter().map(super::describe)));
+    }
+}
+
+impl EvcxrDisplayRich for Vec<tch::Tensor> {
+    fn evcxr_display(&self) {
+        self.as_slice().evcxr_display();
+    }
+}
+
+impl EvcxrDisplayRich for Option<tch::Tensor> {
+    fn evcxr_display(&self) {
+        show_text(self.as_ref().map_or("None".into(), |tensor| format!("Some({})", super::describe(tensor))));
+    }
+}
+
+impl EvcxrDisplayRich for Result<tch::Tensor, tch::TchError> {
+    fn evcxr_display(&self) {
+        match self {
+            Ok(tensor) => show_text(format!("Ok({})", super::describe(tensor))),
+            Err(error) => show_text(format!("Err({})", super::panic::tidy(&error.to_string()))),
+        }
+    }
+}
+
+impl EvcxrDisplayRich for crate::Result<tch::Tensor> {
+    fn evcxr_display(&self) {
+        match self {
+            Ok(tensor) => show_text(format!("Ok({})", super::describe(tensor))),
+            Err(error) => show_text(format!("Err({error})")),
+        }
+    }
+}
+
+/// A cell that ends in `prediction_grid(…)` shows the picture, and needs no `?` to say what is wrong.
+impl EvcxrDisplayRich for crate::Result<Figure> {
+    fn evcxr_display(&self) {
+        match self {
+            Ok(figure) => super::result(figure),
+            Err(error) => Message::error("Error", error.to_string()).send(),
+        }
+    }
+}
+
+impl EvcxrDisplayRich for (tch::Tensor, tch::Tensor) {
+    fn evcxr_display(&self) {
+        show_text(format!("({},\n {})", super::describe(&self.0), super::describe(&self.1)));
+    }
+}
+
+impl<T: Debug + ?Sized> EvcxrDisplayRich for std::rc::Rc<T> {
+    fn evcxr_display(&self) {
+        show_text(text_of(&**self));
+    }
+}
+
+impl<T: Debug + ?Sized> EvcxrDisplayRich for std::cell::RefCell<T> {
+    fn evcxr_display(&self) {
+        show_text(text_of(self));
+    }
+}
+
+impl<T: Debug + Copy> EvcxrDisplayRich for std::cell::Cell<T> {
+    fn evcxr_display(&self) {
+        show_text(text_of(self));
+    }
+}
+
+fn show_text(text: String) {
+    if text != "()" {
+        Message::Result { bundle: MimeBundle::text(text) }.send();
+    }
+}
+
+/// The text of a value: its `Debug` form, a long list of strings one to a line, and no more of a
+/// very long text than a page can hold.
+pub(super) fn text_of<T: Debug + ?Sized>(value: &T) -> String {
+    let compact = format!("{value:?}");
+    let text = if compact.starts_with("[\"") { string_list(value).unwrap_or(compact) } else { compact };
+    shortened(text)
+}
+
+/// `["1",\n "10",\n …]` for a list of more than ten strings. Told from the `{:#?}` form, which puts
+/// each element on a line of its own, because a blanket implementation cannot see the type.
+fn string_list<T: Debug + ?Sized>(value: &T) -> Option<String> {
+    let spread = format!("{value:#?}");
+    let elements = spread.strip_prefix("[\n")?.strip_suffix("\n]")?;
+    let elements: Vec<&str> =
+        elements.lines().map(|line| line.strip_prefix("    ")?.strip_suffix(',')).collect::<Option<_>>()?;
+    let strings = elements.iter().all(|text| text.starts_with('"') && text.ends_with('"'));
+    (strings && elements.len() > LINE_EACH_ABOVE).then(|| list(elements.iter().map(ToString::to_string)))
+}
+
+fn list(elements: impl ExactSizeIterator<Item = String>) -> String {
+    let count = elements.len();
+    if count <= ELIDE_ABOVE {
+        return format!("[{}]", elements.collect::<Vec<_>>().join(",\n "));
+    }
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    for (index, element) in elements.enumerate() {
+        if index < KEPT_AT_ENDS {
+            head.push(element);
+        } else if index >= count - KEPT_AT_ENDS {
+            tail.push(element);
+        }
+    }
+    let left_out = count - 2 * KEPT_AT_ENDS;
+    format!("[{},\n … {left_out} more …\n {}]  ({count} in all)", head.join(",\n "), tail.join(",\n "))
+}
+
+fn shortened(text: String) -> String {
+    let count = text.chars().count();
+    if count <= LONGEST_TEXT {
+        return text;
+    }
+    let half = LONGEST_TEXT / 2;
+    let head: String = text.chars().take(half).collect();
+    let tail: String = text.chars().skip(count - half).collect();
+    format!("{head}\n… {} of {count} characters left out …\n{tail}", count - 2 * half)
+}

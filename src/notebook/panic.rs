@@ -1,0 +1,73 @@
+//! What a panic in a cell says: the message, where the cell raised it, nothing of the machinery.
+
+use std::panic::PanicHookInfo;
+use std::sync::Once;
+
+use super::message::Message;
+
+/// Makes panics send an `error` message; called under Herbarium's kernel only.
+pub(super) fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| std::panic::set_hook(Box::new(|info| error_message(info).send())));
+}
+
+fn error_message(info: &PanicHookInfo<'_>) -> Message {
+    let evalue = tidy(info.payload_as_str().unwrap_or("a panic without a message"));
+    let mut traceback = vec![format!("panic: {evalue}")];
+    // evcxr compiles a cell as `src/lib.rs` of a crate of its own; anything else is a library.
+    let location = info.location().filter(|place| place.file() == "src/lib.rs");
+    if let Some(place) = info.location().filter(|place| place.file() != "src/lib.rs")
+        && let Some(library) = library_of(place.file())
+    {
+        traceback.push(format!("  raised inside {library}"));
+    }
+    let location = location.map(|place| (place.line(), place.column()));
+    Message::Error { ename: "panic", evalue, traceback, location }
+}
+
+/// The name and version of the registry crate that a source path belongs to.
+fn library_of(path: &str) -> Option<&str> {
+    let (_, inside) = path.split_once("/registry/src/")?;
+    inside.split('/').nth(1)
+}
+
+/// Drops what a learner cannot use: the C++ backtrace that libtorch appends to its messages, and
+/// the Rust wrapping around them.
+pub(super) fn tidy(message: &str) -> String {
+    const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: ";
+    let told = message.split("Exception raised from").next().unwrap_or(message);
+    let cut = told.len() < message.len();
+    let told = match told.strip_prefix(UNWRAPPED).and_then(|rest| rest.strip_prefix("Torch(\"")) {
+        Some(torch) => format!("libtorch: {}", torch.trim_end_matches("\")").trim_end_matches("\\n")),
+        None => told.trim_end_matches("\\n").trim_end().to_string(),
+    };
+    // The text was printed by `Debug`, so its line feeds and quotes are escaped.
+    if cut { told.replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'") } else { told }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libtorch_messages_lose_their_backtrace() {
+        let raw = "called `Result::unwrap()` on an `Err` value: Torch(\"shape '[3]' is invalid for input of \
+                   size 4\\nException raised from infer_size_impl at /pytorch/aten/src/ATen/InferSize.h:81 \
+                   (most recent call first):\\nframe #0: c10::Error::Error\")";
+        assert_eq!(tidy(raw), "libtorch: shape '[3]' is invalid for input of size 4");
+    }
+
+    #[test]
+    fn other_messages_stay_as_they_are() {
+        let raw = "called `Option::unwrap()` on a `None` value";
+        assert_eq!(tidy(raw), raw);
+        assert_eq!(tidy("a \\n in a message"), "a \\n in a message");
+    }
+
+    #[test]
+    fn names_the_library_and_nothing_of_std() {
+        let path = "/root/.cargo/registry/src/index-1949cf8c6b5b557f/tch-0.26.0/src/wrappers/tensor.rs";
+        assert_eq!(library_of(path), Some("tch-0.26.0"));
+        assert_eq!(library_of("/rustc/abc/library/core/src/result.rs"), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! The best weights of a training, in memory and in a file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::checkpoint::Checkpoint;
+use super::optim::Optimizer;
+use super::options::TrainOptions;
+use super::preflight::Earlier;
+use crate::models::{Model, StateDict, Strictness};
+use crate::{Error, Result};
+
+/// Keeps the weights of the epoch with the highest validation accuracy.
+pub(super) struct Best {
+    pub acc: f64,
+    pub epoch: Option<usize>,
+    pub written: Option<PathBuf>,
+    weights: StateDict,
+    path: Option<PathBuf>,
+    class_names: Vec<String>,
+    /// What an earlier training left in the file, until this one writes it.
+    earlier: Option<Earlier>,
+}
+
+impl Best {
+    /// Starts with the weights that the model has, worth [`TrainOptions::best_acc`].
+    pub fn new(
+        model: &Model,
+        options: &TrainOptions,
+        class_names: Vec<String>,
+        earlier: Option<Earlier>,
+    ) -> Result<Best> {
+        Ok(Best {
+            acc: options.best_acc,
+            epoch: None,
+            written: None,
+            weights: model.state_dict().deep_copy()?,
+            path: options.checkpoint.as_path().map(Path::to_owned),
+            class_names,
+            earlier,
+        })
+    }
+
+    /// Keeps the model's weights if `acc` is better than any before.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointNotWritten`]; the weights are kept in memory all the same.
+    pub fn offer(&mut self, model: &Model, optimizer: &dyn Optimizer, epoch: usize, acc: f64) -> Result<()> {
+        if acc <= self.acc {
+            return Ok(());
+        }
+        self.weights = model.state_dict().deep_copy()?;
+        self.acc = acc;
+        self.epoch = Some(epoch);
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        let written = self.write(model, optimizer, epoch, &path);
+        written.map_err(|error| Error::CheckpointNotWritten {
+            path,
+            epoch,
+            accuracy: acc,
+            reason: error.to_string(),
+        })
+    }
+
+    fn write(&mut self, model: &Model, optimizer: &dyn Optimizer, epoch: usize, path: &Path) -> Result<()> {
+        let mut checkpoint = Checkpoint::of(model, optimizer, self.acc, epoch)?;
+        checkpoint.class_names = self.class_names.clone();
+        let kept = match &self.earlier {
+            Some(earlier) if !earlier.comparable || earlier.best_acc > self.acc => {
+                Some(set_aside(path, earlier)?)
+            }
+            _ => None,
+        };
+        checkpoint.save(path)?;
+        if let (Some(kept), Some(earlier)) = (kept, &self.earlier) {
+            eprintln!(
+                "note: {} held an earlier training's weights with valid acc {:.4}; they are now in {}",
+                path.display(),
+                earlier.best_acc,
+                kept.display()
+            );
+        }
+        self.earlier = None;
+        self.written = Some(path.to_owned());
+        Ok(())
+    }
+
+    /// Puts the best weights into the model.
+    pub fn restore(&self, model: &mut Model) -> Result<()> {
+        model.load_state_dict(&self.weights, Strictness::Strict).map(|_| ())
+    }
+}
+
+/// Gives the file a second name, `best.previous.safetensors`, so that replacing it loses nothing.
+/// Of several earlier ones that compare, the best is the one that stays.
+fn set_aside(path: &Path, earlier: &Earlier) -> Result<PathBuf> {
+    let previous = path.with_extension("previous.safetensors");
+    if earlier.comparable
+        && let Ok(held) = Checkpoint::load(&previous)
+        && let Ok(file) = Checkpoint::load(path)
+        && (&held.model, held.num_classes) == (&file.model, file.num_classes)
+        && held.best_acc >= file.best_acc
+    {
+        return Ok(previous);
+    }
+    let passing = path.with_extension(format!("{}.tmp", std::process::id()));
+    let keep = Error::io("keeping the earlier checkpoint as", &previous);
+    // A copy where the file system knows no second names.
+    let second = fs::hard_link(path, &passing).or_else(|_| fs::copy(path, &passing).map(|_| ()));
+    let kept = second.and_then(|()| fs::rename(&passing, &previous));
+    if kept.is_err() {
+        let _ = fs::remove_file(&passing);
+    }
+    kept.map_err(keep)?;
+    Ok(previous)
+}

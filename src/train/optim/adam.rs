@@ -1,0 +1,204 @@
+//! Adam: steps of about the learning rate in each weight, whatever the size of its gradient.
+
+use std::fmt;
+
+use super::adam_rule::{AdamRule, Settings};
+use super::group::Group;
+use super::{Optimizer, OptimizerId, OptimizerState};
+use crate::Result;
+use crate::models::Parameters;
+
+/// What [`Adam`] may be told beside the learning rate; PyTorch's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamOptions {
+    /// Decay of the running averages of the gradient and of its square, each in 0..1: (0.9, 0.999).
+    pub betas: (f64, f64),
+    /// Added to the denominator against division by zero: 1e-8.
+    pub eps: f64,
+    /// Share of each weight that joins its gradient (L2 penalty): 0.
+    pub weight_decay: f64,
+}
+
+impl Default for AdamOptions {
+    fn default() -> Self {
+        AdamOptions { betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0 }
+    }
+}
+
+/// [`torch.optim.Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html), the tutorial's optimizer.
+///
+/// Shows as PyTorch prints it.
+pub struct Adam {
+    rule: AdamRule,
+}
+
+impl Adam {
+    /// For `parameters`, mostly a model's `trainable_parameters()`, with PyTorch's defaults.
+    /// Never fails: an empty list or a bad `lr` is reported by the first step.
+    pub fn new(parameters: impl Into<Parameters>, lr: f64) -> Self {
+        Adam::with_options(parameters, lr, AdamOptions::default())
+    }
+
+    /// As [`Adam::new`], with one's own settings.
+    pub fn with_options(parameters: impl Into<Parameters>, lr: f64, options: AdamOptions) -> Self {
+        let AdamOptions { betas, eps, weight_decay } = options;
+        let settings = Settings { name: "Adam", betas, eps, weight_decay, decoupled: false };
+        Adam { rule: AdamRule::new(Group::new(parameters.into(), lr), settings) }
+    }
+}
+
+impl Optimizer for Adam {
+    fn name(&self) -> &'static str {
+        self.rule.settings.name
+    }
+
+    fn id(&self) -> OptimizerId {
+        self.rule.group.id
+    }
+
+    fn parameters(&self) -> &Parameters {
+        &self.rule.group.parameters
+    }
+
+    fn lr(&self) -> f64 {
+        self.rule.group.lr
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.rule.group.lr = lr;
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.rule.validate()
+    }
+
+    fn step(&mut self) -> Result<()> {
+        self.rule.step()
+    }
+
+    fn state_dict(&self) -> Result<OptimizerState> {
+        self.rule.state_dict()
+    }
+
+    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
+        self.rule.load_state_dict(state)
+    }
+}
+
+impl fmt::Display for Adam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.show(f)
+    }
+}
+
+impl fmt::Debug for Adam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.show(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    /// The formula of the paper in f64, with `weight_decay` in the gradient as in PyTorch.
+    fn reference(start: f64, gradients: &[f64], lr: f64, options: AdamOptions) -> f64 {
+        let (beta1, beta2) = options.betas;
+        let (mut weight, mut m, mut v) = (start, 0.0, 0.0);
+        for (step, gradient) in (1..).zip(gradients) {
+            let gradient = gradient + options.weight_decay * weight;
+            m = beta1 * m + (1.0 - beta1) * gradient;
+            v = beta2 * v + (1.0 - beta2) * gradient * gradient;
+            let m_hat = m / (1.0 - beta1.powi(step));
+            let v_hat: f64 = v / (1.0 - beta2.powi(step));
+            weight -= lr * m_hat / (v_hat.sqrt() + options.eps);
+        }
+        weight
+    }
+
+    /// A parameter of one value whose gradient is `gradient` in each step.
+    fn steps(optimizer: &mut Adam, weight: &Tensor, gradients: &[f64]) {
+        for gradient in gradients {
+            optimizer.zero_grad().unwrap();
+            (weight * *gradient).sum(Kind::Double).backward();
+            optimizer.step().unwrap();
+        }
+    }
+
+    fn parameter(value: f64) -> Tensor {
+        Tensor::full([1], value, (Kind::Double, Device::Cpu)).set_requires_grad(true)
+    }
+
+    #[test]
+    fn steps_follow_the_papers_formula() {
+        let gradients = [1.0, -0.5, 2.0, 0.25];
+        for weight_decay in [0.0, 0.1] {
+            let options = AdamOptions { betas: (0.8, 0.99), eps: 1e-6, weight_decay };
+            let weight = parameter(0.5);
+            let mut adam = Adam::with_options(vec![weight.shallow_clone()], 0.1, options);
+            steps(&mut adam, &weight, &gradients);
+            let expected = reference(0.5, &gradients, 0.1, options);
+            assert!((weight.double_value(&[0]) - expected).abs() < 1e-12, "{weight_decay}");
+        }
+    }
+
+    #[test]
+    fn a_restored_state_goes_on_as_if_never_interrupted() {
+        let (through, halved) = (parameter(0.5), parameter(0.5));
+        steps(&mut Adam::new(vec![through.shallow_clone()], 0.1), &through, &[1.0, -0.5, 2.0, 0.25]);
+
+        let mut first = Adam::new(vec![halved.shallow_clone()], 0.1);
+        steps(&mut first, &halved, &[1.0, -0.5]);
+        let mut second = Adam::new(vec![halved.shallow_clone()], 7.0);
+        second.load_state_dict(&first.state_dict().unwrap()).unwrap();
+        assert_eq!(second.lr(), 0.1);
+        steps(&mut second, &halved, &[2.0, 0.25]);
+        assert_eq!(through.double_value(&[0]), halved.double_value(&[0]));
+    }
+
+    #[test]
+    fn what_pytorch_refuses_is_refused_in_words() {
+        let of = |lr, options| {
+            Adam::with_options(vec![parameter(1.0)], lr, options).step().unwrap_err().to_string()
+        };
+        let none = Adam::new(Vec::new(), 0.1).step().unwrap_err().to_string();
+        assert!(none.contains("no parameters") && none.contains("unfreeze_all"), "{none}");
+        assert!(of(-1.0, AdamOptions::default()).contains("lr = -1"));
+        assert!(of(f64::NAN, AdamOptions::default()).contains("lr = NaN"));
+        assert!(of(0.1, AdamOptions { betas: (0.9, 1.0), ..Default::default() }).contains("betas.1 = 1"));
+        assert!(of(0.1, AdamOptions { eps: -1e-8, ..Default::default() }).contains("eps"));
+        let weight = parameter(1.0);
+        let twice = Adam::new(vec![weight.shallow_clone(), weight], 0.1).validate().unwrap_err().to_string();
+        assert!(twice.contains("twice"), "{twice}");
+    }
+
+    #[test]
+    fn a_state_of_other_parameters_is_refused_and_nothing_changed() {
+        let state = Adam::new(vec![parameter(1.0), parameter(2.0)], 0.5).state_dict().unwrap();
+        let mut other = Adam::new(vec![parameter(1.0)], 0.1);
+        let refusal = other.load_state_dict(&state).unwrap_err().to_string();
+        assert!(refusal.contains("holds 0, but the state is of 2 tensors (0 … 1)"), "{refusal}");
+        assert_eq!(other.lr(), 0.1);
+    }
+
+    #[test]
+    fn a_frozen_parameter_keeps_its_value() {
+        let (moving, frozen) = (parameter(1.0), parameter(1.0));
+        let mut adam = Adam::new(vec![moving.shallow_clone(), frozen.shallow_clone()], 0.1);
+        (&moving + &frozen).sum(Kind::Double).backward();
+        let frozen = frozen.set_requires_grad(false);
+        adam.step().unwrap();
+        assert!(moving.double_value(&[0]) < 1.0);
+        assert_eq!(frozen.double_value(&[0]), 1.0);
+    }
+
+    /// The lines of PyTorch's `print(optimizer)` for what there is here.
+    #[test]
+    fn prints_as_pytorch_does() {
+        let text = Adam::new(vec![parameter(1.0)], 1e-2).to_string();
+        assert!(text.starts_with("Adam (\nParameter Group 0\n    amsgrad: False\n    betas: (0.9, 0.999)\n"));
+        assert!(text.ends_with("    eps: 1e-08\n    lr: 0.01\n    maximize: False\n    weight_decay: 0\n)"));
+    }
+}

@@ -1,0 +1,116 @@
+//! AdamW: Adam whose weight decay acts on the weights and not on the gradient ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)).
+
+use std::fmt;
+
+use super::adam_rule::{AdamRule, Settings};
+use super::group::Group;
+use super::{Optimizer, OptimizerId, OptimizerState};
+use crate::Result;
+use crate::models::Parameters;
+
+/// What [`AdamW`] may be told beside the learning rate; PyTorch's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamWOptions {
+    /// Decay of the running averages of the gradient and of its square, each in 0..1: (0.9, 0.999).
+    pub betas: (f64, f64),
+    /// Added to the denominator against division by zero: 1e-8.
+    pub eps: f64,
+    /// Share of each weight taken off in a step, times the learning rate: 0.01.
+    pub weight_decay: f64,
+}
+
+impl Default for AdamWOptions {
+    fn default() -> Self {
+        AdamWOptions { betas: (0.9, 0.999), eps: 1e-8, weight_decay: 1e-2 }
+    }
+}
+
+/// [`torch.optim.AdamW`](https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html).
+///
+/// Shows as PyTorch prints it.
+pub struct AdamW {
+    rule: AdamRule,
+}
+
+impl AdamW {
+    /// For `parameters`, mostly a model's `trainable_parameters()`, with PyTorch's defaults.
+    /// Never fails: an empty list or a bad `lr` is reported by the first step.
+    pub fn new(parameters: impl Into<Parameters>, lr: f64) -> Self {
+        AdamW::with_options(parameters, lr, AdamWOptions::default())
+    }
+
+    /// As [`AdamW::new`], with one's own settings.
+    pub fn with_options(parameters: impl Into<Parameters>, lr: f64, options: AdamWOptions) -> Self {
+        let AdamWOptions { betas, eps, weight_decay } = options;
+        let settings = Settings { name: "AdamW", betas, eps, weight_decay, decoupled: true };
+        AdamW { rule: AdamRule::new(Group::new(parameters.into(), lr), settings) }
+    }
+}
+
+impl Optimizer for AdamW {
+    fn name(&self) -> &'static str {
+        self.rule.settings.name
+    }
+
+    fn id(&self) -> OptimizerId {
+        self.rule.group.id
+    }
+
+    fn parameters(&self) -> &Parameters {
+        &self.rule.group.parameters
+    }
+
+    fn lr(&self) -> f64 {
+        self.rule.group.lr
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.rule.group.lr = lr;
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.rule.validate()
+    }
+
+    fn step(&mut self) -> Result<()> {
+        self.rule.step()
+    }
+
+    fn state_dict(&self) -> Result<OptimizerState> {
+        self.rule.state_dict()
+    }
+
+    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
+        self.rule.load_state_dict(state)
+    }
+}
+
+impl fmt::Display for AdamW {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.show(f)
+    }
+}
+
+impl fmt::Debug for AdamW {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.show(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    /// With a zero gradient only the decay moves a weight: by the factor 1 - lr * weight_decay.
+    #[test]
+    fn the_decay_shrinks_the_weights_themselves() {
+        let weight = Tensor::full([1], 2.0, (Kind::Double, Device::Cpu)).set_requires_grad(true);
+        let options = AdamWOptions { weight_decay: 0.5, ..Default::default() };
+        let mut adamw = AdamW::with_options(vec![weight.shallow_clone()], 0.1, options);
+        (&weight * 0.0).sum(Kind::Double).backward();
+        adamw.step().unwrap();
+        assert_eq!(weight.double_value(&[0]), 2.0 * (1.0 - 0.1 * 0.5));
+    }
+}

@@ -1,0 +1,123 @@
+//! What changes the weights: PyTorch's `torch.optim`, with its arithmetic and its state.
+//!
+//! An optimizer holds handles on the model's own tensors, not copies, and borrows nothing: it may
+//! live in a notebook's variable beside the model. Constructors never fail; what PyTorch's would
+//! refuse (no parameters, a negative learning rate) is reported by [`Optimizer::validate`], which
+//! the first [`Optimizer::step`] and [`train_model`](crate::train::train_model) call.
+
+mod adam;
+mod adam_rule;
+mod adamw;
+mod group;
+mod pieces;
+pub(super) mod python;
+mod sgd;
+mod state;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tch::Tensor;
+
+use crate::Result;
+use crate::models::Parameters;
+
+pub use adam::{Adam, AdamOptions};
+pub use adamw::{AdamW, AdamWOptions};
+pub use sgd::{Sgd, SgdOptions};
+pub use state::OptimizerState;
+
+/// Tells one optimizer from another; a scheduler remembers the one it was built on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OptimizerId(u64);
+
+impl OptimizerId {
+    /// An id that no other optimizer of this process has.
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        OptimizerId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Default for OptimizerId {
+    fn default() -> Self {
+        OptimizerId::new()
+    }
+}
+
+/// `torch.optim.Optimizer` with one parameter group.
+pub trait Optimizer: fmt::Debug {
+    /// PyTorch's class: `Adam`.
+    fn name(&self) -> &'static str;
+
+    /// Which optimizer this is; the same for its whole life.
+    fn id(&self) -> OptimizerId;
+
+    /// The tensors it changes, with their names.
+    fn parameters(&self) -> &Parameters;
+
+    /// The current learning rate, `optimizer.param_groups[0]['lr']`.
+    fn lr(&self) -> f64;
+
+    /// Sets the learning rate of the next steps.
+    fn set_lr(&mut self, lr: f64);
+
+    /// Refuses what PyTorch's constructor refuses: an empty or repeated list of parameters, a
+    /// learning rate or another setting out of its range.
+    ///
+    /// # Errors
+    /// [`Error::Optimizer`](crate::Error::Optimizer) naming the setting.
+    fn validate(&self) -> Result<()>;
+
+    /// Changes each parameter by its gradient. A parameter without a gradient stays as it is.
+    ///
+    /// # Errors
+    /// Those of [`validate`](Optimizer::validate), and libtorch's.
+    fn step(&mut self) -> Result<()>;
+
+    /// Sets all gradients to zero, to be called before each backward pass, which adds to them.
+    ///
+    /// # Errors
+    /// libtorch's.
+    fn zero_grad(&mut self) -> Result<()> {
+        for parameter in self.parameters() {
+            let mut gradient = parameter.tensor.f_grad()?;
+            if gradient.defined() {
+                let _ = gradient.f_detach_()?.f_zero_()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything a later run needs to go on from here; the tensors are copies.
+    ///
+    /// # Errors
+    /// libtorch's, when memory runs out.
+    fn state_dict(&self) -> Result<OptimizerState>;
+
+    /// Takes up a state that [`state_dict`](Optimizer::state_dict) gave, learning rate included.
+    /// On an error nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::Optimizer`](crate::Error::Optimizer) when the state is another optimizer's, or of
+    /// other parameters.
+    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()>;
+}
+
+/// The gradient of a parameter that is to be changed: `None` for one that is frozen or that the
+/// loss did not reach, which PyTorch's optimizers pass over.
+fn gradient(parameter: &Tensor) -> Result<Option<Tensor>> {
+    if !parameter.requires_grad() {
+        return Ok(None);
+    }
+    let gradient = parameter.f_grad()?;
+    Ok(gradient.defined().then_some(gradient))
+}
+
+/// A tensor of its own with the same values, outside of any graph of gradients.
+fn copy_of(tensor: &Tensor) -> Result<Tensor> {
+    let tensor = tensor.f_detach()?;
+    let mut copy = tensor.f_empty_like()?;
+    copy.f_copy_(&tensor)?;
+    Ok(copy)
+}

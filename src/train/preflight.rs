@@ -1,0 +1,131 @@
+//! What can be known to fail is refused before the first epoch, not after an hour.
+
+use std::collections::HashSet;
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+
+use super::checkpoint::{Checkpoint, check_extension};
+use super::optim::Optimizer;
+use super::options::TrainOptions;
+use super::scheduler::Scheduler;
+use crate::data::{DataLoader, Splits};
+use crate::models::Model;
+use crate::{Error, Result};
+
+/// Refuses parts that do not go together; what may be meant is only warned of, on standard error.
+pub(super) fn check_parts(
+    model: &Model,
+    dataloaders: &Splits<DataLoader>,
+    optimizer: &dyn Optimizer,
+    scheduler: &dyn Scheduler,
+    options: &TrainOptions,
+) -> Result<()> {
+    optimizer.validate()?;
+    scheduler.validate(optimizer)?;
+    check_parameters(model, optimizer)?;
+    for (phase, loader) in dataloaders {
+        if loader.is_empty() {
+            let (pictures, options) = (loader.dataset_len(), loader.options());
+            let reason = format!(
+                "the {phase} loader makes no batch of {pictures} pictures with batch_size {} and drop_last {}: \
+                 is the folder empty, the batch too large?",
+                options.batch_size, options.drop_last
+            );
+            return Err(refuse(model, reason));
+        }
+    }
+    if !(0.0..=1.0).contains(&options.best_acc) {
+        return Err(refuse(model, format!("best_acc is {}: it must be from 0 to 1", options.best_acc)));
+    }
+    Ok(())
+}
+
+/// An optimizer that holds other tensors than the model's would train nothing, in silence.
+fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Result<()> {
+    let all = model.named_parameters();
+    let own: HashSet<_> = all.iter().map(|parameter| parameter.tensor.data_ptr()).collect();
+    if let Some(stranger) =
+        optimizer.parameters().iter().find(|given| !own.contains(&given.tensor.data_ptr()))
+    {
+        let reason = format!(
+            "the {} holds a tensor {} that is not this model's: the model was made again after the optimizer; \
+             build the optimizer and the scheduler again",
+            optimizer.name(),
+            stranger.name
+        );
+        return Err(refuse(model, reason));
+    }
+    if !optimizer.parameters().iter().any(|parameter| parameter.tensor.requires_grad()) {
+        let reason = format!("all tensors of the {} are frozen: unfreeze the model first", optimizer.name());
+        return Err(refuse(model, reason));
+    }
+    let held: HashSet<_> = optimizer.parameters().iter().map(|given| given.tensor.data_ptr()).collect();
+    let left: Vec<_> = model
+        .trainable_parameters()
+        .into_iter()
+        .filter(|own| !held.contains(&own.tensor.data_ptr()))
+        .collect();
+    if let [first, ..] = left.as_slice() {
+        eprintln!(
+            "warning: {} trainable tensors of {} ({} …) are not in the {} and will not learn: build it again \
+             after unfreezing",
+            left.len(),
+            model.name(),
+            first.name,
+            optimizer.name()
+        );
+    }
+    Ok(())
+}
+
+/// What is in the place of the checkpoint that this training will write.
+pub(super) struct Earlier {
+    pub best_acc: f64,
+    /// Whether it is of the same network for as many classes, so that accuracies compare.
+    pub comparable: bool,
+}
+
+/// Makes sure that a checkpoint can be written to `path`, and looks at what is there.
+pub(super) fn check_checkpoint(model: &Model, path: &Path) -> Result<Option<Earlier>> {
+    check_extension(path)?;
+    check_writable(path)?;
+    if !path.exists() {
+        return Ok(None);
+    }
+    match Checkpoint::load(path) {
+        Ok(earlier) => {
+            let comparable = earlier.model == model.name() && earlier.num_classes == model.num_classes();
+            Ok(Some(Earlier { best_acc: earlier.best_acc, comparable }))
+        }
+        Err(error) => {
+            let reason = format!(
+                "this file is there already and is no checkpoint that could be replaced ({error}): choose \
+                 another name, or remove it"
+            );
+            Err(Error::Checkpoint { path: path.to_owned(), reason })
+        }
+    }
+}
+
+/// Tries the folder with an empty file.
+fn check_writable(path: &Path) -> Result<()> {
+    let refuse = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if path.is_dir() {
+        return Err(refuse("it is a folder: name a file in it".into()));
+    }
+    let in_vain = |error: std::io::Error| {
+        refuse(format!("the folder {} cannot be written to ({error}): choose another one", folder.display()))
+    };
+    fs::create_dir_all(folder).map_err(in_vain)?;
+    let trial = folder.join(format!(".herbarium.{}.trial", std::process::id()));
+    OpenOptions::new().write(true).create(true).truncate(true).open(&trial).map_err(in_vain)?;
+    fs::remove_file(&trial).map_err(in_vain)
+}
+
+fn refuse(model: &Model, reason: String) -> Error {
+    Error::Training { model: model.name().to_owned(), reason }
+}

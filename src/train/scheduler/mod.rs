@@ -1,0 +1,52 @@
+//! What lowers the learning rate from epoch to epoch: PyTorch's `torch.optim.lr_scheduler`.
+//!
+//! A scheduler remembers which optimizer it was built on and refuses any other. The tutorial's
+//! second phase builds its scheduler on the first phase's optimizer, so that its learning rate
+//! never falls; here that is an error.
+
+mod cosine_annealing_lr;
+mod exponential_lr;
+mod multi_step_lr;
+mod reduce_lr_on_plateau;
+mod schedule;
+mod step_lr;
+
+use std::fmt;
+
+use super::optim::{Optimizer, OptimizerId};
+use crate::Result;
+
+pub use cosine_annealing_lr::CosineAnnealingLr;
+pub use exponential_lr::ExponentialLr;
+pub use multi_step_lr::MultiStepLr;
+pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
+pub use step_lr::StepLr;
+
+/// Changes the learning rate of one optimizer, once an epoch.
+pub trait Scheduler: fmt::Debug {
+    /// PyTorch's class: `StepLR`.
+    fn name(&self) -> &'static str;
+
+    /// The optimizer it was built on.
+    fn optimizer_id(&self) -> OptimizerId;
+
+    /// Refuses another optimizer than its own, and settings out of their range.
+    ///
+    /// # Errors
+    /// [`Error::Scheduler`](crate::Error::Scheduler) saying which.
+    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()>;
+
+    /// Counts an epoch and sets the optimizer's learning rate for the next one: `scheduler.step()`.
+    ///
+    /// # Errors
+    /// Those of [`validate`](Scheduler::validate).
+    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()>;
+
+    /// As [`step`](Scheduler::step), for schedulers that look at the validation loss of the epoch.
+    ///
+    /// # Errors
+    /// Those of [`validate`](Scheduler::validate).
+    fn step_with_loss(&mut self, optimizer: &mut dyn Optimizer, _valid_loss: f64) -> Result<()> {
+        self.step(optimizer)
+    }
+}

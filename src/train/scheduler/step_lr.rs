@@ -1,0 +1,102 @@
+//! The tutorial's scheduler: a lower learning rate every so many epochs.
+
+use super::Scheduler;
+use super::schedule::{Schedule, check_gamma, show_as_python};
+use crate::train::optim::{Optimizer, OptimizerId};
+use crate::{Error, Result};
+
+/// Multiplies the learning rate by `gamma` after every `step_size` epochs:
+/// [`StepLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html).
+#[derive(Clone)]
+pub struct StepLr {
+    schedule: Schedule,
+    step_size: usize,
+    gamma: f64,
+}
+
+impl StepLr {
+    /// On `optimizer`, which it will only ever change. `step_size` is in epochs, at least 1;
+    /// `gamma` above 0, mostly 0.1. Never fails: bad values are reported by the first step.
+    pub fn new(optimizer: &dyn Optimizer, step_size: usize, gamma: f64) -> Self {
+        StepLr { schedule: Schedule::new(optimizer), step_size, gamma }
+    }
+}
+
+impl Scheduler for StepLr {
+    fn name(&self) -> &'static str {
+        "StepLR"
+    }
+
+    fn optimizer_id(&self) -> OptimizerId {
+        self.schedule.optimizer
+    }
+
+    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
+        self.schedule.must_be_of(self.name(), optimizer)?;
+        check_gamma(self.name(), "gamma", self.gamma)?;
+        if self.step_size == 0 {
+            let reason = "has step_size = 0: it must be at least 1 epoch".into();
+            return Err(Error::Scheduler { scheduler: self.name(), reason });
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.validate(optimizer)?;
+        let (step_size, gamma) = (self.step_size, self.gamma);
+        self.schedule.advance(optimizer, |schedule, lr| {
+            if schedule.last_epoch.is_multiple_of(step_size) { lr * gamma } else { lr }
+        });
+        Ok(())
+    }
+}
+
+show_as_python!(StepLr, step_size, gamma);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Adam;
+
+    #[test]
+    fn shows_its_settings_and_where_it_is() {
+        let mut adam = Adam::new(Vec::new(), 1e-2);
+        let mut scheduler = StepLr::new(&adam, 1, 0.1);
+        scheduler.step(&mut adam).unwrap();
+        let expected = "StepLR(step_size=1, gamma=0.1, last_epoch=1, last_lr=0.001)";
+        assert_eq!(scheduler.to_string(), expected);
+    }
+
+    #[test]
+    fn another_optimizer_is_refused_and_left_alone() {
+        let (first, mut second) = (Adam::new(Vec::new(), 1e-2), Adam::new(Vec::new(), 1e-3));
+        let refusal = StepLr::new(&first, 1, 0.1).step(&mut second).unwrap_err().to_string();
+        assert!(refusal.contains("another optimizer"), "{refusal}");
+        assert_eq!(second.lr(), 1e-3);
+    }
+
+    #[test]
+    fn settings_without_a_meaning_are_refused() {
+        let mut adam = Adam::new(Vec::new(), 1e-2);
+        assert!(
+            StepLr::new(&adam, 0, 0.1).step(&mut adam).unwrap_err().to_string().contains("step_size = 0")
+        );
+        assert!(
+            StepLr::new(&adam, 1, f64::NAN).step(&mut adam).unwrap_err().to_string().contains("gamma = NaN")
+        );
+    }
+
+    /// The chainable form: a rate set by hand goes on from there.
+    #[test]
+    fn a_rate_set_by_hand_is_kept() {
+        let mut adam = Adam::new(Vec::new(), 1e-2);
+        let mut scheduler = StepLr::new(&adam, 2, 0.5);
+        adam.set_lr(4.0);
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            scheduler.step(&mut adam).unwrap();
+            seen.push(adam.lr());
+        }
+        assert_eq!(seen, [4.0, 2.0, 2.0]);
+    }
+}

@@ -1,0 +1,62 @@
+//! Files that are whole or not there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{Error, Result};
+
+/// Writes a file through a temporary one beside it, synced and then renamed: a reader sees the old
+/// file or the new one, never a part. Folders on the way are made.
+///
+/// # Errors
+/// Those of `fill`, and [`Error::Io`] with the file's name; the old file is then as it was.
+pub(crate) fn write_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().ok_or_else(|| {
+        Error::io("writing", path)(io::Error::new(io::ErrorKind::InvalidInput, "this names no file"))
+    })?;
+    fs::create_dir_all(folder).map_err(Error::io("creating", folder))?;
+
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let unique = format!(".{}.{}.tmp", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(unique);
+    let temporary = Temporary(folder.join(hidden));
+
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&temporary.0)
+        .map_err(Error::io("writing", path))?;
+    let mut writer = BufWriter::new(file);
+    fill(&mut writer)?;
+    let file = writer.into_inner().map_err(|error| Error::io("writing", path)(error.into_error()))?;
+    file.sync_all().map_err(Error::io("writing", path))?;
+    drop(file);
+    fs::rename(&temporary.0, path).map_err(Error::io("writing", path))?;
+    sync_folder(folder);
+    Ok(())
+}
+
+/// Makes the rename last through a power cut where folders can be synced; elsewhere it is not needed.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// A file that goes when its writing fails; after the rename there is nothing left to remove.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,73 @@
+//! Where pretrained weights are looked for.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::models::known_models;
+
+/// The folders searched for weights, in order: `HERBARIUM_WEIGHTS` if it is set, then
+/// `herbarium/weights` in the user's cache folder (`$XDG_CACHE_HOME`, else `~/.cache`).
+pub fn search_folders() -> Vec<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    set("HERBARIUM_WEIGHTS")
+        .into_iter()
+        .chain(cache.map(|cache| cache.join("herbarium").join("weights")))
+        .collect()
+}
+
+/// The weights file for a model (`resnet18`) in the [`search_folders`].
+///
+/// In each folder `resnet18.safetensors` comes first, then `resnet18-*.safetensors` (as torchvision
+/// names its files), then `resnet18_*.safetensors`; of several, the first by name.
+pub fn find(model: &str) -> Option<PathBuf> {
+    find_in(model, &search_folders())
+}
+
+/// [`find`] in other folders. One that does not exist holds nothing.
+pub fn find_in(model: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    folders.iter().find_map(|folder| best_in(folder, model))
+}
+
+fn best_in(folder: &Path, model: &str) -> Option<PathBuf> {
+    let files = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    files.filter_map(|path| Some((rank(&path, model)?, path))).min().map(|(_, path)| path)
+}
+
+/// How well a file's name fits a model, 0 the best.
+fn rank(path: &Path, model: &str) -> Option<u8> {
+    if path.extension() != Some(OsStr::new("safetensors")) || !path.is_file() {
+        return None;
+    }
+    let stem = path.file_stem()?.to_str()?;
+    // `vgg16_bn.safetensors` is no vgg16: a longer known name has the better claim.
+    let claimed = known_models()
+        .iter()
+        .any(|other| other.len() > model.len() && other.starts_with(model) && fit(stem, other).is_some());
+    if claimed { None } else { fit(stem, model) }
+}
+
+fn fit(stem: &str, model: &str) -> Option<u8> {
+    match stem.strip_prefix(model)?.chars().next() {
+        None => Some(0),
+        Some('-') => Some(1),
+        Some('_') => Some(2),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_fits_its_model_alone() {
+        assert_eq!(fit("resnet18", "resnet18"), Some(0));
+        assert_eq!(fit("resnet18-f37072fd", "resnet18"), Some(1));
+        assert_eq!(fit("resnet18_partial", "resnet18"), Some(2));
+        assert_eq!(fit("resnet180", "resnet18"), None);
+        assert_eq!(fit("resnet18", "resnet"), None);
+    }
+}
