@@ -291,6 +291,10 @@ fn a_loss_that_is_no_number_names_the_files() {
     );
     assert!(message.contains("check the transforms"), "{message}");
 
+    let broken = loaders(Colours { broken_from: 0, ..Colours::new(8) }, Colours::new(1));
+    let message = evaluate(&model, &broken.train, &CrossEntropyLoss::new()).unwrap_err().to_string();
+    assert!(message.contains("NaN in batch 0 of the evaluation"), "{message}");
+
     let mut wild = Adam::new(model.trainable_parameters(), 1e38);
     let message = refusal(&mut model, &mut wild, &colours(), quick(2));
     assert!(message.contains("a smaller learning rate"), "{message}");
