@@ -8,14 +8,16 @@ use crate::Result;
 /// Float32 on the CPU: where every model is built before it is moved.
 pub(crate) const CPU_FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
-/// `kaiming_uniform_(a=sqrt(5))`, PyTorch's default for weights: uniform within ±1/√fan_in.
+/// `kaiming_uniform_(a=sqrt(5))`, PyTorch's default for weights: uniform within ±1/√fan_in. Written as
+/// PyTorch computes it, so that a seed gives the same bits.
 pub(crate) fn default_weight(shape: &[i64]) -> Result<Tensor> {
-    uniform(shape, bound(shape))
+    let gain = (2.0 / (1.0 + 5f64.sqrt().powi(2))).sqrt();
+    uniform(shape, 3f64.sqrt() * (gain / fan_in(shape).sqrt()))
 }
 
 /// PyTorch's default for the bias of a layer whose weight has shape `weight`: within ±1/√fan_in too.
 pub(crate) fn default_bias(weight: &[i64]) -> Result<Tensor> {
-    uniform(&weight[..1], bound(weight))
+    uniform(&weight[..1], 1.0 / fan_in(weight).sqrt())
 }
 
 /// `kaiming_normal_(mode="fan_out", nonlinearity="relu")` in place: a normal of mean 0 and standard
@@ -24,7 +26,7 @@ pub(crate) fn kaiming_normal_fan_out(weight: &Tensor) -> Result<()> {
     let size = weight.size();
     let fan_out: i64 = size[0] * size[2..].iter().product::<i64>();
     let _guard = tch::no_grad_guard();
-    let _ = weight.shallow_clone().f_normal_(0.0, (2.0 / fan_out as f64).sqrt())?;
+    let _ = weight.shallow_clone().f_normal_(0.0, 2f64.sqrt() / (fan_out as f64).sqrt())?;
     Ok(())
 }
 
@@ -33,11 +35,30 @@ pub(crate) fn learned(values: Tensor) -> Result<Tensor> {
     Ok(values.f_set_requires_grad(true)?)
 }
 
-fn bound(weight: &[i64]) -> f64 {
-    let fan_in: i64 = weight[1..].iter().product();
-    1.0 / (fan_in as f64).sqrt()
+fn fan_in(weight: &[i64]) -> f64 {
+    weight[1..].iter().product::<i64>() as f64
 }
 
 fn uniform(shape: &[i64], bound: f64) -> Result<Tensor> {
     learned(Tensor::f_empty(shape, CPU_FLOAT)?.f_uniform_(-bound, bound)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_have_the_spread_of_their_formulas() -> Result<()> {
+        // fan_in 64 · 9 = 576: uniform within ±1/24, so a standard deviation of 1/24/√3.
+        let weight = default_weight(&[128, 64, 3, 3])?;
+        assert!(weight.requires_grad());
+        assert!(weight.detach().abs().max().double_value(&[]) <= 1.0 / 24.0);
+        assert!((weight.std(true).double_value(&[]) * 24.0 * 3f64.sqrt() - 1.0).abs() < 0.02);
+        assert!(default_bias(&[10_000, 64, 3, 3])?.detach().abs().max().double_value(&[]) <= 1.0 / 24.0);
+        // fan_out 128 · 9 = 1152: a standard deviation of √(2/1152) = 1/24.
+        kaiming_normal_fan_out(&weight)?;
+        assert!((weight.std(true).double_value(&[]) * 24.0 - 1.0).abs() < 0.02);
+        assert!(weight.mean(tch::Kind::Float).double_value(&[]).abs() < 1e-3);
+        Ok(())
+    }
 }

@@ -65,9 +65,8 @@ fn looked() -> String {
 fn load_pretrained(model: &mut Model, path: &Path) -> Result<String> {
     let (state, _) = weights::load_safetensors(path)?;
     let (state, dropped) = without_other_head(model, state);
-    let total = model.state_dict().len();
     let report = check(model, &state, path)?;
-    Ok(story(model, path, &report, &dropped, total))
+    Ok(story(model, path, &report, &dropped))
 }
 
 /// The state without head tensors of another shape, and the keys of those.
@@ -103,10 +102,14 @@ fn check(model: &mut Model, state: &StateDict, path: &Path) -> Result<LoadReport
     model.load_state_dict(state, Strictness::Partial)
 }
 
-fn story(model: &Model, path: &Path, report: &LoadReport, dropped: &[String], total: usize) -> String {
-    let loaded = report.loaded.len();
-    let mut lines =
-        vec![format!("{}: loaded {loaded} of {total} tensors from {}", model.name(), path.display())];
+/// What a learner should know of it; counters of batches, which nothing depends on, are left out.
+fn story(model: &Model, path: &Path, report: &LoadReport, dropped: &[String]) -> String {
+    let told = |keys: Vec<String>| -> Vec<String> {
+        keys.into_iter().filter(|name| !weights::may_be_missing(name)).collect()
+    };
+    let (own, loaded) = (told(model.state_dict().keys()), told(report.loaded.clone()));
+    let (loaded, total, path) = (loaded.len(), own.len(), path.display());
+    let mut lines = vec![format!("{}: loaded {loaded} of {total} tensors from {path}", model.name())];
     if !dropped.is_empty() {
         let head = model.head().join(", ");
         lines.push(format!("new head for {} classes, random: {head}", model.num_classes()));
@@ -114,10 +117,10 @@ fn story(model: &Model, path: &Path, report: &LoadReport, dropped: &[String], to
     let missing: Vec<String> =
         report.missing.iter().filter(|name| !dropped.contains(name)).cloned().collect();
     if !missing.is_empty() {
-        lines.push(format!("missing there, so random: {}", by_layer(&missing)));
+        lines.push(format!("missing there, so random: {}", by_layer(&missing, &own)));
     }
     if !report.unexpected.is_empty() {
-        lines.push(format!("not used: {}", by_layer(&report.unexpected)));
+        lines.push(format!("not used: {}", by_layer(&report.unexpected, &[])));
     }
     if let Some(first) = report.converted.first() {
         lines.push(format!("converted: {} tensors ({first:?})", report.converted.len()));

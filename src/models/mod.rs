@@ -3,10 +3,21 @@
 //! [`initialize_model`] is the tutorial's function of that name: a [`Model`] with a new head for
 //! one's own classes, on pretrained weights where there are any. A family of networks is one file
 //! ([`resnet`](mod@resnet)), written with the layers of [`layers`].
+//!
+//! ```
+//! use herbarium::prelude::*;
+//!
+//! let mut model_ft = initialize_model("resnet18", 102, Pretrained::No, tch::Device::Cpu)?;
+//! model_ft.freeze_all_but_head();
+//! assert_eq!(model_ft.params_to_learn().to_string(), "Params to learn:\n\t fc.weight\n\t fc.bias");
+//! # Ok::<(), herbarium::Error>(())
+//! ```
 
+mod freezing;
 mod init;
 mod initialize;
 pub mod layers;
+mod loading;
 mod model;
 mod module;
 mod parameters;

@@ -158,3 +158,55 @@ fn numpy_array(values: &[usize]) -> String {
     text.push_str(&line);
     format!("array([{}])", &text[INDENT.len()..])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tutorial's own array and line breaks, less the dtype that NumPy adds on Windows alone.
+    const TUTORIAL: &str = "\
+array([ 89,  38,  56,  26,  60,  43,  23,  78,  53,   5,  30,  23,  43,
+        39,  89,  74,  87,  27,  43,  49,  54,  80,  43,  59,  56,  41,
+        90,  81,  59,  88,  73,   2,  24,  99,  50,  27,  61,  78, 101,
+        57,  49,  41,  62,  80,  61,  39,  49,  67,  48,   9,  52,  49])";
+
+    #[test]
+    fn prints_as_the_tutorial() {
+        let values: Vec<usize> = TUTORIAL
+            .split(|letter: char| !letter.is_ascii_digit())
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        assert_eq!(values.len(), 52);
+        assert_eq!(numpy_array(&values), TUTORIAL);
+    }
+
+    #[test]
+    fn prints_few_none_and_many_as_numpy() {
+        assert_eq!(numpy_array(&[3, 1]), "array([3, 1])");
+        assert_eq!(numpy_array(&[]), "array([], dtype=int64)");
+        let many: Vec<usize> = (0..2000).collect();
+        assert_eq!(numpy_array(&many), "array([   0,    1,    2, ..., 1997, 1998, 1999])");
+        // `np.arange(19)` fills its line, one more would not fit.
+        let line =
+            "array([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16,\n       17, 18])";
+        assert_eq!(numpy_array(&(0..19).collect::<Vec<_>>()), line);
+    }
+
+    #[test]
+    fn probabilities_are_the_softmax() -> Result<()> {
+        let logits = Tensor::from_slice(&[1f32, 3.0, 2.0, 0.0, 0.0, 0.0]).f_view([2, 3])?;
+        let predictions = Predictions::from_logits(&logits)?;
+        // e³ / (e¹ + e³ + e²)
+        assert_eq!(predictions.class(0)?, 1);
+        assert!((predictions.confidence(0)? - 0.665241).abs() < 1e-6);
+        assert!((predictions.confidence(1)? - 1.0 / 3.0).abs() < 1e-6);
+        let classes: Vec<usize> = predictions.top_k(0, 10)?.iter().map(|guess| guess.class).collect();
+        assert_eq!(classes, [1, 2, 0]);
+        assert!(predictions.class(2).unwrap_err().to_string().contains("the batch has 2 pictures"));
+        assert!(predictions.top_k(5, 1).is_err());
+        assert!(Predictions::from_logits(&Tensor::from_slice(&[1f32])).is_err());
+        let none = Predictions::from_logits(&logits.f_narrow(0, 0, 0)?)?;
+        assert!(none.is_empty());
+        Ok(())
+    }
+}

@@ -66,7 +66,7 @@ fn plan(own: &StateDict, given: &StateDict, report: &mut LoadReport) -> Result<V
 }
 
 /// Files from before PyTorch 0.4.1 have no such counters, and PyTorch does not miss them either.
-fn may_be_missing(name: &str) -> bool {
+pub(crate) fn may_be_missing(name: &str) -> bool {
     name.rsplit('.').next() == Some("num_batches_tracked")
 }
 

@@ -9,9 +9,9 @@ mod safetensors;
 mod spec;
 
 pub use find::{find, find_in, search_folders};
-pub(crate) use load::{compare, load_into};
+pub(crate) use load::{compare, load_into, may_be_missing};
 pub(crate) use report::by_layer;
 pub use report::{Conversion, LoadReport, Mismatch};
 pub use safetensors::{Metadata, load_safetensors, save_safetensors};
 pub use spec::TensorSpec;
-pub(crate) use spec::shape_text;
+pub(crate) use spec::{kind_text, shape_text};

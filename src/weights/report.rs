@@ -70,10 +70,10 @@ impl LoadReport {
     pub(crate) fn complaints(&self) -> String {
         let mut lines = Vec::new();
         if !self.missing.is_empty() {
-            lines.push(format!("missing: {}", by_layer(&self.missing)));
+            lines.push(format!("missing: {}", by_layer(&self.missing, &[])));
         }
         if !self.unexpected.is_empty() {
-            lines.push(format!("unexpected: {}", by_layer(&self.unexpected)));
+            lines.push(format!("unexpected: {}", by_layer(&self.unexpected, &[])));
         }
         lines.extend(self.mismatched.iter().map(|mismatch| format!("does not fit: {mismatch}")));
         lines.join("\n  ")
@@ -100,8 +100,9 @@ impl fmt::Debug for LoadReport {
     }
 }
 
-/// Keys gathered by the layer they belong to: `fc (weight, bias), bn1 (weight)`.
-pub(crate) fn by_layer(keys: &[String]) -> String {
+/// Keys gathered by the layer they belong to: `fc (weight, bias), bn1 (weight)`. A layer whose keys
+/// in `all` are all among them is named alone: `fc`.
+pub(crate) fn by_layer(keys: &[String], all: &[String]) -> String {
     let mut layers: Vec<(&str, Vec<&str>)> = Vec::new();
     for key in keys {
         let (layer, tensor) = key.rsplit_once('.').unwrap_or(("", key));
@@ -112,9 +113,14 @@ pub(crate) fn by_layer(keys: &[String]) -> String {
     }
     let one = |(layer, tensors): &(&str, Vec<&str>)| match *layer {
         "" => tensors.join(", "),
+        layer if all.iter().filter(|key| layer_of(key) == layer).count() == tensors.len() => layer.to_owned(),
         layer => format!("{layer} ({})", tensors.join(", ")),
     };
     layers.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn layer_of(key: &str) -> &str {
+    key.rsplit_once('.').map_or("", |(layer, _)| layer)
 }
 
 #[cfg(test)]
@@ -124,6 +130,8 @@ mod tests {
     #[test]
     fn gathers_keys_by_layer() {
         let keys = ["fc.weight", "bn1.bias", "fc.bias", "scale"].map(String::from);
-        assert_eq!(by_layer(&keys), "fc (weight, bias), bn1 (bias), scale");
+        assert_eq!(by_layer(&keys, &[]), "fc (weight, bias), bn1 (bias), scale");
+        let all = ["bn1.weight", "bn1.bias", "fc.weight", "fc.bias", "scale"].map(String::from);
+        assert_eq!(by_layer(&keys, &all), "fc, bn1 (bias), scale");
     }
 }

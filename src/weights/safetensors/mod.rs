@@ -1,0 +1,35 @@
+//! The [safetensors](https://github.com/huggingface/safetensors#format) format: eight bytes with the
+//! length of a JSON header, the header with each tensor's type, shape and place, then the values,
+//! little-endian and without gaps.
+//!
+//! Written here, and not with the crate of that name, because that one forgets the order of the
+//! tensors: a state dict is an ordered thing.
+
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+
+use tch::Kind;
+
+pub use read::load_safetensors;
+pub use write::save_safetensors;
+
+/// The free texts of a safetensors file, by name.
+pub type Metadata = BTreeMap<String, String>;
+
+const METADATA: &str = "__metadata__";
+
+/// Types by their names in the header.
+const DTYPES: [(&str, Kind); 10] = [
+    ("BOOL", Kind::Bool),
+    ("U8", Kind::Uint8),
+    ("I8", Kind::Int8),
+    ("I16", Kind::Int16),
+    ("I32", Kind::Int),
+    ("I64", Kind::Int64),
+    ("F16", Kind::Half),
+    ("BF16", Kind::BFloat16),
+    ("F32", Kind::Float),
+    ("F64", Kind::Double),
+];
