@@ -11,6 +11,7 @@ const FAMILIES: &[&[Architecture]] = &[resnet::ARCHITECTURES];
 const FAMILY_WORDS: &[(&str, &str)] = &[("resnet", "resnet18")];
 
 /// How a network is built and which part of it is the head.
+#[derive(Debug)]
 pub(super) struct Architecture {
     /// torchvision's name.
     pub name: &'static str,
