@@ -68,13 +68,14 @@ test-rust: libtorch
 	cargo test --release --workspace
 
 test-python: setup
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q tests --ignore tests/bench
 
 parity: libtorch
 	cargo test --release --test '*parity*' -- --nocapture
 
 bench: setup
-	@$(BIN)/python tests/bench.py
+	@cargo bench --quiet --bench throughput
+	@$(BIN)/python tests/bench/cells.py
 
 doctor:
 	$(HERBARIUM) doctor

@@ -230,19 +230,12 @@ pub enum Error {
     },
 
     /// The loss became infinite or not a number, and training stopped.
-    #[error(
-        "the loss is {loss} in epoch {epoch} ({phase}), batch {batch} ({files}): {advice}; the model \
-         has its best weights so far"
-    )]
+    #[error("the loss is {loss} in {place} ({files}): {advice}")]
     LossNotFinite {
         /// The loss: NaN or an infinity.
         loss: f64,
-        /// The epoch, from 0.
-        epoch: usize,
-        /// `train` or `valid`.
-        phase: &'static str,
-        /// The batch in its epoch, from 0.
-        batch: usize,
+        /// The epoch, phase and batch, each from 0.
+        place: String,
         /// The first files of the batch, and how many more there are.
         files: String,
         /// What to try.

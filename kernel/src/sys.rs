@@ -2,7 +2,9 @@
 //! All of the kernel's unsafe code is here.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process};
@@ -22,6 +24,18 @@ pub fn line_buffer_c_stdout() {
     }
     // SAFETY: the C library's own stream, before anything was written to it; a null buffer lets it allocate one.
     unsafe { libc::setvbuf(stdout, std::ptr::null_mut(), libc::_IOLBF, 0) };
+}
+
+/// Loads a shared library so that all that is loaded later finds its symbols, and keeps it until the process ends.
+pub fn load_globally(library: &Path) -> Result<(), String> {
+    let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    // SAFETY: the path is a C string that outlives the call; the library is libtorch's own.
+    if unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) }.is_null() {
+        // SAFETY: after a failed dlopen, dlerror gives a C string that stays valid until the next call.
+        let reason = unsafe { CStr::from_ptr(libc::dlerror()) };
+        return Err(reason.to_string_lossy().into_owned());
+    }
+    Ok(())
 }
 
 /// Sets a variable of this process's own environment, which evcxr and the tools it starts read.

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 
 use super::bundle::MimeBundle;
 use super::message::Message;
-use crate::viz::Figure;
+use super::rich::Rich;
 
 /// Longest text in characters that a value without a form of its own shows.
 const LONGEST_TEXT: usize = 20_000;
@@ -23,8 +23,8 @@ const KEPT_AT_ENDS: usize = 25;
 /// Shows any value that has `Debug`, and nothing for `()`.
 ///
 /// The bound `Sync` is what keeps tensors and figures out, so that [`EvcxrDisplayRich`] can show
-/// them better: neither a [`tch::Tensor`] nor a [`Figure`] is `Sync`, and so with both traits in
-/// scope exactly one applies.
+/// them better: neither a [`tch::Tensor`] nor a [`Figure`](crate::viz::Figure) is `Sync`, and so
+/// with both traits in scope exactly one applies.
 pub trait EvcxrDisplay {
     /// Sends the value as the cell's result.
     fn evcxr_display(&self);
@@ -36,90 +36,19 @@ impl<T: Debug + Sync + ?Sized> EvcxrDisplay for T {
     }
 }
 
-/// Shows what has more than its `Debug` text, alone and in the containers it comes in: tensors with
-/// shape, type and values, figures as pictures; and the few other values that are not `Sync`.
+/// Shows what is [`Rich`]; see [`EvcxrDisplay`].
 pub trait EvcxrDisplayRich {
     /// Sends the value as the cell's result.
     fn evcxr_display(&self);
 }
 
-impl EvcxrDisplayRich for tch::Tensor {
+impl<T: Rich + ?Sized> EvcxrDisplayRich for T {
     fn evcxr_display(&self) {
-        show_text(super::describe(self));
+        self.show();
     }
 }
 
-impl EvcxrDisplayRich for [tch::Tensor] {
-    fn evcxr_display(&self) {
-        show_text(list(self.iter().map(super::describe)));
-    }
-}
-
-impl EvcxrDisplayRich for Vec<tch::Tensor> {
-    fn evcxr_display(&self) {
-        self.as_slice().evcxr_display();
-    }
-}
-
-impl EvcxrDisplayRich for Option<tch::Tensor> {
-    fn evcxr_display(&self) {
-        show_text(self.as_ref().map_or("None".into(), |tensor| format!("Some({})", super::describe(tensor))));
-    }
-}
-
-impl EvcxrDisplayRich for Result<tch::Tensor, tch::TchError> {
-    fn evcxr_display(&self) {
-        match self {
-            Ok(tensor) => show_text(format!("Ok({})", super::describe(tensor))),
-            Err(error) => show_text(format!("Err({})", super::panic::tidy(&error.to_string()))),
-        }
-    }
-}
-
-impl EvcxrDisplayRich for crate::Result<tch::Tensor> {
-    fn evcxr_display(&self) {
-        match self {
-            Ok(tensor) => show_text(format!("Ok({})", super::describe(tensor))),
-            Err(error) => show_text(format!("Err({error})")),
-        }
-    }
-}
-
-/// A cell that ends in `prediction_grid(…)` shows the picture, and needs no `?` to say what is wrong.
-impl EvcxrDisplayRich for crate::Result<Figure> {
-    fn evcxr_display(&self) {
-        match self {
-            Ok(figure) => super::result(figure),
-            Err(error) => Message::error("Error", error.to_string()).send(),
-        }
-    }
-}
-
-impl EvcxrDisplayRich for (tch::Tensor, tch::Tensor) {
-    fn evcxr_display(&self) {
-        show_text(format!("({},\n {})", super::describe(&self.0), super::describe(&self.1)));
-    }
-}
-
-impl<T: Debug + ?Sized> EvcxrDisplayRich for std::rc::Rc<T> {
-    fn evcxr_display(&self) {
-        show_text(text_of(&**self));
-    }
-}
-
-impl<T: Debug + ?Sized> EvcxrDisplayRich for std::cell::RefCell<T> {
-    fn evcxr_display(&self) {
-        show_text(text_of(self));
-    }
-}
-
-impl<T: Debug + Copy> EvcxrDisplayRich for std::cell::Cell<T> {
-    fn evcxr_display(&self) {
-        show_text(text_of(self));
-    }
-}
-
-fn show_text(text: String) {
+pub(super) fn show_text(text: String) {
     if text != "()" {
         Message::Result { bundle: MimeBundle::text(text) }.send();
     }
@@ -144,7 +73,7 @@ fn string_list<T: Debug + ?Sized>(value: &T) -> Option<String> {
     (strings && elements.len() > LINE_EACH_ABOVE).then(|| list(elements.iter().map(ToString::to_string)))
 }
 
-fn list(elements: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn list(elements: impl ExactSizeIterator<Item = String>) -> String {
     let count = elements.len();
     if count <= ELIDE_ABOVE {
         return format!("[{}]", elements.collect::<Vec<_>>().join(",\n "));

@@ -63,7 +63,7 @@ impl Best {
     }
 
     fn write(&mut self, model: &Model, optimizer: &dyn Optimizer, epoch: usize, path: &Path) -> Result<()> {
-        let mut checkpoint = Checkpoint::of(model, optimizer, self.acc, epoch)?;
+        let mut checkpoint = Checkpoint::with(self.weights.clone(), model, optimizer, self.acc, epoch)?;
         checkpoint.class_names = self.class_names.clone();
         let kept = match &self.earlier {
             Some(earlier) if !earlier.comparable || earlier.best_acc > self.acc => {

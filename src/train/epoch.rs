@@ -16,9 +16,10 @@ const FILES_NAMED: usize = 3;
 pub(super) struct Pass<'a> {
     pub loader: &'a DataLoader,
     pub criterion: &'a dyn Criterion,
-    /// `train` or `valid`.
+    /// `train`, `valid` or `evaluation`.
     pub phase: &'static str,
-    pub epoch: usize,
+    /// The epoch of the training it is part of.
+    pub epoch: Option<usize>,
 }
 
 /// What a pass found.
@@ -100,18 +101,18 @@ fn not_finite(pass: &Pass<'_>, batch_index: usize, loss: f64, batch: &Batch) -> 
         .and_then(|finite| finite.f_all())
         .is_ok_and(|all| all.f_int64_value(&[]).is_ok_and(|all| all == 1));
     let advice = if clean {
-        "its pictures are fine, so the weights have grown too large: build the optimizer with a smaller \
-         learning rate, a tenth of this one, and start from the best weights"
+        "its pictures are fine, so the weights have grown too large: go back to the best weights and build the \
+         optimizer with a smaller learning rate, a tenth of this one"
     } else {
         "its pictures have values that are no numbers: check the transforms, a standard deviation of 0 in \
          normalize for one"
     };
-    Error::LossNotFinite {
-        loss,
-        epoch: pass.epoch,
-        phase: pass.phase,
-        batch: batch_index,
-        files,
-        advice: advice.into(),
-    }
+    let (place, advice) = match pass.epoch {
+        Some(epoch) => (
+            format!("epoch {epoch} ({}), batch {batch_index}", pass.phase),
+            format!("{advice}. The model has its best weights so far"),
+        ),
+        None => (format!("batch {batch_index} of the {}", pass.phase), advice.to_owned()),
+    };
+    Error::LossNotFinite { loss, place, files, advice }
 }

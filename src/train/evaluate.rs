@@ -31,7 +31,7 @@ pub struct Evaluation {
 /// [`Error::Interrupted`] when the learner stopped it.
 pub fn evaluate(model: &Model, loader: &DataLoader, criterion: &dyn Criterion) -> Result<Evaluation> {
     notebook::take_interrupt();
-    let pass = epoch::Pass { loader, criterion, phase: "valid", epoch: 0 };
+    let pass = epoch::Pass { loader, criterion, phase: "evaluation", epoch: None };
     let Some(tally) = validate(&pass, model)? else {
         notebook::take_interrupt();
         return Err(Error::Interrupted);

@@ -124,7 +124,8 @@ impl Training<'_> {
         epoch: usize,
     ) -> Result<Option<(Tally, Tally)>> {
         let Splits { train, valid } = self.dataloaders;
-        let pass = |loader, phase| epoch::Pass { loader, criterion: self.criterion, phase, epoch };
+        let pass =
+            |loader, phase| epoch::Pass { loader, criterion: self.criterion, phase, epoch: Some(epoch) };
         model.train();
         let learn = |loss: &tch::Tensor| {
             optimizer.zero_grad()?;

@@ -34,6 +34,8 @@ pub struct Template {
     pub path: PathBuf,
     /// How cells are compiled against it.
     pub recipe: Recipe,
+    /// The libtorch that it was built for.
+    pub libtorch: PathBuf,
 }
 
 /// The template for this crate, toolchain and libtorch; built now if it is not there, with `progress`
@@ -45,7 +47,7 @@ pub fn prepare(progress: &mut dyn FnMut(&str)) -> Result<Template> {
     let path = templates.join(key::of(&location)?);
     if let Some(recipe) = Recipe::read(&path) {
         mark_used(&path);
-        return Ok(Template { path, recipe });
+        return Ok(Template { path, recipe, libtorch: location.libtorch });
     }
     let lock_file = path.with_extension("lock");
     let lock = File::create(&lock_file).map_err(Error::file(&lock_file))?;
@@ -55,12 +57,12 @@ pub fn prepare(progress: &mut dyn FnMut(&str)) -> Result<Template> {
     }
     // Another process may have built it while this one waited.
     if let Some(recipe) = Recipe::read(&path) {
-        return Ok(Template { path, recipe });
+        return Ok(Template { path, recipe, libtorch: location.libtorch });
     }
     let recipe = build::build(&location, &path, progress)?;
     mark_used(&path);
     remove_old(&templates, &path);
-    Ok(Template { path, recipe })
+    Ok(Template { path, recipe, libtorch: location.libtorch })
 }
 
 /// The template that [`prepare`] would use, if it is built.

@@ -22,6 +22,7 @@ impl Template {
             ("CARGO_HOME", self.recipe.cargo_home.clone()),
             ("CARGO", None),
             ("RUSTC", None),
+            ("LIBTORCH", Some(self.libtorch.display().to_string())),
         ]
     }
 }

@@ -32,7 +32,7 @@ pub struct Checkpoint {
     pub class_names: Vec<String>,
     /// The library that wrote it: `herbarium 0.1.0, tch 0.26.0`.
     pub written_by: String,
-    /// The file it was read from or written to.
+    /// The file it was read from.
     pub path: Option<PathBuf>,
 }
 
@@ -42,8 +42,19 @@ impl Checkpoint {
     /// # Errors
     /// libtorch's, when memory runs out.
     pub fn of(model: &Model, optimizer: &dyn Optimizer, best_acc: f64, epoch: usize) -> Result<Checkpoint> {
+        Checkpoint::with(model.state_dict().deep_copy()?, model, optimizer, best_acc, epoch)
+    }
+
+    /// With weights of `model` that were copied already.
+    pub(super) fn with(
+        state_dict: StateDict,
+        model: &Model,
+        optimizer: &dyn Optimizer,
+        best_acc: f64,
+        epoch: usize,
+    ) -> Result<Checkpoint> {
         Ok(Checkpoint {
-            state_dict: model.state_dict().deep_copy()?,
+            state_dict,
             best_acc,
             epoch,
             optimizer: optimizer.state_dict()?,
@@ -60,13 +71,11 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Checkpoint`] when the file is not called `.safetensors`; [`Error::Io`] when it cannot
     /// be written: no such folder, no right, no room. A file that was there before is then untouched.
-    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         check_extension(path)?;
         let (tensors, metadata) = file::pack(self);
-        save_safetensors(path, &tensors, &metadata)?;
-        self.path = Some(path.to_owned());
-        Ok(())
+        save_safetensors(path, &tensors, &metadata)
     }
 
     /// Reads a checkpoint; its tensors are on the CPU.

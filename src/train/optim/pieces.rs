@@ -12,19 +12,22 @@ use crate::Result;
 /// Values in a piece: half a megabyte, and enough for several of libtorch's threads.
 const PIECE: i64 = 128 * 1024;
 
-/// Calls `change` with the same piece of each of the `N` tensors, all of one shape, from the first to
-/// the last value. Tensors whose values do not lie one behind the other come whole.
+/// Calls `change` with the same piece of each of the `N` tensors, all of one shape, until every value
+/// was in one. The pieces follow the memory, whatever the order of the dimensions there (channels
+/// last, say); tensors that differ in that order, or have gaps, come whole.
 pub(super) fn in_pieces<const N: usize>(
     tensors: [&Tensor; N],
     mut change: impl FnMut([Tensor; N]) -> Result<()>,
 ) -> Result<()> {
     let numel = tensors[0].numel() as i64;
-    if numel <= PIECE || !tensors.iter().all(|tensor| tensor.is_contiguous()) {
+    let strides = tensors[0].stride();
+    let alike = tensors.iter().all(|tensor| tensor.stride() == strides);
+    if numel <= PIECE || !alike || !has_no_gaps(&tensors[0].size(), &strides) {
         return change(tensors.map(Tensor::shallow_clone));
     }
     let mut flat = Vec::with_capacity(N);
     for tensor in tensors {
-        flat.push(tensor.f_view([numel])?);
+        flat.push(tensor.f_as_strided([numel], [1], None)?);
     }
     for start in (0..numel).step_by(PIECE as usize) {
         let mut piece = tensors.map(Tensor::shallow_clone);
@@ -36,36 +39,66 @@ pub(super) fn in_pieces<const N: usize>(
     Ok(())
 }
 
+/// Whether the values fill one stretch of memory, each dimension once, in any order.
+fn has_no_gaps(size: &[i64], strides: &[i64]) -> bool {
+    let mut dimensions: Vec<(i64, i64)> =
+        strides.iter().copied().zip(size.iter().copied()).filter(|(_, size)| *size != 1).collect();
+    dimensions.sort_unstable();
+    let mut reached = 1;
+    dimensions.into_iter().all(|(stride, size)| {
+        let next = stride == reached;
+        reached *= size;
+        next
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};
 
     use super::*;
 
+    /// Adds one to every value and gives the number of pieces it took.
+    fn add_one(values: &Tensor) -> usize {
+        let ones = values.ones_like();
+        let mut pieces = 0;
+        in_pieces([values, &ones], |[mut values, ones]| {
+            pieces += 1;
+            let _ = values.f_add_(&ones)?;
+            Ok(())
+        })
+        .unwrap();
+        pieces
+    }
+
     #[test]
     fn every_value_is_in_one_piece() {
-        for shape in [[3, 5], [PIECE, 1], [PIECE + 1, 2]] {
-            let values = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
-            let ones = values.ones_like();
-            in_pieces([&values, &ones], |[mut values, ones]| {
-                let _ = values.f_add_(&ones)?;
-                Ok(())
-            })
-            .unwrap();
-            assert!(values.allclose(&ones, 0.0, 0.0, false), "{shape:?}");
+        let channels_last = |shape: [i64; 4]| {
+            let [n, c, h, w] = shape;
+            Tensor::zeros([n, h, w, c], (Kind::Float, Device::Cpu)).permute([0, 3, 1, 2])
+        };
+        let plain = |shape: [i64; 4]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        for shape in [[3, 5, 1, 1], [PIECE, 1, 1, 1], [PIECE + 1, 2, 1, 1], [512, 256, 3, 3]] {
+            for values in [plain(shape), channels_last(shape)] {
+                let pieces = add_one(&values);
+                assert_eq!(pieces as i64, (values.numel() as i64 + PIECE - 1) / PIECE, "{shape:?}");
+                assert!(values.allclose(&values.ones_like(), 0.0, 0.0, false), "{shape:?}");
+            }
         }
     }
 
     #[test]
-    fn strided_tensors_come_whole() {
-        let values = Tensor::zeros([PIECE, 4], (Kind::Float, Device::Cpu)).transpose(0, 1);
-        let mut calls = 0;
-        in_pieces([&values], |[piece]| {
-            calls += 1;
-            assert_eq!(piece.size(), [4, PIECE]);
+    fn tensors_with_gaps_or_of_different_orders_come_whole() {
+        let gaps = Tensor::zeros([PIECE, 4], (Kind::Float, Device::Cpu)).slice(1, 0, 3, 1);
+        assert!(!has_no_gaps(&gaps.size(), &gaps.stride()));
+        let (a, b) =
+            (gaps.zeros_like(), Tensor::zeros([3, PIECE], (Kind::Float, Device::Cpu)).transpose(0, 1));
+        let mut shapes = Vec::new();
+        in_pieces([&a, &b], |[a, _]| {
+            shapes.push(a.size());
             Ok(())
         })
         .unwrap();
-        assert_eq!(calls, 1);
+        assert_eq!(shapes, [[PIECE, 3]]);
     }
 }
