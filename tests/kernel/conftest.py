@@ -42,6 +42,8 @@ def pytest_configure(config):
     os.environ["XDG_DATA_HOME"] = str(_folder / "data")
     os.environ["TMPDIR"] = str(_folder)
     os.environ["HERBARIUM_BIN"] = str(binary)
+    # The kernel alone: it must work where neither libtorch nor the helper crate is.
+    os.environ["HERBARIUM_PLAIN"] = "1"
     os.environ.pop("RUST_BACKTRACE", None)
 
 

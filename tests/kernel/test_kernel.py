@@ -223,6 +223,12 @@ def test_a_reported_error_is_the_cells_error(kernel):
     assert (result.reply["ename"], result.reply["evalue"], result.shown_error()) == ("Shape", "3 != 4", "t")
 
 
+def test_a_panic_that_is_caught_is_no_error(kernel):
+    result = kernel.run('let _ = std::thread::spawn(|| panic!("in a thread")).join(); print!("went on");')
+    assert result.status == "ok" and result.text() == "went on"
+    assert "in a thread" in result.text("stderr")
+
+
 def test_compile_errors_are_in_the_cells_lines(kernel):
     result = kernel.run('let a = 1;\nlet b: i32 = "é";\nundefined(a)')
     error = result.shown_error()

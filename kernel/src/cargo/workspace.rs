@@ -74,7 +74,11 @@ impl Dependencies {
 }
 
 /// Builds the dependencies where that has not been done, and returns rustc's arguments for the cell.
-pub fn build_dependencies(tools: &Tools, folder: &Path, dependencies: &Dependencies) -> Result<Vec<String>, ExitCode> {
+pub fn build_dependencies(
+    tools: &Tools,
+    folder: &Path,
+    dependencies: &Dependencies,
+) -> Result<Vec<String>, ExitCode> {
     let record = folder.join("build").join(format!("{:016x}.json", dependencies.key()));
     if let Some(known) = read_record(&record) {
         return Ok(reusable_arguments(&known));
@@ -199,7 +203,8 @@ mod tests {
 
     #[test]
     fn only_evcxrs_manifests_are_read() {
-        let manifest = "[package]\nname = \"ctx\"\n[profile.dev]\nopt-level = 0\n[dependencies]\n\nregex = \"1\"\n";
+        let manifest =
+            "[package]\nname = \"ctx\"\n[profile.dev]\nopt-level = 0\n[dependencies]\n\nregex = \"1\"\n";
         let read = Dependencies::parse(manifest).unwrap();
         assert_eq!(read.lines, ["regex = \"1\""]);
         assert_eq!(read.opt_level, "0");

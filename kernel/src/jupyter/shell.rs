@@ -7,7 +7,7 @@ use jupyter_zmq_client::RouterRecvConnection;
 
 use super::message::{Replies, reply};
 use super::read::read;
-use super::{Kernel, complete, control, info, inspect, is_complete};
+use super::{Kernel, comm, complete, control, info, inspect, is_complete};
 use crate::stdio;
 
 pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, replies: Replies) {
@@ -44,16 +44,12 @@ async fn answer(kernel: &Arc<Kernel>, request: &JupyterMessage, replies: &Replie
         Content::HistoryRequest(history) => {
             Some(kernel.history.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).reply(history).into())
         }
-        Content::CommInfoRequest(comm) => Some(kernel.comms.info(comm).into()),
+        Content::CommInfoRequest(_) => Some(comm::info().into()),
         Content::CommOpen(comm) => {
-            kernel.comms.open(&kernel.iopub, request, comm).await;
+            comm::close_at_once(&kernel.iopub, request, comm).await;
             None
         }
-        Content::CommClose(comm) => {
-            kernel.comms.close(comm);
-            None
-        }
-        Content::CommMsg(_) => None,
+        Content::CommClose(_) | Content::CommMsg(_) => None,
         other => {
             stdio::log(&format!("herbarium: a {} is not understood", other.message_type()));
             None

@@ -25,6 +25,9 @@ use crate::error::{Error, Result};
 use crate::runtime::message::Bundle;
 use crate::{runtime, stdio, syntax, sys, template};
 
+/// Where this is set, cells are plain evcxr: without the helper crate, and so without libtorch.
+const PLAIN: &str = "HERBARIUM_PLAIN";
+
 /// What the thread is asked to do.
 pub enum Job {
     Execute(Cell, oneshot::Sender<Outcome>),
@@ -67,9 +70,9 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok(context) => {
+            Ok((context, preload)) => {
                 self.context = Some(context);
-                self.preload(template::PRELOAD);
+                self.preload(preload);
             }
             Err(error) => {
                 stdio::log(&format!("herbarium: {error}\n{printed}"));
@@ -331,13 +334,16 @@ fn execute(
     context.execute_with_callbacks(code, &mut callbacks)
 }
 
-/// Starts evcxr in the kernel's folder, with the template's compilers.
-fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<CommandContext> {
-    let template = template::prepare(&mut |line| {
-        stdio::log(&format!("herbarium: {line}"));
-        shared.collector.building(line);
-    })?;
-    for (name, value) in template.variables() {
+/// Starts evcxr in the kernel's folder, with the template's compilers. Returns it with the cell to run first.
+fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<(CommandContext, &'static str)> {
+    let template = match std::env::var_os(PLAIN) {
+        Some(_) => None,
+        None => Some(template::prepare(&mut |line| {
+            stdio::log(&format!("herbarium: {line}"));
+            shared.collector.building(line);
+        })?),
+    };
+    for (name, value) in template.iter().flat_map(|template| template.variables()) {
         sys::set_env(name, value);
     }
     let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
@@ -351,7 +357,7 @@ fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<CommandContext> {
         .current_dir(&working_folder)
         // A Ctrl-C in the terminal is for the kernel, which passes it on.
         .process_group(0);
-    for (name, value) in template.variables_of_cells() {
+    for (name, value) in template.iter().flat_map(|template| template.variables_of_cells()) {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
@@ -365,7 +371,8 @@ fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<CommandContext> {
     let context = EvalContext::with_subprocess_command(command);
     std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
     let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
-    Ok(CommandContext::with_eval_context(context))
+    let preload = if template.is_some() { template::PRELOAD } else { "" };
+    Ok((CommandContext::with_eval_context(context), preload))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

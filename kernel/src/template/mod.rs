@@ -10,9 +10,9 @@
 mod build;
 mod key;
 mod location;
-mod variables;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
+mod variables;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
