@@ -85,7 +85,12 @@ async fn run_cell(
             sink: sink(kernel, request, execute.silent, *count),
             ask: ask(kernel, request, execute.allow_stdin),
         };
-        kernel.session.execute(cell).await.unwrap_or_else(|_| session_gone())
+        // To begin a cell is to give what is left of the one before it, which may have to wait.
+        let starter = kernel.clone();
+        match tokio::task::spawn_blocking(move || starter.session.execute(cell)).await {
+            Ok(outcome) => outcome.await.unwrap_or_else(|_| session_gone()),
+            Err(_) => session_gone(),
+        }
     };
     if outcome.interrupted || (outcome.error.is_some() && execute.stop_on_error) {
         // Before anybody hears of it, so that what is sent in answer is not among these.
