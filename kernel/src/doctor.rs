@@ -40,7 +40,8 @@ pub fn run() -> ExitCode {
 
 /// A program's first line of output.
 fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+    let output =
+        Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
 }
 
@@ -61,11 +62,14 @@ fn rust_src() -> Result<String, String> {
 
 fn compiler() -> Result<String, String> {
     let program = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
-    first_line(&program, &["--version"]).ok_or_else(|| format!("{program} cannot be run: install a C++ compiler, or set CXX"))
+    first_line(&program, &["--version"])
+        .ok_or_else(|| format!("{program} cannot be run: install a C++ compiler, or set CXX"))
 }
 
 fn crate_folder() -> Result<String, String> {
-    Location::discover().map(|found| found.crate_folder.display().to_string()).map_err(|error| error.to_string())
+    Location::discover()
+        .map(|found| found.crate_folder.display().to_string())
+        .map_err(|error| error.to_string())
 }
 
 fn libtorch() -> Result<String, String> {
@@ -98,12 +102,16 @@ fn kernelspec() -> Result<String, String> {
     let folders: Vec<PathBuf> = places.iter().filter_map(|place| place.folder().ok()).collect();
     match folders.iter().find(|folder| folder.join("kernel.json").exists()) {
         Some(folder) => Ok(folder.display().to_string()),
-        None => Err("Jupyter does not know the kernel: `herbarium install`, or `make kernel` in the checkout".to_owned()),
+        None => {
+            Err("Jupyter does not know the kernel: `herbarium install`, or `make kernel` in the checkout"
+                .to_owned())
+        }
     }
 }
 
 fn weights() -> String {
-    let mut folders: Vec<PathBuf> = std::env::var_os("HERBARIUM_WEIGHTS").map(PathBuf::from).into_iter().collect();
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("HERBARIUM_WEIGHTS").map(PathBuf::from).into_iter().collect();
     folders.extend(template::cache_folder().map(|folder| folder.join("weights")));
     let files: Vec<String> = folders
         .iter()
@@ -113,14 +121,22 @@ fn weights() -> String {
         .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "safetensors"))
         .map(|entry| entry.path().display().to_string())
         .collect();
-    if files.is_empty() { "none: networks start from random weights (environment.md says how to add some)".to_owned() } else { files.join(", ") }
+    if files.is_empty() {
+        "none: networks start from random weights (environment.md says how to add some)".to_owned()
+    } else {
+        files.join(", ")
+    }
 }
 
 fn data() -> Result<String, String> {
     match std::env::var_os("HERBARIUM_DATA").map(PathBuf::from) {
         None => Ok("the drawn flowers (HERBARIUM_DATA is not set)".to_owned()),
-        Some(folder) if folder.join("train").is_dir() && folder.join("valid").is_dir() => Ok(folder.display().to_string()),
-        Some(folder) => Err(format!("HERBARIUM_DATA is {}, which has no train and valid folders", folder.display())),
+        Some(folder) if folder.join("train").is_dir() && folder.join("valid").is_dir() => {
+            Ok(folder.display().to_string())
+        }
+        Some(folder) => {
+            Err(format!("HERBARIUM_DATA is {}, which has no train and valid folders", folder.display()))
+        }
     }
 }
 

@@ -53,7 +53,8 @@ fn user_folder() -> Result<PathBuf> {
     } else {
         dirs::data_dir().map(|data| data.join("jupyter"))
     };
-    folder.ok_or_else(|| Error::Start("this user has no home folder: set HOME, or use --prefix DIR".to_owned()))
+    folder
+        .ok_or_else(|| Error::Start("this user has no home folder: set HOME, or use --prefix DIR".to_owned()))
 }
 
 /// Writes the kernelspec, and builds the helper crate for cells so that no notebook has to.
@@ -117,7 +118,10 @@ mod tests {
         assert_eq!(Place::parse(&[]).unwrap(), Place::User);
         assert_eq!(Place::parse(&["--prefix", "/v"]).unwrap(), Place::Prefix("/v".into()));
         assert!(Place::parse(&["--prefix"]).is_err());
-        assert_eq!(Place::Prefix("/v".into()).folder().unwrap(), Path::new("/v/share/jupyter/kernels/herbarium"));
+        assert_eq!(
+            Place::Prefix("/v".into()).folder().unwrap(),
+            Path::new("/v/share/jupyter/kernels/herbarium")
+        );
     }
 
     #[test]

@@ -49,7 +49,13 @@ fn without_own_dependency(code: &str) -> String {
         let own = number < first
             && words.next() == Some(":dep")
             && words.next().is_some_and(|name| name.split('=').next() == Some("herbarium"));
-        if !own { line } else if line.ends_with('\n') { "\n" } else { "" }
+        if !own {
+            line
+        } else if line.ends_with('\n') {
+            "\n"
+        } else {
+            ""
+        }
     });
     kept.collect()
 }

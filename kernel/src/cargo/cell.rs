@@ -77,7 +77,10 @@ fn diagnose(mut command: Command) -> std::io::Result<bool> {
             let line = line?;
             match serde_json::from_str::<Value>(&line) {
                 Ok(message) if message["$message_type"] == "artifact" => {}
-                Ok(message) => println!("{}", json!({"reason": "compiler-message", "target": {"name": CELL_CRATE}, "message": message})),
+                Ok(message) => println!(
+                    "{}",
+                    json!({"reason": "compiler-message", "target": {"name": CELL_CRATE}, "message": message})
+                ),
                 Err(_) => eprintln!("{line}"),
             }
         }

@@ -9,6 +9,7 @@ mod metadata;
 mod query;
 #[path = "recipe.rs"]
 mod recipe;
+mod tree;
 mod workspace;
 
 use std::ffi::OsString;
@@ -46,10 +47,16 @@ fn main() -> ExitCode {
         return workspace::record_and_compile(Path::new(&record), &arguments);
     }
     let Some(template) = std::env::var_os(recipe::TEMPLATE_VARIABLE).map(PathBuf::from) else {
-        return failure(&format!("{} is not set: this program runs inside Herbarium kernels only", recipe::TEMPLATE_VARIABLE));
+        return failure(&format!(
+            "{} is not set: this program runs inside Herbarium kernels only",
+            recipe::TEMPLATE_VARIABLE
+        ));
     };
     let Some(recipe) = Recipe::read(&template) else {
-        return failure(&format!("{} is not a whole template: run `herbarium install` again", template.display()));
+        return failure(&format!(
+            "{} is not a whole template: run `herbarium install` again",
+            template.display()
+        ));
     };
     let tools = Tools { template, recipe };
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();

@@ -78,7 +78,15 @@ pub fn reusable_arguments(arguments: &[String]) -> Vec<String> {
             rest.next();
         } else if argument == "-C" {
             let option = rest.next().map(String::as_str).unwrap_or_default();
-            let dropped = ["opt-level", "incremental", "metadata", "extra-filename", "codegen-units", "strip", "debuginfo"];
+            let dropped = [
+                "opt-level",
+                "incremental",
+                "metadata",
+                "extra-filename",
+                "codegen-units",
+                "strip",
+                "debuginfo",
+            ];
             if !dropped.contains(&option.split('=').next().unwrap_or_default()) {
                 kept.extend(["-C".to_owned(), option.to_owned()]);
             }

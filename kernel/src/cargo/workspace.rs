@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use serde_json::Value;
 
 use crate::recipe::{CELL_CRATE, reusable_arguments, strings};
+use crate::tree::link_tree;
 use crate::{Tools, failure};
 
 /// The name under which this program records a cell's rustc command line for us.
@@ -74,7 +75,11 @@ impl Dependencies {
 }
 
 /// Builds the dependencies where that has not been done, and returns rustc's arguments for the cell.
-pub fn build_dependencies(tools: &Tools, folder: &Path, dependencies: &Dependencies) -> Result<Vec<String>, ExitCode> {
+pub fn build_dependencies(
+    tools: &Tools,
+    folder: &Path,
+    dependencies: &Dependencies,
+) -> Result<Vec<String>, ExitCode> {
     let record = folder.join("build").join(format!("{:016x}.json", dependencies.key()));
     if let Some(known) = read_record(&record) {
         return Ok(reusable_arguments(&known));
@@ -142,37 +147,10 @@ fn prepare(tools: &Tools, folder: &Path, dependencies: &Dependencies) -> std::io
     if !build.join("Cargo.lock").exists() {
         std::fs::copy(tools.template.join("seed/Cargo.lock"), build.join("Cargo.lock"))?;
         std::fs::write(build.join("src/lib.rs"), "")?;
-        link_tree(&tools.template.join("seed/target"), &folder.join("target"))?;
+        link_tree(&tools.template.join("seed/target"), &folder.join("target"), &|_| true)?;
     }
     std::fs::write(build.join("Cargo.toml"), dependencies.manifest(&tools.template)?)?;
     Ok(build)
-}
-
-/// Hard links for what cargo only reads, copies of the small files that it writes again.
-fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            if entry.file_name() != "incremental" {
-                link_tree(&source, &target)?;
-            }
-        } else if !target.exists() && entry.file_name() != ".cargo-lock" {
-            let linked = entry.metadata()?.len() > 64 * 1024 && std::fs::hard_link(&source, &target).is_ok();
-            if !linked {
-                copy_with_time(&source, &target)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// cargo compares modification times, so a copy keeps its file's.
-fn copy_with_time(source: &Path, target: &Path) -> std::io::Result<()> {
-    std::fs::copy(source, target)?;
-    let modified = source.metadata()?.modified()?;
-    std::fs::File::options().write(true).open(target)?.set_modified(modified)
 }
 
 fn read_record(record: &Path) -> Option<Vec<String>> {
@@ -199,7 +177,8 @@ mod tests {
 
     #[test]
     fn only_evcxrs_manifests_are_read() {
-        let manifest = "[package]\nname = \"ctx\"\n[profile.dev]\nopt-level = 0\n[dependencies]\n\nregex = \"1\"\n";
+        let manifest =
+            "[package]\nname = \"ctx\"\n[profile.dev]\nopt-level = 0\n[dependencies]\n\nregex = \"1\"\n";
         let read = Dependencies::parse(manifest).unwrap();
         assert_eq!(read.lines, ["regex = \"1\""]);
         assert_eq!(read.opt_level, "0");

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Location;
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
+use super::tree::link_tree;
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
@@ -32,10 +33,18 @@ debug-assertions = false
 overflow-checks = false
 ";
 
-/// Builds everything below `template`, whose lock the caller holds.
-pub fn build(location: &Location, template: &Path, progress: &mut dyn FnMut(&str)) -> Result<Recipe> {
+/// Builds everything below `template`, whose lock the caller holds. What an `earlier` template compiled
+/// is used again as far as cargo finds it fresh.
+pub fn build(
+    location: &Location,
+    template: &Path,
+    earlier: Option<&Path>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Recipe> {
     match std::fs::remove_dir_all(template) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(template)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::file(template)(error));
+        }
         _ => {}
     }
     let tools = Toolchain::find()?;
@@ -48,7 +57,11 @@ pub fn build(location: &Location, template: &Path, progress: &mut dyn FnMut(&str
     let lock = location.crate_folder.join("Cargo.lock");
     std::fs::copy(&lock, template.join("seed/Cargo.lock")).map_err(Error::file(&lock))?;
 
-    progress("building the helper crate for cells (about a minute, once)");
+    if let Some(earlier) = earlier {
+        let target = template.join("seed/target");
+        link_tree(&earlier.join("seed/target"), &target, &is_dependency).map_err(Error::file(&target))?;
+    }
+    progress("building the helper crate for cells (a minute or two, once)");
     let record = template.join("cell-arguments.json");
     let mut cargo = tools.cargo(template, location);
     cargo
@@ -71,8 +84,17 @@ pub fn build(location: &Location, template: &Path, progress: &mut dyn FnMut(&str
     };
     let unfinished = template.join("recipe.unfinished");
     write(&unfinished, &recipe.to_json().to_string())?;
-    std::fs::rename(&unfinished, template.join(recipe::FILE)).map_err(Error::file(template.join(recipe::FILE)))?;
+    std::fs::rename(&unfinished, template.join(recipe::FILE))
+        .map_err(Error::file(template.join(recipe::FILE)))?;
     Ok(recipe)
+}
+
+/// Whether a file of a target folder is of one of the crate's dependencies, which two templates can share.
+fn is_dependency(file_name: &str) -> bool {
+    !["herbarium", recipe::CELL_CRATE].iter().any(|own| {
+        let name = file_name.strip_prefix("lib").unwrap_or(file_name);
+        name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+    })
 }
 
 /// The real tools behind rustup's proxies.
@@ -86,7 +108,8 @@ impl Toolchain {
     fn find() -> Result<Toolchain> {
         let sysroot = PathBuf::from(output(Command::new("rustc").args(["--print", "sysroot"]))?);
         let about = output(Command::new("rustc").arg("-vV"))?;
-        let target = about.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
+        let target =
+            about.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
         let tool = |name: &str| {
             let inside = sysroot.join("bin").join(name);
             if inside.exists() { inside } else { name.into() }
@@ -116,7 +139,10 @@ fn install_shims(template: &Path) -> Result<()> {
     std::fs::create_dir_all(&bin).map_err(Error::file(&bin))?;
     let copy = bin.join("cargo");
     std::fs::copy(&shim, &copy).map_err(|error| {
-        Error::Start(format!("{} is missing beside this program ({error}): build it with `make kernel`", shim.display()))
+        Error::Start(format!(
+            "{} is missing beside this program ({error}): build it with `make kernel`",
+            shim.display()
+        ))
     })?;
     for name in ["rustc", "rustup", "record-rustc"] {
         std::os::unix::fs::symlink("cargo", bin.join(name)).map_err(Error::file(bin.join(name)))?;
@@ -140,7 +166,11 @@ fn libtch(location: &Location, progress: &mut dyn FnMut(&str)) -> Result<PathBuf
         .filter(|message| message["reason"] == "build-script-executed")
         .filter_map(|message| Some(Path::new(message["out_dir"].as_str()?).join("libtch.a")))
         .find(|archive| archive.exists())
-        .ok_or_else(|| Error::Start("torch-sys did not build libtch.a: is tch's version one that Herbarium knows?".to_owned()))?;
+        .ok_or_else(|| {
+            Error::Start(
+                "torch-sys did not build libtch.a: is tch's version one that Herbarium knows?".to_owned(),
+            )
+        })?;
     let folder = super::cache_folder()?.join("libtch").join(fingerprint(&archive, &location.libtorch)?);
     let library = folder.join("libtch.so");
     if !library.exists() {
@@ -187,7 +217,8 @@ fn crate_manifest(crate_folder: &Path) -> Result<String> {
     let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
     let manifest: toml::Table =
         text.parse().map_err(|error| Error::Start(format!("{}: {error}", path.display())))?;
-    let dependencies = manifest.get("dependencies").cloned().unwrap_or(toml::Value::Table(Default::default()));
+    let dependencies =
+        manifest.get("dependencies").cloned().unwrap_or(toml::Value::Table(Default::default()));
     let package = toml::toml! {
         name = "herbarium"
         version = "0.1.0"
@@ -238,9 +269,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// A command's output without the last newline, or an error with what it said.
 fn output(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|error| Error::Start(format!("{name} cannot be run ({error}): is it installed and on the PATH?")))?;
+    let output = command.output().map_err(|error| {
+        Error::Start(format!("{name} cannot be run ({error}): is it installed and on the PATH?"))
+    })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(Error::Start(format!("{name} ended with {}:\n{}", output.status, said.trim())));
@@ -268,10 +299,7 @@ fn run(mut command: Command, what: &str, progress: &mut dyn FnMut(&str)) -> Resu
     if status.success() {
         return Ok(());
     }
-    let errors: Vec<&str> = said
-        .iter()
-        .map(String::as_str)
-        .filter(|line| !line.trim_start().starts_with("Compiling"))
-        .collect();
+    let errors: Vec<&str> =
+        said.iter().map(String::as_str).filter(|line| !line.trim_start().starts_with("Compiling")).collect();
     Err(Error::Start(format!("{what} ended with {status}:\n{}", errors.join("\n"))))
 }

@@ -55,7 +55,7 @@ fn from_cargo_config(crate_folder: &Path) -> Option<PathBuf> {
 
 /// The user's cache folder for all that Herbarium builds or fetches.
 pub fn cache_folder() -> Result<PathBuf> {
-    dirs::cache_dir().map(|folder| folder.join("herbarium")).ok_or_else(|| {
-        Error::Start("this user has no cache folder: set HOME or XDG_CACHE_HOME".to_owned())
-    })
+    dirs::cache_dir()
+        .map(|folder| folder.join("herbarium"))
+        .ok_or_else(|| Error::Start("this user has no cache folder: set HOME or XDG_CACHE_HOME".to_owned()))
 }
