@@ -13,8 +13,8 @@ pub use crate::notebook::{
 };
 pub use crate::train::{
     Adam, AdamOptions, AdamW, AdamWOptions, Checkpoint, CosineAnnealingLr, CrossEntropyLoss, Evaluation,
-    ExponentialLr, History, MultiStepLr, NumEpochs, Optimizer, ReduceLrOnPlateau, Scheduler, Sgd, SgdOptions, StepLr,
-    TrainOptions, evaluate, num_epochs, train_model,
+    ExponentialLr, History, MultiStepLr, NumEpochs, Optimizer, ReduceLrOnPlateau, Scheduler, Sgd, SgdOptions,
+    StepLr, TrainOptions, evaluate, num_epochs, train_model,
 };
 pub use crate::transforms::{
     self, Compose, IMAGENET_MEAN, IMAGENET_STD, Sample, Transform, center_crop, color_jitter, normalize,

@@ -9,7 +9,8 @@ use jupyter_zmq_client::RouterRecvConnection;
 use tokio::time::{Duration, sleep};
 
 use super::message::{Replies, publish, reply};
-use super::{Kernel, info, shell};
+use super::read::read;
+use super::{Kernel, info};
 use crate::stdio;
 
 /// The last messages have this long to leave.
@@ -17,7 +18,7 @@ const FAREWELL: Duration = Duration::from_millis(100);
 
 pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, replies: Replies) {
     loop {
-        let Some(request) = shell::read(&mut connection, "control").await else { continue };
+        let Some(request) = read(&mut connection, "control").await else { continue };
         match &request.content {
             JupyterMessageContent::ShutdownRequest(content) => {
                 shutdown(&kernel, &request, content, &replies).await

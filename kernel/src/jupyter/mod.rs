@@ -12,6 +12,7 @@ mod iopub;
 mod is_complete;
 mod message;
 mod outputs;
+mod read;
 mod shell;
 mod stdin;
 
@@ -37,7 +38,6 @@ struct Kernel {
     stdin: stdin::Stdin,
     executions: execute::Queue,
     history: Mutex<history::History>,
-    comms: comm::Comms,
     /// The request whose cell is running.
     running: Mutex<Option<JupyterMessage>>,
 }
@@ -76,7 +76,6 @@ async fn run(connection: ConnectionInfo, session: Session) -> Result<()> {
         stdin: stdin::Stdin::start(stdin_send),
         executions,
         history: Mutex::new(history::History::open()),
-        comms: comm::Comms::default(),
         running: Mutex::new(None),
     });
     kernel.iopub.send(message::starting()).await;

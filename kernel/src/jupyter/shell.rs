@@ -3,36 +3,17 @@
 use std::sync::Arc;
 
 use jupyter_protocol::{JupyterMessage, JupyterMessageContent};
-use jupyter_zmq_client::{RouterRecvConnection, RuntimeError};
-use tokio::time::{Duration, sleep};
+use jupyter_zmq_client::RouterRecvConnection;
 
 use super::message::{Replies, reply};
-use super::{Kernel, complete, control, info, inspect, is_complete};
+use super::read::read;
+use super::{Kernel, comm, complete, control, info, inspect, is_complete};
 use crate::stdio;
 
 pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, replies: Replies) {
     loop {
         if let Some(request) = read(&mut connection, "shell").await {
             handle(&kernel, request, &replies).await;
-        }
-    }
-}
-
-/// Reads the next message. What cannot be read is logged and dropped: a wrong signature, a form that is no message.
-pub async fn read(connection: &mut RouterRecvConnection, socket: &str) -> Option<JupyterMessage> {
-    match connection.read().await {
-        Ok(message) => Some(message),
-        Err(error) => {
-            let why = match &error {
-                RuntimeError::VerifyError(_) => "its signature is wrong".to_owned(),
-                other => other.to_string(),
-            };
-            stdio::log(&format!("herbarium: a message on {socket} was dropped: {why}"));
-            if matches!(error, RuntimeError::ZmqError(_)) {
-                // A broken socket must not keep a processor busy.
-                sleep(Duration::from_millis(10)).await;
-            }
-            None
         }
     }
 }
@@ -63,16 +44,12 @@ async fn answer(kernel: &Arc<Kernel>, request: &JupyterMessage, replies: &Replie
         Content::HistoryRequest(history) => {
             Some(kernel.history.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).reply(history).into())
         }
-        Content::CommInfoRequest(comm) => Some(kernel.comms.info(comm).into()),
+        Content::CommInfoRequest(_) => Some(comm::info().into()),
         Content::CommOpen(comm) => {
-            kernel.comms.open(&kernel.iopub, request, comm).await;
+            comm::close_at_once(&kernel.iopub, request, comm).await;
             None
         }
-        Content::CommClose(comm) => {
-            kernel.comms.close(comm);
-            None
-        }
-        Content::CommMsg(_) => None,
+        Content::CommClose(_) | Content::CommMsg(_) => None,
         other => {
             stdio::log(&format!("herbarium: a {} is not understood", other.message_type()));
             None

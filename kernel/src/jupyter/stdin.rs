@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use jupyter_protocol::{InputRequest as Question, JupyterMessage, JupyterMessageContent};
 use jupyter_zmq_client::{RouterRecvConnection, RouterSendConnection};
 
+use super::Kernel;
 use super::message::{Replies, reply};
-use super::{Kernel, shell};
+use super::read::read;
 use crate::session::InputRequest;
 
 /// Asks, and knows who waits for an answer.
@@ -50,7 +51,7 @@ impl Stdin {
 /// Takes the answers.
 pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection) {
     loop {
-        if let Some(message) = shell::read(&mut connection, "stdin").await
+        if let Some(message) = read(&mut connection, "stdin").await
             && let JupyterMessageContent::InputReply(answer) = message.content
         {
             kernel.stdin.give(Some(answer.value));

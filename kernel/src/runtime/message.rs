@@ -42,13 +42,24 @@ pub enum Message {
         #[serde(default)]
         wait: bool,
     },
-    /// The cell failed, and this is what to show. Comes from a panic hook, or before a cell ends itself.
+    /// A panic. It is the cell's error if the cell or its process ends by it, and text on stderr if not: a thread's
+    /// panic, or one that was caught.
     Error {
         ename: String,
         evalue: String,
         #[serde(default)]
         traceback: Vec<String>,
+        /// Where, if it was in the cell's own code.
+        #[serde(default)]
+        location: Option<Location>,
     },
+}
+
+/// A place in the source that was compiled for the cell, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Location {
+    pub line: usize,
+    pub column: usize,
 }
 
 #[cfg(test)]

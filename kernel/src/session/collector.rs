@@ -9,7 +9,7 @@ use super::event::{CellError, Event, Sink, Stream};
 use super::progress::Build;
 use super::text::Waiting;
 use crate::runtime::frame::Frame;
-use crate::runtime::message::{Bundle, Message};
+use crate::runtime::message::{Bundle, Location, Message};
 
 /// Blocks in evcxr's form wait this long for the rest of their bundle, or for the end of the cell.
 const JOIN_BUNDLE: Duration = Duration::from_millis(60);
@@ -19,8 +19,8 @@ const MAX_MUTED: usize = 64 * 1024;
 /// Why the code of a cell did not get to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// The cell said itself what to show.
-    Reported(CellError),
+    /// It panicked, and said itself what to show.
+    Reported(CellError, Option<Location>),
     /// It panicked; the panic's message as the standard library prints it, if it is known.
     Panic(Option<String>),
     /// A `?`; the error's text, if it is known.
@@ -53,6 +53,8 @@ struct Inner {
     waiting: Waiting,
     bundle: Option<(Bundle, Instant)>,
     failure: Option<Failure>,
+    /// A panic that may or may not be the end of the cell.
+    reported: Option<(CellError, Option<Location>)>,
     exit: Option<Exit>,
     build: Build,
     /// What was printed since [`Collector::mute`].
@@ -154,9 +156,7 @@ impl Inner {
             Frame::Content { mime, body } => self.content(mime, body, now),
             Frame::Broken(why) => self.notice(&why, now),
             Frame::Panicked => {
-                if !matches!(self.failure, Some(Failure::Reported(_))) {
-                    self.failure = Some(Failure::Panic(self.waiting.take_panic()));
-                }
+                self.failure = Some(self.take_panic().unwrap_or(Failure::Panic(None)));
             }
             Frame::Failed => {
                 if self.failure.is_none() {
@@ -166,6 +166,7 @@ impl Inner {
             }
             Frame::Input => self.flush(false),
             Frame::Finished => {
+                self.show_reported(now);
                 if let Some((data, _)) = self.bundle.take() {
                     self.flush_text(false);
                     // What a cell shows last is its value; `()` is no value.
@@ -178,8 +179,8 @@ impl Inner {
             Frame::Exited { code, signal } => {
                 self.exit = Some(Exit { code, signal });
                 // A panic that cannot unwind ends the process: its message is the reason.
-                if let Some(text) = self.waiting.take_panic() {
-                    self.failure.get_or_insert(Failure::Panic(Some(text)));
+                if let Some(failure) = self.take_panic() {
+                    self.failure.get_or_insert(failure);
                 }
                 self.flush(true);
             }
@@ -193,6 +194,19 @@ impl Inner {
         }
         self.waiting.push(stream, bytes, now);
         self.tick(now);
+    }
+
+    /// The panic that the cell has just ended by, if anything is known of it.
+    fn take_panic(&mut self) -> Option<Failure> {
+        let reported = self.reported.take().map(|(error, location)| Failure::Reported(error, location));
+        reported.or_else(|| self.waiting.take_panic().map(|text| Failure::Panic(Some(text))))
+    }
+
+    /// A panic that was not the end of the cell is text.
+    fn show_reported(&mut self, now: Instant) {
+        if let Some((error, _)) = self.reported.take() {
+            self.print(Stream::Stderr, format!("{}\n", error.traceback.join("\n")).as_bytes(), now);
+        }
     }
 
     fn notice(&mut self, text: &str, now: Instant) {
@@ -212,12 +226,13 @@ impl Inner {
                 self.emit(Event::Result { data, metadata, display_id })
             }
             Message::Clear { wait } => self.emit(Event::Clear { wait }),
-            Message::Error { ename, evalue, traceback } => {
+            Message::Error { ename, evalue, traceback, location } => {
+                self.show_reported(Instant::now());
                 let mut error = CellError::new(&ename, evalue);
                 if !traceback.is_empty() {
                     error.traceback = traceback;
                 }
-                self.failure = Some(Failure::Reported(error));
+                self.reported = Some((error, location));
             }
         }
     }
@@ -357,15 +372,32 @@ mod tests {
         assert!(events.is_empty());
     }
 
+    const REPORT: &[u8] =
+        br#"{"type":"error","ename":"Panic","evalue":"boom","location":{"line":3,"column":1}}"#;
+
     #[test]
-    fn a_reported_error_wins_over_the_marker_that_follows() {
+    fn a_reported_panic_is_the_error_if_the_cell_ends_by_it() {
         let events = collect(|collector| {
-            let json = br#"{"type":"error","ename":"Panic","evalue":"boom"}"#;
-            collector.frame(Frame::Message(json.to_vec()));
+            collector.frame(Frame::Message(REPORT.to_vec()));
             collector.frame(Frame::Panicked);
-            let Some(Failure::Reported(error)) = collector.take_end().failure else { panic!() };
-            assert_eq!((error.ename.as_str(), error.evalue.as_str()), ("Panic", "boom"));
+            collector.frame(Frame::Finished);
+            let Some(Failure::Reported(error, Some(location))) = collector.take_end().failure else {
+                panic!()
+            };
+            assert_eq!((error.ename.as_str(), error.evalue.as_str(), location.line), ("Panic", "boom", 3));
         });
         assert!(events.is_empty());
+    }
+
+    #[test]
+    fn a_reported_panic_is_text_if_the_cell_goes_on() {
+        let events = collect(|collector| {
+            collector.frame(Frame::Message(REPORT.to_vec()));
+            collector.frame(Frame::Stdout(b"went on".to_vec()));
+            collector.frame(Frame::Finished);
+            assert!(collector.take_end().failure.is_none());
+        });
+        assert_eq!(kinds(&events)[0], "Stdout went on");
+        assert!(kinds(&events)[1].contains("boom"));
     }
 }

@@ -102,6 +102,13 @@ impl Control {
         }
     }
 
+    /// Ends the process that runs cells.
+    pub fn kill_program(&self) {
+        if let Some(runtime) = self.lock().runtime {
+            sys::kill(runtime, Signal::KILL);
+        }
+    }
+
     /// Ends everything that runs, without asking.
     pub fn kill_all(&self) {
         for pid in sys::descendants(std::process::id(), &[]) {

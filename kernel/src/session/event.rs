@@ -83,7 +83,6 @@ pub mod ansi {
     pub const ERROR: &str = "\x1b[1;31m";
     pub const BOLD: &str = "\x1b[1m";
     pub const GUTTER: &str = "\x1b[1;34m";
-    pub const HELP: &str = "\x1b[1;36m";
     pub const DIM: &str = "\x1b[2m";
     pub const RESET: &str = "\x1b[0m";
 }

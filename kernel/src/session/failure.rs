@@ -10,7 +10,11 @@ use crate::sys;
 /// The error for a panic or a `?`. `generated` is the source that was compiled, `cell` the learner's.
 pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError {
     match failure {
-        Failure::Reported(error) => error,
+        Failure::Reported(error, None) => error,
+        Failure::Reported(error, Some(location)) => match line_in_cell(location.line, generated, cell) {
+            Some(line) => with_line(error, line, cell),
+            None => error,
+        },
         Failure::Question(Some(text)) if !text.is_empty() => CellError::new("Error", text),
         Failure::Question(_) => {
             CellError::new("Error", "a `?` returned an error; its text is on stderr above")
@@ -19,6 +23,9 @@ pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError 
         Failure::Panic(None) => CellError::new("Panic", "the cell panicked; the message is on stderr above"),
     }
 }
+
+/// Lines of a panic's text that say nothing about it.
+const NOISE: [&str; 2] = ["note: run with `RUST_BACKTRACE", "thread caused non-unwinding panic"];
 
 /// From `thread 'main' panicked at src/lib.rs:12:5:`, the message on the next lines, and a note on backtraces.
 fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
@@ -30,22 +37,26 @@ fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
         None => (rest, ""),
     };
     let message: Vec<&str> =
-        message.lines().filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
+        message.lines().filter(|line| !NOISE.iter().any(|noise| line.starts_with(noise))).collect();
     let message = message.join("\n").trim_end().to_owned();
     let mut error = CellError::new("Panic", message);
-    if let Some(line) = line_in_cell(place, generated, cell) {
-        let source = cell.lines().nth(line - 1).unwrap_or_default().trim();
-        error = error.with_note(&format!("{}line {line}:{} {source}", ansi::GUTTER, ansi::RESET));
+    let own = place.strip_prefix("src/lib.rs:").and_then(|rest| rest.split(':').next()?.parse().ok());
+    if let Some(line) = own.and_then(|number| line_in_cell(number, generated, cell)) {
+        error = with_line(error, line, cell);
     } else if !place.is_empty() && !place.starts_with("src/lib.rs:") {
         error = error.with_note(&format!("{}at {place}{}", ansi::DIM, ansi::RESET));
     }
     if backtrace.is_empty() { error } else { error.with_note(backtrace) }
 }
 
-/// The line of the cell (from 1) that a place in the generated source stands for, if there is exactly one.
-fn line_in_cell(place: &str, generated: &str, cell: &str) -> Option<usize> {
-    let mut parts = place.strip_prefix("src/lib.rs:")?.split(':');
-    let number: usize = parts.next()?.parse().ok()?;
+/// Adds which line of the cell it was.
+fn with_line(error: CellError, line: usize, cell: &str) -> CellError {
+    let source = cell.lines().nth(line - 1).unwrap_or_default().trim();
+    error.with_note(&format!("{}line {line}:{} {source}", ansi::GUTTER, ansi::RESET))
+}
+
+/// The line of the cell (from 1) that a line of the generated source stands for, if there is exactly one.
+fn line_in_cell(number: usize, generated: &str, cell: &str) -> Option<usize> {
     let text = generated.lines().nth(number.checked_sub(1)?)?.trim();
     let mut found = cell.lines().enumerate().filter(|(_, line)| line.trim() == text);
     let (index, _) = found.next()?;

@@ -33,7 +33,8 @@ impl Folder {
         Ok(Folder { path })
     }
 
-    pub fn path(&self) -> &Path {
+    #[cfg(test)]
+    fn path(&self) -> &Path {
         &self.path
     }
 

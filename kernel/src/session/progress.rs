@@ -49,7 +49,7 @@ impl Build {
 
     /// The build is over. Returns what to show for good.
     pub fn finish(&mut self) -> Option<Event> {
-        let seconds = self.started.take()?.elapsed().as_secs_f64();
+        let seconds = self.started?.elapsed().as_secs_f64();
         let things = if self.steps == 1 { "step" } else { "steps" };
         let event = self.line(format!("Built in {seconds:.1} s ({} {things})", self.steps), Instant::now());
         *self = Build { builds: self.builds, ..Build::default() };

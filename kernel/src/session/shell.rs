@@ -14,6 +14,8 @@ use crate::{syntax, sys};
 pub enum Part {
     /// For the shell.
     Shell(String),
+    /// `:restart`. evcxr's own forgets that the variables are gone, and the next cell would crash.
+    Restart,
     /// For evcxr, with blank lines for what is left out before it, so that its line numbers stay true.
     Rust(String),
 }
@@ -25,6 +27,8 @@ pub fn split(code: &str) -> Vec<Part> {
     for (index, line) in code.split_inclusive('\n').enumerate() {
         if index < first_rust && syntax::is_shell(line) {
             parts.push(Part::Shell(line[1..].trim().to_owned()));
+        } else if index < first_rust && line.trim() == ":restart" {
+            parts.push(Part::Restart);
         } else if let Some(Part::Rust(text)) = parts.last_mut() {
             text.push_str(line);
         } else {
@@ -89,6 +93,7 @@ mod tests {
             parts,
             vec![rust(":dep a\n"), Part::Shell("ls -l".into()), rust("\n\n:dep b\nlet x = 1;\n!x")]
         );
+        assert_eq!(split(":restart\n1"), vec![Part::Restart, rust("\n1")]);
         assert_eq!(split("!ls"), vec![Part::Shell("ls".into())]);
         assert!(split("\n\n").is_empty());
     }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use std::os::unix::process::CommandExt;
 
@@ -24,6 +24,9 @@ use super::{
 use crate::error::{Error, Result};
 use crate::runtime::message::Bundle;
 use crate::{runtime, stdio, syntax, sys, template};
+
+/// Where this is set, cells are plain evcxr: without the helper crate, and so without libtorch.
+const PLAIN: &str = "HERBARIUM_PLAIN";
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -67,9 +70,9 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok(context) => {
+            Ok((context, preload)) => {
                 self.context = Some(context);
-                self.preload(template::PRELOAD);
+                self.preload(preload);
             }
             Err(error) => {
                 stdio::log(&format!("herbarium: {error}\n{printed}"));
@@ -152,6 +155,7 @@ impl Worker {
             match part {
                 Part::Shell(command) => shell::run(&command, &self.shared.collector, &self.shared.control)
                     .map_err(|error| self.or_interrupted(error, true))?,
+                Part::Restart => self.restart(),
                 Part::Rust(code) => self.evaluate(&code, &cell.ask)?,
             }
         }
@@ -165,13 +169,35 @@ impl Worker {
         }
         let exit = self.shared.collector.take_end().exit;
         let lost = self.variables();
-        let Some(context) = &mut self.context else { return };
-        if let Err(error) = context.execute(":restart") {
-            stdio::log(&format!("herbarium: the program cannot be restarted: {error}"));
-        }
+        self.start_program();
         let what = failure::crash(exit, &lost);
         let text = format!("Between the cells, {}. {}\n", what.evalue, failure::lost_variables(&lost));
         self.shared.collector.print(Stream::Stderr, text.as_bytes());
+    }
+
+    /// Replaces the program by a new one, as `:restart` asks for.
+    fn restart(&mut self) {
+        let lost = self.variables();
+        self.shared.control.kill_program();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !self.shared.collector.has_exited() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.shared.collector.take_end();
+        self.start_program();
+        let text = format!("A new program has started. {}\n", failure::lost_variables(&lost));
+        self.shared.collector.print(Stream::Stdout, text.as_bytes());
+    }
+
+    /// Lets evcxr find out that its program has ended, upon which it starts a new one and forgets the variables.
+    fn start_program(&mut self) {
+        let Some(context) = &mut self.context else { return };
+        match catch_unwind(AssertUnwindSafe(|| context.execute("();"))) {
+            Ok(Err(evcxr::Error::SubprocessTerminated(_))) => {}
+            Ok(Ok(_)) => stdio::log("herbarium: the program that had ended is still there"),
+            Ok(Err(error)) => stdio::log(&format!("herbarium: the program cannot be started again: {error}")),
+            Err(panic) => stdio::log(&format!("herbarium: {}", panic_text(&*panic))),
+        }
     }
 
     fn evaluate(&mut self, code: &str, ask: &AskForInput) -> std::result::Result<(), CellError> {
@@ -308,13 +334,16 @@ fn execute(
     context.execute_with_callbacks(code, &mut callbacks)
 }
 
-/// Starts evcxr in the kernel's folder, with the template's compilers.
-fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<CommandContext> {
-    let template = template::prepare(&mut |line| {
-        stdio::log(&format!("herbarium: {line}"));
-        shared.collector.building(line);
-    })?;
-    for (name, value) in template.variables() {
+/// Starts evcxr in the kernel's folder, with the template's compilers. Returns it with the cell to run first.
+fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<(CommandContext, &'static str)> {
+    let template = match std::env::var_os(PLAIN) {
+        Some(_) => None,
+        None => Some(template::prepare(&mut |line| {
+            stdio::log(&format!("herbarium: {line}"));
+            shared.collector.building(line);
+        })?),
+    };
+    for (name, value) in template.iter().flat_map(|template| template.variables()) {
         sys::set_env(name, value);
     }
     let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
@@ -328,7 +357,7 @@ fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<CommandContext> {
         .current_dir(&working_folder)
         // A Ctrl-C in the terminal is for the kernel, which passes it on.
         .process_group(0);
-    for (name, value) in template.variables_of_cells() {
+    for (name, value) in template.iter().flat_map(|template| template.variables_of_cells()) {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
@@ -342,7 +371,8 @@ fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<CommandContext> {
     let context = EvalContext::with_subprocess_command(command);
     std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
     let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
-    Ok(CommandContext::with_eval_context(context))
+    let preload = if template.is_some() { template::PRELOAD } else { "" };
+    Ok((CommandContext::with_eval_context(context), preload))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

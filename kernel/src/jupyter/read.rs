@@ -1,0 +1,113 @@
+//! Messages from the frontend.
+
+use jupyter_protocol::{Header, JupyterMessage, JupyterMessageContent};
+use jupyter_zmq_client::{RawMessage, RouterRecvConnection, RuntimeError};
+use serde_json::{Value, json};
+use tokio::time::{Duration, sleep};
+use zeromq::SocketRecv;
+
+use crate::stdio;
+
+/// Reads the next message. What cannot be read is logged and dropped: a wrong signature, a form that is no message.
+pub async fn read(connection: &mut RouterRecvConnection, socket: &str) -> Option<JupyterMessage> {
+    let multipart = match connection.socket.recv().await {
+        Ok(multipart) => multipart,
+        Err(error) => {
+            stdio::log(&format!("herbarium: {socket}: {error}"));
+            // A broken socket must not keep a processor busy.
+            sleep(Duration::from_millis(10)).await;
+            return None;
+        }
+    };
+    let message = RawMessage::from_multipart(multipart, &connection.mac).and_then(parse);
+    if let Err(error) = &message {
+        let why = match error {
+            RuntimeError::VerifyError(_) => "its signature is wrong".to_owned(),
+            other => other.to_string(),
+        };
+        stdio::log(&format!("herbarium: a message on {socket} was dropped: {why}"));
+    }
+    message.ok()
+}
+
+fn parse(raw: RawMessage) -> Result<JupyterMessage, RuntimeError> {
+    let part =
+        |index: usize| raw.jparts.get(index).ok_or(RuntimeError::InsufficientMessageParts(raw.jparts.len()));
+    let header: Header = serde_json::from_slice(part(0)?)?;
+    let mut content: Value = serde_json::from_slice(part(3)?)?;
+    fill_in(&header.msg_type, &mut content);
+    let parsed = JupyterMessageContent::from_type_and_content(&header.msg_type, content);
+    let content =
+        parsed.map_err(|source| RuntimeError::ParseError { msg_type: header.msg_type.clone(), source })?;
+    Ok(JupyterMessage {
+        // An empty parent header is no header.
+        parent_header: serde_json::from_slice(part(1)?).ok(),
+        metadata: serde_json::from_slice(part(2)?)?,
+        buffers: raw.jparts.get(4..).unwrap_or_default().to_vec(),
+        zmq_identities: raw.zmq_identities,
+        channel: None,
+        header,
+        content,
+    })
+}
+
+/// Fields that the protocol lets a frontend leave out, and the typed messages do not.
+fn fill_in(kind: &str, content: &mut Value) {
+    let defaults = match kind {
+        "execute_request" => json!({ "silent": false, "store_history": true, "user_expressions": {} }),
+        "history_request" => json!({
+            "output": false, "raw": true, "session": 0, "start": 0, "stop": 0, "n": 0, "unique": false, "pattern": "*"
+        }),
+        "comm_open" | "comm_msg" | "comm_close" => json!({ "data": {} }),
+        "shutdown_request" => json!({ "restart": false }),
+        _ => return,
+    };
+    if let (Some(content), Value::Object(defaults)) = (content.as_object_mut(), defaults) {
+        for (name, value) in defaults {
+            let given = content.entry(name).or_insert(Value::Null);
+            if given.is_null() {
+                *given = value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jupyter_protocol::HistoryRequest;
+
+    use super::*;
+
+    fn raw(kind: &str, content: &str) -> RawMessage {
+        let header =
+            json!({ "msg_id": "1", "username": "", "session": "", "msg_type": kind, "version": "5.4" });
+        let parts = [header.to_string(), "{}".into(), "{}".into(), content.to_owned()];
+        RawMessage {
+            zmq_identities: Vec::new(),
+            jparts: parts.into_iter().map(|part| part.into_bytes().into()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out_is_filled_in() {
+        let message =
+            parse(raw("history_request", r#"{"hist_access_type": "search", "pattern": "a", "n": null}"#))
+                .unwrap();
+        let JupyterMessageContent::HistoryRequest(HistoryRequest::Search { pattern, unique, n, .. }) =
+            message.content
+        else {
+            panic!("{message:?}")
+        };
+        assert_eq!((pattern.as_str(), unique, n), ("a", false, 0));
+        let message = parse(raw("execute_request", r#"{"code": "1"}"#)).unwrap();
+        let JupyterMessageContent::ExecuteRequest(execute) = message.content else { panic!("{message:?}") };
+        assert!(execute.store_history && execute.stop_on_error && !execute.silent);
+    }
+
+    #[test]
+    fn what_is_no_message_is_an_error() {
+        assert!(parse(raw("execute_request", "{}")).is_err());
+        assert!(parse(raw("execute_request", "[")).is_err());
+        assert!(parse(RawMessage { zmq_identities: Vec::new(), jparts: Vec::new() }).is_err());
+    }
+}

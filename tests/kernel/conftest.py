@@ -1,0 +1,51 @@
+"""A kernelspec for the binary under test, in a folder of its own.
+
+The binary is HERBARIUM_BIN, or the release build in cargo's target folder. Run with:
+
+    python -m pip install -r tests/kernel/requirements.txt
+    python -m pytest tests/kernel
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+BINARY = pathlib.Path(os.environ.get("HERBARIUM_BIN", TARGET / "release" / "herbarium"))
+KERNEL = "herbarium-under-test"
+
+_folder = pathlib.Path(tempfile.mkdtemp(prefix="herbarium-tests-"))
+
+
+def pytest_configure(config):
+    if not BINARY.exists():
+        raise SystemExit(f"{BINARY} is missing: cargo build --release -p herbarium-kernel")
+    # A copy, so that a build that goes on meanwhile changes nothing.
+    binary = _folder / "herbarium"
+    shutil.copy2(BINARY, binary)
+    spec = _folder / "jupyter" / "kernels" / KERNEL
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text(
+        json.dumps(
+            {
+                "argv": [str(binary), "kernel", "-f", "{connection_file}"],
+                "display_name": "Rust (Herbarium)",
+                "language": "rust",
+                "interrupt_mode": "message",
+            }
+        )
+    )
+    os.environ["JUPYTER_PATH"] = str(_folder / "jupyter")
+    os.environ["XDG_DATA_HOME"] = str(_folder / "data")
+    os.environ["TMPDIR"] = str(_folder)
+    os.environ["HERBARIUM_BIN"] = str(binary)
+    # The kernel alone: it must work where neither libtorch nor the helper crate is.
+    os.environ["HERBARIUM_PLAIN"] = "1"
+    os.environ.pop("RUST_BACKTRACE", None)
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(_folder, ignore_errors=True)
