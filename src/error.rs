@@ -182,6 +182,13 @@ pub enum Error {
     #[error("{0}")]
     Argument(String),
 
+    /// Neither `XDG_CACHE_HOME` nor `HOME` says where the user's cache is.
+    #[error(
+        "no folder to keep the drawn flowers in: neither XDG_CACHE_HOME nor HOME is set; set one of them, or \
+         HERBARIUM_DATA to a data set of your own"
+    )]
+    NoCacheFolder,
+
     /// The operating system refused the handler by which a loop hears an interrupt.
     #[error("cannot listen for interrupts: {0}; the stop button will end the kernel's process instead")]
     Interrupt(String),

@@ -448,7 +448,7 @@ fn category_names() {
     let names = |text: &str| CategoryNames::from_json(dir.write("cat_to_name.json", text));
     let good = names(r#"{"21": "fire lily", "3": "canterbury bells", "1": "colt's foot"}"#).unwrap();
     assert_eq!(good.name("3").unwrap(), "canterbury bells");
-    assert_eq!(good.name(&String::from("21")).unwrap(), "fire lily");
+    assert_eq!(good.name(String::from("21")).unwrap(), "fire lily");
     assert_eq!(good.to_string(), "{'21': 'fire lily', '3': 'canterbury bells', '1': \"colt's foot\"}");
     assert_says(good.name("4"), &["label '4'", "cat_to_name.json"]);
     assert_says(

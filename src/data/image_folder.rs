@@ -194,7 +194,7 @@ fn one_set(root: &Path) -> String {
     format!("  {root}/<class>/*.jpg   one folder for each class")
 }
 
-fn two_sets(root: &Path) -> String {
+pub(super) fn two_sets(root: &Path) -> String {
     let root = root.display();
     format!(
         "  {root}/train/<class>/*.jpg   one folder for each class\n  \

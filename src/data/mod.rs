@@ -3,7 +3,7 @@
 //!
 //! [`ImageFolder`] reads the tutorial's layout (`train/<class>/*.jpg`), [`AnnotationFile`] a text file of
 //! `path label` lines; both are a [`Dataset`]. [`Splits`] keeps what belongs to training and to validation
-//! side by side. A [`DataLoader`] makes [`Batch`]es of a data set, on threads of its own.
+//! side by side. [`flowers`] is the folder the tutorial runs on. A [`DataLoader`] makes [`Batch`]es of a data set, on threads of its own.
 //!
 //! ```no_run
 //! # fn main() -> herbarium::Result<()> {
@@ -11,7 +11,7 @@
 //!
 //! let transform = Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
 //! let transforms = Splits { train: transform.clone(), valid: transform };
-//! let image_datasets = ImageFolder::splits("flower_data", &transforms)?;
+//! let image_datasets = ImageFolder::splits(data::flowers()?, &transforms)?;
 //! let dataloaders =
 //!     image_datasets.loaders(LoaderOptions { batch_size: 128, shuffle: true, ..Default::default() });
 //! for batch in &dataloaders.train {
@@ -25,6 +25,8 @@ mod annotation_file;
 mod batch;
 mod category_names;
 mod dataset;
+mod drawn;
+mod flowers;
 mod image_folder;
 mod loader;
 mod picture_set;
@@ -36,6 +38,8 @@ pub use annotation_file::AnnotationFile;
 pub use batch::Batch;
 pub use category_names::CategoryNames;
 pub use dataset::Dataset;
+pub use drawn::draw_flowers;
+pub use flowers::flowers;
 pub use image_folder::ImageFolder;
 pub use loader::{Batches, DataLoader, LoaderOptions, Skipped, Unreadable};
 pub use read_image::read_image;

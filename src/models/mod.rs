@@ -32,6 +32,6 @@ pub use model::Model;
 pub use module::{BatchNormMode, Mode, Module, Pass, Role, Slot};
 pub use parameters::{Parameter, ParameterCount, Parameters, ParamsToLearn};
 pub use predictions::{Guess, Predictions};
-pub use registry::{Architecture, known_models};
+pub use registry::known_models;
 pub use resnet::{resnet18, resnet34, resnet50, resnet101, resnet152};
 pub use state_dict::{StateDict, Strictness};

@@ -1,7 +1,5 @@
 //! The networks by name. A new family is a file with its `ARCHITECTURES` and one line in `FAMILIES`.
 
-use std::fmt;
-
 use tch::Device;
 
 use super::{Model, Module, resnet};
@@ -13,19 +11,14 @@ const FAMILIES: &[&[Architecture]] = &[resnet::ARCHITECTURES];
 const FAMILY_WORDS: &[(&str, &str)] = &[("resnet", "resnet18")];
 
 /// How a network is built and which part of it is the head.
-pub struct Architecture {
+#[derive(Debug)]
+pub(super) struct Architecture {
     /// torchvision's name.
     pub name: &'static str,
     /// The layers that depend on the number of classes.
     pub head: &'static [&'static str],
     /// Builds the module tree on the CPU, for a number of classes.
     pub tree: fn(i64) -> Result<Box<dyn Module>>,
-}
-
-impl fmt::Debug for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (head: {})", self.name, self.head.join(", "))
-    }
 }
 
 /// The names that [`initialize_model`](super::initialize_model) knows.

@@ -9,6 +9,7 @@ use std::fmt::Debug;
 
 use super::bundle::MimeBundle;
 use super::message::Message;
+use super::rich::Rich;
 
 /// Longest text in characters that a value without a form of its own shows.
 const LONGEST_TEXT: usize = 20_000;
@@ -21,8 +22,9 @@ const KEPT_AT_ENDS: usize = 25;
 
 /// Shows any value that has `Debug`, and nothing for `()`.
 ///
-/// The bound `Sync` is what keeps tensors out, so that [`EvcxrDisplayTensor`] can show them better:
-/// a [`tch::Tensor`] is not `Sync`, and with both traits in scope exactly one applies.
+/// The bound `Sync` is what keeps tensors and figures out, so that [`EvcxrDisplayRich`] can show
+/// them better: neither a [`tch::Tensor`] nor a [`Figure`](crate::viz::Figure) is `Sync`, and so
+/// with both traits in scope exactly one applies.
 pub trait EvcxrDisplay {
     /// Sends the value as the cell's result.
     fn evcxr_display(&self);
@@ -34,70 +36,19 @@ impl<T: Debug + Sync + ?Sized> EvcxrDisplay for T {
     }
 }
 
-/// Shows tensors, alone and in the containers they come in, with shape, type and values.
-pub trait EvcxrDisplayTensor {
+/// Shows what is [`Rich`]; see [`EvcxrDisplay`].
+pub trait EvcxrDisplayRich {
     /// Sends the value as the cell's result.
     fn evcxr_display(&self);
 }
 
-impl EvcxrDisplayTensor for tch::Tensor {
+impl<T: Rich + ?Sized> EvcxrDisplayRich for T {
     fn evcxr_display(&self) {
-        show_text(super::describe(self));
+        self.show();
     }
 }
 
-impl EvcxrDisplayTensor for [tch::Tensor] {
-    fn evcxr_display(&self) {
-        show_text(list(self.iter().map(super::describe)));
-    }
-}
-
-impl EvcxrDisplayTensor for Vec<tch::Tensor> {
-    fn evcxr_display(&self) {
-        self.as_slice().evcxr_display();
-    }
-}
-
-impl EvcxrDisplayTensor for Option<tch::Tensor> {
-    fn evcxr_display(&self) {
-        show_text(self.as_ref().map_or("None".into(), |tensor| format!("Some({})", super::describe(tensor))));
-    }
-}
-
-impl<E: Debug> EvcxrDisplayTensor for Result<tch::Tensor, E> {
-    fn evcxr_display(&self) {
-        show_text(match self {
-            Ok(tensor) => format!("Ok({})", super::describe(tensor)),
-            Err(error) => format!("Err({error:?})"),
-        });
-    }
-}
-
-impl EvcxrDisplayTensor for (tch::Tensor, tch::Tensor) {
-    fn evcxr_display(&self) {
-        show_text(format!("({},\n {})", super::describe(&self.0), super::describe(&self.1)));
-    }
-}
-
-impl<T: Debug + ?Sized> EvcxrDisplayTensor for std::rc::Rc<T> {
-    fn evcxr_display(&self) {
-        show_text(text_of(&**self));
-    }
-}
-
-impl<T: Debug + ?Sized> EvcxrDisplayTensor for std::cell::RefCell<T> {
-    fn evcxr_display(&self) {
-        show_text(text_of(self));
-    }
-}
-
-impl<T: Debug + Copy> EvcxrDisplayTensor for std::cell::Cell<T> {
-    fn evcxr_display(&self) {
-        show_text(text_of(self));
-    }
-}
-
-fn show_text(text: String) {
+pub(super) fn show_text(text: String) {
     if text != "()" {
         Message::Result { bundle: MimeBundle::text(text) }.send();
     }
@@ -122,7 +73,7 @@ fn string_list<T: Debug + ?Sized>(value: &T) -> Option<String> {
     (strings && elements.len() > LINE_EACH_ABOVE).then(|| list(elements.iter().map(ToString::to_string)))
 }
 
-fn list(elements: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn list(elements: impl ExactSizeIterator<Item = String>) -> String {
     let count = elements.len();
     if count <= ELIDE_ABOVE {
         return format!("[{}]", elements.collect::<Vec<_>>().join(",\n "));

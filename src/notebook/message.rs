@@ -23,11 +23,22 @@ pub(super) enum Message {
 }
 
 impl Message {
-    /// Writes the message to standard output for this process's host.
+    /// An error that is no panic.
+    pub(super) fn error(ename: &'static str, evalue: String) -> Self {
+        Message::Error { ename, traceback: vec![format!("{ename}: {evalue}")], evalue, location: None }
+    }
+
+    /// Writes the message to standard output for this process's host; an error goes to standard
+    /// error where the host has no message for it.
     ///
     /// A closed output is no reason to stop a training: there is nobody left to tell.
     pub(super) fn send(&self) {
-        let bytes = self.encode(super::host::host());
+        let host = super::host::host();
+        if let (Message::Error { traceback, .. }, Host::Evcxr | Host::Plain) = (self, host) {
+            let _ = writeln!(std::io::stderr().lock(), "{}", traceback.join("\n"));
+            return;
+        }
+        let bytes = self.encode(host);
         let mut stdout = std::io::stdout().lock();
         let _ = stdout.write_all(&bytes).and_then(|()| stdout.flush());
     }

@@ -47,10 +47,12 @@ mod interrupt;
 mod last_value;
 mod message;
 mod panic;
+mod rich;
 mod tensor;
 
 pub use bundle::{MimeBundle, Show};
 pub use display::{DisplayHandle, clear_output, display, result};
 pub use interrupt::{init, interrupted, take_interrupt};
-pub use last_value::{EvcxrDisplay, EvcxrDisplayTensor};
+pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
+pub use rich::Rich;
 pub use tensor::describe;

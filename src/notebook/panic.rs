@@ -33,7 +33,7 @@ fn library_of(path: &str) -> Option<&str> {
 
 /// Drops what a learner cannot use: the C++ backtrace that libtorch appends to its messages, and
 /// the Rust wrapping around them.
-fn tidy(message: &str) -> String {
+pub(super) fn tidy(message: &str) -> String {
     const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: ";
     let told = message.split("Exception raised from").next().unwrap_or(message);
     let cut = told.len() < message.len();

@@ -49,6 +49,7 @@ mod evaluate;
 mod history;
 mod loss;
 mod optim;
+mod num_epochs;
 mod options;
 mod preflight;
 mod scheduler;
@@ -58,6 +59,7 @@ pub use checkpoint::Checkpoint;
 pub use evaluate::{Evaluation, evaluate};
 pub use history::History;
 pub use loss::{Criterion, CrossEntropyLoss};
+pub use num_epochs::{NumEpochs, num_epochs};
 pub use optim::{
     Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, OptimizerId, OptimizerState, Sgd, SgdOptions,
 };

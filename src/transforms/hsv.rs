@@ -67,12 +67,12 @@ struct Sector {
 impl Sector {
     fn of(hue: u8) -> Self {
         let sixths = f64::from(hue) * 6.0 / 255.0;
-        let index = sixths.floor();
-        let place = (sixths - index) as f32;
-        let odd = index as u8 % 2 == 1;
+        let index = sixths as u8;
+        let place = (sixths - f64::from(index)) as f32;
+        let odd = index % 2 == 1;
         let fade = if odd { f64::from(place) } else { 1.0 - f64::from(place) };
         // A hue of 255 is the whole circle: sixth 0 again.
-        Sector { index: index as u8 % 6, fade }
+        Sector { index: index % 6, fade }
     }
 }
 

@@ -9,6 +9,7 @@ use image::RgbImage;
 
 /// Pillow's PRECISION_BITS: 32 less 8 for the result and 2 against overflow.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
+/// Half of what becomes one step of the result.
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 const CHANNELS: usize = 3;
 
@@ -86,19 +87,29 @@ pub(super) fn bilinear(picture: &RgbImage, width: u32, height: u32) -> RgbImage 
 }
 
 /// Resamples every row.
+///
+/// A few rows are laid side by side, so that one weight meets a run of neighbouring bytes: compilers
+/// turn that into vector instructions.
 fn horizontal(source: &[u8], in_width: usize, weights: &Weights) -> Vec<u8> {
-    let rows = source.len() / (in_width * CHANNELS);
-    let mut out = Vec::with_capacity(rows * weights.spans.len() * CHANNELS);
-    for row in source.chunks_exact(in_width * CHANNELS) {
-        for (first, weights) in weights.iter() {
-            let span = &row[first * CHANNELS..(first + weights.len()) * CHANNELS];
-            let mut sum = [HALF; CHANNELS];
-            for (pixel, weight) in span.chunks_exact(CHANNELS).zip(weights) {
-                for (sum, value) in sum.iter_mut().zip(pixel) {
-                    *sum += i32::from(*value) * weight;
-                }
+    const ROWS: usize = 8;
+    let (in_stride, out_stride) = (in_width * CHANNELS, weights.spans.len() * CHANNELS);
+    let mut out = vec![0; source.len() / in_stride * out_stride];
+    let mut columns = vec![[0; ROWS * CHANNELS]; in_width];
+    for (source, out) in source.chunks(ROWS * in_stride).zip(out.chunks_mut(ROWS * out_stride)) {
+        for (place, row) in source.chunks_exact(in_stride).enumerate() {
+            for (column, pixel) in columns.iter_mut().zip(row.as_chunks::<CHANNELS>().0) {
+                column[place * CHANNELS..][..CHANNELS].copy_from_slice(pixel);
             }
-            out.extend(sum.map(to_byte));
+        }
+        for (x, (first, weights)) in weights.iter().enumerate() {
+            let mut sums = Sums::default();
+            for (column, weight) in columns[first..].iter().zip(weights) {
+                sums.add(*column, *weight);
+            }
+            let bytes = sums.bytes();
+            for (row, pixel) in out.chunks_exact_mut(out_stride).zip(bytes.as_chunks::<CHANNELS>().0) {
+                row[x * CHANNELS..][..CHANNELS].copy_from_slice(pixel);
+            }
         }
     }
     out
@@ -107,18 +118,59 @@ fn horizontal(source: &[u8], in_width: usize, weights: &Weights) -> Vec<u8> {
 /// Resamples every column. `source` begins at row `offset` of the input; a row is `stride` bytes.
 fn vertical(source: &[u8], stride: usize, weights: &Weights, offset: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(weights.spans.len() * stride);
-    let mut sums = vec![HALF; stride];
+    let mut sums = vec![0; stride];
     for (first, weights) in weights.iter() {
         sums.fill(HALF);
         let rows = source[(first - offset) * stride..].chunks_exact(stride);
         for (row, weight) in rows.zip(weights) {
-            for (sum, value) in sums.iter_mut().zip(row) {
-                *sum += i32::from(*value) * weight;
+            for (sum, byte) in sums.iter_mut().zip(row) {
+                *sum += i32::from(*byte) * weight;
             }
         }
         out.extend(sums.iter().map(|&sum| to_byte(sum)));
     }
     out
+}
+
+/// Weighted sums of `N` neighbouring bytes.
+///
+/// A weight of 22 bits is added as its upper and its lower half, which with a byte fit the 16-bit
+/// multiplication that every x86-64 and ARM processor has in vector form, and give the same sum.
+struct Sums<const N: usize> {
+    upper: [i32; N],
+    lower: [i32; N],
+}
+
+/// How many bits the lower half of a weight has.
+const LOWER_BITS: u32 = PRECISION_BITS / 2;
+
+impl<const N: usize> Default for Sums<N> {
+    fn default() -> Self {
+        Sums { upper: [0; N], lower: [HALF; N] }
+    }
+}
+
+impl<const N: usize> Sums<N> {
+    #[inline(always)]
+    fn add(&mut self, bytes: [u8; N], weight: i32) {
+        let (upper, lower) = ((weight >> LOWER_BITS) as i16, (weight & ((1 << LOWER_BITS) - 1)) as i16);
+        for (sum, byte) in self.upper.iter_mut().zip(&bytes) {
+            *sum += i32::from(*byte) * i32::from(upper);
+        }
+        for (sum, byte) in self.lower.iter_mut().zip(&bytes) {
+            *sum += i32::from(*byte) * i32::from(lower);
+        }
+    }
+
+    /// The sums as bytes.
+    #[inline(always)]
+    fn bytes(&self) -> [u8; N] {
+        let mut out = [0; N];
+        for (byte, (upper, lower)) in out.iter_mut().zip(self.upper.iter().zip(&self.lower)) {
+            *byte = to_byte((upper << LOWER_BITS) + lower);
+        }
+        out
+    }
 }
 
 /// A weighted sum as a byte. The weights are not negative, so only the top may need a clip.

@@ -8,6 +8,7 @@ mod report;
 mod safetensors;
 mod spec;
 
+pub(crate) use atomic::write_atomically;
 pub use find::{find, find_in, search_folders};
 pub(crate) use load::{compare, load_into, may_be_missing};
 pub(crate) use report::by_layer;

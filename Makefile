@@ -1,0 +1,84 @@
+# `make notebook` and `make test` set up everything they need; nothing has to be installed by hand
+# beyond Rust, Python 3 with pip, make and a C++ compiler. environment.md says what goes where.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+HERBARIUM := $(CARGO_TARGET_DIR)/release/herbarium
+export PATH := $(BIN):$(PATH)
+# The kernelspec goes into the virtual environment, and only there is it looked for.
+export JUPYTER_PREFER_ENV_PATH := 1
+
+.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint parity bench doctor clean
+
+help:
+	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
+	@echo "make lab        set up, then open JupyterLab on the notebook"
+	@echo "make test       set up, then run every test"
+	@echo "make parity     the comparisons with PyTorch alone (HERBARIUM_PARITY=DIR for other fixtures)"
+	@echo "make bench      measurements, one JSON line each"
+	@echo "make doctor     what is installed, and what is wrong with it"
+	@echo "make clean      remove what was built in this folder (environment.md: the rest)"
+
+setup: venv libtorch rust-src kernel
+
+venv: $(VENV)/.ready
+$(VENV)/.ready: tests/requirements.txt
+	@echo "python: the virtual environment $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement tests/requirements.txt
+	@touch $@
+
+# .cargo/config.toml tells every cargo below this folder where libtorch is.
+libtorch: venv
+	@libtorch=$$($(BIN)/python kernel/setup/libtorch.py) || exit 1; \
+	mkdir -p .cargo; \
+	printf '# Written by make: where libtorch is, for every cargo that runs in this folder.\n[env]\nLIBTORCH = "%s"\n' "$$libtorch" > .cargo/config.toml.new; \
+	if cmp -s .cargo/config.toml.new .cargo/config.toml; then rm .cargo/config.toml.new; else mv .cargo/config.toml.new .cargo/config.toml; echo "libtorch: $$libtorch"; fi
+
+# The kernel infers the types of variables from the standard library's sources.
+rust-src:
+	@test -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library/core" || rustup component add rust-src || \
+	{ echo "The Rust toolchain's component rust-src is needed: rustup component add rust-src"; exit 1; }
+
+# Built always in release (rust-analyzer inside it is ten times slower otherwise). `install` also
+# builds the helper crate once, so that no notebook has to.
+kernel: venv libtorch rust-src
+	cargo build --release --package herbarium-kernel
+	$(HERBARIUM) install --prefix $(CURDIR)/$(VENV)
+
+notebook: setup
+	@mkdir -p out
+	$(HERBARIUM) run notebooks/flowers.ipynb -o out/flowers.ipynb
+	$(BIN)/jupyter nbconvert --log-level=ERROR --to html out/flowers.ipynb --output flowers.html
+	@$(BIN)/python tests/notebook_summary.py out/flowers.ipynb out/flowers.html
+
+lab: setup
+	$(BIN)/jupyter lab notebooks/flowers.ipynb
+
+test: setup lint test-rust test-python
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+test-rust: libtorch
+	cargo test --release --workspace
+
+test-python: setup
+	$(BIN)/python -m pytest -q tests --ignore tests/bench
+
+parity: libtorch
+	cargo test --release --test '*parity*' -- --nocapture
+
+bench: setup
+	@cargo bench --quiet --bench throughput
+	@$(BIN)/python tests/bench/cells.py
+
+doctor:
+	$(HERBARIUM) doctor
+
+clean:
+	rm -rf target out $(VENV) .cargo/config.toml

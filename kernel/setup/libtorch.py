@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Finds libtorch 2.13.0 or assembles it from the package registry's wheels, and prints its folder.
+
+The order: an existing LIBTORCH, a Python torch of that version, the folder assembled earlier in the
+user's cache, and only then a download. What was assembled is listed with sizes and checksums in
+`herbarium.json` beside it: an incomplete or damaged folder is noticed and made anew.
+
+Standard library only; it runs before anything is installed.
+"""
+
+import argparse
+import glob
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+VERSION = "2.13.0"
+# The registry's Linux wheel is built with CUDA, and its libtorch_cpu.so asks for these two
+# libraries even where there is no GPU.
+CUDA_STUBS = {
+    "nvidia-cuda-runtime>=13,<14": "libcudart.so.13",
+    "nvidia-cuda-cupti>=13,<14": "libcupti.so.13",
+}
+MANIFEST = "herbarium.json"
+
+
+class Fault(Exception):
+    """Something a person has to mend; the text says what and how."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def cache_folder():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "herbarium")
+
+
+def version_of(folder):
+    """The version a libtorch folder states of itself, or None."""
+    for name, pattern in (
+        ("build-version", r"^([0-9.]+)"),
+        ("version.py", r"__version__ = '([0-9.]+)"),
+        ("include/torch/csrc/api/include/torch/version.h", r'#define TORCH_VERSION "([0-9.]+)'),
+        ("include/torch/version.h", r'#define TORCH_VERSION "([0-9.]+)'),
+    ):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as file:
+                found = re.search(pattern, file.read(), re.M)
+            if found:
+                return found.group(1)
+    return None
+
+
+def library(folder, stem):
+    suffix = "dylib" if sys.platform == "darwin" else "so"
+    return os.path.join(folder, "lib", f"lib{stem}.{suffix}")
+
+
+def from_environment():
+    folder = os.environ.get("LIBTORCH")
+    if not folder:
+        return None
+    if not os.path.isfile(library(folder, "torch_cpu")):
+        raise Fault(f"LIBTORCH is {folder}, but there is no {library(folder, 'torch_cpu')}: correct or unset LIBTORCH")
+    version = version_of(folder)
+    if version is not None and version != VERSION:
+        raise Fault(f"LIBTORCH is {folder}, which is version {version}: Herbarium needs {VERSION}. Unset LIBTORCH to have it assembled")
+    return folder
+
+
+def from_python():
+    """A torch package of the right version, found without importing it."""
+    for python in (sys.executable, shutil.which("python3")):
+        if not python:
+            continue
+        code = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s and s.submodule_search_locations else '')"
+        answer = subprocess.run([python, "-c", code], capture_output=True, text=True)
+        folder = answer.stdout.strip()
+        if folder and version_of(folder) == VERSION and os.path.isfile(library(folder, "torch_cpu")):
+            return folder
+    return None
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def count_headers(folder):
+    return sum(len(names) for _, _, names in os.walk(os.path.join(folder, "include")))
+
+
+def faults_in(folder, thorough=False):
+    """What is missing or damaged in an assembled folder; empty when it is whole."""
+    try:
+        with open(os.path.join(folder, MANIFEST), encoding="utf-8") as file:
+            manifest = json.load(file)
+        files, headers = manifest["files"], manifest["headers"]
+    except (OSError, ValueError, KeyError) as error:
+        return [f"{MANIFEST}: {error}"]
+    found = []
+    if count_headers(folder) != headers:
+        found.append(f"include/ has {count_headers(folder)} files instead of {headers}")
+    for name, facts in files.items():
+        path = os.path.join(folder, name)
+        if not os.path.isfile(path):
+            found.append(f"{name} is missing")
+        elif os.path.getsize(path) != facts["size"]:
+            found.append(f"{name} has {os.path.getsize(path)} bytes instead of {facts['size']}")
+        elif thorough and sha256(path) != facts["sha256"]:
+            found.append(f"{name} has another checksum")
+    return found
+
+
+def pip(*arguments):
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    if subprocess.run(command, stdout=sys.stderr).returncode != 0:
+        raise Fault("pip could not fetch libtorch's wheel. Check the network and the free space, then run the same command again: "
+                    "what was already fetched is kept by pip")
+
+
+def download(requirement, folder):
+    """One wheel for this platform, whatever this Python's version is."""
+    before = set(os.listdir(folder))
+    # Resolved for one fixed Python: only the C++ libraries are used, and every Python has the same ones.
+    pip("download", "--no-deps", "--only-binary=:all:", "--python-version=3.12", "--implementation=cp",
+        "--dest", folder, requirement)
+    (name,) = set(os.listdir(folder)) - before
+    return os.path.join(folder, name)
+
+
+def unpack(wheel, wanted, folder):
+    """Writes the wheel's members for which `wanted(name)` gives a path; zipfile checks each member's CRC."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for member in archive.infolist():
+                target = None if member.is_dir() else wanted(member.filename)
+                if target is None:
+                    continue
+                path = os.path.join(folder, target)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with archive.open(member) as source, open(path, "wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+    except zipfile.BadZipFile as error:
+        raise Fault(f"{wheel} is damaged ({error}): run the same command again") from error
+
+
+def wanted_of_torch(name):
+    """The C++ headers and the CPU libraries of torch's wheel; nothing of Python's or CUDA's."""
+    if name.startswith("torch/include/"):
+        return name[len("torch/"):]
+    if name.startswith("torch/lib/lib") and name.count("/") == 2:
+        library_name = os.path.basename(name)
+        if not re.search(r"cuda|python|nvrtc|nvshmem|shm|global_deps|^libtorch\.so$", library_name):
+            return name[len("torch/"):]
+    return None
+
+
+def write_manifest(folder):
+    files = {}
+    for path in sorted(glob.glob(os.path.join(folder, "lib", "*"))):
+        if not os.path.islink(path):
+            files[os.path.relpath(path, folder)] = {"size": os.path.getsize(path), "sha256": sha256(path)}
+    some_header = os.path.join("include", "torch", "csrc", "api", "include", "torch", "torch.h")
+    path = os.path.join(folder, some_header)
+    files[some_header] = {"size": os.path.getsize(path), "sha256": sha256(path)}
+    with open(os.path.join(folder, MANIFEST), "w", encoding="utf-8") as file:
+        json.dump({"version": VERSION, "headers": count_headers(folder), "files": files}, file, indent=1)
+
+
+def assemble_cpu(folder):
+    """libtorch without a GPU: 440 MB of libraries out of a 527 MB wheel."""
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="libtorch-", dir=os.path.dirname(folder)) as work:
+        wheels, made = os.path.join(work, "wheels"), os.path.join(work, "libtorch")
+        os.makedirs(wheels)
+        say(f"libtorch {VERSION}: fetching torch's wheel (about 530 MB on Linux)")
+        torch = download(f"torch=={VERSION}", wheels)
+        say("libtorch: unpacking the headers and the CPU libraries")
+        unpack(torch, wanted_of_torch, made)
+        with open(os.path.join(made, "build-version"), "w", encoding="utf-8") as file:
+            file.write(VERSION + "\n")
+        if sys.platform.startswith("linux"):
+            for requirement, name in CUDA_STUBS.items() if platform.machine() == "x86_64" else ():
+                wheel = download(requirement, wheels)
+                unpack(wheel, lambda member, name=name: f"lib/{name}" if member.endswith("/" + name) else None, made)
+            # What links with -ltorch then needs nothing of CUDA.
+            os.symlink("libtorch_cpu.so", os.path.join(made, "lib", "libtorch.so"))
+        write_manifest(made)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.rename(made, folder)
+
+
+def assemble_cuda(folder):
+    """The whole wheel with NVIDIA's libraries beside it (several GB); LIBTORCH is its `torch` folder."""
+    site = os.path.dirname(folder)
+    say(f"libtorch {VERSION} with CUDA: fetching torch and NVIDIA's libraries (several GB)")
+    shutil.rmtree(site, ignore_errors=True)
+    pip("install", "--target", site, f"torch=={VERSION}")
+    write_manifest(folder)
+
+
+def locate(check_only=False):
+    cuda = os.environ.get("HERBARIUM_CUDA") == "1"
+    folder = from_environment() or from_python()
+    if folder:
+        return folder
+    if cuda:
+        folder, assemble = os.path.join(cache_folder(), f"libtorch-{VERSION}-cuda", "torch"), assemble_cuda
+    else:
+        folder, assemble = os.path.join(cache_folder(), f"libtorch-{VERSION}-cpu"), assemble_cpu
+    found = faults_in(folder)
+    if found and check_only:
+        raise Fault(f"{folder}: {'; '.join(found)}")
+    if found:
+        if os.path.exists(folder):
+            say(f"libtorch: {folder} is not whole ({found[0]}): making it anew")
+        assemble(folder)
+        found = faults_in(folder, thorough=True)
+        if found:
+            raise Fault(f"libtorch: {folder} is not whole after it was assembled: {'; '.join(found)}")
+    return folder
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--verify", action="store_true", help="compare every library's checksum; repair what differs")
+    options = parser.parse_args()
+    try:
+        folder = locate()
+        if options.verify and os.path.isfile(os.path.join(folder, MANIFEST)):
+            found = faults_in(folder, thorough=True)
+            if found:
+                say(f"libtorch: {'; '.join(found)}: making it anew")
+                os.remove(os.path.join(folder, MANIFEST))
+                folder = locate()
+        print(os.path.abspath(folder))
+    except Fault as fault:
+        say(f"libtorch: {fault}")
+        return 1
+    except OSError as error:
+        say(f"libtorch: {error}: check the free space and the permissions of {cache_folder()}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

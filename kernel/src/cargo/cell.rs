@@ -1,0 +1,90 @@
+//! Compiling a cell: by rustc alone where nothing but the crate is needed.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::recipe::CELL_CRATE;
+use crate::workspace::{self, Dependencies};
+use crate::{Tools, failure, run};
+
+/// `cargo build` and `cargo check` as evcxr calls them in a kernel's folder.
+pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
+    let Ok(folder) = std::env::current_dir() else {
+        return failure("the kernel's folder is gone: restart the kernel");
+    };
+    let Some(dependencies) = Dependencies::of(&folder.join("Cargo.toml")) else {
+        return run(tools.command(&tools.recipe.cargo).args(arguments));
+    };
+    let rustc_arguments = if dependencies.is_crate_alone() {
+        tools.recipe.rustc_arguments.clone()
+    } else {
+        match workspace::build_dependencies(tools, &folder, &dependencies) {
+            Ok(recorded) => recorded,
+            Err(status) => return status,
+        }
+    };
+    let check_only = words.first() == Some(&"check");
+    compile(tools, &folder, &rustc_arguments, &dependencies.opt_level, check_only)
+}
+
+/// One run of rustc, told to evcxr in cargo's words.
+fn compile(tools: &Tools, folder: &Path, shared: &[String], opt_level: &str, check_only: bool) -> ExitCode {
+    let output = folder.join("target").join(&tools.recipe.target).join("debug/deps");
+    if let Err(error) = std::fs::create_dir_all(&output) {
+        return failure(&format!("creating {}: {error}", output.display()));
+    }
+    let mut command = tools.command(&tools.recipe.rustc);
+    command
+        .args(["--crate-name", CELL_CRATE, "--edition=2024", "src/lib.rs", "--crate-type", "cdylib"])
+        .args(["--error-format=json", "--json=diagnostic-rendered-ansi,future-incompat"])
+        .arg(if check_only { "--emit=metadata" } else { "--emit=link" })
+        .args(["-C", &format!("opt-level={opt_level}"), "-C", "codegen-units=1", "-C", "strip=debuginfo"])
+        .args(extra_rustflags())
+        .args(shared)
+        .arg("--out-dir")
+        .arg(&output)
+        .current_dir(folder)
+        .env("CARGO_PKG_NAME", CELL_CRATE)
+        .env("CARGO_MANIFEST_DIR", folder)
+        .env("CARGO_CRATE_NAME", CELL_CRATE);
+    match diagnose(command) {
+        Ok(true) => {
+            if !check_only {
+                println!("{}", artifact(&output.join(format!("lib{CELL_CRATE}.so"))));
+            }
+            ExitCode::SUCCESS
+        }
+        Ok(false) => ExitCode::from(101),
+        Err(error) => failure(&format!("running rustc: {error}")),
+    }
+}
+
+/// What evcxr asks of rustc by RUSTFLAGS beyond what the template was built with (a linker, a backend).
+fn extra_rustflags() -> Vec<String> {
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    flags.split_whitespace().filter(|flag| *flag != "-Cprefer-dynamic").map(str::to_owned).collect()
+}
+
+/// Runs rustc, passing its diagnostics on as cargo's `compiler-message`s; whether it succeeded.
+fn diagnose(mut command: Command) -> std::io::Result<bool> {
+    let mut rustc = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    if let Some(stderr) = rustc.stderr.take() {
+        for line in BufReader::new(stderr).lines() {
+            let line = line?;
+            match serde_json::from_str::<Value>(&line) {
+                Ok(message) if message["$message_type"] == "artifact" => {}
+                Ok(message) => println!("{}", json!({"reason": "compiler-message", "target": {"name": CELL_CRATE}, "message": message})),
+                Err(_) => eprintln!("{line}"),
+            }
+        }
+    }
+    Ok(rustc.wait()?.success())
+}
+
+fn artifact(library: &PathBuf) -> Value {
+    json!({"reason": "compiler-artifact", "target": {"name": CELL_CRATE}, "filenames": [library]})
+}

@@ -1,0 +1,93 @@
+//! The `cargo`, `rustc` and `rustup` that evcxr and rust-analyzer see inside a kernel.
+//!
+//! Most of what they ask has the same answer every time, and most cells need nothing of cargo: a
+//! cell whose only dependency is the crate is compiled by rustc directly, with the arguments that
+//! cargo used when the template was built. Everything else goes to the real tools.
+
+mod cell;
+mod metadata;
+mod query;
+#[path = "recipe.rs"]
+mod recipe;
+mod workspace;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use recipe::Recipe;
+
+/// The template and what it says, for one run of this program.
+struct Tools {
+    template: PathBuf,
+    recipe: Recipe,
+}
+
+impl Tools {
+    /// A real tool with the environment that it has outside the kernel.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env("PATH", &self.recipe.path).env("RUSTC", &self.recipe.rustc);
+        match &self.recipe.cargo_home {
+            Some(home) => command.env("CARGO_HOME", home),
+            None => command.env_remove("CARGO_HOME"),
+        };
+        command
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let called_as = arguments.next().unwrap_or_default();
+    let arguments: Vec<OsString> = arguments.collect();
+    if let Some(record) = std::env::var_os(workspace::RECORD_VARIABLE)
+        && Path::new(&called_as).file_stem().is_some_and(|name| name == workspace::WRAPPER_NAME)
+    {
+        return workspace::record_and_compile(Path::new(&record), &arguments);
+    }
+    let Some(template) = std::env::var_os(recipe::TEMPLATE_VARIABLE).map(PathBuf::from) else {
+        return failure(&format!("{} is not set: this program runs inside Herbarium kernels only", recipe::TEMPLATE_VARIABLE));
+    };
+    let Some(recipe) = Recipe::read(&template) else {
+        return failure(&format!("{} is not a whole template: run `herbarium install` again", template.display()));
+    };
+    let tools = Tools { template, recipe };
+    let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    match Path::new(&called_as).file_stem().and_then(|name| name.to_str()) {
+        Some("rustup") if words == ["which", "cargo"] => print_line(&tools.template.join("bin/cargo")),
+        Some("rustup") if words == ["which", "rustc"] => print_line(&tools.recipe.rustc),
+        Some("rustup") => run(Command::new("rustup").args(&arguments).env("PATH", &tools.recipe.path)),
+        Some("rustc") => query::answer(&tools, &tools.recipe.rustc, &arguments),
+        _ => cargo(&tools, &words, &arguments),
+    }
+}
+
+/// What evcxr and rust-analyzer call cargo for.
+fn cargo(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
+    match words.first() {
+        Some(&"metadata") => metadata::answer(tools, words, arguments),
+        Some(&("build" | "check")) => cell::build(tools, words, arguments),
+        Some(&("rustc" | "config" | "--version" | "-V" | "version" | "-vV")) => {
+            query::answer(tools, &tools.recipe.cargo, arguments)
+        }
+        _ => run(tools.command(&tools.recipe.cargo).args(arguments)),
+    }
+}
+
+/// Runs a command to its end and ends as it did.
+fn run(command: &mut Command) -> ExitCode {
+    match command.status() {
+        Ok(status) => ExitCode::from(status.code().unwrap_or(101) as u8),
+        Err(error) => failure(&format!("running {:?}: {error}", command.get_program())),
+    }
+}
+
+fn print_line(path: &Path) -> ExitCode {
+    println!("{}", path.display());
+    ExitCode::SUCCESS
+}
+
+fn failure(message: &str) -> ExitCode {
+    eprintln!("error: herbarium: {message}");
+    ExitCode::from(101)
+}

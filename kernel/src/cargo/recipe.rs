@@ -1,0 +1,177 @@
+//! What a template tells the cargo that kernels see: written when the template is built, read at
+//! every cell.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+/// The environment variable that holds the template's folder.
+pub const TEMPLATE_VARIABLE: &str = "HERBARIUM_TEMPLATE";
+/// The recipe's file in the template's folder. It is written last: a template with one is whole.
+pub const FILE: &str = "recipe.json";
+/// Stands for a kernel's own folder in [`METADATA_FILE`].
+pub const FOLDER_PLACEHOLDER: &str = "/HERBARIUM-KERNEL-FOLDER";
+/// `cargo metadata`'s answer for a cell that depends on the crate alone.
+pub const METADATA_FILE: &str = "metadata.json";
+/// The package that evcxr makes of every cell.
+pub const CELL_CRATE: &str = "ctx";
+
+/// How cells are compiled without cargo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// The toolchain's own cargo, not rustup's proxy.
+    pub cargo: PathBuf,
+    /// The toolchain's own rustc.
+    pub rustc: PathBuf,
+    /// `CARGO_HOME` as it was outside the kernel, if it was set.
+    pub cargo_home: Option<String>,
+    /// `PATH` as it was outside the kernel.
+    pub path: String,
+    /// The target triple that evcxr compiles for.
+    pub target: String,
+    /// rustc's arguments for a cell, less source, output, optimisation and what is made anew each time.
+    pub rustc_arguments: Vec<String>,
+}
+
+impl Recipe {
+    /// Reads a template's recipe; `None` when the template is not whole.
+    pub fn read(template: &Path) -> Option<Recipe> {
+        let value: Value = serde_json::from_slice(&std::fs::read(template.join(FILE)).ok()?).ok()?;
+        let text = |key: &str| Some(value[key].as_str()?.to_owned());
+        Some(Recipe {
+            cargo: text("cargo")?.into(),
+            rustc: text("rustc")?.into(),
+            cargo_home: text("cargo_home"),
+            path: text("path")?,
+            target: text("target")?,
+            rustc_arguments: strings(&value["rustc_arguments"])?,
+        })
+    }
+
+    /// The recipe as it stands in its file.
+    // The cargo that kernels see only reads recipes.
+    #[allow(dead_code)]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "cargo": self.cargo,
+            "rustc": self.rustc,
+            "cargo_home": self.cargo_home,
+            "path": self.path,
+            "target": self.target,
+            "rustc_arguments": self.rustc_arguments,
+        })
+    }
+}
+
+/// A JSON array of strings; `None` when it is anything else.
+pub fn strings(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+/// Keeps of rustc's command line for a cell what is the same for every cell.
+pub fn reusable_arguments(arguments: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut rest = arguments.iter().peekable();
+    while let Some(argument) = rest.next() {
+        let one_cell_only = ["--crate-name", "--crate-type", "--out-dir", "--check-cfg", "--edition"];
+        if one_cell_only.contains(&argument.as_str()) {
+            rest.next();
+        } else if argument == "-C" {
+            let option = rest.next().map(String::as_str).unwrap_or_default();
+            let dropped = ["opt-level", "incremental", "metadata", "extra-filename", "codegen-units", "strip", "debuginfo"];
+            if !dropped.contains(&option.split('=').next().unwrap_or_default()) {
+                kept.extend(["-C".to_owned(), option.to_owned()]);
+            }
+        } else if !argument.ends_with(".rs")
+            && !["--emit", "--edition", "--error-format", "--json", "--diagnostic-width"]
+                .iter()
+                .any(|dropped| argument.starts_with(dropped))
+        {
+            kept.push(argument.clone());
+        }
+    }
+    kept
+}
+
+/// Keeps the packages for which `keep` is true, and every mention of them.
+pub fn pruned(mut metadata: Value, keep: impl Fn(&str) -> bool) -> Value {
+    let mut kept = std::collections::HashSet::new();
+    if let Some(packages) = metadata["packages"].as_array_mut() {
+        packages.retain(|package| package["name"].as_str().is_some_and(&keep));
+        kept.extend(packages.iter().filter_map(|package| package["id"].as_str().map(str::to_owned)));
+    }
+    let is_kept = |id: &Value| id.as_str().is_some_and(|id| kept.contains(id));
+    for members in ["workspace_members", "workspace_default_members"] {
+        if let Some(members) = metadata[members].as_array_mut() {
+            members.retain(is_kept);
+        }
+    }
+    if let Some(nodes) = metadata["resolve"]["nodes"].as_array_mut() {
+        nodes.retain(|node| is_kept(&node["id"]));
+        for node in nodes {
+            if let Some(dependencies) = node["dependencies"].as_array_mut() {
+                dependencies.retain(is_kept);
+            }
+            if let Some(dependencies) = node["deps"].as_array_mut() {
+                dependencies.retain(|dependency| is_kept(&dependency["pkg"]));
+            }
+        }
+    }
+    metadata
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_differs_between_cells_is_dropped() {
+        let recorded = words(
+            "--crate-name ctx --edition=2024 src/lib.rs --error-format=json --json=artifacts --crate-type cdylib \
+             --emit=dep-info,link -C opt-level=2 -C debug-assertions=on --check-cfg cfg(test) -C metadata=47fe -C rpath \
+             --out-dir /t/deps --target x86 -C incremental=/t/i -L dependency=/t/deps --extern herbarium=/t/h.so -Cprefer-dynamic",
+        );
+        let kept = "-C debug-assertions=on -C rpath --target x86 -L dependency=/t/deps --extern herbarium=/t/h.so -Cprefer-dynamic";
+        assert_eq!(reusable_arguments(&recorded), words(kept));
+    }
+
+    #[test]
+    fn a_recipe_comes_back_from_its_file() {
+        let folder = std::env::temp_dir().join(format!("herbarium-recipe-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        assert_eq!(Recipe::read(&folder), None);
+        let recipe = Recipe {
+            cargo: "/c".into(),
+            rustc: "/r".into(),
+            cargo_home: None,
+            path: "/usr/bin".into(),
+            target: "x".into(),
+            rustc_arguments: words("-L a"),
+        };
+        std::fs::write(folder.join(FILE), recipe.to_json().to_string()).unwrap();
+        assert_eq!(Recipe::read(&folder), Some(recipe));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn pruning_leaves_no_mention_of_what_it_drops() {
+        let metadata = json!({
+            "packages": [{"name": "core", "id": "c"}, {"name": "test", "id": "t"}],
+            "workspace_members": ["c", "t"],
+            "resolve": {"nodes": [
+                {"id": "c", "dependencies": ["t"], "deps": [{"pkg": "t"}]},
+                {"id": "t", "dependencies": [], "deps": []},
+            ]},
+        });
+        let expected = json!({
+            "packages": [{"name": "core", "id": "c"}],
+            "workspace_members": ["c"],
+            "resolve": {"nodes": [{"id": "c", "dependencies": [], "deps": []}]},
+        });
+        assert_eq!(pruned(metadata, |name| name == "core")["resolve"], expected["resolve"]);
+    }
+}

@@ -1,0 +1,134 @@
+//! Cells: one after the other, each with its outputs, its error if it fails, and its reply.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jupyter_protocol::{
+    ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult,
+    JupyterMessage, JupyterMessageContent, ReplyError, ReplyStatus,
+};
+use tokio::sync::mpsc;
+
+use super::Kernel;
+use super::abort::Aborts;
+use super::message::{Replies, publish, reply};
+use super::outputs::to_message;
+use crate::session::{AskForInput, Cell, CellError, Outcome, Sink};
+
+/// A request and its number.
+pub type Numbered = (u64, JupyterMessage);
+
+/// The cells that wait.
+pub struct Queue {
+    sender: mpsc::UnboundedSender<Numbered>,
+    aborts: Aborts,
+}
+
+impl Queue {
+    pub fn new() -> (Queue, mpsc::UnboundedReceiver<Numbered>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Queue { sender, aborts: Aborts::default() }, receiver)
+    }
+
+    /// Adds a request to the end.
+    pub fn push(&self, request: JupyterMessage) {
+        // The other end lives as long as the process.
+        let _ = self.sender.send((self.aborts.number(), request));
+    }
+}
+
+/// Runs what comes, in order.
+pub async fn run_queue(kernel: Arc<Kernel>, mut queue: mpsc::UnboundedReceiver<Numbered>, replies: Replies) {
+    let mut count = 0;
+    while let Some((number, request)) = queue.recv().await {
+        let JupyterMessageContent::ExecuteRequest(execute) = request.content.clone() else { continue };
+        kernel.busy(&request).await;
+        let answer = if kernel.executions.aborts.is_aborted(number) {
+            ExecuteReply { status: ReplyStatus::Aborted, ..ok_reply(count) }
+        } else {
+            set_running(&kernel, Some(request.clone()));
+            let answer = run_cell(&kernel, &request, &execute, &mut count).await;
+            set_running(&kernel, None);
+            answer
+        };
+        replies.send(reply(answer, &request));
+        kernel.idle(&request).await;
+    }
+}
+
+fn set_running(kernel: &Kernel, request: Option<JupyterMessage>) {
+    *kernel.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = request;
+}
+
+async fn run_cell(
+    kernel: &Arc<Kernel>,
+    request: &JupyterMessage,
+    execute: &ExecuteRequest,
+    count: &mut usize,
+) -> ExecuteReply {
+    let counted = !execute.silent && execute.store_history;
+    if counted {
+        *count += 1;
+        let history = &mut kernel.history.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        history.add(*count, &execute.code);
+    }
+    if !execute.silent {
+        let input = ExecuteInput { code: execute.code.clone(), execution_count: ExecutionCount::new(*count) };
+        kernel.iopub.send(publish(input, request)).await;
+    }
+    let outcome = if execute.code.trim().is_empty() {
+        Outcome { error: None, interrupted: false, elapsed: Duration::ZERO }
+    } else {
+        let cell = Cell {
+            code: execute.code.clone(),
+            sink: sink(kernel, request, execute.silent, *count),
+            ask: ask(kernel, request, execute.allow_stdin),
+        };
+        kernel.session.execute(cell).await.unwrap_or_else(|_| session_gone())
+    };
+    if outcome.interrupted || (outcome.error.is_some() && execute.stop_on_error) {
+        // Before anybody hears of it, so that what is sent in answer is not among these.
+        kernel.executions.aborts.abort_received();
+    }
+    match outcome.error {
+        None => ok_reply(*count),
+        Some(error) => {
+            if !execute.silent {
+                let CellError { ename, evalue, traceback } = error.clone();
+                kernel.iopub.send(publish(ErrorOutput { ename, evalue, traceback }, request)).await;
+            }
+            let CellError { ename, evalue, traceback } = error;
+            let error = Some(Box::new(ReplyError { ename, evalue, traceback }));
+            ExecuteReply { status: ReplyStatus::Error, error, ..ok_reply(*count) }
+        }
+    }
+}
+
+fn ok_reply(count: usize) -> ExecuteReply {
+    let user_expressions: HashMap<String, ExpressionResult> = HashMap::new();
+    ExecuteReply {
+        execution_count: ExecutionCount::new(count),
+        user_expressions: Some(user_expressions),
+        ..ExecuteReply::default()
+    }
+}
+
+fn session_gone() -> Outcome {
+    let error = CellError::new("KernelError", "the session's thread has ended; restart the kernel");
+    Outcome { error: Some(error), interrupted: false, elapsed: Duration::ZERO }
+}
+
+fn sink(kernel: &Arc<Kernel>, request: &JupyterMessage, silent: bool, count: usize) -> Sink {
+    let (iopub, request, count) = (kernel.iopub.clone(), request.clone(), ExecutionCount::new(count));
+    Arc::new(move |event| {
+        if !silent {
+            iopub.send_blocking(to_message(event, count, &request));
+        }
+    })
+}
+
+fn ask(kernel: &Arc<Kernel>, request: &JupyterMessage, allowed: bool) -> AskForInput {
+    let (kernel, request) = (kernel.clone(), request.clone());
+    Arc::new(move |question| if allowed { kernel.stdin.ask(question, &request) } else { None })
+}

@@ -1,0 +1,68 @@
+//! The iopub socket: what everybody gets to see.
+
+use jupyter_protocol::{IoPubWelcome, JupyterMessage};
+use jupyter_zmq_client::{KernelIoPubXPubConnection, SubscriptionEvent};
+use tokio::sync::mpsc;
+use tokio::time::{Duration, sleep, timeout};
+
+use super::message::PATIENCE;
+use crate::stdio;
+
+/// So many messages wait for the socket; who has more waits too. This is what makes a cell that prints faster than
+/// the frontend reads slow down, where a queue would fill the memory.
+const WAITING: usize = 32;
+/// While nobody takes messages, each gets this long.
+const IMPATIENCE: Duration = Duration::from_millis(20);
+
+/// Publishes messages in the order they are given.
+#[derive(Clone)]
+pub struct IoPub {
+    sender: mpsc::Sender<JupyterMessage>,
+}
+
+impl IoPub {
+    pub fn start(connection: KernelIoPubXPubConnection) -> IoPub {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        tokio::spawn(pump(connection, receiver));
+        IoPub { sender }
+    }
+
+    pub async fn send(&self, message: JupyterMessage) {
+        // The task lives as long as the process.
+        let _ = self.sender.send(message).await;
+    }
+
+    /// The same for threads outside of the async runtime.
+    pub fn send_blocking(&self, message: JupyterMessage) {
+        let _ = self.sender.blocking_send(message);
+    }
+}
+
+async fn pump(mut connection: KernelIoPubXPubConnection, mut receiver: mpsc::Receiver<JupyterMessage>) {
+    let mut stalled = false;
+    loop {
+        tokio::select! {
+            event = connection.recv_subscription() => match event {
+                // A frontend that waits for this knows that it will miss nothing from here on.
+                Ok(SubscriptionEvent::Subscribe(topic)) => {
+                    let _ = timeout(PATIENCE, connection.send(IoPubWelcome::new(topic).into())).await;
+                }
+                Ok(SubscriptionEvent::Unsubscribe(_)) => {}
+                Err(_) => sleep(Duration::from_millis(10)).await,
+            },
+            message = receiver.recv() => {
+                let Some(message) = message else { return };
+                let patience = if stalled { IMPATIENCE } else { PATIENCE };
+                match timeout(patience, connection.send(message)).await {
+                    Ok(Ok(())) => stalled = false,
+                    Ok(Err(error)) => stdio::log(&format!("herbarium: iopub: {error}")),
+                    Err(_) if !stalled => {
+                        stalled = true;
+                        stdio::log("herbarium: a frontend does not read its output; it will miss some");
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+}

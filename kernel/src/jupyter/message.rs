@@ -1,0 +1,81 @@
+//! Messages to the frontend.
+
+use jupyter_protocol::{JupyterMessage, JupyterMessageContent, Media, MediaType, Status};
+use jupyter_zmq_client::RouterSendConnection;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::{Duration, timeout};
+
+use crate::runtime::message::Bundle;
+use crate::stdio;
+
+/// The version of Jupyter's messaging protocol that is spoken.
+pub const PROTOCOL: &str = "5.4";
+/// A frontend that takes nothing for that long is taken for dead.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The answer to a request.
+pub fn reply(content: impl Into<JupyterMessageContent>, request: &JupyterMessage) -> JupyterMessage {
+    sign(JupyterMessage::new(content, Some(request)))
+}
+
+/// What everybody gets to see of a request.
+pub fn publish(content: impl Into<JupyterMessageContent>, request: &JupyterMessage) -> JupyterMessage {
+    with_topic(reply(content, request))
+}
+
+/// The first message of all.
+pub fn starting() -> JupyterMessage {
+    with_topic(sign(JupyterMessage::new(Status::starting(), None)))
+}
+
+fn sign(mut message: JupyterMessage) -> JupyterMessage {
+    message.header.username = "herbarium".to_owned();
+    message.header.version = PROTOCOL.to_owned();
+    message
+}
+
+/// On iopub, what stands where a request has its sender is a topic.
+fn with_topic(message: JupyterMessage) -> JupyterMessage {
+    let topic = message.message_type().to_owned();
+    message.with_zmq_identities(vec![topic.into_bytes().into()])
+}
+
+/// A MIME bundle in the protocol's type.
+pub fn media(bundle: Bundle) -> Media {
+    let content = bundle.into_iter().map(|(mime, value)| {
+        let single = Value::Object(Bundle::from_iter([(mime.clone(), value.clone())]));
+        // A value of an unusual form for its type is passed on as it is.
+        let typed = serde_json::from_value::<Media>(single).ok().and_then(|mut media| media.content.pop());
+        typed.unwrap_or(MediaType::Other((mime, value)))
+    });
+    Media::new(content.collect())
+}
+
+/// Sends replies on one of the router sockets, for all who have some.
+#[derive(Clone)]
+pub struct Replies {
+    sender: mpsc::UnboundedSender<JupyterMessage>,
+}
+
+impl Replies {
+    pub fn start(mut connection: RouterSendConnection) -> Replies {
+        let (sender, mut receiver) = mpsc::unbounded_channel::<JupyterMessage>();
+        tokio::spawn(async move {
+            while let Some(message) = receiver.recv().await {
+                let kind = message.message_type().to_owned();
+                match timeout(PATIENCE, connection.send(message)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => stdio::log(&format!("herbarium: a {kind} could not be sent: {error}")),
+                    Err(_) => stdio::log(&format!("herbarium: nobody takes a {kind}")),
+                }
+            }
+        });
+        Replies { sender }
+    }
+
+    pub fn send(&self, message: JupyterMessage) {
+        // The task lives as long as the process.
+        let _ = self.sender.send(message);
+    }
+}

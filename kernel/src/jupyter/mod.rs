@@ -1,0 +1,153 @@
+//! The Jupyter side: five sockets, and a handler for each kind of request.
+
+mod abort;
+mod comm;
+mod complete;
+mod control;
+mod execute;
+mod history;
+mod info;
+mod inspect;
+mod iopub;
+mod is_complete;
+mod message;
+mod outputs;
+mod shell;
+mod stdin;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use jupyter_protocol::{ConnectionInfo, JupyterMessage, Status};
+use jupyter_zmq_client::{
+    RuntimeError, create_kernel_control_connection, create_kernel_heartbeat_connection,
+    create_kernel_iopub_xpub_connection, create_kernel_shell_connection, create_kernel_stdin_connection,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Duration, sleep};
+
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::{stdio, sys};
+
+/// What all handlers share.
+struct Kernel {
+    session: Session,
+    iopub: iopub::IoPub,
+    stdin: stdin::Stdin,
+    executions: execute::Queue,
+    history: Mutex<history::History>,
+    comms: comm::Comms,
+    /// The request whose cell is running.
+    running: Mutex<Option<JupyterMessage>>,
+}
+
+/// Serves on the sockets that the connection file names, until a shutdown request.
+pub fn serve(connection_file: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(connection_file).map_err(Error::file(connection_file))?;
+    let connection: ConnectionInfo = serde_json::from_str(&text).map_err(|error| Error::ConnectionFile {
+        path: connection_file.to_owned(),
+        reason: error.to_string(),
+    })?;
+    // First of all, so that it starts while the frontend connects.
+    let session = Session::start()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(Error::system("the threads for the sockets"))?.block_on(run(connection, session))
+}
+
+async fn run(connection: ConnectionInfo, session: Session) -> Result<()> {
+    let session_id = uuid::Uuid::new_v4().to_string();
+    let failed = |socket| move |source: RuntimeError| Error::Socket { socket, source };
+    let iopub =
+        create_kernel_iopub_xpub_connection(&connection, &session_id).await.map_err(failed("iopub"))?;
+    let shell = create_kernel_shell_connection(&connection, &session_id).await.map_err(failed("shell"))?;
+    let control =
+        create_kernel_control_connection(&connection, &session_id).await.map_err(failed("control"))?;
+    let stdin = create_kernel_stdin_connection(&connection, &session_id).await.map_err(failed("stdin"))?;
+    let mut heartbeat = create_kernel_heartbeat_connection(&connection).await.map_err(failed("heartbeat"))?;
+
+    let (shell_send, shell_read) = shell.split();
+    let (control_send, control_read) = control.split();
+    let (stdin_send, stdin_read) = stdin.split();
+    let (executions, queue) = execute::Queue::new();
+    let kernel = Arc::new(Kernel {
+        session,
+        iopub: iopub::IoPub::start(iopub),
+        stdin: stdin::Stdin::start(stdin_send),
+        executions,
+        history: Mutex::new(history::History::open()),
+        comms: comm::Comms::default(),
+        running: Mutex::new(None),
+    });
+    kernel.iopub.send(message::starting()).await;
+
+    tokio::spawn(async move {
+        loop {
+            if heartbeat.single_heartbeat().await.is_err() {
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    });
+    let shell_replies = message::Replies::start(shell_send);
+    tokio::spawn(execute::run_queue(kernel.clone(), queue, shell_replies.clone()));
+    tokio::spawn(shell::serve(kernel.clone(), shell_read, shell_replies));
+    tokio::spawn(stdin::serve(kernel.clone(), stdin_read));
+    tokio::spawn(watch_parent(kernel.clone()));
+    tokio::spawn(watch_signals(kernel.clone()));
+    control::serve(kernel, control_read, message::Replies::start(control_send)).await;
+    Ok(())
+}
+
+impl Kernel {
+    /// Stops the running cell, also where it waits for an answer.
+    fn interrupt(&self) {
+        self.session.interrupt();
+        self.stdin.cancel();
+    }
+
+    /// Publishes that a request is being dealt with.
+    async fn busy(&self, request: &JupyterMessage) {
+        self.iopub.send(message::publish(Status::busy(), request)).await;
+    }
+
+    /// Publishes that a request has been dealt with; a cell that still runs keeps the kernel busy.
+    async fn idle(&self, request: &JupyterMessage) {
+        self.iopub.send(message::publish(Status::idle(), request)).await;
+        let running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        if let Some(running) = running {
+            self.iopub.send(message::publish(Status::busy(), &running)).await;
+        }
+    }
+
+    /// Ends the process and all that belongs to it.
+    fn exit(&self) -> ! {
+        self.session.end();
+        std::process::exit(0)
+    }
+}
+
+/// SIGINT interrupts, as a terminal or an older frontend sends it; SIGTERM ends.
+async fn watch_signals(kernel: Arc<Kernel>) {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return stdio::log("herbarium: signals cannot be received");
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => kernel.interrupt(),
+            _ = terminate.recv() => kernel.exit(),
+        }
+    }
+}
+
+/// A kernel whose server was killed would live for ever.
+async fn watch_parent(kernel: Arc<Kernel>) {
+    let Some(parent) = std::env::var("JPY_PARENT_PID").ok().and_then(|pid| pid.parse::<u32>().ok()) else {
+        return;
+    };
+    while sys::is_alive(parent) {
+        sleep(Duration::from_secs(1)).await;
+    }
+    kernel.exit()
+}

@@ -1,0 +1,85 @@
+//! Runs the cells of a notebook one after the other.
+
+use std::sync::{Arc, Mutex};
+
+use super::notebook::Notebook;
+use super::outputs::Outputs;
+use super::terminal::Terminal;
+use crate::session::{AskForInput, Cell, CellError, Event, Outcome, Session, Sink};
+
+/// A cell with this tag is expected to fail.
+const MAY_FAIL: &str = "raises-exception";
+
+/// What came of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many cells ran, the one that failed too.
+    pub cells: usize,
+    pub pictures: usize,
+    pub failed: bool,
+}
+
+/// The outputs of all cells that have begun; an update may be for any of them.
+type All = Arc<Mutex<Vec<Outputs>>>;
+
+/// Runs the code cells until one fails, and puts what they gave into the notebook.
+pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Terminal>) -> Summary {
+    let cells = notebook.code_cells();
+    for &cell in &cells {
+        notebook.clear(cell);
+    }
+    let all: All = All::default();
+    let mut ran = Vec::new();
+    let mut summary = Summary::default();
+    for (index, &cell) in cells.iter().enumerate() {
+        let source = notebook.source(cell);
+        if source.trim().is_empty() {
+            continue;
+        }
+        terminal.begin(index + 1, cells.len(), &source);
+        lock(&all).push(Outputs::default());
+        ran.push(cell);
+        let outcome = run_cell(session, source, &all, terminal);
+        terminal.end(&outcome);
+        if let Some(error) = outcome.error {
+            if let Some(outputs) = lock(&all).last_mut() {
+                outputs.fail(error);
+            }
+            if outcome.interrupted || !notebook.has_tag(cell, MAY_FAIL) {
+                summary.failed = true;
+                break;
+            }
+        }
+    }
+    let all = lock(&all);
+    for (number, (&cell, outputs)) in ran.iter().zip(all.iter()).enumerate() {
+        notebook.finish(cell, number + 1, outputs);
+        summary.pictures += outputs.pictures();
+    }
+    summary.cells = ran.len();
+    summary
+}
+
+fn run_cell(session: &Session, code: String, all: &All, terminal: &Arc<Terminal>) -> Outcome {
+    let (all, for_events) = (all.clone(), terminal.clone());
+    let sink: Sink = Arc::new(move |event| {
+        for_events.event(&event);
+        let mut all = lock(&all);
+        if let Event::Update { data, metadata, display_id } = &event {
+            all.iter_mut().for_each(|outputs| outputs.update(display_id, data, metadata));
+        } else if let Some(outputs) = all.last_mut() {
+            outputs.add(event);
+        }
+    });
+    let terminal = terminal.clone();
+    let ask: AskForInput = Arc::new(move |request| terminal.ask(&request));
+    session.execute(Cell { code, sink, ask }).blocking_recv().unwrap_or_else(|_| Outcome {
+        error: Some(CellError::new("KernelError", "the session's thread has ended")),
+        interrupted: false,
+        elapsed: Default::default(),
+    })
+}
+
+fn lock(all: &All) -> std::sync::MutexGuard<'_, Vec<Outputs>> {
+    all.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

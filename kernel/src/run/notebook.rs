@@ -1,0 +1,151 @@
+//! A notebook file, nbformat 4. What is not changed is kept as it is, unknown keys and their order too.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::outputs::Outputs;
+use crate::error::{Error, Result};
+
+/// A notebook in memory.
+#[derive(Debug)]
+pub struct Notebook {
+    root: Map<String, Value>,
+}
+
+impl Notebook {
+    /// Reads a notebook of format 4.
+    pub fn read(path: &Path) -> Result<Notebook> {
+        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        Notebook::parse(&text).map_err(|reason| Error::Notebook { path: path.to_owned(), reason })
+    }
+
+    fn parse(text: &str) -> std::result::Result<Notebook, String> {
+        let root: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match root.get("nbformat").and_then(Value::as_u64) {
+            Some(4) => {}
+            Some(other) => return Err(format!("its format is {other}, and only 4 can be run")),
+            None => return Err("it has no `nbformat`".to_owned()),
+        }
+        if !root
+            .get("cells")
+            .is_some_and(|cells| cells.as_array().is_some_and(|cells| cells.iter().all(Value::is_object)))
+        {
+            return Err("it has no list of cells".to_owned());
+        }
+        Ok(Notebook { root })
+    }
+
+    /// The positions of the code cells.
+    pub fn code_cells(&self) -> Vec<usize> {
+        let cells = self.cells().iter().enumerate();
+        cells.filter(|(_, cell)| cell["cell_type"] == "code").map(|(index, _)| index).collect()
+    }
+
+    /// A cell's text.
+    pub fn source(&self, cell: usize) -> String {
+        match &self.cells()[cell]["source"] {
+            Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+            other => other.as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Whether a cell has a tag.
+    pub fn has_tag(&self, cell: usize, tag: &str) -> bool {
+        self.cells()[cell]["metadata"]["tags"]
+            .as_array()
+            .is_some_and(|tags| tags.iter().any(|other| other == tag))
+    }
+
+    /// Empties a code cell: no outputs, no count.
+    pub fn clear(&mut self, cell: usize) {
+        self.set(cell, Value::Null, Vec::new());
+    }
+
+    /// Sets a code cell's count and outputs.
+    pub fn finish(&mut self, cell: usize, count: usize, outputs: &Outputs) {
+        self.set(cell, json!(count), outputs.to_json(count));
+    }
+
+    fn set(&mut self, cell: usize, count: Value, outputs: Vec<Value>) {
+        if let Some(cell) = self.root["cells"][cell].as_object_mut() {
+            cell.insert("execution_count".to_owned(), count);
+            cell.insert("outputs".to_owned(), Value::Array(outputs));
+        }
+    }
+
+    fn cells(&self) -> &[Value] {
+        self.root["cells"].as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Writes the notebook, whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
+        let result = self.write_to(&temporary).and_then(|()| fs::rename(&temporary, path));
+        if result.is_err() {
+            // There may be no temporary file to remove.
+            let _ = fs::remove_file(&temporary);
+        }
+        result.map_err(Error::file(path))
+    }
+
+    /// In Jupyter's own layout: one space of indentation, a newline at the end.
+    fn write_to(&self, path: &Path) -> std::io::Result<()> {
+        let mut text = Vec::new();
+        let layout = serde_json::ser::PrettyFormatter::with_indent(b" ");
+        serde::Serialize::serialize(
+            &self.root,
+            &mut serde_json::Serializer::with_formatter(&mut text, layout),
+        )?;
+        text.push(b'\n');
+        let mut file = File::create(path)?;
+        file.write_all(&text)?;
+        file.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"nbformat": 4, "nbformat_minor": 5, "metadata": {"x": {"b": 1, "a": 2}}, "cells": [
+        {"cell_type": "markdown", "id": "m", "metadata": {}, "source": "é"},
+        {"cell_type": "code", "id": "c", "metadata": {"tags": ["raises-exception"]}, "source": ["a\n", "b"],
+         "execution_count": 7, "outputs": [{"old": 1}]}]}"#;
+
+    #[test]
+    fn cells_are_read_and_changed_and_the_rest_is_kept() {
+        let mut notebook = Notebook::parse(TEXT).unwrap();
+        assert_eq!(notebook.code_cells(), [1]);
+        assert_eq!(notebook.source(1), "a\nb");
+        assert!(notebook.has_tag(1, "raises-exception") && !notebook.has_tag(0, "raises-exception"));
+        notebook.clear(1);
+        let path = std::env::temp_dir().join(format!("herbarium-notebook-{}.ipynb", std::process::id()));
+        notebook.write(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(text.starts_with("{\n \"nbformat\": 4,"), "{text}");
+        let (mut before, after): (Value, Value) =
+            (serde_json::from_str(TEXT).unwrap(), serde_json::from_str(&text).unwrap());
+        before["cells"][1]["execution_count"] = Value::Null;
+        before["cells"][1]["outputs"] = json!([]);
+        assert_eq!(before, after);
+        assert!(text.find("\"b\": 1").unwrap() < text.find("\"a\": 2").unwrap());
+    }
+
+    #[test]
+    fn what_is_no_notebook_says_why() {
+        assert!(Notebook::parse("[").is_err());
+        assert!(Notebook::parse(r#"{"nbformat": 3}"#).unwrap_err().contains("format is 3"));
+        assert!(Notebook::parse(r#"{"nbformat": 4, "cells": [1]}"#).is_err());
+        assert!(matches!(Notebook::read(Path::new("/no/such.ipynb")), Err(Error::File { .. })));
+    }
+}

@@ -1,0 +1,153 @@
+//! What `herbarium run` shows while it runs.
+
+use std::io::BufRead;
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use crate::session::{Event, InputRequest, Outcome, ansi};
+use crate::stdio;
+
+/// Prints progress: a line for each cell, its text below, what it took. Colours only on a terminal.
+pub struct Terminal {
+    colours: bool,
+    /// Where the cursor is, and whether the progress of a build stands there.
+    line: Mutex<Line>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Line {
+    Start,
+    Inside,
+    Progress,
+}
+
+impl Terminal {
+    pub fn new() -> Terminal {
+        Terminal { colours: stdio::is_terminal(), line: Mutex::new(Line::Start) }
+    }
+
+    /// A cell begins.
+    pub fn begin(&self, number: usize, of: usize, source: &str) {
+        let first = source.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let short: String = first.chars().take(70).collect();
+        let more = if short.len() < first.len() { "…" } else { "" };
+        self.print(&format!(
+            "{}[{number}/{of}]{} {short}{more}\n",
+            self.code(ansi::BOLD),
+            self.code(ansi::RESET)
+        ));
+    }
+
+    /// Something that the cell shows.
+    pub fn event(&self, event: &Event) {
+        match event {
+            Event::Text { text, .. } => self.print(&self.dimmed(text)),
+            Event::Display { data, display_id: Some(id), .. }
+            | Event::Update { data, display_id: id, .. }
+                if id.starts_with("herbarium-build-") =>
+            {
+                self.progress(data.get("text/plain").and_then(Value::as_str).unwrap_or_default());
+            }
+            Event::Display { data, .. } | Event::Result { data, .. } => {
+                let kinds: Vec<&str> =
+                    data.keys().filter(|mime| mime.starts_with("image/")).map(String::as_str).collect();
+                match (kinds.first(), data.get("text/plain").and_then(Value::as_str)) {
+                    (Some(kind), Some(text)) => self.print(&self.dimmed(&format!("{text} ({kind})\n"))),
+                    (Some(kind), None) => self.print(&self.dimmed(&format!("({kind})\n"))),
+                    (None, Some(text)) => self.print(&self.dimmed(&format!("{text}\n"))),
+                    (None, None) => {}
+                }
+            }
+            Event::Update { .. } | Event::Clear { .. } => {}
+        }
+    }
+
+    /// The cell has ended.
+    pub fn end(&self, outcome: &Outcome) {
+        self.new_line();
+        if let Some(error) = &outcome.error {
+            let text = error.traceback.join("\n");
+            self.print(&if self.colours {
+                format!("{text}\n")
+            } else {
+                format!("{}\n", without_colours(&text))
+            });
+        }
+        let seconds = outcome.elapsed.as_secs_f64();
+        self.print(&self.dimmed(&format!("      {seconds:.1} s\n")));
+    }
+
+    /// Asks the person at the terminal. `None` at the end of the input.
+    pub fn ask(&self, request: &InputRequest) -> Option<String> {
+        self.new_line();
+        self.print(&request.prompt);
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        *self.line() = Line::Start;
+        read.is_ok_and(|read| read > 0).then(|| answer.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// A line that the next one takes the place of; on a file, nothing.
+    fn progress(&self, text: &str) {
+        if self.colours {
+            let mut line = self.line();
+            let start = if *line == Line::Inside { "\n" } else { "\r\x1b[2K" };
+            stdio::print(&format!("{start}{}      {text}{}", ansi::DIM, ansi::RESET));
+            *line = Line::Progress;
+        }
+    }
+
+    fn print(&self, text: &str) {
+        let mut line = self.line();
+        if *line == Line::Progress {
+            stdio::print("\r\x1b[2K");
+            *line = Line::Start;
+        }
+        stdio::print(text);
+        let visible = without_colours(text);
+        if !visible.is_empty() {
+            *line = if visible.ends_with('\n') { Line::Start } else { Line::Inside };
+        }
+    }
+
+    fn new_line(&self) {
+        if *self.line() == Line::Inside {
+            self.print("\n");
+        }
+    }
+
+    fn dimmed(&self, text: &str) -> String {
+        format!("{}{text}{}", self.code(ansi::DIM), self.code(ansi::RESET))
+    }
+
+    fn code(&self, code: &'static str) -> &'static str {
+        if self.colours { code } else { "" }
+    }
+
+    fn line(&self) -> std::sync::MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Text without ANSI colours.
+fn without_colours(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("\x1b[") {
+        out.push_str(&rest[..start]);
+        rest = rest[start..].split_once('m').map_or("", |(_, after)| after);
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_taken_away() {
+        assert_eq!(without_colours("\x1b[1;31mError\x1b[0m: a\n"), "Error: a\n");
+        assert_eq!(without_colours("plain"), "plain");
+    }
+}

@@ -1,0 +1,283 @@
+//! The process between evcxr and the process that runs the cells.
+//!
+//! evcxr reads its child's stdout line by line and waits for one exact line; a text without a newline before it, and
+//! the cell never ends. This process gives evcxr that line and the other control lines only, and the kernel all the
+//! rest, as it comes. It is a process of its own so that a crash of the cells' process loses no output.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+use super::frame::{ACK, Frame};
+use super::scanner::{Piece, Scanner};
+use super::{BACKTRACE, OUTPUT, PARENT, ROLE, RUNTIME};
+use crate::sys;
+
+/// As much as a pipe holds.
+const CHUNK: usize = 64 * 1024;
+/// Of stderr, this much is read before stdout has its turn again.
+const MAX_DRAIN: usize = 1 << 20;
+const COMPLETE_LINE: &str = "EVCXR_EXECUTION_COMPLETE";
+const PANIC_LINE: &str = "EVCXR_PANIC_NOTIFICATION";
+const FAILED_LINE: &str = "EVCXR_ERROR_OCCURRED";
+
+/// Forwards until the cells' process has ended, then ends.
+pub fn run() -> ! {
+    sys::ignore_sigint();
+    sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
+    let code = match Forwarder::start().and_then(Forwarder::forward) {
+        Ok(status) => status.code().unwrap_or(1),
+        Err(error) => {
+            eprintln!("herbarium's forwarder: {error}");
+            1
+        }
+    };
+    std::process::exit(code)
+}
+
+/// What there is to do.
+struct Ready {
+    stdin: bool,
+    stderr: bool,
+    ended: bool,
+}
+
+struct Forwarder {
+    kernel: UnixStream,
+    child: u32,
+    /// Closed (dropped) when evcxr closes ours.
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    exit: Receiver<io::Result<ExitStatus>>,
+    /// Becomes readable when the child has ended.
+    ended: UnixStream,
+    scanner: Scanner,
+    /// The part of a line from evcxr that has been passed on already.
+    line: Vec<u8>,
+}
+
+impl Forwarder {
+    fn start() -> io::Result<Forwarder> {
+        let path = std::env::var_os(OUTPUT).ok_or_else(|| io::Error::other("no socket to the kernel"))?;
+        let kernel = UnixStream::connect(path)?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(std::env::args_os().skip(1))
+            .env(ROLE, RUNTIME)
+            .env(PARENT, std::process::id().to_string())
+            .env("RUST_BACKTRACE", std::env::var(BACKTRACE).unwrap_or_else(|_| "0".into()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        if let (Some(stdout), Some(stderr)) = (&stdout, &stderr) {
+            fcntl_setfl(stdout, fcntl_getfl(stdout)? | OFlags::NONBLOCK)?;
+            fcntl_setfl(stderr, fcntl_getfl(stderr)? | OFlags::NONBLOCK)?;
+        }
+        let pid = child.id();
+        let (exit, ended) = watch(child)?;
+        let mut forwarder = Forwarder {
+            kernel,
+            child: pid,
+            stdin,
+            stdout,
+            stderr,
+            exit,
+            ended,
+            scanner: Scanner::new(),
+            line: Vec::new(),
+        };
+        forwarder.send(&Frame::Hello { forwarder: std::process::id(), runtime: pid })?;
+        Ok(forwarder)
+    }
+
+    /// Returns when the child has ended and all it wrote is with the kernel.
+    fn forward(mut self) -> io::Result<ExitStatus> {
+        loop {
+            let Ready { stdin, stderr, ended } = self.wait()?;
+            if stdin {
+                self.read_stdin()?;
+            }
+            // Which of the two was written first cannot be known when both have something.
+            if stderr {
+                self.drain_stderr()?;
+            }
+            self.read_stdout()?;
+            self.drain_stderr()?;
+            if ended {
+                // Read once more what came between; a process that inherited the pipes may keep them open for ever.
+                while self.read_stdout()? {}
+                self.drain_stderr()?;
+                break;
+            }
+        }
+        for piece in self.scanner.finish() {
+            self.handle(piece)?;
+        }
+        let status = self.exit.recv().map_err(io::Error::other)??;
+        self.ask(&Frame::Exited { code: status.code(), signal: status.signal() })?;
+        Ok(status)
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&self) -> io::Result<Ready> {
+        let stdin = io::stdin();
+        let mut fds = vec![PollFd::new(&self.ended, PollFlags::IN)];
+        let mut add = |fd| {
+            fds.push(fd);
+            fds.len() - 1
+        };
+        let stdin_index = self.stdin.as_ref().map(|_| add(PollFd::new(&stdin, PollFlags::IN)));
+        let stderr_index = self.stderr.as_ref().map(|stderr| add(PollFd::new(stderr, PollFlags::IN)));
+        if let Some(stdout) = &self.stdout {
+            add(PollFd::new(stdout, PollFlags::IN));
+        }
+        loop {
+            match poll(&mut fds, None) {
+                Err(rustix::io::Errno::INTR) => continue,
+                other => other?,
+            };
+            let ready = |index: Option<usize>| index.is_some_and(|index| !fds[index].revents().is_empty());
+            return Ok(Ready {
+                stdin: ready(stdin_index),
+                stderr: ready(stderr_index),
+                ended: ready(Some(0)),
+            });
+        }
+    }
+
+    fn read_stdin(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        let read = rustix::io::read(io::stdin(), &mut buffer)?;
+        if read == 0 {
+            // evcxr has let go of us: the cells' process must not outlive its session, whatever it is doing.
+            self.stdin = None;
+            sys::kill(self.child, sys::Signal::KILL);
+            return Ok(());
+        }
+        for &byte in &buffer[..read] {
+            self.line.push(byte);
+            if byte == b'\n' {
+                if self.line.starts_with(b"LOAD_AND_RUN ") {
+                    self.send(&Frame::Started)?;
+                }
+                if let Some(stdin) = &mut self.stdin {
+                    // A child that has just ended is dealt with when its end is seen.
+                    let _ = stdin.write_all(&self.line).and_then(|()| stdin.flush());
+                }
+                self.line.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads stdout once. False if there was nothing.
+    fn read_stdout(&mut self) -> io::Result<bool> {
+        let mut buffer = vec![0; CHUNK];
+        let read = read_some(&mut self.stdout, &mut buffer)?;
+        for piece in self.scanner.feed(&buffer[..read]) {
+            self.handle(piece)?;
+        }
+        Ok(read > 0)
+    }
+
+    fn drain_stderr(&mut self) -> io::Result<()> {
+        let mut text = Vec::new();
+        let mut buffer = vec![0; CHUNK];
+        while text.len() < MAX_DRAIN {
+            match read_some(&mut self.stderr, &mut buffer)? {
+                0 => break,
+                read => text.extend_from_slice(&buffer[..read]),
+            }
+        }
+        if text.is_empty() { Ok(()) } else { self.send(&Frame::Stderr(text)) }
+    }
+
+    fn handle(&mut self, piece: Piece) -> io::Result<()> {
+        if matches!(piece, Piece::Panicked | Piece::Failed | Piece::Input(_) | Piece::Finished) {
+            // What the cell wrote to stderr before it wrote this marker is in the pipe already.
+            self.drain_stderr()?;
+        }
+        match piece {
+            Piece::Text(text) => self.send(&Frame::Stdout(text)),
+            Piece::Message(json) => self.send(&Frame::Message(json)),
+            Piece::Content { mime, body } => self.send(&Frame::Content { mime, body }),
+            Piece::TooLong => {
+                let why = "an output of more than 64 MB, or one that was cut short, was dropped";
+                self.send(&Frame::Broken(why.to_owned()))
+            }
+            Piece::Panicked => {
+                self.send(&Frame::Panicked)?;
+                tell_evcxr(PANIC_LINE.as_bytes())
+            }
+            Piece::Failed => {
+                self.send(&Frame::Failed)?;
+                tell_evcxr(FAILED_LINE.as_bytes())
+            }
+            Piece::TypeChanged(line) => tell_evcxr(&line),
+            Piece::Input(line) => {
+                self.ask(&Frame::Input)?;
+                tell_evcxr(&line)
+            }
+            Piece::Finished => {
+                self.ask(&Frame::Finished)?;
+                tell_evcxr(COMPLETE_LINE.as_bytes())
+            }
+        }
+    }
+
+    fn send(&mut self, frame: &Frame) -> io::Result<()> {
+        frame.write_to(&mut self.kernel)
+    }
+
+    /// Sends a frame and waits until the kernel has dealt with it and all before it.
+    fn ask(&mut self, frame: &Frame) -> io::Result<()> {
+        self.send(frame)?;
+        let mut answer = [0];
+        self.kernel.read_exact(&mut answer)?;
+        if answer[0] == ACK { Ok(()) } else { Err(io::Error::other("the kernel gave a strange answer")) }
+    }
+}
+
+/// Waits for the child in a thread, which makes its end something that can be polled for.
+fn watch(mut child: Child) -> io::Result<(Receiver<io::Result<ExitStatus>>, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        // Nobody listens any more if the forwarder is about to end.
+        let _ = sender.send(child.wait());
+        drop(theirs);
+    });
+    Ok((receiver, ours))
+}
+
+/// Reads what is there, without waiting. A pipe that has ended is dropped.
+fn read_some(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> io::Result<usize> {
+    let Some(reader) = pipe else { return Ok(0) };
+    loop {
+        match reader.read(buffer) {
+            Ok(0) => {
+                *pipe = None;
+                return Ok(0);
+            }
+            Ok(read) => return Ok(read),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn tell_evcxr(line: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(line)?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}

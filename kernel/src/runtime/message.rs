@@ -1,0 +1,77 @@
+//! The contract with the crate `herbarium`: how a value in a cell shows itself.
+//!
+//! A message is one line on stdout: the byte 0x1E, `herbarium `, JSON, a newline. The line may begin anywhere, so a
+//! `print!` without a newline before it does no harm.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// MIME types and the value in each of them: text, base64 for pictures, JSON for `+json` types.
+pub type Bundle = Map<String, Value>;
+
+/// One rich message, `{"type": "display", ...}`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Message {
+    /// Shows a value where the cell's output stands.
+    Display {
+        data: Bundle,
+        #[serde(default)]
+        metadata: Bundle,
+        /// A name by which a later `update` finds this output again.
+        #[serde(default)]
+        display_id: Option<String>,
+    },
+    /// Shows another value in place of every output with that name.
+    Update {
+        data: Bundle,
+        #[serde(default)]
+        metadata: Bundle,
+        display_id: String,
+    },
+    /// The cell's value.
+    Result {
+        data: Bundle,
+        #[serde(default)]
+        metadata: Bundle,
+        #[serde(default)]
+        display_id: Option<String>,
+    },
+    /// Empties the cell's output, at once or when the next output comes.
+    Clear {
+        #[serde(default)]
+        wait: bool,
+    },
+    /// The cell failed, and this is what to show. Comes from a panic hook, or before a cell ends itself.
+    Error {
+        ename: String,
+        evalue: String,
+        #[serde(default)]
+        traceback: Vec<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Message, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn optional_parts_may_be_missing_or_null() {
+        let message = parse(r#"{"type":"display","data":{"text/plain":"7"},"display_id":null}"#).unwrap();
+        let Message::Display { data, metadata, display_id } = message else { panic!("{message:?}") };
+        assert_eq!(data["text/plain"], "7");
+        assert!(metadata.is_empty() && display_id.is_none());
+        assert_eq!(parse(r#"{"type":"clear"}"#).unwrap(), Message::Clear { wait: false });
+    }
+
+    #[test]
+    fn what_is_not_a_message_is_refused() {
+        assert!(parse(r#"{"type":"update","data":{}}"#).is_err(), "an update needs a display_id");
+        assert!(parse(r#"{"type":"shout"}"#).is_err());
+        assert!(parse("not json").is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! The processes that run cells. evcxr starts a [`forwarder`], which starts the process that loads and runs the
+//! compiled cells ([`child`]) and stands between its output and evcxr. What the forwarder sees goes to the kernel
+//! over a Unix socket as [`frame`]s; evcxr gets its own control lines only.
+//!
+//! All three are this one program, told apart by [`ROLE`].
+
+pub mod child;
+pub mod forwarder;
+pub mod frame;
+pub mod message;
+pub mod scanner;
+
+/// The environment variable that says which of the processes to be.
+pub const ROLE: &str = "HERBARIUM_ROLE";
+/// The value of [`ROLE`] for the process between evcxr and the cells.
+pub const FORWARDER: &str = "forwarder";
+/// The value of [`ROLE`] for the process that runs the cells.
+pub const RUNTIME: &str = "runtime";
+/// The path of the socket on which the kernel listens for frames.
+pub const OUTPUT: &str = "HERBARIUM_OUTPUT";
+/// Tells code in a cell that rich messages on stdout are understood.
+pub const KERNEL: &str = "HERBARIUM_KERNEL";
+/// The process that must be alive for this one to go on.
+pub const PARENT: &str = "HERBARIUM_PARENT";
+/// What the user set RUST_BACKTRACE to; evcxr sets that one to 1 always.
+pub const BACKTRACE: &str = "HERBARIUM_BACKTRACE";
+
+/// Runs this process's role if it was started as a part of a session, or as evcxr's wrapper around rustc.
+/// Returns in the kernel itself.
+pub fn enter_role() {
+    match std::env::var(ROLE).as_deref() {
+        Ok(FORWARDER) => forwarder::run(),
+        Ok(RUNTIME) => child::run(),
+        _ => evcxr::runtime_hook(),
+    }
+}

@@ -1,0 +1,89 @@
+//! What a cell gives: events while it runs, an outcome when it has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::runtime::message::Bundle;
+
+/// One of the two text streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Something that a cell shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Text.
+    Text { stream: Stream, text: String },
+    /// A value, shown where the output stands.
+    Display { data: Bundle, metadata: Bundle, display_id: Option<String> },
+    /// A new value for every output of that display id.
+    Update { data: Bundle, metadata: Bundle, display_id: String },
+    /// The value of the cell.
+    Result { data: Bundle, metadata: Bundle, display_id: Option<String> },
+    /// Empty the output, at once or with the next output.
+    Clear { wait: bool },
+}
+
+/// Where the events go, in order. May block for a while, which then slows the cell down.
+pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// A cell's question to the person in front of it. `None` if nobody can answer.
+pub type AskForInput = Arc<dyn Fn(InputRequest) -> Option<String> + Send + Sync>;
+
+/// What a cell asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputRequest {
+    pub prompt: String,
+    /// The answer must not be shown.
+    pub password: bool,
+}
+
+/// Why a cell failed, in Jupyter's three parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellError {
+    /// The kind: `Error`, `Panic`, `CompileError`, `Interrupt`, `Crash`, …
+    pub ename: String,
+    /// One line or a few, without colours.
+    pub evalue: String,
+    /// What is shown, with ANSI colours.
+    pub traceback: Vec<String>,
+}
+
+impl CellError {
+    /// An error whose display is its kind and its text.
+    pub fn new(ename: &str, evalue: impl Into<String>) -> CellError {
+        let evalue = evalue.into();
+        let traceback = vec![format!("{}{ename}{}: {evalue}", ansi::ERROR, ansi::RESET)];
+        CellError { ename: ename.to_owned(), evalue, traceback }
+    }
+
+    /// Adds a line to what is shown.
+    pub fn with_note(mut self, note: &str) -> CellError {
+        self.traceback.push(note.to_owned());
+        self
+    }
+}
+
+/// How a cell ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// `None` if it went well.
+    pub error: Option<CellError>,
+    /// The cell was interrupted, whether or not it failed by it.
+    pub interrupted: bool,
+    /// How long it took, compiling included.
+    pub elapsed: Duration,
+}
+
+/// ANSI colours, as rustc has them.
+pub mod ansi {
+    pub const ERROR: &str = "\x1b[1;31m";
+    pub const BOLD: &str = "\x1b[1m";
+    pub const GUTTER: &str = "\x1b[1;34m";
+    pub const HELP: &str = "\x1b[1;36m";
+    pub const DIM: &str = "\x1b[2m";
+    pub const RESET: &str = "\x1b[0m";
+}

@@ -1,0 +1,126 @@
+//! What is said of a cell that failed.
+
+use std::time::Duration;
+
+use super::collector::{Exit, Failure};
+use super::control::{GRACE, Interrupted};
+use super::event::{CellError, ansi};
+use crate::sys;
+
+/// The error for a panic or a `?`. `generated` is the source that was compiled, `cell` the learner's.
+pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError {
+    match failure {
+        Failure::Reported(error) => error,
+        Failure::Question(Some(text)) if !text.is_empty() => CellError::new("Error", text),
+        Failure::Question(_) => {
+            CellError::new("Error", "a `?` returned an error; its text is on stderr above")
+        }
+        Failure::Panic(Some(text)) => panic_error(&text, generated, cell),
+        Failure::Panic(None) => CellError::new("Panic", "the cell panicked; the message is on stderr above"),
+    }
+}
+
+/// From `thread 'main' panicked at src/lib.rs:12:5:`, the message on the next lines, and a note on backtraces.
+fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
+    let (head, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let place =
+        head.split_once("panicked at ").map(|(_, place)| place.trim_end_matches(':')).unwrap_or_default();
+    let (message, backtrace) = match rest.find("\nstack backtrace:") {
+        Some(at) => (&rest[..at], rest[at + 1..].trim_end()),
+        None => (rest, ""),
+    };
+    let message: Vec<&str> =
+        message.lines().filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
+    let message = message.join("\n").trim_end().to_owned();
+    let mut error = CellError::new("Panic", message);
+    if let Some(line) = line_in_cell(place, generated, cell) {
+        let source = cell.lines().nth(line - 1).unwrap_or_default().trim();
+        error = error.with_note(&format!("{}line {line}:{} {source}", ansi::GUTTER, ansi::RESET));
+    } else if !place.is_empty() && !place.starts_with("src/lib.rs:") {
+        error = error.with_note(&format!("{}at {place}{}", ansi::DIM, ansi::RESET));
+    }
+    if backtrace.is_empty() { error } else { error.with_note(backtrace) }
+}
+
+/// The line of the cell (from 1) that a place in the generated source stands for, if there is exactly one.
+fn line_in_cell(place: &str, generated: &str, cell: &str) -> Option<usize> {
+    let mut parts = place.strip_prefix("src/lib.rs:")?.split(':');
+    let number: usize = parts.next()?.parse().ok()?;
+    let text = generated.lines().nth(number.checked_sub(1)?)?.trim();
+    let mut found = cell.lines().enumerate().filter(|(_, line)| line.trim() == text);
+    let (index, _) = found.next()?;
+    if text.is_empty() || found.next().is_some() { None } else { Some(index + 1) }
+}
+
+/// The error for a process that ended before its cell did.
+pub fn crash(exit: Option<Exit>, lost: &[String]) -> CellError {
+    let what = match exit {
+        Some(Exit { signal: Some(signal), .. }) => {
+            format!("the program was ended by {}", sys::signal_name(signal))
+        }
+        Some(Exit { code: Some(code), .. }) => format!("the program ended itself with exit status {code}"),
+        _ => "the program ended".to_owned(),
+    };
+    CellError::new("Crash", what)
+        .with_note(&lost_variables(lost))
+        .with_note("The next cell runs in a new program.")
+}
+
+/// What an interrupt made of a cell. `error` is what the cell itself said, if anything.
+pub fn interrupted(error: Option<CellError>, by: Interrupted, ran: bool, lost: &[String]) -> CellError {
+    if by.killed {
+        let after = if by.times > 1 { "at the second interrupt" } else { "after an interrupt" };
+        let seconds = GRACE.as_secs();
+        let what =
+            format!("the program did not stop by itself (it has up to {seconds} s) and was ended {after}");
+        return CellError::new("Interrupt", what).with_note(&lost_variables(lost));
+    }
+    match error {
+        Some(error) if ran => CellError { ename: "Interrupt".to_owned(), ..error },
+        _ => CellError::new("Interrupt", "the cell was stopped before it ran; no variables were lost"),
+    }
+}
+
+/// A sentence that lists exactly what is gone.
+pub fn lost_variables(lost: &[String]) -> String {
+    match lost {
+        [] => "No variables were lost.".to_owned(),
+        [one] => format!("This variable is gone: {one}"),
+        many => format!("These variables are gone: {}", many.join(", ")),
+    }
+}
+
+/// How long a cell took, as `:timing` shows it.
+pub fn timing(elapsed: Duration) -> String {
+    format!("Took {:.3} s\n", elapsed.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_says_its_line_in_the_cell() {
+        let text = "thread 'main' (7) panicked at src/lib.rs:3:9:\nindex out of bounds\nsecond line\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
+        let error = panic_error(text, "a\nb\n    v[7];\nc\n", "let v = vec![1];\nv[7];\n");
+        assert_eq!(
+            (error.ename.as_str(), error.evalue.as_str()),
+            ("Panic", "index out of bounds\nsecond line")
+        );
+        assert!(error.traceback[1].contains("line 2:"), "{:?}", error.traceback);
+        let elsewhere = panic_error("thread 'x' panicked at /src/vec.rs:1:2:\nboom\n", "", "");
+        assert!(elsewhere.traceback[1].contains("at /src/vec.rs:1:2"));
+    }
+
+    #[test]
+    fn a_crash_says_what_and_what_is_lost() {
+        let lost = ["a".to_owned(), "b".to_owned()];
+        let error = crash(Some(Exit { code: None, signal: Some(9) }), &lost);
+        assert_eq!(error.evalue, "the program was ended by SIGKILL");
+        assert_eq!(error.traceback[1], "These variables are gone: a, b");
+        assert_eq!(
+            crash(Some(Exit { code: Some(3), signal: None }), &[]).evalue,
+            "the program ended itself with exit status 3"
+        );
+    }
+}

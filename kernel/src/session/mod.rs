@@ -1,0 +1,138 @@
+//! A Rust session: evcxr, the processes that run its cells, and what comes out of them.
+
+mod analysis;
+mod collector;
+mod control;
+mod diagnostics;
+mod event;
+mod failure;
+mod folder;
+mod listener;
+mod names;
+mod progress;
+mod shell;
+mod text;
+mod worker;
+
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Result};
+use crate::{runtime, stdio, sys};
+use collector::Collector;
+use control::{Control, Phase};
+pub use event::{AskForInput, CellError, Event, InputRequest, Outcome, Sink, Stream, ansi};
+pub use folder::Folder;
+use names::Names;
+use worker::Job;
+
+/// A cell to run.
+pub struct Cell {
+    pub code: String,
+    /// Where its output goes.
+    pub sink: Sink,
+    /// Who answers when it asks for input.
+    pub ask: AskForInput,
+}
+
+/// What could stand at a place in the code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completion {
+    /// The text, and its kind as Jupyter names them (`function`, `class`, …).
+    pub matches: Vec<(String, String)>,
+    /// The bytes that the text replaces.
+    pub start: usize,
+    pub end: usize,
+}
+
+/// What is known about a place in the code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    pub plain: String,
+    pub html: String,
+}
+
+/// What all the session's threads share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) collector: Collector,
+    pub(crate) control: Arc<Control>,
+    names: Mutex<Names>,
+}
+
+impl Shared {
+    fn set_names(&self, names: Names) {
+        *self.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = names;
+    }
+}
+
+/// The one session of this process. It starts in the background; the first cell waits for it.
+pub struct Session {
+    shared: Arc<Shared>,
+    folder: Arc<Folder>,
+    jobs: Sender<Job>,
+}
+
+impl Session {
+    /// Redirects this process's stdout and stderr (see [`stdio`]), and starts evcxr in a thread.
+    pub fn start() -> Result<Session> {
+        let shared = Arc::new(Shared::default());
+        let folder = Arc::new(Folder::create()?);
+        listener::listen(&folder.socket(), &shared)?;
+        let for_lines = shared.clone();
+        stdio::capture(move |line| match line.trim_start().strip_prefix("Compiling ") {
+            Some(what) => for_lines.collector.building(&format!("Compiling {what}")),
+            None => stdio::log(line),
+        })?;
+        sys::set_env(runtime::OUTPUT, folder.socket());
+        let (jobs, queue) = channel();
+        worker::spawn(shared.clone(), folder.clone(), queue)
+            .map_err(Error::system("the session's thread"))?;
+        Ok(Session { shared, folder, jobs })
+    }
+
+    /// Runs a cell. Only one at a time: the next must wait for the outcome of this one. Fails if the session is gone.
+    pub fn execute(&self, cell: Cell) -> oneshot::Receiver<Outcome> {
+        let (reply, outcome) = oneshot::channel();
+        self.shared.control.begin(Phase::Starting);
+        self.shared.collector.begin(cell.sink.clone());
+        // The receiver's end says it if the worker is gone.
+        let _ = self.jobs.send(Job::Execute(cell, reply));
+        outcome
+    }
+
+    /// Completions at `position` (in bytes). While a cell runs, those that are known without asking.
+    pub async fn complete(&self, code: &str, position: usize) -> Completion {
+        if self.shared.control.phase() == Phase::Idle {
+            let (reply, answer) = oneshot::channel();
+            let _ = self.jobs.send(Job::Complete { code: code.to_owned(), position, reply });
+            if let Ok(completion) = answer.await {
+                return completion;
+            }
+        }
+        self.shared.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).complete(code, position)
+    }
+
+    /// What is known about the code at `position` (in bytes). Nothing while a cell runs.
+    pub async fn inspect(&self, code: &str, position: usize) -> Option<Inspection> {
+        if self.shared.control.phase() != Phase::Idle {
+            return None;
+        }
+        let (reply, answer) = oneshot::channel();
+        let _ = self.jobs.send(Job::Inspect { code: code.to_owned(), position, reply });
+        answer.await.ok().flatten()
+    }
+
+    /// Stops the cell that runs, if one does. Returns at once.
+    pub fn interrupt(&self) {
+        self.shared.control.interrupt();
+    }
+
+    /// Ends all that runs, and removes the folder. The process must end after that.
+    pub fn end(&self) {
+        self.shared.control.kill_all();
+        self.folder.remove();
+    }
+}

@@ -1,0 +1,95 @@
+//! Lines that begin with `!`: for the shell, with their output as it comes.
+
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Stdio};
+
+use super::collector::Collector;
+use super::control::{Control, Phase};
+use super::event::{CellError, Stream};
+use crate::{syntax, sys};
+
+/// A part of a cell.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part {
+    /// For the shell.
+    Shell(String),
+    /// For evcxr, with blank lines for what is left out before it, so that its line numbers stay true.
+    Rust(String),
+}
+
+/// Splits a cell into what the shell and what evcxr runs, in order.
+pub fn split(code: &str) -> Vec<Part> {
+    let first_rust = syntax::first_rust_line(code).unwrap_or(usize::MAX);
+    let mut parts: Vec<Part> = Vec::new();
+    for (index, line) in code.split_inclusive('\n').enumerate() {
+        if index < first_rust && syntax::is_shell(line) {
+            parts.push(Part::Shell(line[1..].trim().to_owned()));
+        } else if let Some(Part::Rust(text)) = parts.last_mut() {
+            text.push_str(line);
+        } else {
+            parts.push(Part::Rust("\n".repeat(index) + line));
+        }
+    }
+    parts.retain(|part| !matches!(part, Part::Rust(text) if text.trim().is_empty()));
+    parts
+}
+
+/// Runs one command. An exit status other than 0 is an error.
+pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<(), CellError> {
+    let cannot =
+        |error: std::io::Error| CellError::new("ShellError", format!("`{command}` cannot be run: {error}"));
+    let mut process = Command::new("sh");
+    process
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let mut child = process.spawn().map_err(cannot)?;
+    control.set_phase(Phase::Shell(child.id()));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    std::thread::scope(|scope| {
+        scope.spawn(|| forward(stdout, Stream::Stdout, collector));
+        scope.spawn(|| forward(stderr, Stream::Stderr, collector));
+    });
+    let status = child.wait().map_err(cannot)?;
+    control.set_phase(Phase::Compiling);
+    if status.success() {
+        return Ok(());
+    }
+    let how = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with exit status {code}"),
+        (None, Some(signal)) => format!("was ended by {}", sys::signal_name(signal)),
+        (None, None) => "failed".to_owned(),
+    };
+    Err(CellError::new("ShellError", format!("`{command}` {how}")))
+}
+
+fn forward(pipe: Option<impl Read>, stream: Stream, collector: &Collector) {
+    let Some(mut pipe) = pipe else { return };
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read) = pipe.read(&mut buffer) {
+        if read == 0 {
+            break;
+        }
+        collector.print(stream, &buffer[..read]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_keep_their_numbers() {
+        let parts = split(":dep a\n! ls -l\n:dep b\nlet x = 1;\n!x");
+        let rust = |text: &str| Part::Rust(text.to_owned());
+        assert_eq!(
+            parts,
+            vec![rust(":dep a\n"), Part::Shell("ls -l".into()), rust("\n\n:dep b\nlet x = 1;\n!x")]
+        );
+        assert_eq!(split("!ls"), vec![Part::Shell("ls".into())]);
+        assert!(split("\n\n").is_empty());
+    }
+}

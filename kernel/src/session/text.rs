@@ -1,0 +1,200 @@
+//! Text that waits to be shown: joined to larger pieces, whole characters only, in the order it came.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::event::Stream;
+
+/// Text waits this long for more to join it.
+pub const JOIN: Duration = Duration::from_millis(30);
+/// What may be the message of a panic waits this long for the news that the cell has panicked: values are dropped
+/// between the two.
+pub const JOIN_PANIC: Duration = Duration::from_secs(1);
+/// More than this does not wait.
+const MAX_WAITING: usize = 256 * 1024;
+
+/// Turns bytes into text, where a character may be split between two reads.
+#[derive(Default)]
+pub struct Decoder {
+    rest: Vec<u8>,
+}
+
+impl Decoder {
+    /// The text of `bytes` and of what was left before, without a character that has only begun. What is not UTF-8
+    /// becomes U+FFFD.
+    pub fn decode(&mut self, bytes: &[u8]) -> String {
+        self.rest.extend_from_slice(bytes);
+        let whole = self.rest.len() - unfinished(&self.rest);
+        let text = String::from_utf8_lossy(&self.rest[..whole]).into_owned();
+        self.rest.drain(..whole);
+        text
+    }
+
+    /// What is left at the end.
+    pub fn finish(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.rest)).into_owned()
+    }
+}
+
+/// How many bytes at the end are the start of a character.
+fn unfinished(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let byte = bytes[bytes.len() - back];
+        let length = match byte {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            0x80..=0xbf => continue,
+            _ => return 0,
+        };
+        return if length > back { back } else { 0 };
+    }
+    0
+}
+
+struct Segment {
+    stream: Stream,
+    text: String,
+    first: Instant,
+    last: Instant,
+}
+
+/// What a cell has printed and nobody has seen yet.
+#[derive(Default)]
+pub struct Waiting {
+    stdout: Decoder,
+    stderr: Decoder,
+    segments: VecDeque<Segment>,
+}
+
+impl Waiting {
+    /// Adds bytes that came at `now`.
+    pub fn push(&mut self, stream: Stream, bytes: &[u8], now: Instant) {
+        let text = match stream {
+            Stream::Stdout => self.stdout.decode(bytes),
+            Stream::Stderr => self.stderr.decode(bytes),
+        };
+        self.push_text(stream, text, now);
+    }
+
+    fn push_text(&mut self, stream: Stream, text: String, now: Instant) {
+        if text.is_empty() {
+            return;
+        }
+        match self.segments.back_mut() {
+            Some(last) if last.stream == stream => {
+                last.text.push_str(&text);
+                last.last = now;
+            }
+            _ => self.segments.push_back(Segment { stream, text, first: now, last: now }),
+        }
+    }
+
+    /// What has waited long enough at `now`. Text on stderr may still turn out to be an error's message, so the last of
+    /// it waits until no more comes.
+    pub fn take_due(&mut self, now: Instant) -> Vec<(Stream, String)> {
+        let Some(first) = self.segments.front() else { return Vec::new() };
+        let size: usize = self.segments.iter().map(|segment| segment.text.len()).sum();
+        if size < MAX_WAITING && now < first.first + JOIN {
+            return Vec::new();
+        }
+        // The last text on stderr, and with it what came after it.
+        let last_stderr = self.segments.iter().rposition(|segment| segment.stream == Stream::Stderr);
+        let keep_from = last_stderr.filter(|&index| {
+            let segment = &self.segments[index];
+            let wait = if segment.text.contains("panicked at ") { JOIN_PANIC } else { JOIN };
+            size < MAX_WAITING && now < segment.last + wait
+        });
+        let count = keep_from.unwrap_or(self.segments.len());
+        self.segments.drain(..count).map(|segment| (segment.stream, segment.text)).collect()
+    }
+
+    /// Everything, half characters too if it is the `end` of the stream.
+    pub fn take_all(&mut self, end: bool) -> Vec<(Stream, String)> {
+        if end {
+            let (now, out, err) = (Instant::now(), self.stdout.finish(), self.stderr.finish());
+            self.push_text(Stream::Stdout, out, now);
+            self.push_text(Stream::Stderr, err, now);
+        }
+        self.segments.drain(..).map(|segment| (segment.stream, segment.text)).collect()
+    }
+
+    /// Takes the text on stderr that came last, if nobody has seen it yet.
+    pub fn take_last_stderr(&mut self) -> Option<String> {
+        let index = self.segments.iter().rposition(|segment| segment.stream == Stream::Stderr)?;
+        self.segments.remove(index).map(|segment| segment.text)
+    }
+
+    /// Takes the message of the last panic on stderr, if nobody has seen it yet; what was before it stays.
+    pub fn take_panic(&mut self) -> Option<String> {
+        let segment = self.segments.iter_mut().rev().find(|segment| segment.stream == Stream::Stderr)?;
+        let panicked = segment.text.rfind("panicked at ")?;
+        let start = segment.text[..panicked].rfind("thread '")?;
+        let message = segment.text.split_off(start);
+        segment.text.truncate(segment.text.trim_end_matches('\n').len());
+        if !segment.text.is_empty() {
+            segment.text.push('\n');
+        }
+        self.segments.retain(|segment| !segment.text.is_empty());
+        Some(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_whole_wherever_they_are_cut() {
+        let text = "a é – 🌺 z";
+        for cut in 0..=text.len() {
+            let mut decoder = Decoder::default();
+            let mut out = decoder.decode(&text.as_bytes()[..cut]);
+            assert!(!out.contains('\u{fffd}'), "cut at {cut}");
+            out += &decoder.decode(&text.as_bytes()[cut..]);
+            assert_eq!(out + &decoder.finish(), text, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_replaced_and_loses_nothing_after_it() {
+        let mut decoder = Decoder::default();
+        assert_eq!(decoder.decode(b"a\xff\xfeb"), "a\u{fffd}\u{fffd}b");
+        assert_eq!(decoder.decode(b"\xf0\x9f"), "");
+        assert_eq!(decoder.finish(), "\u{fffd}");
+    }
+
+    #[test]
+    fn text_is_joined_in_order_and_due_after_a_while() {
+        let (start, mut waiting) = (Instant::now(), Waiting::default());
+        waiting.push(Stream::Stdout, b"a", start);
+        waiting.push(Stream::Stdout, b"b", start);
+        waiting.push(Stream::Stderr, b"c", start + JOIN);
+        assert!(waiting.take_due(start).is_empty());
+        assert_eq!(waiting.take_due(start + JOIN), vec![(Stream::Stdout, "ab".to_owned())]);
+        assert_eq!(waiting.take_due(start + JOIN * 2), vec![(Stream::Stderr, "c".to_owned())]);
+    }
+
+    #[test]
+    fn the_message_of_a_panic_is_told_from_what_was_before() {
+        let mut waiting = Waiting::default();
+        waiting.push(
+            Stream::Stderr,
+            b"warning\n\nthread 'main' panicked at src/lib.rs:1:1:\nboom\n",
+            Instant::now(),
+        );
+        assert_eq!(waiting.take_panic().unwrap(), "thread 'main' panicked at src/lib.rs:1:1:\nboom\n");
+        assert_eq!(waiting.take_all(true), vec![(Stream::Stderr, "warning\n".to_owned())]);
+        assert!(waiting.take_panic().is_none());
+    }
+
+    #[test]
+    fn stdout_that_comes_after_the_message_does_not_push_it_out() {
+        let (start, mut waiting) = (Instant::now(), Waiting::default());
+        waiting.push(Stream::Stderr, b"thread 'main' panicked at src/lib.rs:1:1:\nboom\n", start);
+        waiting.push(Stream::Stdout, b"late", start + JOIN * 2);
+        assert!(waiting.take_due(start + JOIN * 2).is_empty());
+        assert!(waiting.take_panic().unwrap().ends_with("boom\n"));
+        assert_eq!(waiting.take_due(start + JOIN * 3), vec![(Stream::Stdout, "late".to_owned())]);
+    }
+}

@@ -1,0 +1,63 @@
+//! The kernel's own stdout and stderr.
+//!
+//! evcxr prints what cargo builds to its process's stderr, and a few messages to stdout. Both are led into a pipe, so
+//! that the progress of a build can be shown in the cell; what the kernel itself has to say goes to the real ones.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+
+use crate::error::{Error, Result};
+
+static REAL: OnceLock<Real> = OnceLock::new();
+
+struct Real {
+    stdout: File,
+    stderr: File,
+}
+
+/// Leads this process's stdout and stderr into a pipe, and calls `on_line` with each line from it, in a thread.
+pub fn capture(on_line: impl Fn(&str) + Send + 'static) -> Result<()> {
+    let what = "the kernel's own output cannot be redirected";
+    let copy =
+        |fd: std::os::fd::BorrowedFd| fd.try_clone_to_owned().map(File::from).map_err(Error::system(what));
+    let real = Real { stdout: copy(io::stdout().as_fd())?, stderr: copy(io::stderr().as_fd())? };
+    let (reader, writer) = io::pipe().map_err(Error::system(what))?;
+    rustix::stdio::dup2_stdout(&writer).map_err(Error::system(what))?;
+    rustix::stdio::dup2_stderr(&writer).map_err(Error::system(what))?;
+    // A second session in one process shares the first one's terminal.
+    let _ = REAL.set(real);
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(reader);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            on_line(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
+        }
+    });
+    Ok(())
+}
+
+/// Writes to the terminal's (or the file's) stdout. Errors are dropped: nobody reads it any more.
+pub fn print(text: &str) {
+    match REAL.get() {
+        Some(real) => drop((&real.stdout).write_all(text.as_bytes())),
+        None => drop(io::stdout().lock().write_all(text.as_bytes())),
+    }
+}
+
+/// Writes a line to the kernel's log, which is the real stderr.
+pub fn log(text: &str) {
+    let line = format!("{text}\n");
+    match REAL.get() {
+        Some(real) => drop((&real.stderr).write_all(line.as_bytes())),
+        None => drop(io::stderr().lock().write_all(line.as_bytes())),
+    }
+}
+
+/// Whether the real stdout is a terminal.
+pub fn is_terminal() -> bool {
+    use std::io::IsTerminal;
+    REAL.get().map_or_else(|| io::stdout().is_terminal(), |real| real.stdout.is_terminal())
+}

@@ -1,0 +1,335 @@
+//! What can be said of a cell's text without compiling it.
+
+use ra_ap_syntax::ast::{self, AstNode, HasName};
+use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
+
+/// Appended to a cell that shows no value: `print!` without a newline keeps its text in a buffer, which the end of a
+/// cell would not empty.
+const FLUSH: &str = "\n;::std::mem::drop(::std::io::Write::flush(&mut ::std::io::stdout()));";
+const PRELUDE: &str = "fn f(){";
+/// Macros whose value is `()`.
+const UNIT_MACROS: [&str; 8] =
+    ["println", "print", "eprintln", "eprint", "assert", "assert_eq", "assert_ne", "debug_assert"];
+
+/// The first line of Rust in a cell (from 0), after evcxr's commands (`:dep …`), shell commands (`!…`), comments and
+/// blank lines. `None` if there is no Rust.
+pub fn first_rust_line(code: &str) -> Option<usize> {
+    code.lines().position(|line| !is_command(line) && !is_blank(line))
+}
+
+/// Whether a line, before the first line of Rust, is a command of evcxr.
+pub fn is_command(line: &str) -> bool {
+    line.trim_start_matches(' ').starts_with(':') && !line.trim_start().starts_with("::") || is_shell(line)
+}
+
+/// Whether a line, before the first line of Rust, is for the shell.
+pub fn is_shell(line: &str) -> bool {
+    line.starts_with('!')
+}
+
+fn is_blank(line: &str) -> bool {
+    line.starts_with("//") || line.trim().is_empty()
+}
+
+/// The text that evcxr gets for a cell: the cell, and what is needed to have all its output at its end.
+pub fn prepare(code: &str) -> String {
+    let mut text = without_own_dependency(code);
+    if rust_part(code).is_some_and(needs_flush) {
+        text.push_str(FLUSH);
+    }
+    text
+}
+
+/// `:dep herbarium = …` is for other kernels: here the crate is there from the start. Its line stays, empty, so that
+/// the lines that follow keep their numbers.
+fn without_own_dependency(code: &str) -> String {
+    let first = first_rust_line(code).unwrap_or(usize::MAX);
+    let kept = code.split_inclusive('\n').enumerate().map(|(number, line)| {
+        let mut words = line.split_whitespace();
+        let own = number < first
+            && words.next() == Some(":dep")
+            && words.next().is_some_and(|name| name.split('=').next() == Some("herbarium"));
+        if !own { line } else if line.ends_with('\n') { "\n" } else { "" }
+    });
+    kept.collect()
+}
+
+/// The Rust of a cell, without the commands before it.
+pub fn rust_part(code: &str) -> Option<&str> {
+    let first = first_rust_line(code)?;
+    let start: usize = code.split_inclusive('\n').take(first).map(str::len).sum();
+    Some(&code[start..])
+}
+
+/// Whether the cell runs something, and its last statement shows no value.
+fn needs_flush(rust: &str) -> bool {
+    let Some(list) = parse(rust) else { return false };
+    match list.tail_expr() {
+        Some(tail) => is_unit(&tail),
+        None => list.statements().any(|statement| !matches!(statement, ast::Stmt::Item(_))),
+    }
+}
+
+/// Whether an expression is of type `()` by its form alone.
+fn is_unit(expr: &ast::Expr) -> bool {
+    match expr {
+        ast::Expr::ForExpr(_) | ast::Expr::WhileExpr(_) => true,
+        ast::Expr::MacroExpr(call) => call
+            .macro_call()
+            .and_then(|call| call.path())
+            .is_some_and(|path| UNIT_MACROS.contains(&path.syntax().text().to_string().as_str())),
+        _ => false,
+    }
+}
+
+/// The names that a cell binds with `let` at its top level.
+pub fn bound_names(code: &str) -> Vec<String> {
+    let Some(list) = rust_part(code).and_then(parse) else { return Vec::new() };
+    let lets = list.statements().filter_map(|statement| match statement {
+        ast::Stmt::LetStmt(statement) => statement.pat(),
+        _ => None,
+    });
+    lets.flat_map(|pattern| identifiers(pattern.syntax())).collect()
+}
+
+fn identifiers(pattern: &SyntaxNode) -> Vec<String> {
+    let names = pattern.descendants().filter_map(ast::IdentPat::cast).filter_map(|pattern| pattern.name());
+    names.map(|name| name.text().to_string()).collect()
+}
+
+/// The statements of a text without syntax errors.
+fn parse(rust: &str) -> Option<ast::StmtList> {
+    let parsed = SourceFile::parse(&format!("{PRELUDE}{rust}\n}}"), Edition::Edition2024);
+    if !parsed.errors().is_empty() {
+        return None;
+    }
+    let mut functions = parsed.syntax_node().children().filter_map(ast::Fn::cast);
+    let function = functions.next()?;
+    // A text with more closing than opening braces would be a second item.
+    if functions.next().is_some() { None } else { function.body()?.stmt_list() }
+}
+
+/// Whether a text can be run, as a console asks before it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Completeness {
+    Complete,
+    /// More must come; the next line's indentation.
+    Incomplete(String),
+    Invalid,
+}
+
+/// Judges a text by its brackets, then by the parser.
+pub fn completeness(code: &str) -> Completeness {
+    let Some(rust) = rust_part(code) else { return Completeness::Complete };
+    match open_brackets(rust) {
+        Brackets::Wrong => return Completeness::Invalid,
+        Brackets::Unfinished => return Completeness::Incomplete(String::new()),
+        Brackets::Open(depth) if depth > 0 => return Completeness::Incomplete(" ".repeat(4 * depth)),
+        Brackets::Open(_) => {}
+    }
+    let parsed = SourceFile::parse(&format!("{PRELUDE}{rust}\n}}"), Edition::Edition2024);
+    let end = PRELUDE.len() + rust.trim_end().len();
+    match parsed.errors().iter().map(|error| usize::from(error.range().start())).min() {
+        None => Completeness::Complete,
+        // What is missing is missing at the end.
+        Some(first) if first >= end => Completeness::Incomplete(String::new()),
+        Some(_) => Completeness::Invalid,
+    }
+}
+
+enum Brackets {
+    /// So many are open at the end.
+    Open(usize),
+    /// A string or a comment is open at the end.
+    Unfinished,
+    /// One closes what is not open.
+    Wrong,
+}
+
+fn open_brackets(rust: &str) -> Brackets {
+    let mut open = Vec::new();
+    let mut rest = rust;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '(' | '[' | '{' => {
+                open.push(first);
+                1
+            }
+            ')' | ']' | '}' => {
+                let opener = open.pop();
+                if !matches!((opener, first), (Some('('), ')') | (Some('['), ']') | (Some('{'), '}')) {
+                    return Brackets::Wrong;
+                }
+                1
+            }
+            _ => match token_length(rest, first) {
+                Some(length) => length,
+                None => return Brackets::Unfinished,
+            },
+        };
+        rest = &rest[length..];
+    }
+    Brackets::Open(open.len())
+}
+
+/// The length of what `rest` begins with: a string, a comment, a character, a word or any other character. `None` if
+/// it does not end.
+fn token_length(rest: &str, first: char) -> Option<usize> {
+    if rest.starts_with("//") {
+        return Some(rest.find('\n').unwrap_or(rest.len()));
+    }
+    if rest.starts_with("/*") {
+        return comment_length(rest);
+    }
+    if let Some(length) = raw_string_length(rest) {
+        return length;
+    }
+    match first {
+        '"' => quoted_length(rest, '"'),
+        '\'' => {
+            // A character, or a lifetime or label, which has no second quote.
+            let mut chars = rest[1..].chars();
+            match (chars.next(), chars.next()) {
+                (Some('\\'), _) => quoted_length(rest, '\''),
+                (Some(inner), Some('\'')) => Some(2 + inner.len_utf8()),
+                _ => Some(1),
+            }
+        }
+        _ if first.is_alphanumeric() || first == '_' => {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            Some(end)
+        }
+        _ => Some(first.len_utf8()),
+    }
+}
+
+fn comment_length(rest: &str) -> Option<usize> {
+    let (mut depth, mut at) = (0, 0);
+    while at < rest.len() {
+        let tail = &rest.as_bytes()[at..];
+        if tail.starts_with(b"/*") {
+            (depth, at) = (depth + 1, at + 2);
+        } else if tail.starts_with(b"*/") {
+            (depth, at) = (depth - 1, at + 2);
+            if depth == 0 {
+                return Some(at);
+            }
+        } else {
+            at += 1;
+        }
+    }
+    None
+}
+
+/// `Some(None)` is a raw string without an end.
+fn raw_string_length(rest: &str) -> Option<Option<usize>> {
+    let prefix = ["r", "br", "cr"].into_iter().find(|prefix| {
+        let after = rest.strip_prefix(prefix).unwrap_or_default();
+        after.trim_start_matches('#').starts_with('"') && (after.starts_with('"') || after.starts_with('#'))
+    })?;
+    let after = &rest[prefix.len()..];
+    let hashes = after.len() - after.trim_start_matches('#').len();
+    let start = prefix.len() + hashes + 1;
+    let end = format!("\"{}", "#".repeat(hashes));
+    Some(rest[start..].find(&end).map(|length| start + length + end.len()))
+}
+
+fn quoted_length(rest: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return Some(at + c.len_utf8()),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crate_is_not_asked_for_twice() {
+        let cell = ":dep herbarium = { path = \"..\" }\n:dep regex = \"1\"\nlet x = 1;";
+        assert_eq!(without_own_dependency(cell), "\n:dep regex = \"1\"\nlet x = 1;");
+        assert_eq!(without_own_dependency(":dep herbarium_x = \"1\""), ":dep herbarium_x = \"1\"");
+    }
+
+    #[test]
+    fn the_end_of_a_cell_flushes_unless_it_has_a_value() {
+        for code in [
+            "print!(\"a\");",
+            "let x = 1;",
+            ":dep a\n// b\nfor _ in 0..1 {}",
+            "println!(\"a\")",
+            "fn g() {}\ng();",
+        ] {
+            assert!(prepare(code).ends_with(FLUSH), "{code}");
+        }
+        for code in [
+            "1 + 1",
+            "",
+            ":vars",
+            "// nothing",
+            "fn g() {}",
+            "use std::fs;",
+            "let x = ;",
+            "}{",
+            "if true { 1 } else { 2 }",
+        ] {
+            assert_eq!(prepare(code), code);
+        }
+    }
+
+    #[test]
+    fn names_bound_by_let() {
+        assert_eq!(
+            bound_names(":dep x\nlet (a, mut b) = f()?;\nlet S { c, .. } = d;\nif true { let e = 1; }"),
+            ["a", "b", "c"]
+        );
+    }
+
+    #[test]
+    fn complete_incomplete_invalid() {
+        use Completeness::*;
+        for code in [
+            "1 + 1",
+            "let x = 1;",
+            "fn f() {\n    1\n}",
+            "'a'",
+            "\"{\"",
+            "// {",
+            ":dep serde",
+            "!ls",
+            "r#\"(\"#",
+            "'x: loop { break 'x; }",
+        ] {
+            assert_eq!(completeness(code), Complete, "{code}");
+        }
+        let incomplete = [
+            ("fn f() {", 4),
+            ("f(1,\n  [2,", 8),
+            ("let x = ", 0),
+            ("\"abc", 0),
+            ("/* /* */", 0),
+            ("r#\"a\"", 0),
+            ("1 +", 0),
+        ];
+        for (code, indent) in incomplete {
+            assert_eq!(completeness(code), Incomplete(" ".repeat(indent)), "{code}");
+        }
+        for code in ["}", "(]", "let = 1;", "fn 1() {}"] {
+            assert_eq!(completeness(code), Invalid, "{code}");
+        }
+    }
+
+    #[test]
+    fn commands_come_before_rust() {
+        assert_eq!(first_rust_line(":dep a\n\n// b\n!ls\nlet x = 1;\n!y"), Some(4));
+        assert_eq!(first_rust_line("::std::mem::drop(1);"), Some(0));
+        assert_eq!(rust_part(":dep a\n  :vars\nx"), Some("x"));
+    }
+}

@@ -1,0 +1,180 @@
+//! The few things that need the operating system directly: signals, process relations, the environment.
+//! All of the kernel's unsafe code is here.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process};
+
+/// Lets SIGINT pass this process by. A cell that knows how to stop installs its own handler over this.
+pub fn ignore_sigint() {
+    // SAFETY: SIG_IGN runs no code of ours, and no other thread exists yet.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
+}
+
+/// Makes C's `stdout` flush each line, as on a terminal: libtorch prints its tensors through it, and a pipe would
+/// keep them until the process ends.
+pub fn line_buffer_c_stdout() {
+    unsafe extern "C" {
+        #[cfg_attr(target_os = "macos", link_name = "__stdoutp")]
+        static stdout: *mut libc::FILE;
+    }
+    // SAFETY: the C library's own stream, before anything was written to it; a null buffer lets it allocate one.
+    unsafe { libc::setvbuf(stdout, std::ptr::null_mut(), libc::_IOLBF, 0) };
+}
+
+/// Loads a shared library so that all that is loaded later finds its symbols, and keeps it until the process ends.
+pub fn load_globally(library: &Path) -> Result<(), String> {
+    let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    // SAFETY: the path is a C string that outlives the call; the library is libtorch's own.
+    if unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) }.is_null() {
+        // SAFETY: after a failed dlopen, dlerror gives a C string that stays valid until the next call.
+        let reason = unsafe { CStr::from_ptr(libc::dlerror()) };
+        return Err(reason.to_string_lossy().into_owned());
+    }
+    Ok(())
+}
+
+/// Sets a variable of this process's own environment, which evcxr and the tools it starts read.
+pub fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
+    // SAFETY: std guards its own reads and writes with a lock, and no C code in this process reads the environment.
+    unsafe { std::env::set_var(name, value) };
+}
+
+/// Asks the system to kill this process when its parent ends. `parent` tells if that has happened already.
+pub fn die_with_parent(parent: Option<u32>) {
+    #[cfg(target_os = "linux")]
+    {
+        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+        let current = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32);
+        if parent.is_some() && parent != current {
+            std::process::exit(0);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = parent;
+}
+
+/// Sends a signal to one process. False if there is no such process.
+pub fn kill(pid: u32, signal: Signal) -> bool {
+    to_pid(pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
+}
+
+/// Sends a signal to a process group.
+pub fn kill_group(pid: u32, signal: Signal) -> bool {
+    to_pid(pid).is_some_and(|pid| kill_process_group(pid, signal).is_ok())
+}
+
+/// Whether a process of that id exists.
+pub fn is_alive(pid: u32) -> bool {
+    match to_pid(pid).map(test_kill_process) {
+        Some(Ok(())) => true,
+        Some(Err(error)) => error == rustix::io::Errno::PERM,
+        None => false,
+    }
+}
+
+/// Whether a process handles SIGINT itself. `None` where the system does not tell.
+pub fn handles_sigint(pid: u32) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    Some(mask & (1 << (libc::SIGINT - 1)) != 0)
+}
+
+/// Every process that descends from `root`, except those below a process in `spare`.
+pub fn descendants(root: u32, spare: &[u32]) -> Vec<u32> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for (pid, parent) in process_table() {
+        children.entry(parent).or_default().push(pid);
+    }
+    let mut found = Vec::new();
+    let mut open = vec![root];
+    while let Some(parent) = open.pop() {
+        for &pid in children.get(&parent).into_iter().flatten() {
+            if !spare.contains(&pid) {
+                found.push(pid);
+                open.push(pid);
+            }
+        }
+    }
+    found
+}
+
+/// (process, parent) of everything that runs.
+#[cfg(target_os = "linux")]
+fn process_table() -> Vec<(u32, u32)> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            // The name in parentheses may hold anything; the state and the parent follow its last parenthesis.
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            Some((pid, parent))
+        })
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn process_table() -> Vec<(u32, u32)> {
+    let output = std::process::Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output();
+    let Ok(output) = output else { return Vec::new() };
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| {
+            let mut numbers = line.split_whitespace().map(str::parse);
+            Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+        })
+        .collect()
+}
+
+/// The usual name of a signal, as `kill -l` has it.
+pub fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGINT => "SIGINT",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGILL => "SIGILL",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGTERM => "SIGTERM",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+fn to_pid(pid: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(pid).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_lives_and_descends_from_its_parent() {
+        let me = std::process::id();
+        assert!(is_alive(me));
+        assert!(!is_alive(0x7fff_fff0));
+        let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get() as u32;
+        assert!(descendants(parent, &[]).contains(&me));
+        assert!(!descendants(parent, &[me]).contains(&me));
+    }
+
+    #[test]
+    fn signals_have_names() {
+        assert_eq!(signal_name(11), "SIGSEGV");
+        assert_eq!(signal_name(63), "signal 63");
+    }
+}

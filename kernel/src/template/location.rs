@@ -1,0 +1,61 @@
+//! Where the helper crate and libtorch are on this machine.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// What a template is built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The folder of the helper crate: `HERBARIUM_CRATE`, else the checkout that this program was built in.
+    pub crate_folder: PathBuf,
+    /// libtorch's folder: `LIBTORCH`, else what `make` wrote into the checkout's `.cargo/config.toml`.
+    pub libtorch: PathBuf,
+}
+
+impl Location {
+    /// Finds both, or says what to set.
+    pub fn discover() -> Result<Location> {
+        let crate_folder = match std::env::var_os("HERBARIUM_CRATE") {
+            Some(folder) => PathBuf::from(folder),
+            None => Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        };
+        let crate_folder = crate_folder.canonicalize().map_err(|error| {
+            Error::Start(format!(
+                "the helper crate is not at {}: {error}. Set HERBARIUM_CRATE to the checkout's folder, or run `make` there again",
+                crate_folder.display()
+            ))
+        })?;
+        let libtorch = match std::env::var_os("LIBTORCH") {
+            Some(folder) => PathBuf::from(folder),
+            None => from_cargo_config(&crate_folder).ok_or_else(|| {
+                Error::Start(format!(
+                    "libtorch is not set up: run `make libtorch` in {}, or set LIBTORCH to its folder",
+                    crate_folder.display()
+                ))
+            })?,
+        };
+        if !libtorch.join("lib").is_dir() {
+            return Err(Error::Start(format!(
+                "there is no libtorch in {}: run `make libtorch` in {}, or correct LIBTORCH",
+                libtorch.display(),
+                crate_folder.display()
+            )));
+        }
+        Ok(Location { crate_folder, libtorch })
+    }
+}
+
+/// The line `LIBTORCH = "…"` of the checkout's `.cargo/config.toml`.
+fn from_cargo_config(crate_folder: &Path) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(crate_folder.join(".cargo/config.toml")).ok()?;
+    let config: toml::Table = text.parse().ok()?;
+    Some(config.get("env")?.get("LIBTORCH")?.as_str()?.into())
+}
+
+/// The user's cache folder for all that Herbarium builds or fetches.
+pub fn cache_folder() -> Result<PathBuf> {
+    dirs::cache_dir().map(|folder| folder.join("herbarium")).ok_or_else(|| {
+        Error::Start("this user has no cache folder: set HOME or XDG_CACHE_HOME".to_owned())
+    })
+}

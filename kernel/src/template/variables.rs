@@ -1,0 +1,28 @@
+//! The environment in which a template's compilers are found.
+
+use super::Template;
+
+impl Template {
+    /// What this process must have in its environment before evcxr starts: its cargo, rustc and rustup are the template's.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let bin = self.path.join("bin");
+        vec![
+            (super::recipe::TEMPLATE_VARIABLE, self.path.display().to_string()),
+            ("CARGO_HOME", self.path.display().to_string()),
+            ("CARGO", bin.join("cargo").display().to_string()),
+            ("RUSTC", bin.join("rustc").display().to_string()),
+            ("PATH", format!("{}:{}", bin.display(), self.recipe.path)),
+        ]
+    }
+
+    /// What a cell's own process must have back: commands that a cell runs see the user's tools.
+    pub fn variables_of_cells(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("PATH", Some(self.recipe.path.clone())),
+            ("CARGO_HOME", self.recipe.cargo_home.clone()),
+            ("CARGO", None),
+            ("RUSTC", None),
+            ("LIBTORCH", Some(self.libtorch.display().to_string())),
+        ]
+    }
+}

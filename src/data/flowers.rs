@@ -1,0 +1,71 @@
+//! Which data set the tutorial runs on.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::drawn;
+use super::image_folder::two_sets;
+use crate::{Error, Result};
+
+/// The folder of the flowers data set, in the tutorial's layout (`train`, `valid`,
+/// `cat_to_name.json`).
+///
+/// It is the folder that the environment variable `HERBARIUM_DATA` names, or else the drawn set
+/// (see [`draw_flowers`](super::draw_flowers)) in the user's cache folder, drawn on first use.
+///
+/// # Errors
+/// [`Error::DataFolder`] if `HERBARIUM_DATA` is no folder with `train` and `valid` in it,
+/// [`Error::NoCacheFolder`] if there is no cache folder to draw into, and [`Error::Io`] with the
+/// file that could not be written.
+pub fn flowers() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(folder) = set("HERBARIUM_DATA") {
+        return checked(PathBuf::from(folder));
+    }
+    let folder = cache_folder(set("XDG_CACHE_HOME"), set("HOME"))?.join("herbarium/drawn-flowers-v1");
+    if !drawn::is_whole(&folder) {
+        println!("Drawing {} flowers into {} (once) …", drawn::picture_count(), folder.display());
+        drawn::draw_flowers(&folder)?;
+    }
+    Ok(folder)
+}
+
+fn checked(folder: PathBuf) -> Result<PathBuf> {
+    let wrong = |problem: String| {
+        let problem = format!("{problem} (HERBARIUM_DATA points to it)");
+        Err(Error::DataFolder { path: folder.clone(), problem, layout: two_sets(&folder) })
+    };
+    if !folder.is_dir() {
+        let problem = if folder.exists() { "is no folder" } else { "does not exist" };
+        return wrong(problem.into());
+    }
+    for part in ["train", "valid"] {
+        if !folder.join(part).is_dir() {
+            return wrong(format!("has no folder {part}"));
+        }
+    }
+    Ok(folder)
+}
+
+/// The user's cache folder after the XDG Base Directory Specification, which says to ignore a
+/// relative path.
+fn cache_folder(xdg_cache_home: Option<OsString>, home: Option<OsString>) -> Result<PathBuf> {
+    let xdg = xdg_cache_home.map(PathBuf::from).filter(|path| path.is_absolute());
+    xdg.or_else(|| home.map(|home| Path::new(&home).join(".cache"))).ok_or(Error::NoCacheFolder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_folder_follows_the_xdg_specification() {
+        let at =
+            |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
+        assert_eq!(at(Some("/c"), Some("/h")).unwrap(), Path::new("/c"));
+        assert_eq!(at(Some("relative"), Some("/h")).unwrap(), Path::new("/h/.cache"));
+        assert_eq!(at(None, Some("/h")).unwrap(), Path::new("/h/.cache"));
+        assert!(matches!(at(None, None), Err(Error::NoCacheFolder)));
+    }
+}

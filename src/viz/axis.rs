@@ -1,0 +1,198 @@
+//! Axes of a chart: what range to show, where the ticks are, what stands at them.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+/// One axis of a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scale {
+    /// Lower and upper end, in the axis's own unit.
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) ticks: Vec<f64>,
+    /// Whether that unit is the logarithm to base 10 of the values.
+    logarithmic: bool,
+    decimals: usize,
+}
+
+impl Scale {
+    /// From 0, or from below the least value where 0 would flatten the line.
+    pub(super) fn from_zero(values: &[f64]) -> Self {
+        let (low, high) = extent(values).unwrap_or((0.0, 1.0));
+        let low = if low >= 0.0 && low < 0.6 * high { 0.0 } else { low - 0.08 * (high - low).max(1e-9) };
+        Self::linear(low, high + 0.06 * (high - low).max(1e-9))
+    }
+
+    /// For shares: from 0 to a little above the greatest, which cannot be more than 1.
+    pub(super) fn share(values: &[f64]) -> Self {
+        let high = extent(values).map_or(1.0, |(_, high)| high);
+        Self::linear(0.0, (1.1 * high).clamp(0.05, 1.02))
+    }
+
+    /// For learning rates: logarithmic if they span more than a factor of 3.
+    pub(super) fn rate(values: &[f64]) -> Self {
+        match extent(values) {
+            Some((low, high)) if low > 0.0 && high / low > 3.0 => {
+                let (low, high) = (low.log10(), high.log10());
+                let pad = 0.08 * (high - low);
+                let step = ((high - low) / 5.0).ceil().max(1.0);
+                let mut ticks: Vec<f64> = multiples(low - pad, high + pad, step);
+                if ticks.len() < 2 {
+                    ticks = vec![low, high];
+                }
+                Self { low: low - pad, high: high + pad, ticks, logarithmic: true, decimals: 0 }
+            }
+            Some((low, high)) => {
+                let mut scale = Self::linear(0.0f64.min(low), 1.25 * high.max(1e-12));
+                // So few and so small numbers read best as they were typed.
+                scale.decimals = usize::MAX;
+                scale
+            }
+            None => Self::linear(0.0, 1.0),
+        }
+    }
+
+    /// The horizontal axis: epochs from 0, at most eight of them numbered.
+    pub(super) fn epochs(count: usize) -> Self {
+        let last = count.saturating_sub(1) as f64;
+        let pad = if last == 0.0 { 0.5 } else { (0.04 * last).min(0.5) };
+        let ticks = multiples(0.0, last, nice_step(last / 7.0).max(1.0).round());
+        Self { low: -pad, high: last + pad, ticks, logarithmic: false, decimals: 0 }
+    }
+
+    fn linear(low: f64, high: f64) -> Self {
+        let high = if high > low { high } else { low + 1.0 };
+        let step = nice_step((high - low) / 6.0);
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        Self { low, high, ticks: multiples(low, high, step), logarithmic: false, decimals }
+    }
+
+    /// What stands at a tick.
+    pub(super) fn text(&self, tick: f64) -> String {
+        if self.logarithmic {
+            return short(10f64.powf(tick));
+        }
+        if self.decimals == usize::MAX { short(tick) } else { format!("{tick:.*}", self.decimals) }
+    }
+
+    /// Where a value is on the axis; `None` if it is not a number that can be shown.
+    pub(super) fn place(&self, value: f64) -> Option<f64> {
+        let place = if self.logarithmic { value.log10() } else { value };
+        place.is_finite().then_some(place)
+    }
+
+    /// The values as points over their epochs, in unbroken runs: a value that cannot be shown
+    /// breaks the line.
+    pub(super) fn runs(&self, values: &[f64]) -> Vec<Vec<(f64, f64)>> {
+        let mut runs = vec![Vec::new()];
+        for (epoch, value) in values.iter().enumerate() {
+            match (self.place(*value), runs.last_mut()) {
+                (Some(place), Some(run)) => run.push((epoch as f64, place)),
+                _ => runs.push(Vec::new()),
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        runs
+    }
+}
+
+impl Ranged for Scale {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let share = (value - self.low) / (self.high - self.low);
+        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Scale {
+    fn format(value: &f64) -> String {
+        value.to_string()
+    }
+
+    fn format_ext(&self, value: &f64) -> String {
+        self.text(*value)
+    }
+}
+
+/// Least and greatest of the finite values.
+fn extent(values: &[f64]) -> Option<(f64, f64)> {
+    let finite = values.iter().copied().filter(|value| value.is_finite());
+    finite.fold(None, |extent, value| match extent {
+        None => Some((value, value)),
+        Some((low, high)) => Some((value.min(low), value.max(high))),
+    })
+}
+
+/// The least of 1, 2, 5 times a power of ten that is not below `step`.
+fn nice_step(step: f64) -> f64 {
+    let step = step.max(1e-12);
+    let power = 10f64.powf(step.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|digit| digit * power)
+        .find(|nice| *nice >= 0.999 * step)
+        .unwrap_or(step)
+}
+
+/// The multiples of `step` from `low` to `high`.
+fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
+    let first = (low / step - 1e-9).ceil() as i64;
+    let last = (high / step + 1e-9).floor() as i64;
+    (first..=last.min(first + 50)).map(|i| i as f64 * step).collect()
+}
+
+/// A number as one would type it: `0.01`, `1e-5`.
+fn short(value: f64) -> String {
+    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    if rounded == 0.0 || rounded.abs() >= 1e-3 { format!("{rounded}") } else { format!("{rounded:e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_whole_and_few() {
+        assert_eq!(Scale::epochs(1).ticks, [0.0]);
+        assert_eq!(Scale::epochs(3).ticks, [0.0, 1.0, 2.0]);
+        assert_eq!(Scale::epochs(20).ticks, [0.0, 5.0, 10.0, 15.0]);
+        for epochs in 1..500 {
+            let ticks = Scale::epochs(epochs).ticks;
+            assert!(!ticks.is_empty() && ticks.len() <= 8 && ticks.iter().all(|tick| tick.fract() == 0.0));
+        }
+    }
+
+    #[test]
+    fn ticks_read_well() {
+        let accuracy = Scale::share(&[0.241, 0.393]);
+        let texts = |scale: &Scale| scale.ticks.iter().map(|tick| scale.text(*tick)).collect::<Vec<_>>();
+        assert_eq!(texts(&accuracy), ["0.0", "0.1", "0.2", "0.3", "0.4"]);
+        assert_eq!(texts(&Scale::rate(&[0.01, 0.01, 0.001])), ["0.001", "0.01"]);
+        assert_eq!(texts(&Scale::rate(&[1e-3, 1e-5])), ["1e-5", "1e-4", "0.001"]);
+        assert!(texts(&Scale::rate(&[0.01])).contains(&"0.01".to_string()));
+        assert_eq!(texts(&Scale::from_zero(&[4.06, 2.9])), ["3.0", "3.5", "4.0"]);
+    }
+
+    #[test]
+    fn what_cannot_be_shown_breaks_the_line() {
+        let values = [1.0, f64::NAN, 2.0, 3.0, f64::INFINITY];
+        let scale = Scale::from_zero(&values);
+        assert_eq!(scale.runs(&values), [vec![(0.0, 1.0)], vec![(2.0, 2.0), (3.0, 3.0)]]);
+        for odd in [&[][..], &[f64::NAN], &[0.0], &[-1.0, -1.0], &[1e300, -1e300]] {
+            for scale in [Scale::from_zero(odd), Scale::share(odd), Scale::rate(odd)] {
+                assert!(scale.low < scale.high && scale.ticks.len() <= 51, "{odd:?} {scale:?}");
+            }
+        }
+    }
+}

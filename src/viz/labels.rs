@@ -1,0 +1,65 @@
+//! What a class is called in a picture: index, folder label, name.
+
+use super::font;
+use crate::data::CategoryNames;
+use crate::{Error, Result};
+
+/// The ways to name one class.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Named {
+    /// The name, as it is in the file.
+    pub(super) name: String,
+    /// The name, if the font has its letters, or else the best that can be drawn.
+    pub(super) drawn: String,
+}
+
+/// Names the class with an index, by way of its folder label.
+///
+/// The index is the network's: it counts the labels in the order in which they sort as text (1, 10,
+/// 100, 2…), so it is looked up in `class_names` first and the label it gives in `cat_to_name`.
+pub(super) fn name_of(
+    index: usize,
+    class_names: &[String],
+    cat_to_name: &CategoryNames,
+    what: &str,
+) -> Result<Named> {
+    let label = class_names.get(index).ok_or_else(|| {
+        let count = class_names.len();
+        Error::Argument(format!(
+            "{what} is class {index}, but class_names has {count} (0 to {}): give the class_names of the data \
+             set that the model was trained on",
+            count as i64 - 1
+        ))
+    })?;
+    let name = one_line(cat_to_name.name(label)?);
+    let drawn = drawable(&name, label, index);
+    Ok(Named { name, drawn })
+}
+
+/// The name, the folder label or the class number: the first for which the font has the letters.
+fn drawable(name: &str, label: &str, index: usize) -> String {
+    let label = one_line(label);
+    [name, &label]
+        .into_iter()
+        .find(|text| !text.is_empty() && font::covers(text))
+        .map_or_else(|| format!("class {index}"), ToString::to_string)
+}
+
+/// Line breaks and other control characters become spaces.
+fn one_line(text: &str) -> String {
+    text.split(|letter: char| letter.is_control()).collect::<Vec<_>>().join(" ").trim().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_font_lacks_is_named_by_label_or_number() {
+        assert_eq!(drawable("rose", "12", 3), "rose");
+        assert_eq!(drawable("菊花", "12", 3), "12");
+        assert_eq!(drawable("菊花", "菊", 3), "class 3");
+        assert_eq!(drawable("", "12", 3), "12");
+        assert_eq!(one_line("two\nlines\t"), "two lines");
+    }
+}

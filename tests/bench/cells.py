@@ -1,0 +1,196 @@
+"""How long a learner waits, one JSON line a measurement: the kernel's start, and each kind of cell.
+
+With HERBARIUM_PEER_PYTHON=/path/to/python (with ipykernel, torch 2.13.0, torchvision 0.28.0 and matplotlib) Python's
+kernel is measured in turn with ours, and each line has its figures and the ratio of the medians.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+import jupyter_client
+import nbformat
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+RUNS = int(os.environ.get("HERBARIUM_BENCH_RUNS", "5"))
+FIRST = {
+    "rust": "let t = Tensor::rand([2, 3], (Kind::Float, Device::Cpu));\nt.sum(Kind::Float).double_value(&[])",
+    "python": "import torch, torchvision\nimport matplotlib.pyplot as plt\nt = torch.rand(2, 3)\nt.sum().item()",
+}
+# Kinds of cells: what, Rust, Python. `{n}` is another number each time, so that no cell is the one before.
+CELLS = [
+    ("a println!", 'println!("{n}")', "print({n})"),
+    ("a trailing expression", "{n} + 1", "{n} + 1"),
+    ("a let of a known type", "let a = {n};", "a = {n}"),
+    ("a let of a tensor", "let b = Tensor::rand([2, {n}], (Kind::Float, Device::Cpu));", "b = torch.rand(2, {n})"),
+    ("a use of a variable", "a + {n}", "a + {n}"),
+    ("a compile error", "let wrong: i32 = \"{n}\";", "int('x{n}')"),
+]
+
+
+class Kernel:
+    """A kernel of one kind, started and stopped."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        if kind == "python":
+            manager = jupyter_client.KernelManager(kernel_name="peer", kernel_spec_manager=Peer())
+        else:
+            manager = jupyter_client.KernelManager(kernel_name="herbarium")
+        self.manager = manager
+        self.launched = time.perf_counter()
+        manager.start_kernel(cwd=tempfile.gettempdir())
+        self.client = manager.client()
+        self.client.start_channels()
+
+    def kernel_info(self):
+        """Seconds from launch to the answer to kernel_info."""
+        self.client.wait_for_ready(timeout=300)
+        return time.perf_counter() - self.launched
+
+    def run(self, code):
+        """Seconds from execute_request to idle, and whether the cell succeeded."""
+        start = time.perf_counter()
+        request = self.client.execute(code)
+        status = None
+        while True:
+            message = self.client.get_iopub_msg(timeout=600)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            if message["msg_type"] == "error":
+                status = message["content"]
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                return time.perf_counter() - start, status
+
+    def restart(self):
+        """Seconds from the request to restart to the answer to kernel_info."""
+        start = time.perf_counter()
+        self.manager.restart_kernel(now=False)
+        self.client.wait_for_ready(timeout=300)
+        return time.perf_counter() - start
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=False)
+
+
+class Peer(KernelSpecManager):
+    """Jupyter's own way to start the peer's ipykernel."""
+
+    def get_kernel_spec(self, kernel_name):
+        argv = [os.environ["HERBARIUM_PEER_PYTHON"], "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name=kernel_name, language="python")
+
+
+def kinds():
+    return ["rust", "python"] if os.environ.get("HERBARIUM_PEER_PYTHON") else ["rust"]
+
+
+def report(what, seconds):
+    """`seconds` has a list for each kind."""
+    line = {"what": what, "unit": "s"}
+    for kind, values in seconds.items():
+        prefix = "" if kind == "rust" else "python_"
+        line[prefix + "median"] = round(statistics.median(values), 4)
+        line[prefix + "minimum"] = round(min(values), 4)
+        line[prefix + "maximum"] = round(max(values), 4)
+        line["runs"] = len(values)
+    if seconds.get("python"):
+        line["ratio"] = round(statistics.median(seconds["rust"]) / statistics.median(seconds["python"]), 3)
+    print(json.dumps(line), flush=True)
+
+
+def starts():
+    info = {kind: [] for kind in kinds()}
+    first = {kind: [] for kind in kinds()}
+    restart = {kind: [] for kind in kinds()}
+    for _ in range(RUNS):
+        for kind in kinds():
+            with Kernel(kind) as kernel:
+                info[kind].append(kernel.kernel_info())
+                _, error = kernel.run(FIRST[kind])
+                assert error is None, error
+                first[kind].append(time.perf_counter() - kernel.launched)
+                begun = time.perf_counter()
+                kernel.restart()
+                _, error = kernel.run(FIRST[kind])
+                assert error is None, error
+                restart[kind].append(time.perf_counter() - begun)
+    report("launch to kernel_info", info)
+    report("launch to the first tensor's sum", first)
+    report("restart to the first tensor's sum", restart)
+
+
+def three_at_once():
+    seconds = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        kernels = [Kernel("rust") for _ in range(3)]
+        for kernel in kernels:
+            kernel.kernel_info()
+        requests = [(kernel, kernel.client.execute(FIRST["rust"])) for kernel in kernels]
+        for kernel, request in requests:
+            kernel.client.get_shell_msg(timeout=300)
+        seconds.append(time.perf_counter() - start)
+        for kernel in kernels:
+            kernel.__exit__()
+    report("three kernels at once, launch to the first tensor's sum", {"rust": seconds})
+
+
+def cells():
+    seconds = {what: {kind: [] for kind in kinds()} for what, _, _ in CELLS}
+    kernels = {kind: Kernel(kind) for kind in kinds()}
+    for kind, kernel in kernels.items():
+        kernel.kernel_info()
+        kernel.run(FIRST[kind])
+    for n in range(RUNS + 1):
+        for what, rust, python in CELLS:
+            for kind, kernel in kernels.items():
+                code = (rust if kind == "rust" else python).replace("{n}", str(n + 2))
+                elapsed, error = kernel.run(code)
+                assert (error is not None) == ("error" in what), (what, error)
+                # The first round warms up.
+                if n > 0:
+                    seconds[what][kind].append(elapsed)
+    for kernel in kernels.values():
+        kernel.__exit__()
+    for what, values in seconds.items():
+        report(what, values)
+
+
+def notebook():
+    """The notebook's own cells, but for those that train or draw."""
+    os.environ["HERBARIUM_EPOCHS"] = "1,1"
+    notebook = nbformat.read(ROOT / "notebooks" / "flowers.ipynb", as_version=4)
+    slow = ["train_model(", ".plot(", "show_batch(", "prediction_grid(", "im_convert("]
+    seconds = []
+    with Kernel("rust") as kernel:
+        kernel.kernel_info()
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                elapsed, error = kernel.run(cell.source)
+                assert error is None, error
+                if not any(word in cell.source for word in slow):
+                    seconds.append(elapsed)
+    seconds.sort()
+    report("a cell of flowers.ipynb that neither trains nor draws", {"rust": seconds})
+    line = {"what": "the same, 95th percentile", "unit": "s", "value": round(seconds[int(0.95 * (len(seconds) - 1))], 4)}
+    print(json.dumps(line), flush=True)
+
+
+def main():
+    chosen = sys.argv[1:] or ["starts", "cells", "notebook", "three_at_once"]
+    for name in chosen:
+        {"starts": starts, "cells": cells, "notebook": notebook, "three_at_once": three_at_once}[name]()
+
+
+if __name__ == "__main__":
+    main()
