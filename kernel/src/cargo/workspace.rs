@@ -93,7 +93,8 @@ pub fn build_dependencies(
             .arg(tools.template.join("cargo-config.toml"))
             .current_dir(&build)
             .env("CARGO_TARGET_DIR", folder.join("target"))
-            .env("RUSTFLAGS", "-Cprefer-dynamic")
+            // The flags that evcxr gives would take the place of the configuration's.
+            .env_remove("RUSTFLAGS")
             .env("RUSTC_WRAPPER", tools.template.join("bin").join(WRAPPER_NAME))
             .env(RECORD_VARIABLE, &record)
             .stdout(Stdio::null())

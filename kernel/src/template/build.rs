@@ -12,7 +12,7 @@ use super::tree::link_tree;
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
 const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
@@ -66,7 +66,6 @@ pub fn build(
     let mut cargo = tools.cargo(template, location);
     cargo
         .args(["build", "--target", &tools.target])
-        .env("RUSTFLAGS", "-Cprefer-dynamic")
         .env("RUSTC_WRAPPER", template.join("bin/record-rustc"))
         .env("HERBARIUM_RECORD", &record);
     run(cargo, "building the helper crate", progress)?;
@@ -126,7 +125,10 @@ impl Toolchain {
             .current_dir(template.join("seed"))
             .env("CARGO_TARGET_DIR", template.join("seed/target"))
             .env("RUSTC", &self.rustc)
-            .env("LIBTORCH", &location.libtorch);
+            .env("LIBTORCH", &location.libtorch)
+            // Flags from outside would take the place of the configuration's.
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
         command
     }
 }
