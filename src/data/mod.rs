@@ -3,7 +3,8 @@
 //!
 //! [`ImageFolder`] reads the tutorial's layout (`train/<class>/*.jpg`), [`AnnotationFile`] a text file of
 //! `path label` lines; both are a [`Dataset`]. [`Splits`] keeps what belongs to training and to validation
-//! side by side. [`flowers`] is the folder the tutorial runs on. A [`DataLoader`] makes [`Batch`]es of a data set, on threads of its own.
+//! side by side. [`flowers`] is the folder the tutorial runs on. A [`DataLoader`] makes [`Batch`]es of a
+//! data set, on threads of its own.
 //!
 //! ```no_run
 //! # fn main() -> herbarium::Result<()> {

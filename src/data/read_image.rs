@@ -55,7 +55,7 @@ fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_IMAGE_PIXELS {
         return Err(format!(
-            "the picture claims {width}x{height} pixels, more than the {MAX_IMAGE_PIXELS} that are read: shrink it"
+            "the picture claims {width}x{height} pixels, but {MAX_IMAGE_PIXELS} is the most that is read: shrink it"
         ));
     }
     DynamicImage::from_decoder(decoder).map(to_rgb).map_err(damaged)

@@ -73,12 +73,12 @@ impl Best {
         };
         checkpoint.save(path)?;
         if let (Some(kept), Some(earlier)) = (kept, &self.earlier) {
-            eprintln!(
+            super::tell(format_args!(
                 "note: {} held an earlier training's weights with valid acc {:.4}; they are now in {}",
                 path.display(),
                 earlier.best_acc,
                 kept.display()
-            );
+            ));
         }
         self.earlier = None;
         self.written = Some(path.to_owned());

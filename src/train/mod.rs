@@ -1,8 +1,46 @@
 //! The training loop of the tutorial and its parts: [`Optimizer`]s, learning-rate [`Scheduler`]s,
 //! the loss, [`train_model`], the [`History`] it returns and the [`Checkpoint`] it saves.
 //!
-//! One training step reads: `optimizer.zero_grad()?; let loss = criterion.forward(&model.forward(&images)?,
-//! &labels)?; loss.f_backward()?; optimizer.step()?;` and that is what the loop does, batch by batch.
+//! ```no_run
+//! # fn main() -> herbarium::Result<()> {
+//! use herbarium::prelude::*;
+//!
+//! # let transforms = Splits { train: Compose::new(vec![to_tensor()]), valid: Compose::new(vec![to_tensor()]) };
+//! let image_datasets = ImageFolder::splits("flower_data", &transforms)?;
+//! let dataloaders = image_datasets.loaders(LoaderOptions { batch_size: 128, shuffle: true, ..Default::default() });
+//! let mut model_ft = initialize_model("resnet18", 102, Pretrained::IfAvailable, tch::Device::Cpu)?;
+//! model_ft.freeze_all_but_head();
+//!
+//! let criterion = CrossEntropyLoss::new();
+//! let mut optimizer_ft = Adam::new(model_ft.trainable_parameters(), 1e-2);
+//! let mut scheduler = StepLr::new(&optimizer_ft, 10, 0.1);
+//! let options = TrainOptions { num_epochs: 20, checkpoint: "best.safetensors".into(), ..Default::default() };
+//! train_model(&mut model_ft, &dataloaders, &criterion, &mut optimizer_ft, &mut scheduler, options)?;
+//!
+//! // The second phase: all layers, a smaller rate, from the best weights, which stay until beaten.
+//! model_ft.unfreeze_all();
+//! let checkpoint = Checkpoint::load("best.safetensors")?;
+//! checkpoint.load_into(&mut model_ft)?;
+//! let mut optimizer = Adam::new(model_ft.trainable_parameters(), 1e-3);
+//! let mut scheduler = StepLr::new(&optimizer, 7, 0.1);
+//! let options = TrainOptions {
+//!     num_epochs: 10,
+//!     checkpoint: "best.safetensors".into(),
+//!     best_acc: checkpoint.best_acc,
+//!     ..Default::default()
+//! };
+//! train_model(&mut model_ft, &dataloaders, &criterion, &mut optimizer, &mut scheduler, options)?;
+//!
+//! // One training step by hand, which is what the loop does batch by batch.
+//! let batch = dataloaders.train.batch(0)?;
+//! model_ft.train();
+//! optimizer.zero_grad()?;
+//! let loss = criterion.forward(&model_ft.forward(&batch.images)?, &batch.labels)?;
+//! loss.f_backward()?;
+//! optimizer.step()?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod best;
 mod checkpoint;
@@ -28,3 +66,10 @@ pub use optim::{
 pub use options::{CheckpointPath, TrainOptions};
 pub use scheduler::{CosineAnnealingLr, ExponentialLr, MultiStepLr, ReduceLrOnPlateau, Scheduler, StepLr};
 pub use train_model::train_model;
+
+/// Says something that is not part of the tutorial's output, on standard error.
+fn tell(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    // Nobody is left to be told when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

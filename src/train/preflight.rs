@@ -66,14 +66,14 @@ fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Result<()> {
         .filter(|own| !held.contains(&own.tensor.data_ptr()))
         .collect();
     if let [first, ..] = left.as_slice() {
-        eprintln!(
+        super::tell(format_args!(
             "warning: {} trainable tensors of {} ({} …) are not in the {} and will not learn: build it again \
              after unfreezing",
             left.len(),
             model.name(),
             first.name,
             optimizer.name()
-        );
+        ));
     }
     Ok(())
 }

@@ -1,18 +1,16 @@
-//! `affine`, `RandomAffine` and the nearest-neighbour kernel that rotation shares.
+//! `affine` and `RandomAffine`.
 
 use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
 
+use super::nearest::{Matrix, nearest};
 use super::repr::{PyFloat, py_list, py_tuple};
 use super::size::round_half_even;
 use super::transform::uniform;
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
-
-/// Output pixel (x, y) shows input pixel (m0·x + m1·y + m2, m3·x + m4·y + m5), both measured at centres.
-pub(super) type Matrix = [f64; 6];
 
 /// torchvision's `RandomAffine(degrees=0, translate=(horizontal, vertical))`: shifted by up to that
 /// fraction (0..1) of the width and of the height; what comes in is black.
@@ -71,110 +69,6 @@ fn inverse_matrix(center: [f64; 2], angle: f64, translate: [f64; 2], scale: f64,
     m[2] += center[0];
     m[5] += center[1];
     m
-}
-
-/// `picture` seen through `matrix`, same size, nearest neighbour, black outside: Pillow's
-/// `transform(size, AFFINE, matrix, NEAREST)` with its three ways of stepping through the picture.
-pub(super) fn nearest(picture: &RgbImage, matrix: Matrix) -> RgbImage {
-    let (width, height) = picture.dimensions();
-    let source =
-        Source { pixels: picture.as_raw().as_chunks().0, width: width as usize, height: height as usize };
-    let mut out = RgbImage::new(width, height);
-    let pixels: &mut [u8] = &mut out;
-    let target = pixels.as_chunks_mut().0;
-    if width == 0 || height == 0 {
-        return out;
-    }
-    if matrix[1] == 0.0 && matrix[3] == 0.0 {
-        scaled(&source, target, matrix);
-    } else if fits_fixed_point(matrix, f64::from(width), f64::from(height)) {
-        fixed_point(&source, target, matrix);
-    } else {
-        floating_point(&source, target, matrix);
-    }
-    out
-}
-
-struct Source<'a> {
-    pixels: &'a [[u8; 3]],
-    width: usize,
-    height: usize,
-}
-
-impl Source<'_> {
-    /// The pixel at (x, y), if that is inside.
-    fn get(&self, x: i32, y: i32) -> Option<[u8; 3]> {
-        // A negative coordinate becomes a huge one.
-        let (x, y) = (x as u32 as usize, y as u32 as usize);
-        if x < self.width && y < self.height { self.pixels.get(y * self.width + x).copied() } else { None }
-    }
-}
-
-/// Without rotation or shear, a column or row comes from one column or row.
-fn scaled(source: &Source, target: &mut [[u8; 3]], m: Matrix) {
-    let mut x = m[2] + m[0] * 0.5;
-    let columns: Vec<i32> = (0..source.width)
-        .map(|_| {
-            let column = coordinate(x);
-            x += m[0];
-            column
-        })
-        .collect();
-    let mut y = m[5] + m[4] * 0.5;
-    for row in target.chunks_exact_mut(source.width) {
-        let from = coordinate(y);
-        for (pixel, &column) in row.iter_mut().zip(&columns) {
-            *pixel = source.get(column, from).unwrap_or_default();
-        }
-        y += m[4];
-    }
-}
-
-/// Whether all four corners stay within 16.16 fixed point.
-fn fits_fixed_point(m: Matrix, width: f64, height: f64) -> bool {
-    [(0.0, 0.0), (width, height), (0.0, height), (width, 0.0)].iter().all(|(x, y)| {
-        (x * m[0] + y * m[1] + m[2]).abs() < 32768.0 && (x * m[3] + y * m[4] + m[5]).abs() < 32768.0
-    })
-}
-
-/// The usual way: steps in 16.16 fixed point.
-fn fixed_point(source: &Source, target: &mut [[u8; 3]], m: Matrix) {
-    let fix = |value: f64| (value * 65536.0 + 0.5).floor() as i32;
-    let (dx_column, dx_row) = (fix(m[0]), fix(m[1]));
-    let (dy_column, dy_row) = (fix(m[3]), fix(m[4]));
-    let mut x_row = fix(m[2] + m[0] * 0.5 + m[1] * 0.5);
-    let mut y_row = fix(m[5] + m[3] * 0.5 + m[4] * 0.5);
-    for row in target.chunks_exact_mut(source.width) {
-        let (mut x, mut y) = (x_row, y_row);
-        for pixel in row {
-            *pixel = source.get(x >> 16, y >> 16).unwrap_or_default();
-            x = x.wrapping_add(dx_column);
-            y = y.wrapping_add(dy_column);
-        }
-        x_row = x_row.wrapping_add(dx_row);
-        y_row = y_row.wrapping_add(dy_row);
-    }
-}
-
-/// For pictures too large for fixed point.
-fn floating_point(source: &Source, target: &mut [[u8; 3]], m: Matrix) {
-    let mut x_row = m[2] + m[1] * 0.5 + m[0] * 0.5;
-    let mut y_row = m[5] + m[4] * 0.5 + m[3] * 0.5;
-    for row in target.chunks_exact_mut(source.width) {
-        let (mut x, mut y) = (x_row, y_row);
-        for pixel in row {
-            *pixel = source.get(coordinate(x), coordinate(y)).unwrap_or_default();
-            x += m[0];
-            y += m[3];
-        }
-        x_row += m[1];
-        y_row += m[4];
-    }
-}
-
-/// The pixel that holds a position; -1 for all that lies before the first.
-fn coordinate(position: f64) -> i32 {
-    if position < 0.0 { -1 } else { position as i32 }
 }
 
 struct RandomAffine {
@@ -250,18 +144,6 @@ mod tests {
             let expected = if x >= 7 && y < 7 { picture.get_pixel(x - 7, y + 3).0 } else { [0, 0, 0] };
             assert_eq!(pixel.0, expected, "({x}, {y})");
         }
-    }
-
-    /// Where both apply, fixed point and floating point show the same pixels up to the rounding of an edge.
-    #[test]
-    fn the_ways_of_stepping_agree() {
-        let picture = coordinates(60, 40);
-        let matrix = inverse_matrix([30.0, 20.0], 20.0, [0.0, 0.0], 1.0, [5.0, 0.0]);
-        let source = Source { pixels: picture.as_raw().as_chunks().0, width: 60, height: 40 };
-        let (mut fixed, mut floating) = (vec![[0u8; 3]; 2400], vec![[0u8; 3]; 2400]);
-        fixed_point(&source, &mut fixed, matrix);
-        floating_point(&source, &mut floating, matrix);
-        assert!(fixed.iter().zip(&floating).filter(|(a, b)| a != b).count() < 5);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod flip;
 pub mod functional;
 mod grayscale;
 mod hsv;
+mod nearest;
 mod pad;
 pub(crate) mod repr;
 mod resample;

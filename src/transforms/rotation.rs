@@ -5,7 +5,7 @@ use std::fmt;
 use fastrand::Rng;
 use image::RgbImage;
 
-use super::affine::{Matrix, nearest};
+use super::nearest::{Matrix, nearest};
 use super::repr::PyFloat;
 use super::transform::uniform;
 use super::{Sample, Transform, TransformOp};

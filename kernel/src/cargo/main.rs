@@ -9,6 +9,7 @@ mod metadata;
 mod query;
 #[path = "recipe.rs"]
 mod recipe;
+mod tree;
 mod workspace;
 
 use std::ffi::OsString;

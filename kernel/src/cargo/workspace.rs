@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use serde_json::Value;
 
 use crate::recipe::{CELL_CRATE, reusable_arguments, strings};
+use crate::tree::link_tree;
 use crate::{Tools, failure};
 
 /// The name under which this program records a cell's rustc command line for us.
@@ -92,7 +93,8 @@ pub fn build_dependencies(
             .arg(tools.template.join("cargo-config.toml"))
             .current_dir(&build)
             .env("CARGO_TARGET_DIR", folder.join("target"))
-            .env("RUSTFLAGS", "-Cprefer-dynamic")
+            // The flags that evcxr gives would take the place of the configuration's.
+            .env_remove("RUSTFLAGS")
             .env("RUSTC_WRAPPER", tools.template.join("bin").join(WRAPPER_NAME))
             .env(RECORD_VARIABLE, &record)
             .stdout(Stdio::null())
@@ -146,37 +148,10 @@ fn prepare(tools: &Tools, folder: &Path, dependencies: &Dependencies) -> std::io
     if !build.join("Cargo.lock").exists() {
         std::fs::copy(tools.template.join("seed/Cargo.lock"), build.join("Cargo.lock"))?;
         std::fs::write(build.join("src/lib.rs"), "")?;
-        link_tree(&tools.template.join("seed/target"), &folder.join("target"))?;
+        link_tree(&tools.template.join("seed/target"), &folder.join("target"), &|_| true)?;
     }
     std::fs::write(build.join("Cargo.toml"), dependencies.manifest(&tools.template)?)?;
     Ok(build)
-}
-
-/// Hard links for what cargo only reads, copies of the small files that it writes again.
-fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            if entry.file_name() != "incremental" {
-                link_tree(&source, &target)?;
-            }
-        } else if !target.exists() && entry.file_name() != ".cargo-lock" {
-            let linked = entry.metadata()?.len() > 64 * 1024 && std::fs::hard_link(&source, &target).is_ok();
-            if !linked {
-                copy_with_time(&source, &target)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// cargo compares modification times, so a copy keeps its file's.
-fn copy_with_time(source: &Path, target: &Path) -> std::io::Result<()> {
-    std::fs::copy(source, target)?;
-    let modified = source.metadata()?.modified()?;
-    std::fs::File::options().write(true).open(target)?.set_modified(modified)
 }
 
 fn read_record(record: &Path) -> Option<Vec<String>> {

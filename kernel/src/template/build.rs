@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::Location;
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
+use super::tree::link_tree;
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
 const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
@@ -32,8 +33,14 @@ debug-assertions = false
 overflow-checks = false
 ";
 
-/// Builds everything below `template`, whose lock the caller holds.
-pub fn build(location: &Location, template: &Path, progress: &mut dyn FnMut(&str)) -> Result<Recipe> {
+/// Builds everything below `template`, whose lock the caller holds. What an `earlier` template compiled
+/// is used again as far as cargo finds it fresh.
+pub fn build(
+    location: &Location,
+    template: &Path,
+    earlier: Option<&Path>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Recipe> {
     match std::fs::remove_dir_all(template) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(Error::file(template)(error));
@@ -50,12 +57,15 @@ pub fn build(location: &Location, template: &Path, progress: &mut dyn FnMut(&str
     let lock = location.crate_folder.join("Cargo.lock");
     std::fs::copy(&lock, template.join("seed/Cargo.lock")).map_err(Error::file(&lock))?;
 
-    progress("building the helper crate for cells (about a minute, once)");
+    if let Some(earlier) = earlier {
+        let target = template.join("seed/target");
+        link_tree(&earlier.join("seed/target"), &target, &is_dependency).map_err(Error::file(&target))?;
+    }
+    progress("building the helper crate for cells (a minute or two, once)");
     let record = template.join("cell-arguments.json");
     let mut cargo = tools.cargo(template, location);
     cargo
         .args(["build", "--target", &tools.target])
-        .env("RUSTFLAGS", "-Cprefer-dynamic")
         .env("RUSTC_WRAPPER", template.join("bin/record-rustc"))
         .env("HERBARIUM_RECORD", &record);
     run(cargo, "building the helper crate", progress)?;
@@ -76,6 +86,14 @@ pub fn build(location: &Location, template: &Path, progress: &mut dyn FnMut(&str
     std::fs::rename(&unfinished, template.join(recipe::FILE))
         .map_err(Error::file(template.join(recipe::FILE)))?;
     Ok(recipe)
+}
+
+/// Whether a file of a target folder is of one of the crate's dependencies, which two templates can share.
+fn is_dependency(file_name: &str) -> bool {
+    !["herbarium", recipe::CELL_CRATE].iter().any(|own| {
+        let name = file_name.strip_prefix("lib").unwrap_or(file_name);
+        name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+    })
 }
 
 /// The real tools behind rustup's proxies.
@@ -107,7 +125,10 @@ impl Toolchain {
             .current_dir(template.join("seed"))
             .env("CARGO_TARGET_DIR", template.join("seed/target"))
             .env("RUSTC", &self.rustc)
-            .env("LIBTORCH", &location.libtorch);
+            .env("LIBTORCH", &location.libtorch)
+            // Flags from outside would take the place of the configuration's.
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
         command
     }
 }

@@ -12,6 +12,8 @@ mod key;
 mod location;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
+#[path = "../cargo/tree.rs"]
+mod tree;
 mod variables;
 
 use std::fs::File;
@@ -59,7 +61,7 @@ pub fn prepare(progress: &mut dyn FnMut(&str)) -> Result<Template> {
     if let Some(recipe) = Recipe::read(&path) {
         return Ok(Template { path, recipe, libtorch: location.libtorch });
     }
-    let recipe = build::build(&location, &path, progress)?;
+    let recipe = build::build(&location, &path, newest(&templates).as_deref(), progress)?;
     mark_used(&path);
     remove_old(&templates, &path);
     Ok(Template { path, recipe, libtorch: location.libtorch })
@@ -85,21 +87,31 @@ fn mark_used(template: &Path) {
     let _ = std::fs::write(template.join("used"), "");
 }
 
-/// Keeps the templates that were used last.
-fn remove_old(templates: &Path, newest: &Path) {
-    let Ok(entries) = std::fs::read_dir(templates) else { return };
-    let mut others: Vec<(std::time::SystemTime, PathBuf)> = entries
-        .flatten()
+/// All templates, whole or not, from the one whose last use is longest ago.
+fn by_last_use(templates: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(templates).into_iter().flatten().flatten();
+    let mut found: Vec<(std::time::SystemTime, PathBuf)> = entries
         .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && path != newest)
+        .filter(|path| path.is_dir())
         .map(|path| {
             let used = path.join("used").metadata().and_then(|facts| facts.modified());
             (used.unwrap_or(std::time::UNIX_EPOCH), path)
         })
         .collect();
-    others.sort();
+    found.sort();
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The whole template that was used last.
+fn newest(templates: &Path) -> Option<PathBuf> {
+    by_last_use(templates).into_iter().rev().find(|path| Recipe::read(path).is_some())
+}
+
+/// Keeps the templates that were used last.
+fn remove_old(templates: &Path, newest: &Path) {
+    let others: Vec<PathBuf> = by_last_use(templates).into_iter().filter(|path| path != newest).collect();
     let surplus = (others.len() + 1).saturating_sub(KEPT);
-    for (_, path) in others.into_iter().take(surplus) {
+    for path in others.into_iter().take(surplus) {
         // A template that is being built holds its lock.
         let in_use = File::open(path.with_extension("lock")).is_ok_and(|lock| lock.try_lock().is_err());
         if !in_use {

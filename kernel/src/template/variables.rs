@@ -22,6 +22,10 @@ impl Template {
             ("CARGO_HOME", self.recipe.cargo_home.clone()),
             ("CARGO", None),
             ("RUSTC", None),
+            // libtorch takes and gives back large blocks all the time: kept by the allocator instead of
+            // returned to the system, they make a forward pass up to a fifth faster.
+            ("MALLOC_MMAP_THRESHOLD_", Some("33554432".to_owned())),
+            ("MALLOC_TRIM_THRESHOLD_", Some("4294967296".to_owned())),
             ("LIBTORCH", Some(self.libtorch.display().to_string())),
         ]
     }

@@ -6,11 +6,12 @@
 //! are shared between species, so that none of them gives the answer away. The same version of the
 //! crate paints the same pictures.
 //!
-//! The path of a picture: `species` says which petals there are, `petal` and `centre` paint
-//! them on a `canvas` at a `pose` over a `backdrop`, `picture` puts it together, and `store` keeps
-//! the set on disk.
+//! The path of a picture: `species` lists the kinds, `blooms` says which petals they have, `petal`
+//! and `centre` paint them on a `canvas` at a `pose` over a `backdrop`, `picture` puts it together,
+//! and `store` keeps the set on disk.
 
 mod backdrop;
+mod blooms;
 mod canvas;
 mod centre;
 mod palette;

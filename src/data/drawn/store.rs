@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::picture::picture;
 use super::species::SPECIES;
+use crate::weights::write_atomically;
 use crate::{Error, Result};
 
 /// Pictures of each species in the two parts of the set.
@@ -183,10 +184,13 @@ fn write_manifest(folder: &Path) -> Result<()> {
         let size = std::fs::metadata(&path).map_err(Error::io("reading", &path))?.len();
         manifest += &format!("{size} {}\n", file.path());
     }
-    write_whole(&folder.join(MANIFEST), manifest.as_bytes())
+    let path = folder.join(MANIFEST);
+    write_atomically(&path, |file| file.write_all(manifest.as_bytes()).map_err(Error::io("writing", &path)))
 }
 
-/// Writes beside the file and renames, so that nobody ever sees half of it.
+/// Writes beside the file and renames, so that nobody ever sees half of it. Without waiting for the
+/// disk, 600 times: a picture that a power cut took has another size than the manifest says, and is
+/// drawn anew.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let scratch = temporary(path);
     let write = || {

@@ -8,15 +8,16 @@ use std::sync::{Arc, PoisonError};
 
 use super::Shared;
 use super::assemble::assemble;
-use super::interrupt::interrupted;
 use super::plan::{Loaded, Plan};
 use super::workers::Workers;
 use crate::data::Batch;
+use crate::notebook::interrupted;
 use crate::{Error, Result};
 
 /// Iterates over the batches of an epoch, in order, while threads read ahead.
 ///
-/// After an error there is no further batch. Dropping it early stops the threads.
+/// After an error there is no further batch. Dropping it early stops the threads. An interrupt while a batch
+/// is waited for is [`Error::Interrupted`]; the flag stays set for whoever runs the loop.
 pub struct Batches {
     shared: Arc<Shared>,
     plan: Arc<Plan>,

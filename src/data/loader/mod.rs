@@ -2,7 +2,6 @@
 
 mod assemble;
 mod batches;
-mod interrupt;
 mod options;
 mod plan;
 mod seed;

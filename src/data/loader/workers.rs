@@ -7,8 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::interrupt::interrupted;
 use super::plan::{Loaded, Plan};
+use crate::notebook::interrupted;
 use crate::{Error, Result};
 
 /// How often a wait looks whether the learner wants to stop.
