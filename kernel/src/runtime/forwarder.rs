@@ -7,13 +7,14 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::Receiver;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::frame::{ACK, Frame};
+use super::pipes::{read_some, tell_evcxr, watch};
 use super::scanner::{Piece, Scanner};
 use super::{BACKTRACE, OUTPUT, PARENT, ROLE, RUNTIME};
 use crate::sys;
@@ -244,40 +245,4 @@ impl Forwarder {
         self.kernel.read_exact(&mut answer)?;
         if answer[0] == ACK { Ok(()) } else { Err(io::Error::other("the kernel gave a strange answer")) }
     }
-}
-
-/// Waits for the child in a thread, which makes its end something that can be polled for.
-fn watch(mut child: Child) -> io::Result<(Receiver<io::Result<ExitStatus>>, UnixStream)> {
-    let (ours, theirs) = UnixStream::pair()?;
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        // Nobody listens any more if the forwarder is about to end.
-        let _ = sender.send(child.wait());
-        drop(theirs);
-    });
-    Ok((receiver, ours))
-}
-
-/// Reads what is there, without waiting. A pipe that has ended is dropped.
-fn read_some(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> io::Result<usize> {
-    let Some(reader) = pipe else { return Ok(0) };
-    loop {
-        match reader.read(buffer) {
-            Ok(0) => {
-                *pipe = None;
-                return Ok(0);
-            }
-            Ok(read) => return Ok(read),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn tell_evcxr(line: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(line)?;
-    stdout.write_all(b"\n")?;
-    stdout.flush()
 }

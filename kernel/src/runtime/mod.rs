@@ -7,7 +7,9 @@
 pub mod child;
 pub mod forwarder;
 pub mod frame;
+mod markers;
 pub mod message;
+mod pipes;
 pub mod scanner;
 
 /// The environment variable that says which of the processes to be.

@@ -5,16 +5,7 @@
 
 use memchr::{memchr, memchr2};
 
-/// A line with a rich message starts so.
-pub const MESSAGE: &[u8] = b"\x1eherbarium ";
-const BEGIN: &[u8] = b"EVCXR_BEGIN_CONTENT ";
-const END: &[u8] = b"EVCXR_END_CONTENT";
-const COMPLETE: &[u8] = b"EVCXR_EXECUTION_COMPLETE\n";
-const PANIC: &[u8] = b"EVCXR_PANIC_NOTIFICATION\n";
-const FAILED: &[u8] = b"EVCXR_ERROR_OCCURRED\n";
-const CHANGED: &[u8] = b"EVCXR_VARIABLE_CHANGED_TYPE:";
-const INPUT: &[u8] = b"EVCXR_INPUT_REQUEST:";
-const PASSWORD: &[u8] = b"EVCXR_INPUT_REQUEST_PASSWORD:";
+use super::markers::{CHANGED, COMPLETE, END, Found, Line, MESSAGE, Marker, PANIC, find};
 
 /// The longest marked line or block: a picture of 48 MB in base64. A longer one is dropped, not kept in memory.
 const MAX_MARKED: usize = 64 << 20;
@@ -54,41 +45,6 @@ enum State {
     /// Inside a marked line that became too long.
     Skip,
 }
-
-#[derive(Clone, Copy)]
-enum Line {
-    Message,
-    Begin,
-    Input(&'static [u8]),
-    Changed,
-}
-
-enum Found {
-    /// A whole marker of that length.
-    Marker(usize, Marker),
-    /// What there is may become a marker.
-    Partial,
-    No,
-}
-
-#[derive(Clone, Copy)]
-enum Marker {
-    Line(Line),
-    Complete,
-    Panic,
-    Failed,
-}
-
-const MARKERS: [(&[u8], Marker); 8] = [
-    (MESSAGE, Marker::Line(Line::Message)),
-    (BEGIN, Marker::Line(Line::Begin)),
-    (COMPLETE, Marker::Complete),
-    (PANIC, Marker::Panic),
-    (FAILED, Marker::Failed),
-    (CHANGED, Marker::Line(Line::Changed)),
-    (INPUT, Marker::Line(Line::Input(INPUT))),
-    (PASSWORD, Marker::Line(Line::Input(PASSWORD))),
-];
 
 /// Splits the stream into [`Piece`]s. Keeps back only what may still become a marker, and marked lines until their end.
 pub struct Scanner {
@@ -231,15 +187,6 @@ impl Scanner {
         self.state = State::Text;
         true
     }
-}
-
-fn find(bytes: &[u8]) -> Found {
-    for (marker, kind) in MARKERS {
-        if bytes.starts_with(marker) {
-            return Found::Marker(marker.len(), kind);
-        }
-    }
-    if MARKERS.iter().any(|(marker, _)| marker.starts_with(bytes)) { Found::Partial } else { Found::No }
 }
 
 #[cfg(test)]

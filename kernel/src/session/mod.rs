@@ -1,6 +1,7 @@
 //! A Rust session: evcxr, the processes that run its cells, and what comes out of them.
 
 mod analysis;
+mod assembly;
 mod collector;
 mod control;
 mod diagnostics;
@@ -11,6 +12,7 @@ mod listener;
 mod names;
 mod progress;
 mod shell;
+mod start;
 mod text;
 mod worker;
 

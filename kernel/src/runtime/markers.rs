@@ -1,0 +1,60 @@
+//! What stands for something else than text in the output of a cell.
+
+/// A line with a rich message starts so.
+pub const MESSAGE: &[u8] = b"\x1eherbarium ";
+pub const BEGIN: &[u8] = b"EVCXR_BEGIN_CONTENT ";
+pub const END: &[u8] = b"EVCXR_END_CONTENT";
+pub const COMPLETE: &[u8] = b"EVCXR_EXECUTION_COMPLETE\n";
+pub const PANIC: &[u8] = b"EVCXR_PANIC_NOTIFICATION\n";
+pub const FAILED: &[u8] = b"EVCXR_ERROR_OCCURRED\n";
+pub const CHANGED: &[u8] = b"EVCXR_VARIABLE_CHANGED_TYPE:";
+pub const INPUT: &[u8] = b"EVCXR_INPUT_REQUEST:";
+pub const PASSWORD: &[u8] = b"EVCXR_INPUT_REQUEST_PASSWORD:";
+
+/// A marker that goes on until the end of its line.
+#[derive(Clone, Copy)]
+pub enum Line {
+    Message,
+    Begin,
+    Input(&'static [u8]),
+    Changed,
+}
+
+/// What bytes begin with.
+pub enum Found {
+    /// A whole marker of that length.
+    Marker(usize, Marker),
+    /// What there is may become a marker.
+    Partial,
+    No,
+}
+
+/// A marker.
+#[derive(Clone, Copy)]
+pub enum Marker {
+    Line(Line),
+    Complete,
+    Panic,
+    Failed,
+}
+
+const MARKERS: [(&[u8], Marker); 8] = [
+    (MESSAGE, Marker::Line(Line::Message)),
+    (BEGIN, Marker::Line(Line::Begin)),
+    (COMPLETE, Marker::Complete),
+    (PANIC, Marker::Panic),
+    (FAILED, Marker::Failed),
+    (CHANGED, Marker::Line(Line::Changed)),
+    (INPUT, Marker::Line(Line::Input(INPUT))),
+    (PASSWORD, Marker::Line(Line::Input(PASSWORD))),
+];
+
+/// What `bytes` begin with.
+pub fn find(bytes: &[u8]) -> Found {
+    for (marker, kind) in MARKERS {
+        if bytes.starts_with(marker) {
+            return Found::Marker(marker.len(), kind);
+        }
+    }
+    if MARKERS.iter().any(|(marker, _)| marker.starts_with(bytes)) { Found::Partial } else { Found::No }
+}

@@ -1,0 +1,216 @@
+//! The state behind the [collector](super::collector): from frames to events.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::event::{CellError, Event, Sink, Stream};
+use super::progress::Build;
+use super::text::Waiting;
+use crate::runtime::frame::Frame;
+use crate::runtime::message::{Bundle, Location, Message};
+
+/// Blocks in evcxr's form wait this long for the rest of their bundle, or for the end of the cell.
+const JOIN_BUNDLE: Duration = Duration::from_millis(60);
+/// Of what a silent cell prints, this much is kept.
+const MAX_MUTED: usize = 64 * 1024;
+
+/// Why the code of a cell did not get to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// It panicked, and said itself what to show.
+    Reported(CellError, Option<Location>),
+    /// It panicked; the panic's message as the standard library prints it, if it is known.
+    Panic(Option<String>),
+    /// A `?`; the error's text, if it is known.
+    Question(Option<String>),
+}
+
+/// How the process that runs cells ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+}
+
+/// What is known when a cell's code has ended.
+#[derive(Debug, Default)]
+pub struct CellEnd {
+    pub failure: Option<Failure>,
+    pub exit: Option<Exit>,
+}
+
+/// What is known of the current cell, and what of its output waits.
+#[derive(Default)]
+pub struct Assembly {
+    pub sink: Option<Sink>,
+    waiting: Waiting,
+    bundle: Option<(Bundle, Instant)>,
+    pub failure: Option<Failure>,
+    /// A panic that may or may not be the end of the cell.
+    reported: Option<(CellError, Option<Location>)>,
+    pub exit: Option<Exit>,
+    pub build: Build,
+    /// What was printed since [`mute`](super::collector::Collector::mute).
+    pub muted: Option<String>,
+}
+
+impl Assembly {
+    /// Deals with one frame that came at `now`.
+    pub fn frame(&mut self, frame: Frame, now: Instant) {
+        match frame {
+            Frame::Hello { .. } | Frame::Started => {}
+            Frame::Stdout(bytes) => self.print(Stream::Stdout, &bytes, now),
+            Frame::Stderr(bytes) => self.print(Stream::Stderr, &bytes, now),
+            Frame::Message(json) => match serde_json::from_slice(&json) {
+                Ok(message) => self.message(message),
+                Err(error) => self.notice(&format!("a rich message could not be read: {error}"), now),
+            },
+            Frame::Content { mime, body } => self.content(mime, body, now),
+            Frame::Broken(why) => self.notice(&why, now),
+            Frame::Panicked => {
+                self.failure = Some(self.take_panic().unwrap_or(Failure::Panic(None)));
+            }
+            Frame::Failed => {
+                if self.failure.is_none() {
+                    let text = self.waiting.take_last_stderr();
+                    self.failure = Some(Failure::Question(text.map(|text| text.trim_end().to_owned())));
+                }
+            }
+            Frame::Input => self.flush(false),
+            Frame::Finished => {
+                self.show_reported(now);
+                if let Some((data, _)) = self.bundle.take() {
+                    self.flush_text(false);
+                    // What a cell shows last is its value; `()` is no value.
+                    if data.len() != 1 || data.get("text/plain").is_none_or(|text| text != "()") {
+                        self.emit(Event::Result { data, metadata: Bundle::new(), display_id: None });
+                    }
+                }
+                self.flush(true);
+            }
+            Frame::Exited { code, signal } => {
+                self.exit = Some(Exit { code, signal });
+                // A panic that cannot unwind ends the process: its message is the reason.
+                if let Some(failure) = self.take_panic() {
+                    self.failure.get_or_insert(failure);
+                }
+                self.flush(true);
+            }
+        }
+    }
+
+    /// Adds text, to be shown when more has joined it.
+    pub fn print(&mut self, stream: Stream, bytes: &[u8], now: Instant) {
+        // Text on stderr comes through a pipe of its own, a little sooner or later: it parts nothing.
+        if stream == Stream::Stdout {
+            self.flush_bundle();
+        }
+        self.waiting.push(stream, bytes, now);
+        self.tick(now);
+    }
+
+    /// The panic that the cell has just ended by, if anything is known of it.
+    fn take_panic(&mut self) -> Option<Failure> {
+        let reported = self.reported.take().map(|(error, location)| Failure::Reported(error, location));
+        reported.or_else(|| self.waiting.take_panic().map(|text| Failure::Panic(Some(text))))
+    }
+
+    /// A panic that was not the end of the cell is text.
+    fn show_reported(&mut self, now: Instant) {
+        if let Some((error, _)) = self.reported.take() {
+            self.print(Stream::Stderr, format!("{}\n", error.traceback.join("\n")).as_bytes(), now);
+        }
+    }
+
+    fn notice(&mut self, text: &str, now: Instant) {
+        self.print(Stream::Stderr, format!("herbarium: {text}\n").as_bytes(), now);
+    }
+
+    fn message(&mut self, message: Message) {
+        self.flush(false);
+        match message {
+            Message::Display { data, metadata, display_id } => {
+                self.emit(Event::Display { data, metadata, display_id })
+            }
+            Message::Update { data, metadata, display_id } => {
+                self.emit(Event::Update { data, metadata, display_id })
+            }
+            Message::Result { data, metadata, display_id } => {
+                self.emit(Event::Result { data, metadata, display_id })
+            }
+            Message::Clear { wait } => self.emit(Event::Clear { wait }),
+            Message::Error { ename, evalue, traceback, location } => {
+                self.show_reported(Instant::now());
+                let mut error = CellError::new(&ename, evalue);
+                if !traceback.is_empty() {
+                    error.traceback = traceback;
+                }
+                self.reported = Some((error, location));
+            }
+        }
+    }
+
+    /// Blocks that follow each other are one value in several types, until a type comes again.
+    fn content(&mut self, mime: String, body: Vec<u8>, now: Instant) {
+        self.flush_text(false);
+        if self.bundle.as_ref().is_some_and(|(bundle, _)| bundle.contains_key(&mime)) {
+            self.flush_bundle();
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let is_json = mime == "application/json" || mime.ends_with("+json");
+        let value = if is_json {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        } else {
+            Value::String(text)
+        };
+        self.bundle.get_or_insert_with(|| (Bundle::new(), now)).0.insert(mime, value);
+    }
+
+    /// Gives what has waited long enough.
+    pub fn tick(&mut self, now: Instant) {
+        if self.bundle.as_ref().is_some_and(|(_, since)| now >= *since + JOIN_BUNDLE) {
+            self.flush_bundle();
+        }
+        for (stream, text) in self.waiting.take_due(now) {
+            self.emit(Event::Text { stream, text });
+        }
+        if let Some(event) = self.build.due(now) {
+            self.give(event);
+        }
+    }
+
+    /// Gives all that waits; half characters too if it is the `end` of the stream.
+    pub fn flush(&mut self, end: bool) {
+        self.flush_text(end);
+        self.flush_bundle();
+    }
+
+    fn flush_text(&mut self, end: bool) {
+        for (stream, text) in self.waiting.take_all(end) {
+            self.emit(Event::Text { stream, text });
+        }
+    }
+
+    fn flush_bundle(&mut self) {
+        if let Some((data, _)) = self.bundle.take() {
+            self.emit(Event::Display { data, metadata: Bundle::new(), display_id: None });
+        }
+    }
+
+    /// Gives an event, unless the cell is silent.
+    pub fn emit(&mut self, event: Event) {
+        match (&mut self.muted, event) {
+            (Some(muted), Event::Text { text, .. }) if muted.len() < MAX_MUTED => muted.push_str(&text),
+            (Some(_), _) => {}
+            (None, event) => self.give(event),
+        }
+    }
+
+    /// Progress is shown even of what is otherwise silent.
+    pub fn give(&mut self, event: Event) {
+        if let Some(sink) = &self.sink {
+            sink(event);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Starting evcxr.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use evcxr::{CommandContext, EvalContext};
+
+use super::Shared;
+use super::folder::Folder;
+use crate::error::{Error, Result};
+use crate::{runtime, stdio, sys, template};
+
+/// Where this is set, cells are plain evcxr: without the helper crate, and so without libtorch.
+const PLAIN: &str = "HERBARIUM_PLAIN";
+
+/// Starts evcxr in the kernel's folder, with the template's compilers. Returns it with the cell to run first.
+pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<(CommandContext, &'static str)> {
+    let template = match std::env::var_os(PLAIN) {
+        Some(_) => None,
+        None => Some(template::prepare(&mut |line| {
+            stdio::log(&format!("herbarium: {line}"));
+            shared.collector.building(line);
+        })?),
+    };
+    for (name, value) in template.iter().flat_map(|template| template.variables()) {
+        sys::set_env(name, value);
+    }
+    let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
+    let working_folder = std::env::current_dir().map_err(Error::system("the working folder"))?;
+    let mut command = Command::new(program);
+    command
+        .env(runtime::ROLE, runtime::FORWARDER)
+        .env(runtime::OUTPUT, folder.socket())
+        .env(runtime::KERNEL, "1")
+        .env(runtime::PARENT, std::process::id().to_string())
+        .current_dir(&working_folder)
+        // A Ctrl-C in the terminal is for the kernel, which passes it on.
+        .process_group(0);
+    for (name, value) in template.iter().flat_map(|template| template.variables_of_cells()) {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Ok(backtrace) = std::env::var("RUST_BACKTRACE") {
+        command.env(runtime::BACKTRACE, backtrace);
+    }
+    // evcxr reads its configuration from the working folder, once.
+    std::env::set_current_dir(folder.cells()?).map_err(Error::system("entering the kernel's folder"))?;
+    let context = EvalContext::with_subprocess_command(command);
+    std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
+    let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
+    let preload = if template.is_some() { template::PRELOAD } else { "" };
+    Ok((CommandContext::with_eval_context(context), preload))
+}
+
+/// What a panic says.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("no message").to_owned()
+}
