@@ -68,7 +68,8 @@ test-rust: libtorch
 	cargo test --release --workspace
 
 test-python: setup
-	$(BIN)/python -m pytest -q tests --ignore tests/bench
+	$(BIN)/python -m pytest -q tests/kernel
+	$(BIN)/python -m pytest -q tests/test_*.py
 
 parity: libtorch
 	cargo test --release --test '*parity*' -- --nocapture

@@ -1,0 +1,166 @@
+"""The crate in the kernel's cells: order of output, errors, interrupts, and further crates, through a Jupyter client."""
+
+import base64
+import time
+
+import jupyter_client
+import pytest
+
+
+class Notebook:
+    """A running kernel, as a notebook sees it."""
+
+    def __init__(self, folder):
+        self.manager = jupyter_client.KernelManager(kernel_name="herbarium")
+        self.manager.start_kernel(cwd=str(folder))
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=300)
+
+    def run(self, code, during=None, timeout=300):
+        """The cell's messages on iopub, and its reply. `during` is called with each message."""
+        request = self.client.execute(code)
+        messages = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            messages.append(message)
+            if during:
+                during(message)
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                break
+        while True:
+            reply = self.client.get_shell_msg(timeout=timeout)
+            if reply["parent_header"].get("msg_id") == request:
+                return messages, reply["content"]
+
+    def text(self, code):
+        """All the text that a cell which succeeds shows."""
+        messages, reply = self.run(code)
+        assert reply["status"] == "ok", reply
+        return "".join(text_of(message) for message in messages)
+
+    def error(self, code):
+        """What a cell which fails says, once, and without a C++ backtrace."""
+        messages, reply = self.run(code)
+        assert reply["status"] == "error"
+        errors = [message["content"] for message in messages if message["msg_type"] == "error"]
+        assert len(errors) == 1 and errors[0]["evalue"] == reply["evalue"]
+        everything = "\n".join([errors[0]["evalue"], *errors[0]["traceback"], *map(text_of, messages)])
+        assert "c10::Error" not in everything and "frame #" not in everything, everything
+        return errors[0]["ename"] + ": " + errors[0]["evalue"]
+
+
+def text_of(message):
+    content = message["content"]
+    if message["msg_type"] == "stream":
+        return content["text"]
+    return content.get("data", {}).get("text/plain", "") if "data" in content else ""
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    running = Notebook(tmp_path_factory.mktemp("cells"))
+    running.run("let data_dir = data::flowers()?;")
+    yield running
+    running.client.stop_channels()
+    running.manager.shutdown_kernel(now=True)
+
+
+def test_text_and_pictures_come_in_the_order_of_the_cell(notebook):
+    messages, reply = notebook.run(
+        'let red = Tensor::ones([3, 8, 8], (Kind::Float, Device::Cpu));\n'
+        'println!("one");\ndisplay(&im_convert(&red)?);\nprint!("two");\ndisplay(&im_convert(&(&red * 0.5))?);\nprintln!("three");'
+    )
+    assert reply["status"] == "ok"
+    shown = []
+    for message in messages:
+        if message["msg_type"] == "stream":
+            shown += message["content"]["text"].split()
+        elif message["msg_type"] == "display_data":
+            assert base64.b64decode(message["content"]["data"]["image/png"]).startswith(b"\x89PNG")
+            shown.append("picture")
+    assert shown == ["one", "picture", "two", "picture", "three"]
+
+
+def test_a_display_is_updated_in_its_place(notebook):
+    messages, _ = notebook.run('let handle = display("first");\nhandle.update("second");')
+    (made,) = [m["content"] for m in messages if m["msg_type"] == "display_data"]
+    (updated,) = [m["content"] for m in messages if m["msg_type"] == "update_display_data"]
+    assert made["transient"]["display_id"] == updated["transient"]["display_id"]
+    assert "first" in made["data"]["text/plain"] and "second" in updated["data"]["text/plain"]
+
+
+def test_a_tensor_says_what_it_is(notebook):
+    shown = notebook.text("Tensor::from_slice(&[1f32, 2.0, 3.0]).view([1, 3])")
+    assert "[1, 3]" in shown and "Float" in shown and "3" in shown
+
+
+def test_errors_name_what_is_wrong_and_keep_the_variables(notebook):
+    assert notebook.run("let kept = vec![1, 2, 3];")[1]["status"] == "ok"
+    assert "/nowhere" in notebook.error('ImageFolder::new("/nowhere", Compose::new(vec![to_tensor()]))?;')
+    assert "resnet18" in notebook.error('initialize_model("resnet19", 12, Pretrained::No, Device::Cpu)?;')
+    assert "weights" in notebook.error('initialize_model("resnet152", 12, Pretrained::Required, Device::Cpu)?;')
+    assert "3 x" in notebook.error(
+        "Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)).f_matmul(&Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)))?;"
+    ).replace("2x3", "3 x")
+    notebook.error("Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)).matmul(&Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)));")
+    notebook.error('panic!("a petal is missing");')
+    notebook.error("let wrong: i32 = \"text\";")
+    assert "[1, 2, 3]" in notebook.text("kept")
+
+
+def test_the_stop_button_ends_training_and_keeps_everything(notebook):
+    notebook.text(
+        """
+let splits = Splits {
+    train: Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+    valid: Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+};
+let loaders = ImageFolder::splits(&data_dir, &splits)?.loaders(LoaderOptions { batch_size: 32, shuffle: true, ..Default::default() });
+let mut model = initialize_model("resnet18", 12, Pretrained::No, Device::Cpu)?;
+model.freeze_all_but_head();
+let mut optimizer = Adam::new(model.trainable_parameters(), 1e-2);
+let mut scheduler = StepLr::new(&optimizer, 10, 0.1);
+"""
+    )
+    stopped = []
+
+    def stop(message):
+        if not stopped and "valid Loss" in text_of(message):
+            notebook.manager.interrupt_kernel()
+            stopped.append(time.monotonic())
+
+    messages, reply = notebook.run(
+        """
+let history = train_model(&mut model, &loaders, &CrossEntropyLoss::new(), &mut optimizer, &mut scheduler,
+    TrainOptions { num_epochs: 500, checkpoint: "stopped.safetensors".into(), ..Default::default() })?;
+""",
+        during=stop,
+    )
+    assert stopped, "training printed no epoch"
+    assert "true" in notebook.text("history.interrupted")
+    assert "1" in notebook.text("history.epochs() > 0 && history.epochs() < 500").replace("true", "1")
+    assert "Checkpoint" in notebook.text('Checkpoint::load("stopped.safetensors")?')
+    assert "[32, 12]" in notebook.text("model.forward(&loaders.valid.batch(0)?.images)?.size()")
+
+
+def test_the_crates_own_dep_line_costs_nothing_and_others_work(notebook):
+    start = time.monotonic()
+    assert notebook.run(':dep herbarium = { path = ".." }')[1]["status"] == "ok"
+    assert time.monotonic() - start < 30
+    assert "12,345" in notebook.text(
+        ':dep itoa = "1"\nlet digits = itoa::Buffer::new().format(12345).to_owned();\nformat!("{},{}", &digits[..2], &digits[2..])'
+    )
+    assert "[2]" in notebook.text("Tensor::zeros([2], (Kind::Float, Device::Cpu)).size()")
+
+
+def test_completion_knows_the_crate(notebook):
+    code = "data_dir.joi"
+    request = notebook.client.complete(code, len(code))
+    while True:
+        reply = notebook.client.get_shell_msg(timeout=120)
+        if reply["parent_header"].get("msg_id") == request:
+            break
+    assert "join" in reply["content"]["matches"]
