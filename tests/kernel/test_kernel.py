@@ -304,6 +304,19 @@ def test_an_interrupt_that_is_heard_keeps_the_variables(kernel):
     assert kernel.run("kept_on_interrupt").plain() == ["5"]
 
 
+def test_a_second_interrupt_ends_at_once_what_does_not_stop(kernel):
+    kernel.run("mod deaf { extern \"C\" fn hear(_: i32) {} unsafe extern \"C\" { fn signal(n: i32, h: extern \"C\" fn(i32)) -> usize; } pub fn listen() { unsafe { signal(2, hear); } } }")
+    message_id = kernel.start('deaf::listen(); println!("go"); loop { std::thread::sleep(std::time::Duration::from_millis(10)); }')
+    wait_for_text(kernel, message_id, "go")
+    kernel.interrupt()
+    time.sleep(1.5)
+    started = time.time()
+    kernel.interrupt()
+    result = kernel.finish(message_id)
+    assert time.time() - started < 2.5
+    assert result.reply["ename"] == "Interrupt" and "second interrupt" in result.reply["evalue"]
+
+
 def test_an_interrupt_while_compiling_keeps_the_variables(kernel):
     kernel.run("let kept_while_compiling = 6;")
     # Enough to compile for a while.

@@ -15,7 +15,7 @@ pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError 
             Some(line) => with_line(error, line, cell),
             None => error,
         },
-        Failure::Question(Some(text)) if !text.is_empty() => CellError::new("Error", text),
+        Failure::Question(Some(text)) if !text.is_empty() => CellError::new("Error", without_frames(&text)),
         Failure::Question(_) => {
             CellError::new("Error", "a `?` returned an error; its text is on stderr above")
         }
@@ -39,7 +39,7 @@ fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
     let message: Vec<&str> =
         message.lines().filter(|line| !NOISE.iter().any(|noise| line.starts_with(noise))).collect();
     let message = message.join("\n").trim_end().to_owned();
-    let mut error = CellError::new("Panic", message);
+    let mut error = CellError::new("Panic", without_frames(&message));
     let own = place.strip_prefix("src/lib.rs:").and_then(|rest| rest.split(':').next()?.parse().ok());
     if let Some(line) = own.and_then(|number| line_in_cell(number, generated, cell)) {
         error = with_line(error, line, cell);
@@ -47,6 +47,14 @@ fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
         error = error.with_note(&format!("{}at {place}{}", ansi::DIM, ansi::RESET));
     }
     if backtrace.is_empty() { error } else { error.with_note(backtrace) }
+}
+
+/// A C++ library's exceptions carry its stack in their text, which says nothing to whoever wrote the cell.
+fn without_frames(text: &str) -> &str {
+    match text.find("\nException raised from ") {
+        Some(at) if text[at..].contains("\nframe #") => text[..at].trim_end(),
+        _ => text,
+    }
 }
 
 /// Adds which line of the cell it was.
@@ -121,6 +129,15 @@ mod tests {
         assert!(error.traceback[1].contains("line 2:"), "{:?}", error.traceback);
         let elsewhere = panic_error("thread 'x' panicked at /src/vec.rs:1:2:\nboom\n", "", "");
         assert!(elsewhere.traceback[1].contains("at /src/vec.rs:1:2"));
+    }
+
+    #[test]
+    fn an_error_is_shown_without_the_stack_of_a_cpp_library() {
+        let text = "shape '[5]' is invalid\nException raised from f at a.h:1:\nframe #0: g\nframe #1: h";
+        let error = from_failure(Failure::Question(Some(text.to_owned())), "", "");
+        assert_eq!(error.evalue, "shape '[5]' is invalid");
+        let own = "a\nException raised from here";
+        assert_eq!(from_failure(Failure::Question(Some(own.to_owned())), "", "").evalue, own);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod assembly;
 mod collector;
 mod control;
 mod diagnostics;
+mod evaluate;
 mod event;
 mod failure;
 mod folder;

@@ -1,0 +1,142 @@
+//! Running Rust, and saying what came of it.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use evcxr::{CommandContext, EvalCallbacks, EvalOutputs};
+use serde_json::Value;
+
+use super::start::panic_text;
+use super::worker::Worker;
+use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure};
+use crate::runtime::message::Bundle;
+use crate::syntax;
+
+impl Worker {
+    /// Compiles and runs Rust.
+    pub(super) fn evaluate(&mut self, code: &str, ask: &AskForInput) -> std::result::Result<(), CellError> {
+        let Some(context) = &mut self.context else { return Ok(()) };
+        let prepared = syntax::prepare(code);
+        let result = catch_unwind(AssertUnwindSafe(|| execute(context, &prepared, ask)));
+        let end = self.shared.collector.take_end();
+        let ran = self.shared.control.interrupted().times > 0 && end.failure.is_some();
+        match result {
+            Ok(Ok(outputs)) => match end.failure {
+                None => {
+                    self.show(outputs);
+                    Ok(())
+                }
+                Some(failed) => {
+                    let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
+                    let error = failure::from_failure(failed, &generated.unwrap_or_default(), code);
+                    let lost = self.lost();
+                    let error = if lost.is_empty() {
+                        error
+                    } else {
+                        error.with_note(&failure::lost_variables(&lost))
+                    };
+                    Err(self.or_interrupted(self.not_kept(error, code), true))
+                }
+            },
+            Ok(Err(evcxr::Error::SubprocessTerminated(_))) => {
+                let crash = failure::crash(end.exit, &self.last);
+                let error = match end.failure {
+                    Some(failed) => {
+                        let error = failure::from_failure(failed, "", code);
+                        crash.traceback.iter().fold(error, |error, line| error.with_note(line))
+                    }
+                    None => crash,
+                };
+                Err(self.or_interrupted(error, true))
+            }
+            Ok(Err(error)) => Err(self.or_interrupted(self.describe(error, code), ran)),
+            Err(panic) => {
+                let text = format!("the compiler's session panicked: {}", panic_text(&*panic));
+                Err(self.or_interrupted(CellError::new("KernelError", text), ran))
+            }
+        }
+    }
+
+    /// The error for what evcxr could not do.
+    pub(super) fn describe(&self, error: evcxr::Error, code: &str) -> CellError {
+        match error {
+            evcxr::Error::CompilationErrors(errors) => diagnostics::compile_error(&errors, code),
+            evcxr::Error::TypeRedefinedVariablesLost(variables) => {
+                let what = "a type was defined anew, so values of the old type cannot be kept";
+                CellError::new("TypeRedefined", what).with_note(&failure::lost_variables(&variables))
+            }
+            evcxr::Error::SubprocessTerminated(text) => CellError::new("Crash", text),
+            evcxr::Error::Message(text) => CellError::new("Error", text.trim_end()),
+        }
+    }
+
+    /// The error of a cell that was interrupted says so.
+    pub(super) fn or_interrupted(&self, error: CellError, ran: bool) -> CellError {
+        let interrupted = self.shared.control.interrupted();
+        match interrupted.times {
+            0 => error,
+            _ => failure::interrupted(Some(error), interrupted, ran, &self.last),
+        }
+    }
+
+    /// Says which of the variables that the failed cell binds are not there after it.
+    fn not_kept(&self, error: CellError, code: &str) -> CellError {
+        let kept = self.variables();
+        let names: Vec<String> =
+            syntax::bound_names(code).into_iter().filter(|name| !kept.contains(name)).collect();
+        match names.as_slice() {
+            [] => error,
+            names => error.with_note(&format!("Not kept, because the cell failed: {}", names.join(", "))),
+        }
+    }
+
+    /// What evcxr's own commands give, and how long it took if that is wanted.
+    fn show(&self, outputs: EvalOutputs) {
+        let mut data: Bundle = outputs
+            .content_by_mime_type
+            .into_iter()
+            .map(|(mime, text)| (mime, Value::String(text.trim_end().to_owned())))
+            .collect();
+        data.retain(|_, text| text != "");
+        if !data.is_empty() {
+            self.shared.collector.show(Event::Result { data, metadata: Bundle::new(), display_id: None });
+        }
+        if let Some(elapsed) = outputs.timing {
+            self.shared.collector.print(Stream::Stdout, failure::timing(elapsed).as_bytes());
+        }
+    }
+
+    /// The names of the variables that cells have bound.
+    pub(super) fn variables(&self) -> Vec<String> {
+        let context = self.context.as_ref();
+        let mut names: Vec<String> = context
+            .map(|context| context.variables_and_types().map(|(name, _)| name.to_owned()).collect())
+            .unwrap_or_default();
+        names.sort();
+        names
+    }
+
+    /// The variables that were there before the cell and are not any more.
+    pub(super) fn lost(&self) -> Vec<String> {
+        let now = self.variables();
+        self.last.iter().filter(|name| !now.contains(name)).cloned().collect()
+    }
+}
+
+fn execute(
+    context: &mut CommandContext,
+    code: &str,
+    ask: &AskForInput,
+) -> std::result::Result<EvalOutputs, evcxr::Error> {
+    // evcxr asks through a shared reference.
+    let ask = RefCell::new(ask);
+    let mut callbacks = EvalCallbacks {
+        input_reader: &|request| {
+            let request = InputRequest { prompt: request.prompt, password: request.is_password };
+            let answer = (ask.borrow_mut())(request).unwrap_or_default();
+            // One line is one answer.
+            answer.replace(['\n', '\r'], " ")
+        },
+    };
+    context.execute_with_callbacks(code, &mut callbacks)
+}
