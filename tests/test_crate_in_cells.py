@@ -149,7 +149,8 @@ let history = train_model(&mut model, &loaders, &CrossEntropyLoss::new(), &mut o
 def test_the_crates_own_dep_line_costs_nothing_and_others_work(notebook):
     start = time.monotonic()
     assert notebook.run(':dep herbarium = { path = ".." }')[1]["status"] == "ok"
-    assert time.monotonic() - start < 30
+    # Building the crate again would take minutes.
+    assert time.monotonic() - start < 60
     assert "12,345" in notebook.text(
         ':dep itoa = "1"\nlet digits = itoa::Buffer::new().format(12345).to_owned();\nformat!("{},{}", &digits[..2], &digits[2..])'
     )

@@ -28,7 +28,11 @@ impl Tools {
     /// A real tool with the environment that it has outside the kernel.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.env("PATH", &self.recipe.path).env("RUSTC", &self.recipe.rustc);
+        command
+            .env("PATH", &self.recipe.path)
+            .env("RUSTC", &self.recipe.rustc)
+            // evcxr's way of having all of a build below its own target folder.
+            .env_remove("CARGO_BUILD_BUILD_DIR");
         match &self.recipe.cargo_home {
             Some(home) => command.env("CARGO_HOME", home),
             None => command.env_remove("CARGO_HOME"),

@@ -133,10 +133,15 @@ impl Toolchain {
     }
 }
 
+/// The program that stands for cargo in a kernel, beside this one.
+pub fn shim() -> Result<PathBuf> {
+    let this = std::env::current_exe().map_err(Error::system("finding this program's folder"))?;
+    Ok(this.with_file_name("herbarium-cargo"))
+}
+
 /// The programs that evcxr and rust-analyzer find first: all the same, told apart by name.
 fn install_shims(template: &Path) -> Result<()> {
-    let this = std::env::current_exe().map_err(Error::system("finding this program's folder"))?;
-    let shim = this.with_file_name("herbarium-cargo");
+    let shim = shim()?;
     let bin = template.join("bin");
     std::fs::create_dir_all(&bin).map_err(Error::file(&bin))?;
     let copy = bin.join("cargo");

@@ -12,6 +12,7 @@ pub fn of(location: &Location) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     super::build::VERSION.hash(&mut hasher);
+    std::fs::read(super::build::shim()?).ok().hash(&mut hasher);
     toolchain()?.hash(&mut hasher);
     location.libtorch.hash(&mut hasher);
     location.libtorch.join("lib").metadata().and_then(|facts| facts.modified()).ok().hash(&mut hasher);
