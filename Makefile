@@ -11,6 +11,17 @@ export PATH := $(BIN):$(PATH)
 # The kernelspec goes into the virtual environment, and only there is it looked for.
 export JUPYTER_PREFER_ENV_PATH := 1
 
+# Notebooks run in their own folder: what is given relative to this one must not change its meaning.
+ifdef HERBARIUM_DATA
+export HERBARIUM_DATA := $(abspath $(HERBARIUM_DATA))
+endif
+ifdef HERBARIUM_WEIGHTS
+export HERBARIUM_WEIGHTS := $(abspath $(HERBARIUM_WEIGHTS))
+endif
+ifdef HERBARIUM_PARITY
+export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
+endif
+
 .PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint parity bench doctor clean
 
 help:
@@ -82,4 +93,4 @@ doctor:
 	$(HERBARIUM) doctor
 
 clean:
-	rm -rf target out $(VENV) .cargo/config.toml
+	rm -rf target out $(VENV) .cargo/config.toml notebooks/*.safetensors

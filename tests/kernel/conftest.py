@@ -2,7 +2,6 @@
 
 The binary is HERBARIUM_BIN, or the release build in cargo's target folder. Run with:
 
-    python -m pip install -r tests/kernel/requirements.txt
     python -m pytest tests/kernel
 """
 

@@ -12,17 +12,20 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::stdio;
+use crate::{stdio, sys};
 use notebook::Notebook;
 use terminal::Terminal;
 
-/// Runs `notebook` and writes what came of it to `out`, or to the notebook itself. Stops at the first cell that fails,
-/// unless that one is marked with the tag `raises-exception`; what ran until then is written all the same.
+/// Runs `notebook` in its own folder, as Jupyter does, and writes what came of it to `out`, or to the notebook itself.
+/// Stops at the first cell that fails, unless that one is marked with the tag `raises-exception`; what ran until then
+/// is written all the same.
 ///
 /// Exit status: 0 if all went well, 1 if a cell failed.
 pub fn run(path: &Path, out: Option<&Path>) -> Result<ExitCode> {
     let mut notebook = Notebook::read(path)?;
-    let out = out.unwrap_or(path);
+    let told = out.unwrap_or(path);
+    let out = &std::path::absolute(told).map_err(Error::file(told))?;
+    enter_folder_of(path)?;
     let started = Instant::now();
     let session = Arc::new(Session::start()?);
     let terminal = Arc::new(Terminal::new());
@@ -36,8 +39,24 @@ pub fn run(path: &Path, out: Option<&Path>) -> Result<ExitCode> {
         if summary.pictures == 1 { "1 picture".to_owned() } else { format!("{} pictures", summary.pictures) };
     let seconds = started.elapsed().as_secs_f64();
     let what = if summary.failed { "stopped at a cell that failed, after" } else { "ran" };
-    stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", out.display()));
+    stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", told.display()));
     Ok(if summary.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The variables that name files and folders, relative to where the command was given.
+const PATHS: [&str; 4] = ["HERBARIUM_DATA", "HERBARIUM_WEIGHTS", "HERBARIUM_CRATE", "LIBTORCH"];
+
+/// Makes the notebook's folder the working folder, with the variables still naming what they named.
+fn enter_folder_of(notebook: &Path) -> Result<()> {
+    let notebook = std::path::absolute(notebook).map_err(Error::file(notebook))?;
+    for name in PATHS {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        if let Some(path) = value.and_then(|value| std::path::absolute(value).ok()) {
+            sys::set_env(name, path);
+        }
+    }
+    let folder = notebook.parent().unwrap_or(Path::new("/"));
+    std::env::set_current_dir(folder).map_err(Error::file(folder))
 }
 
 /// Ctrl-C stops the cell that runs; SIGTERM ends everything.
