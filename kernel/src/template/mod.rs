@@ -8,8 +8,11 @@
 //! use.
 
 mod build;
+mod commands;
 mod key;
+mod libtch;
 mod location;
+mod manifests;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
 #[path = "../cargo/tree.rs"]
