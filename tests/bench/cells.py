@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -129,6 +130,75 @@ def starts():
     report("restart to the first tensor's sum", restart)
 
 
+def phases():
+    """Where the time of one warm cell goes, and the floor: rustc and the linker alone on an empty cell."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = pathlib.Path(folder) / "trace"
+        os.environ["HERBARIUM_TRACE"] = str(trace)
+        parts = {"analysis": [], "cargo's place": [], "rustc and linker": [], "load, run and answer": []}
+        with Kernel("rust") as kernel:
+            kernel.kernel_info()
+            kernel.run(FIRST["rust"])
+            for n in range(RUNS + 1):
+                trace.unlink(missing_ok=True)
+                begun = time.time()
+                elapsed, error = kernel.run(f"let a = {n};")
+                assert error is None, error
+                (line,) = map(json.loads, trace.read_text().splitlines())
+                if n > 0:
+                    parts["analysis"].append(line["started"] - begun)
+                    parts["cargo's place"].append(line["ended"] - line["started"] - (line["rustc_ended"] - line["rustc_started"]))
+                    parts["rustc and linker"].append(line["rustc_ended"] - line["rustc_started"])
+                    parts["load, run and answer"].append(begun + elapsed - line["ended"])
+        del os.environ["HERBARIUM_TRACE"]
+        for what, seconds in parts.items():
+            report(f"a warm let, of it {what}", {"rust": seconds})
+        source = pathlib.Path(folder) / "empty.rs"
+        source.write_text('#[unsafe(no_mangle)]\npub extern "C" fn cell() {}\n')
+        rustc = subprocess.run(["rustup", "which", "rustc"], capture_output=True, text=True).stdout.strip() or "rustc"
+        for what, kind in [("rustc alone", "obj"), ("rustc and linker", "link")]:
+            command = [rustc, "--crate-type", "cdylib", "-C", "prefer-dynamic", "--emit", kind, "--out-dir", folder, str(source)]
+            seconds = []
+            for _ in range(RUNS + 1):
+                begun = time.perf_counter()
+                subprocess.run(command, check=True)
+                seconds.append(time.perf_counter() - begun)
+            report(f"the floor: an empty cell, {what}", {"rust": seconds[1:]})
+
+
+def hot_loop():
+    """A loop that computes: as cells are compiled by default, with `:opt 2`, and in a program of its own at that level."""
+    loop = "let mut x = {n}u64;\nfor i in 0..200_000_000u64 { x = x.wrapping_mul(6364136223846793005).wrapping_add(i ^ (x >> 33)); }\nx"
+    with tempfile.TemporaryDirectory() as folder, Kernel("rust") as kernel:
+        kernel.kernel_info()
+        kernel.run(FIRST["rust"])
+        for what, before in [("a hot loop, cells' default", None), ("a hot loop after `:opt 2`", ":opt 2")]:
+            if before:
+                kernel.run(before)
+            report(what, {"rust": [kernel.run(loop.replace("{n}", str(n)))[0] for n in range(RUNS)]})
+        source = pathlib.Path(folder) / "own.rs"
+        source.write_text("fn main() {" + loop.replace("{n}", "1").replace("\nx", '\nprintln!("{x}");') + "}")
+        subprocess.run(["rustc", "-C", "opt-level=2", "-o", f"{folder}/own", str(source)], check=True)
+        seconds = []
+        for _ in range(RUNS):
+            begun = time.perf_counter()
+            subprocess.run([f"{folder}/own"], check=True, stdout=subprocess.DEVNULL)
+            seconds.append(time.perf_counter() - begun)
+        report("the same loop in a program, opt-level 2", {"rust": seconds})
+
+
+def disk():
+    """What a kernel's folder takes beside the shared template, after the cells above."""
+    with Kernel("rust") as kernel:
+        kernel.kernel_info()
+        for n in range(20):
+            kernel.run(f"let v{n} = vec![{n}];")
+        _, error = kernel.run(":last_compile_dir")
+        folders = sorted(pathlib.Path(tempfile.gettempdir()).glob("herbarium-kernel-*"), key=os.path.getmtime)
+        size = sum(path.stat().st_size for path in folders[-1].rglob("*") if path.is_file())
+    print(json.dumps({"what": "a kernel's folder after 20 cells", "unit": "MB", "value": round(size / 1e6, 2)}), flush=True)
+
+
 def three_at_once():
     seconds = []
     for _ in range(RUNS):
@@ -187,9 +257,11 @@ def notebook():
 
 
 def main():
-    chosen = sys.argv[1:] or ["starts", "cells", "notebook", "three_at_once"]
-    for name in chosen:
-        {"starts": starts, "cells": cells, "notebook": notebook, "three_at_once": three_at_once}[name]()
+    measurements = [starts, three_at_once, cells, notebook, phases, hot_loop, disk]
+    chosen = sys.argv[1:] or [measurement.__name__ for measurement in measurements]
+    for measurement in measurements:
+        if measurement.__name__ in chosen:
+            measurement()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use crate::recipe::CELL_CRATE;
 use crate::workspace::{self, Dependencies};
-use crate::{Tools, failure, run};
+use crate::{Tools, failure, run, trace};
 
 /// `cargo build` and `cargo check` as evcxr calls them in a kernel's folder.
 pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
+    let started = trace::now();
     let Ok(folder) = std::env::current_dir() else {
         return failure("the kernel's folder is gone: restart the kernel");
     };
@@ -28,14 +29,24 @@ pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode 
         }
     };
     let check_only = words.first() == Some(&"check");
-    compile(tools, &folder, &rustc_arguments, &dependencies.opt_level, check_only)
+    let rustc_started = trace::now();
+    let (rustc_ended, status) =
+        compile(tools, &folder, &rustc_arguments, &dependencies.opt_level, check_only);
+    trace::write(started, rustc_started, rustc_ended);
+    status
 }
 
-/// One run of rustc, told to evcxr in cargo's words.
-fn compile(tools: &Tools, folder: &Path, shared: &[String], opt_level: &str, check_only: bool) -> ExitCode {
+/// One run of rustc, told to evcxr in cargo's words; with the time at which rustc ended.
+fn compile(
+    tools: &Tools,
+    folder: &Path,
+    shared: &[String],
+    opt_level: &str,
+    check_only: bool,
+) -> (f64, ExitCode) {
     let output = folder.join("target").join(&tools.recipe.target).join("debug/deps");
     if let Err(error) = std::fs::create_dir_all(&output) {
-        return failure(&format!("creating {}: {error}", output.display()));
+        return (trace::now(), failure(&format!("creating {}: {error}", output.display())));
     }
     let mut command = tools.command(&tools.recipe.rustc);
     command
@@ -51,7 +62,9 @@ fn compile(tools: &Tools, folder: &Path, shared: &[String], opt_level: &str, che
         .env("CARGO_PKG_NAME", CELL_CRATE)
         .env("CARGO_MANIFEST_DIR", folder)
         .env("CARGO_CRATE_NAME", CELL_CRATE);
-    match diagnose(command) {
+    let succeeded = diagnose(command);
+    let rustc_ended = trace::now();
+    let status = match succeeded {
         Ok(true) => {
             if !check_only {
                 println!("{}", artifact(&output.join(format!("lib{CELL_CRATE}.so"))));
@@ -60,7 +73,8 @@ fn compile(tools: &Tools, folder: &Path, shared: &[String], opt_level: &str, che
         }
         Ok(false) => ExitCode::from(101),
         Err(error) => failure(&format!("running rustc: {error}")),
-    }
+    };
+    (rustc_ended, status)
 }
 
 /// What evcxr asks of rustc by RUSTFLAGS beyond what the template was built with (a linker, a backend).

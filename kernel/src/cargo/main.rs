@@ -9,6 +9,7 @@ mod metadata;
 mod query;
 #[path = "recipe.rs"]
 mod recipe;
+mod trace;
 mod tree;
 mod workspace;
 

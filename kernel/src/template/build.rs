@@ -35,7 +35,7 @@ pub fn build(
     let tools = Toolchain::find()?;
     write(&template.join("seed/src/lib.rs"), "")?;
     install_shims(template)?;
-    let libtch = libtch::build(location, progress)?;
+    let libtch = libtch::prepare(location, progress)?;
     write(&template.join("cargo-config.toml"), &cargo_config(&tools.target, &libtch, &location.libtorch))?;
     write(&template.join("herbarium/Cargo.toml"), &crate_manifest(&location.crate_folder)?)?;
     write(&template.join("seed/Cargo.toml"), &seed_manifest(template))?;

@@ -10,17 +10,41 @@ use super::commands::output;
 use super::{Location, cache_folder};
 use crate::error::{Error, Result};
 
-/// Builds `libtch.so` for this libtorch if there is none yet; its folder.
-pub fn build(location: &Location, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
-    progress("building tch's C++ wrapper for libtorch (one to two minutes, once)");
+/// The folder with `libtch.so` for this libtorch, built now if there is none yet.
+pub fn prepare(location: &Location, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    let folder = cache_folder()?.join("libtch").join(fingerprint(location)?);
+    let library = folder.join("libtch.so");
+    if !library.exists() {
+        progress("building tch's C++ wrapper for libtorch (one to two minutes, once)");
+        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let unfinished = folder.join(format!("libtch.{}", std::process::id()));
+        link(&archive(location)?, &location.libtorch.join("lib"), &unfinished)?;
+        std::fs::rename(&unfinished, &library).map_err(Error::file(&library))?;
+    }
+    Ok(folder)
+}
+
+/// Tells one `libtch.so` from another: torch-sys's version and the libtorch it is for.
+fn fingerprint(location: &Location) -> Result<String> {
+    let lock = location.crate_folder.join("Cargo.lock");
+    let text = std::fs::read_to_string(&lock).map_err(Error::file(&lock))?;
+    let version = text.lines().skip_while(|line| *line != "name = \"torch-sys\"").nth(1);
+    let mut hasher = DefaultHasher::new();
+    version.hash(&mut hasher);
+    location.libtorch.hash(&mut hasher);
+    location.libtorch.join("lib").metadata().and_then(|facts| facts.modified()).ok().hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// torch-sys's static library, built in the checkout, where its tests need it too.
+fn archive(location: &Location) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo
         .args(["build", "--release", "--package", "torch-sys", "--message-format=json-render-diagnostics"])
         .current_dir(&location.crate_folder)
         .env("LIBTORCH", &location.libtorch)
         .stderr(Stdio::inherit());
-    let messages = output(&mut cargo)?;
-    let archive = messages
+    output(&mut cargo)?
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|message| message["reason"] == "build-script-executed")
@@ -30,28 +54,15 @@ pub fn build(location: &Location, progress: &mut dyn FnMut(&str)) -> Result<Path
             Error::Start(
                 "torch-sys did not build libtch.a: is tch's version one that Herbarium knows?".to_owned(),
             )
-        })?;
-    let folder = cache_folder()?.join("libtch").join(fingerprint(&archive, &location.libtorch)?);
-    let library = folder.join("libtch.so");
-    if !library.exists() {
-        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-        let unfinished = folder.join(format!("libtch.{}", std::process::id()));
-        let torch = location.libtorch.join("lib");
-        let mut compiler = Command::new(std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned()));
-        compiler.arg("-shared").arg("-o").arg(&unfinished);
-        compiler.arg("-Wl,--whole-archive").arg(&archive).arg("-Wl,--no-whole-archive").arg("-L").arg(&torch);
-        compiler.args(["-ltorch", "-ltorch_cpu", "-lc10", "-Wl,-soname,libtch.so"]);
-        compiler.arg(format!("-Wl,-rpath,{}", torch.display()));
-        output(&mut compiler)?;
-        std::fs::rename(&unfinished, &library).map_err(Error::file(&library))?;
-    }
-    Ok(folder)
+        })
 }
 
-/// Tells one `libtch.a` from another.
-fn fingerprint(archive: &Path, libtorch: &Path) -> Result<String> {
-    let mut hasher = DefaultHasher::new();
-    libtorch.hash(&mut hasher);
-    std::fs::read(archive).map_err(Error::file(archive))?.hash(&mut hasher);
-    Ok(format!("{:016x}", hasher.finish()))
+/// All of the archive in one shared library that finds libtorch by itself.
+fn link(archive: &Path, libtorch: &Path, library: &Path) -> Result<()> {
+    let mut compiler = Command::new(std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned()));
+    compiler.arg("-shared").arg("-o").arg(library);
+    compiler.arg("-Wl,--whole-archive").arg(archive).arg("-Wl,--no-whole-archive").arg("-L").arg(libtorch);
+    compiler.args(["-ltorch", "-ltorch_cpu", "-lc10", "-Wl,-soname,libtch.so"]);
+    compiler.arg(format!("-Wl,-rpath,{}", libtorch.display()));
+    output(&mut compiler).map(drop)
 }
