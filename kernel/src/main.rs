@@ -18,6 +18,9 @@ use std::process::ExitCode;
 use error::{Error, Result};
 use install::Place;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 Rust notebooks for image classification.
 

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     match Path::new(&called_as).file_stem().and_then(|name| name.to_str()) {
         Some("rustup") if words == ["which", "cargo"] => print_line(&tools.template.join("bin/cargo")),
-        Some("rustup") if words == ["which", "rustc"] => print_line(&tools.recipe.rustc),
+        Some("rustup") if words == ["which", "rustc"] => print_line(&tools.template.join("bin/rustc")),
         Some("rustup") => run(Command::new("rustup").args(&arguments).env("PATH", &tools.recipe.path)),
         Some("rustc") => query::answer(&tools, &tools.recipe.rustc, &arguments),
         _ => cargo(&tools, &words, &arguments),
@@ -79,10 +79,8 @@ fn cargo(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
     match words.first() {
         Some(&"metadata") => metadata::answer(tools, words, arguments),
         Some(&("build" | "check")) => cell::build(tools, words, arguments),
-        Some(&("rustc" | "config" | "--version" | "-V" | "version" | "-vV")) => {
-            query::answer(tools, &tools.recipe.cargo, arguments)
-        }
-        _ => run(tools.command(&tools.recipe.cargo).args(arguments)),
+        Some(&"locate-project") => metadata::locate(tools, words, arguments),
+        _ => query::answer(tools, &tools.recipe.cargo, arguments),
     }
 }
 

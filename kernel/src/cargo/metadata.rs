@@ -7,25 +7,20 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::recipe::{FOLDER_PLACEHOLDER, METADATA_FILE, pruned};
+use crate::recipe::{FOLDER_PLACEHOLDER, LIBRARY, METADATA_FILE, pruned};
 use crate::workspace::Dependencies;
-use crate::{Tools, failure, run, workspace};
+use crate::{Tools, failure, query, run, workspace};
 
 /// std's crates that a cell's types come from.
 const STD_PACKAGES: [&str; 4] = ["core", "alloc", "std", "proc_macro"];
 
 /// Answers for a kernel's folder and for std's workspace; asks the real cargo for all else.
 pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
-    let manifest = words
-        .windows(2)
-        .find(|pair| pair[0] == "--manifest-path")
-        .map(|pair| PathBuf::from(pair[1]))
-        .or_else(|| Some(std::env::current_dir().ok()?.join("Cargo.toml")))
-        .unwrap_or_else(|| "Cargo.toml".into());
+    let manifest = manifest_path(words);
     let folder = manifest.parent().unwrap_or(Path::new("/"));
-    if folder.ends_with("rustlib/src/rust/library") || folder.ends_with("library/sysroot") {
+    if folder == tools.template.join(LIBRARY) {
         return std_metadata(tools, folder, arguments);
     }
     match Dependencies::of(&manifest) {
@@ -33,6 +28,22 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
         Some(_) => workspace::metadata(tools, folder, words),
         None => run(tools.command(&tools.recipe.cargo).args(arguments)),
     }
+}
+
+/// `cargo locate-project`: a kernel's folder is a workspace of its own.
+pub fn locate(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
+    let manifest = manifest_path(words);
+    if Dependencies::of(&manifest).is_none() {
+        return run(tools.command(&tools.recipe.cargo).args(arguments));
+    }
+    println!("{}", json!({"root": manifest}));
+    ExitCode::SUCCESS
+}
+
+/// The manifest that a command line names, else the working folder's.
+fn manifest_path(words: &[&str]) -> PathBuf {
+    let named = words.windows(2).find(|pair| pair[0] == "--manifest-path").map(|pair| PathBuf::from(pair[1]));
+    named.unwrap_or_else(|| std::env::current_dir().unwrap_or_default().join("Cargo.toml"))
 }
 
 /// The answer recorded with the template, for this kernel's folder.
@@ -46,7 +57,7 @@ fn crate_metadata(tools: &Tools, folder: &Path) -> ExitCode {
     }
 }
 
-/// std's workspace cut down to the crates that a cell can name.
+/// The toolchain's answer about std's workspace, cut down to the crates whose sources the template has.
 fn std_metadata(tools: &Tools, folder: &Path, arguments: &[OsString]) -> ExitCode {
     let no_deps = arguments.iter().any(|argument| argument == "--no-deps");
     let memory = tools.template.join("queries").join(if no_deps { "std-no-deps.json" } else { "std.json" });
@@ -54,7 +65,17 @@ fn std_metadata(tools: &Tools, folder: &Path, arguments: &[OsString]) -> ExitCod
         println!("{text}");
         return ExitCode::SUCCESS;
     }
-    let output = match tools.command(&tools.recipe.cargo).args(arguments).current_dir(folder).output() {
+    let own = tools.recipe.library.join("Cargo.toml");
+    let output = tools
+        .command(&tools.recipe.cargo)
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", &tools.recipe.target])
+        .args(no_deps.then_some("--no-deps"))
+        .arg("--manifest-path")
+        .arg(&own)
+        // std uses what is stable for std alone.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .output();
+    let output = match output {
         Ok(output) => output,
         Err(error) => return failure(&format!("running cargo: {error}")),
     };
@@ -63,11 +84,9 @@ fn std_metadata(tools: &Tools, folder: &Path, arguments: &[OsString]) -> ExitCod
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
         return ExitCode::from(output.status.code().unwrap_or(101) as u8);
     };
-    let text = pruned(whole, |name| STD_PACKAGES.contains(&name)).to_string();
-    if std::fs::create_dir_all(tools.template.join("queries")).is_ok() {
-        let unfinished = memory.with_extension(std::process::id().to_string());
-        let _ = std::fs::write(&unfinished, &text).and_then(|()| std::fs::rename(&unfinished, &memory));
-    }
+    let pruned = pruned(whole, |name| STD_PACKAGES.contains(&name)).to_string();
+    let text = pruned.replace(&tools.recipe.library.display().to_string(), &folder.display().to_string());
+    query::remember(&memory, &text);
     println!("{text}");
     ExitCode::SUCCESS
 }

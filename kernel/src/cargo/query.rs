@@ -30,14 +30,14 @@ pub fn answer(tools: &Tools, program: &Path, arguments: &[OsString]) -> ExitCode
         "stderr": String::from_utf8_lossy(&output.stderr),
         "status": output.status.code().unwrap_or(101),
     });
-    remember(&memory, &answer);
+    remember(&memory, &answer.to_string());
     repeat(&answer)
 }
 
 /// Whether the command only tells something: `--version`, `--print cfg`, `config get`.
 fn is_question(arguments: &[OsString]) -> bool {
     let asks = |word: &OsString| {
-        ["--version", "-V", "-vV", "--print", "config"].iter().any(|question| word == question)
+        ["--version", "-V", "-vV", "-Vv", "--print", "config"].iter().any(|question| word == question)
             || word.to_str().is_some_and(|word| word.starts_with("--print="))
     };
     arguments.iter().any(asks)
@@ -54,11 +54,11 @@ fn repeat(answer: &Value) -> ExitCode {
 }
 
 /// Failing to remember costs time only, so it is not reported. Two kernels at once write the same.
-fn remember(memory: &Path, answer: &Value) {
+pub fn remember(memory: &Path, answer: &str) {
     let unfinished = memory.with_extension(format!("{}", std::process::id()));
     if let Some(folder) = memory.parent()
         && std::fs::create_dir_all(folder).is_ok()
-        && std::fs::write(&unfinished, answer.to_string()).is_ok()
+        && std::fs::write(&unfinished, answer).is_ok()
     {
         let _ = std::fs::rename(&unfinished, memory);
     }

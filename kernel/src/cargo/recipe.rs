@@ -13,6 +13,8 @@ pub const FILE: &str = "recipe.json";
 pub const FOLDER_PLACEHOLDER: &str = "/HERBARIUM-KERNEL-FOLDER";
 /// `cargo metadata`'s answer for a cell that depends on the crate alone.
 pub const METADATA_FILE: &str = "metadata.json";
+/// The folder in a template with the standard library's sources, as far as they are kept.
+pub const LIBRARY: &str = "library";
 /// The package that evcxr makes of every cell.
 pub const CELL_CRATE: &str = "ctx";
 
@@ -23,6 +25,8 @@ pub struct Recipe {
     pub cargo: PathBuf,
     /// The toolchain's own rustc.
     pub rustc: PathBuf,
+    /// The standard library's sources in the toolchain.
+    pub library: PathBuf,
     /// `CARGO_HOME` as it was outside the kernel, if it was set.
     pub cargo_home: Option<String>,
     /// `PATH` as it was outside the kernel.
@@ -41,6 +45,7 @@ impl Recipe {
         Some(Recipe {
             cargo: text("cargo")?.into(),
             rustc: text("rustc")?.into(),
+            library: text("library")?.into(),
             cargo_home: text("cargo_home"),
             path: text("path")?,
             target: text("target")?,
@@ -55,6 +60,7 @@ impl Recipe {
         json!({
             "cargo": self.cargo,
             "rustc": self.rustc,
+            "library": self.library,
             "cargo_home": self.cargo_home,
             "path": self.path,
             "target": self.target,
@@ -155,6 +161,7 @@ mod tests {
         let recipe = Recipe {
             cargo: "/c".into(),
             rustc: "/r".into(),
+            library: "/l".into(),
             cargo_home: None,
             path: "/usr/bin".into(),
             target: "x".into(),

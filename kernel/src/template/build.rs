@@ -9,11 +9,11 @@ use super::commands::{output, run, write};
 use super::manifests::{cargo_config, crate_manifest, seed_manifest};
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
 use super::tree::link_tree;
-use super::{Location, libtch};
+use super::{Location, library, libtch};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
 const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
@@ -35,6 +35,7 @@ pub fn build(
     let tools = Toolchain::find()?;
     write(&template.join("seed/src/lib.rs"), "")?;
     install_shims(template)?;
+    library::copy(&tools.library, &template.join(recipe::LIBRARY))?;
     let libtch = libtch::prepare(location, progress)?;
     write(&template.join("cargo-config.toml"), &cargo_config(&tools.target, &libtch, &location.libtorch))?;
     write(&template.join("herbarium/Cargo.toml"), &crate_manifest(&location.crate_folder)?)?;
@@ -61,6 +62,7 @@ pub fn build(
     let recipe = Recipe {
         cargo: tools.cargo,
         rustc: tools.rustc,
+        library: tools.library,
         cargo_home: std::env::var("CARGO_HOME").ok(),
         path: std::env::var("PATH").unwrap_or_default(),
         target: tools.target,
@@ -85,6 +87,8 @@ fn is_dependency(file_name: &str) -> bool {
 struct Toolchain {
     cargo: PathBuf,
     rustc: PathBuf,
+    /// The standard library's sources.
+    library: PathBuf,
     target: String,
 }
 
@@ -98,7 +102,12 @@ impl Toolchain {
             let inside = sysroot.join("bin").join(name);
             if inside.exists() { inside } else { name.into() }
         };
-        Ok(Toolchain { cargo: tool("cargo"), rustc: tool("rustc"), target })
+        Ok(Toolchain {
+            cargo: tool("cargo"),
+            rustc: tool("rustc"),
+            library: library::of_sysroot(&sysroot),
+            target,
+        })
     }
 
     /// cargo in the template's seed, with its configuration.

@@ -10,6 +10,7 @@
 mod build;
 mod commands;
 mod key;
+mod library;
 mod libtch;
 mod location;
 mod manifests;

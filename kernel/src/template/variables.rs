@@ -11,6 +11,7 @@ impl Template {
             ("CARGO_HOME", self.path.display().to_string()),
             ("CARGO", bin.join("cargo").display().to_string()),
             ("RUSTC", bin.join("rustc").display().to_string()),
+            ("RUST_SRC_PATH", self.path.join(super::recipe::LIBRARY).display().to_string()),
             ("PATH", format!("{}:{}", bin.display(), self.recipe.path)),
         ]
     }
@@ -22,6 +23,7 @@ impl Template {
             ("CARGO_HOME", self.recipe.cargo_home.clone()),
             ("CARGO", None),
             ("RUSTC", None),
+            ("RUST_SRC_PATH", None),
             // libtorch takes and gives back large blocks all the time: kept by the allocator instead of
             // returned to the system, they make a forward pass up to a fifth faster.
             ("MALLOC_MMAP_THRESHOLD_", Some("33554432".to_owned())),
