@@ -45,7 +45,8 @@ def start(folder, environment, out, **options):
 
 def result(path):
     (cell,) = nbformat.read(path, as_version=4).cells
-    return cell.outputs[0]["data"]["text/plain"]
+    # Before it stands the progress of the build.
+    return cell.outputs[-1]["data"]["text/plain"]
 
 
 def recipes():
@@ -75,9 +76,10 @@ def test_a_build_that_was_killed_or_found_no_room_is_made_anew(changed, tmp_path
     killed.stdout.close()
     assert recipes() - before == set()
 
-    # No file may be larger than half a megabyte: the crate's library is.
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
-    full = start(tmp_path, changed, "full.ipynb", preexec_fn=limit)
+    # No file may be larger than two megabytes: the crate's library is. Python ignores the signal that tells of it,
+    # and the children must, too, so that a write fails as on a full disk.
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    full = start(tmp_path, changed, "full.ipynb", preexec_fn=limit, restore_signals=False)
     said = full.communicate(timeout=600)[0]
     assert full.returncode == 1 and "building the helper crate" in said, said
     assert recipes() - before == set()

@@ -13,7 +13,7 @@ use super::{Location, library, libtch};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
 const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
@@ -57,6 +57,11 @@ pub fn build(
     run(cargo, "building the helper crate", progress)?;
     let recorded = std::fs::read(&record).map_err(Error::file(&record))?;
     let recorded = serde_json::from_slice(&recorded).ok().as_ref().and_then(strings).unwrap_or_default();
+    let stand_ins = template.join("stand-ins");
+    libtch::stand_ins(&stand_ins)?;
+    // The first folder that has a library is the one whose library is taken.
+    let mut rustc_arguments = vec!["-L".to_owned(), format!("native={}", stand_ins.display())];
+    rustc_arguments.extend(reusable_arguments(&recorded));
     write(&template.join(METADATA_FILE), &metadata(&tools, template, location)?)?;
 
     let recipe = Recipe {
@@ -66,7 +71,7 @@ pub fn build(
         cargo_home: std::env::var("CARGO_HOME").ok(),
         path: std::env::var("PATH").unwrap_or_default(),
         target: tools.target,
-        rustc_arguments: reusable_arguments(&recorded),
+        rustc_arguments,
     };
     let unfinished = template.join("recipe.unfinished");
     write(&unfinished, &recipe.to_json().to_string())?;
@@ -139,12 +144,11 @@ fn install_shims(template: &Path) -> Result<()> {
     let bin = template.join("bin");
     std::fs::create_dir_all(&bin).map_err(Error::file(&bin))?;
     let copy = bin.join("cargo");
-    std::fs::copy(&shim, &copy).map_err(|error| {
-        Error::Start(format!(
-            "{} is missing beside this program ({error}): build it with `make kernel`",
-            shim.display()
-        ))
-    })?;
+    if !shim.exists() {
+        let what = format!("{} is missing beside this program: build it with `make kernel`", shim.display());
+        return Err(Error::Start(what));
+    }
+    std::fs::copy(&shim, &copy).map_err(Error::file(&copy))?;
     for name in ["rustc", "rustup", "record-rustc"] {
         std::os::unix::fs::symlink("cargo", bin.join(name)).map_err(Error::file(bin.join(name)))?;
     }

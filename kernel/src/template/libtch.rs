@@ -66,3 +66,16 @@ fn link(archive: &Path, libtorch: &Path, library: &Path) -> Result<()> {
     compiler.arg(format!("-Wl,-rpath,{}", libtorch.display()));
     output(&mut compiler).map(drop)
 }
+
+/// Empty libraries with libtorch's names. A cell links against tch's wrapper alone, but the linker would read the
+/// hundred thousand symbols of the real ones for each cell, because torch-sys names them.
+pub fn stand_ins(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    for name in ["torch", "torch_cpu", "c10"] {
+        let mut compiler = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+        compiler.args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]);
+        compiler.arg(folder.join(format!("lib{name}.so")));
+        output(&mut compiler)?;
+    }
+    Ok(())
+}
