@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::memory::Remembered;
 use crate::recipe::CELL_CRATE;
 use crate::workspace::{self, Dependencies};
 use crate::{Tools, failure, run, trace};
@@ -62,12 +63,33 @@ fn compile(
         .env("CARGO_PKG_NAME", CELL_CRATE)
         .env("CARGO_MANIFEST_DIR", folder)
         .env("CARGO_CRATE_NAME", CELL_CRATE);
-    let succeeded = diagnose(command);
+    let library = output.join(format!("lib{CELL_CRATE}.so"));
+    let arguments: Vec<OsString> =
+        command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
+    let source = folder.join("src/lib.rs");
+    // A kernel's own dependencies are in its own folder, where no other finds them.
+    let lasting = !check_only && shared == tools.recipe.rustc_arguments;
+    let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
+    let known = remembered.as_ref().and_then(|place| place.recall(&library));
+    let compiled = match known {
+        Some((messages, succeeded)) => {
+            messages.iter().for_each(|message| println!("{message}"));
+            Ok(succeeded)
+        }
+        None => diagnose(command).map(|(messages, succeeded)| {
+            // A rustc that was stopped says nothing of the cell.
+            let told = succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
+            if let Some(place) = remembered.as_ref().filter(|_| told) {
+                place.keep(&messages, succeeded.then_some(&*library));
+            }
+            succeeded
+        }),
+    };
     let rustc_ended = trace::now();
-    let status = match succeeded {
+    let status = match compiled {
         Ok(true) => {
             if !check_only {
-                println!("{}", artifact(&output.join(format!("lib{CELL_CRATE}.so"))));
+                println!("{}", artifact(&library));
             }
             ExitCode::SUCCESS
         }
@@ -83,25 +105,30 @@ fn extra_rustflags() -> Vec<String> {
     flags.split_whitespace().filter(|flag| *flag != "-Cprefer-dynamic").map(str::to_owned).collect()
 }
 
-/// Runs rustc, passing its diagnostics on as cargo's `compiler-message`s; whether it succeeded.
-fn diagnose(mut command: Command) -> std::io::Result<bool> {
+/// Runs rustc, passing its diagnostics on as cargo's `compiler-message`s; these, and whether it succeeded.
+fn diagnose(mut command: Command) -> std::io::Result<(Vec<String>, bool)> {
     let mut rustc = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut messages = Vec::new();
     if let Some(stderr) = rustc.stderr.take() {
         for line in BufReader::new(stderr).lines() {
             let line = line?;
             match serde_json::from_str::<Value>(&line) {
                 Ok(message) if message["$message_type"] == "artifact" => {}
-                Ok(message) => println!(
-                    "{}",
-                    json!({"reason": "compiler-message", "target": {"name": CELL_CRATE}, "message": message})
-                ),
+                Ok(message) => {
+                    let target = json!({"name": CELL_CRATE});
+                    messages.push(
+                        json!({"reason": "compiler-message", "target": target, "message": message})
+                            .to_string(),
+                    );
+                    println!("{}", messages[messages.len() - 1]);
+                }
                 Err(_) => eprintln!("{line}"),
             }
         }
     }
-    Ok(rustc.wait()?.success())
+    Ok((messages, rustc.wait()?.success()))
 }
 
-fn artifact(library: &PathBuf) -> Value {
+fn artifact(library: &Path) -> Value {
     json!({"reason": "compiler-artifact", "target": {"name": CELL_CRATE}, "filenames": [library]})
 }

@@ -5,6 +5,7 @@
 //! cargo used when the template was built. Everything else goes to the real tools.
 
 mod cell;
+mod memory;
 mod metadata;
 mod query;
 #[path = "recipe.rs"]

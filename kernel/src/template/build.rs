@@ -13,7 +13,7 @@ use super::{Location, library, libtch};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
 const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
@@ -61,7 +61,11 @@ pub fn build(
     libtch::stand_ins(&stand_ins)?;
     // The first folder that has a library is the one whose library is taken.
     let mut rustc_arguments = vec!["-L".to_owned(), format!("native={}", stand_ins.display())];
-    rustc_arguments.extend(reusable_arguments(&recorded));
+    rustc_arguments.extend(without_rpath(reusable_arguments(&recorded)));
+    // By absolute paths a cell's library finds the crate's from any folder, so that it can be kept.
+    let libraries =
+        [template.join("seed/target").join(&tools.target).join("debug/deps"), tools.standard_libraries()];
+    rustc_arguments.extend(libraries.map(|folder| format!("-Clink-arg=-Wl,-rpath,{}", folder.display())));
     write(&template.join(METADATA_FILE), &metadata(&tools, template, location)?)?;
 
     let recipe = Recipe {
@@ -78,6 +82,19 @@ pub fn build(
     std::fs::rename(&unfinished, template.join(recipe::FILE))
         .map_err(Error::file(template.join(recipe::FILE)))?;
     Ok(recipe)
+}
+
+/// Arguments without `-C rpath`, which makes paths relative to where the library is written.
+fn without_rpath(arguments: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for argument in arguments {
+        if argument == "rpath" && kept.last().is_some_and(|last| last == "-C") {
+            kept.pop();
+        } else {
+            kept.push(argument);
+        }
+    }
+    kept
 }
 
 /// Whether a file of a target folder is of one of the crate's dependencies, which two templates can share.
@@ -113,6 +130,13 @@ impl Toolchain {
             library: library::of_sysroot(&sysroot),
             target,
         })
+    }
+
+    /// The folder with the standard library's own shared library.
+    fn standard_libraries(&self) -> PathBuf {
+        // The sources are in lib/rustlib/src/rust/library.
+        let rustlib = self.library.ancestors().nth(3).unwrap_or(Path::new("/"));
+        rustlib.join(&self.target).join("lib")
     }
 
     /// cargo in the template's seed, with its configuration.

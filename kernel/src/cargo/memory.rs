@@ -1,0 +1,99 @@
+//! Cells that were compiled before: a kernel's own first cells, and those of a notebook that is run again.
+//!
+//! What rustc makes of a cell depends on its text, the arguments and the template alone, so the library and
+//! the messages of an earlier compile serve again. Texts that ask for something from outside (`env!`,
+//! `include!`) are not remembered.
+
+use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+/// The folder in a template.
+const FOLDER: &str = "cells";
+/// No more than so many cells are remembered: some 50 MB.
+const MOST: usize = 1000;
+const SOURCE: &str = "source.rs";
+const MESSAGES: &str = "messages";
+const LIBRARY: &str = "cell.so";
+
+/// One cell's place in the memory.
+pub struct Remembered {
+    folder: PathBuf,
+    source: String,
+}
+
+impl Remembered {
+    /// The place for a cell with this text, compiled with these arguments.
+    pub fn of(template: &Path, arguments: &[OsString], source: &Path) -> Option<Remembered> {
+        let source = std::fs::read_to_string(source).ok()?;
+        if ["env!", "include"].iter().any(|outside| source.contains(outside)) {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        (arguments, &source).hash(&mut hasher);
+        let folder = template.join(FOLDER).join(format!("{:016x}", hasher.finish()));
+        Some(Remembered { folder, source })
+    }
+
+    /// The messages of an earlier compile, whose library is put to `library`. A cell that did not compile
+    /// has messages only.
+    pub fn recall(&self, library: &Path) -> Option<(Vec<String>, bool)> {
+        let known = std::fs::read_to_string(self.folder.join(SOURCE)).ok()?;
+        if known != self.source {
+            return None;
+        }
+        let messages = std::fs::read_to_string(self.folder.join(MESSAGES)).ok()?;
+        let kept = self.folder.join(LIBRARY);
+        let succeeded = kept.exists();
+        if succeeded {
+            // A copy: evcxr moves the file, and the kernel's folder may be on another disk.
+            std::fs::copy(kept, library).ok()?;
+        }
+        Some((messages.lines().map(str::to_owned).collect(), succeeded))
+    }
+
+    /// Remembers a compile. Failing to costs time only, so it is not reported.
+    pub fn keep(&self, messages: &[String], library: Option<&Path>) {
+        let Some(all) = self.folder.parent() else { return };
+        let full = std::fs::read_dir(all).is_ok_and(|entries| entries.count() >= MOST);
+        let unfinished = self.folder.with_extension(std::process::id().to_string());
+        if full || std::fs::create_dir_all(&unfinished).is_err() {
+            return;
+        }
+        let kept = std::fs::write(unfinished.join(SOURCE), &self.source)
+            .and_then(|()| std::fs::write(unfinished.join(MESSAGES), messages.join("\n")))
+            .and_then(|()| library.map_or(Ok(0), |library| std::fs::copy(library, unfinished.join(LIBRARY))))
+            .and_then(|_| std::fs::rename(&unfinished, &self.folder));
+        if kept.is_err() {
+            // Another kernel kept the same, or the disk is full.
+            let _ = std::fs::remove_dir_all(&unfinished);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_comes_back_with_its_library_and_no_other_does() {
+        let base = std::env::temp_dir().join(format!("herbarium-memory-{}", std::process::id()));
+        std::fs::create_dir_all(&base).unwrap();
+        let (source, library) = (base.join("lib.rs"), base.join("libctx.so"));
+        std::fs::write(&source, "let x = 1;").unwrap();
+        std::fs::write(&library, "machine code").unwrap();
+        let arguments = [OsString::from("-C"), OsString::from("opt-level=0")];
+        let place = |arguments: &[OsString]| Remembered::of(&base, arguments, &source).unwrap();
+        assert_eq!(place(&arguments).recall(&library), None);
+        place(&arguments).keep(&["a warning".to_owned()], Some(&library));
+        std::fs::remove_file(&library).unwrap();
+        assert_eq!(place(&arguments).recall(&library), Some((vec!["a warning".to_owned()], true)));
+        assert_eq!(std::fs::read_to_string(&library).unwrap(), "machine code");
+        assert_eq!(place(&arguments[..1]).recall(&library), None);
+        place(&arguments[1..]).keep(&["an error".to_owned()], None);
+        assert_eq!(place(&arguments[1..]).recall(&library), Some((vec!["an error".to_owned()], false)));
+        std::fs::write(&source, "let x = env!(\"HOME\");").unwrap();
+        assert!(Remembered::of(&base, &arguments, &source).is_none());
+        std::fs::remove_dir_all(&base).unwrap();
+    }
+}
