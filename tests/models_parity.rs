@@ -1,10 +1,13 @@
 //! The networks against torchvision: names, order, shapes and types of the state dict, the printed
 //! text, and the logits for weights and an input that a formula gives.
 
+mod formula;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use herbarium::models::{Model, Pretrained, StateDict, Strictness, initialize_model, known_models};
+use formula::{formula_weights, noise};
+use herbarium::models::{Model, Pretrained, Strictness, initialize_model, known_models};
 use herbarium::weights::{TensorSpec, load_safetensors};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
@@ -96,32 +99,4 @@ fn same_logits(model: &mut Model, told: &Value, expected: &Tensor) -> Outcome {
     println!("{}: logits differ by {:.1e} of {scale:.3}", model.name(), difference / scale);
     assert!(difference <= 1e-4 * scale, "{} is {difference} off at a scale of {scale}", model.name());
     Ok(())
-}
-
-/// The manifest's `noise(n, k)`: element i is 2 frac(43758.5453 sin(12.9898 i + 78.233 k)) − 1.
-fn noise(n: i64, k: i64) -> Tensor {
-    let value = |i: i64| {
-        let wave = 43758.5453 * (12.9898 * i as f64 + 78.233 * k as f64).sin();
-        2.0 * (wave - wave.floor()) - 1.0
-    };
-    Tensor::from_slice(&(0..n).map(value).collect::<Vec<f64>>())
-}
-
-/// The manifest's `weights`.
-fn formula_weights(own: &StateDict, gain: f64) -> StateDict {
-    let values = |(k, (name, tensor)): (usize, &(String, Tensor))| {
-        if !tensor.is_floating_point() {
-            return (name.clone(), tensor.shallow_clone());
-        }
-        let s = noise(tensor.numel() as i64, k as i64).reshape(tensor.size());
-        let values = match tensor.size().as_slice() {
-            _ if name.ends_with("running_var") => s * 0.2 + 1.0,
-            _ if name.ends_with("running_mean") => s * 0.1,
-            [_] if name.ends_with("weight") => s * 0.1 + 1.0,
-            [_] => s * 0.05,
-            shape => s * (gain / (tensor.numel() as f64 / shape[0] as f64)).sqrt(),
-        };
-        (name.clone(), values.to_kind(Kind::Float))
-    };
-    own.iter().enumerate().map(values).collect()
 }

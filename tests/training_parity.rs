@@ -1,10 +1,13 @@
 //! Training against PyTorch: six steps of each optimizer from weights that a formula gives, and the
 //! learning rates of the schedulers.
 
+mod formula;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use herbarium::models::{Model, Pretrained, StateDict, Strictness, initialize_model};
+use formula::{formula_weights, noise};
+use herbarium::models::{Model, Pretrained, Strictness, initialize_model};
 use herbarium::train::{
     Adam, AdamW, AdamWOptions, CosineAnnealingLr, CrossEntropyLoss, ExponentialLr, MultiStepLr, Optimizer,
     ReduceLrOnPlateau, Scheduler, Sgd, SgdOptions, StepLr,
@@ -161,34 +164,6 @@ fn gain(manifest: &Value) -> Result<f64, Box<dyn std::error::Error>> {
 
 fn numbers(values: &Value) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
     Ok(serde_json::from_value(values.clone())?)
-}
-
-/// The models manifest's `noise(n, k)`: element i is 2 frac(43758.5453 sin(12.9898 i + 78.233 k)) − 1.
-fn noise(n: i64, k: i64) -> Tensor {
-    let value = |i: i64| {
-        let wave = 43758.5453 * (12.9898 * i as f64 + 78.233 * k as f64).sin();
-        2.0 * (wave - wave.floor()) - 1.0
-    };
-    Tensor::from_slice(&(0..n).map(value).collect::<Vec<f64>>())
-}
-
-/// The models manifest's `weights`.
-fn formula_weights(own: &StateDict, gain: f64) -> StateDict {
-    let values = |(k, (name, tensor)): (usize, &(String, Tensor))| {
-        if !tensor.is_floating_point() {
-            return (name.clone(), tensor.shallow_clone());
-        }
-        let s = noise(tensor.numel() as i64, k as i64).reshape(tensor.size());
-        let values = match tensor.size().as_slice() {
-            _ if name.ends_with("running_var") => s * 0.2 + 1.0,
-            _ if name.ends_with("running_mean") => s * 0.1,
-            [_] if name.ends_with("weight") => s * 0.1 + 1.0,
-            [_] => s * 0.05,
-            shape => s * (gain / (tensor.numel() as f64 / shape[0] as f64)).sqrt(),
-        };
-        (name.clone(), values.to_kind(Kind::Float))
-    };
-    own.iter().enumerate().map(values).collect()
 }
 
 fn compare_schedulers(curves: &Value) -> Outcome {
