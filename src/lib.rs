@@ -10,9 +10,11 @@ mod error;
 pub mod models;
 pub mod notebook;
 pub mod prelude;
+mod seed;
 pub mod train;
 pub mod transforms;
 pub mod viz;
 pub mod weights;
 
 pub use error::{Error, Result};
+pub use seed::seed;

@@ -22,5 +22,5 @@ pub use crate::transforms::{
     random_rotation, random_translation, random_vertical_flip, resize, resize_short, to_tensor,
 };
 pub use crate::viz::{Figure, Grid, im_convert, im_convert_with, prediction_grid, show_batch};
-pub use crate::{Error, Result, weights};
+pub use crate::{Error, Result, seed, weights};
 pub use tch::{self, Device, Kind, Tensor};

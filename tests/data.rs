@@ -510,7 +510,7 @@ fn epoch(loader: &DataLoader, number: u64) -> Vec<(Vec<i64>, Tensor)> {
 fn batches_do_not_depend_on_the_number_of_workers() {
     for batch_size in [1, 7, 64, 1000] {
         let make = |workers| {
-            let options = LoaderOptions { shuffle: true, seed: 5, ..options(batch_size, workers) };
+            let options = LoaderOptions { shuffle: true, seed: Some(5), ..options(batch_size, workers) };
             DataLoader::new(Numbers::new(150), options)
         };
         let reference = make(0);

@@ -584,13 +584,13 @@ fn flowers(data: &Path, same_scale: bool, seed: u64) -> herbarium::Result<Splits
         train: Compose::new(train.into_iter().chain(ending()).collect()),
         valid: Compose::new(valid.into_iter().chain(ending()).collect()),
     };
-    let options = LoaderOptions { batch_size: 128, shuffle: true, seed, ..Default::default() };
+    let options = LoaderOptions { batch_size: 128, shuffle: true, seed: Some(seed), ..Default::default() };
     Ok(ImageFolder::splits(data, &transforms)?.loaders(options))
 }
 
 /// A ResNet18 with the weights there are: its last block starts random, as with PyTorch's `strict=False`.
 fn pretrained(weights: &Path, seed: u64) -> herbarium::Result<Model> {
-    tch::manual_seed(seed as i64);
+    herbarium::seed(seed);
     let mut model = initialize_model("resnet18", 12, Pretrained::No, Device::Cpu)?;
     let (mut weights, _) = load_safetensors(weights)?;
     weights.remove("fc.weight");
@@ -684,4 +684,38 @@ fn both_phases(
     let fine = train_model(&mut model, &data, &criterion, &mut optimizer, &mut scheduler, options)?;
     println!("{fine}");
     Ok([frozen.best_acc, fine.best_acc])
+}
+
+/// In a process of its own: the seed is the process's.
+#[test]
+fn a_seed_repeats_everything() -> Outcome {
+    let output = child("child_that_is_seeded").output()?;
+    let text = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
+    assert!(output.status.success() && text.contains("seeds: repeated"), "{text}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "run by a_seed_repeats_everything"]
+fn child_that_is_seeded() {
+    let workers = |num_workers| {
+        let options = LoaderOptions { batch_size: 8, shuffle: true, num_workers, ..Default::default() };
+        Splits { train: Colours::new(24), valid: Colours::new(12) }.loaders(options)
+    };
+    let run = |data: &Splits<DataLoader>, number| {
+        herbarium::seed(number);
+        let (mut model, mut optimizer, _) = parts();
+        let history = train(&mut model, &mut optimizer, data, quick(2)).unwrap();
+        let dropped = Tensor::ones([64], (Kind::Float, Device::Cpu)).dropout(0.5, true);
+        (history.train_losses, model.state_dict().deep_copy().unwrap(), dropped)
+    };
+    let (one, three) = (workers(1), workers(3));
+    let first = run(&one, 7);
+    for data in [&one, &three] {
+        let again = run(data, 7);
+        assert_eq!(first.0, again.0);
+        assert!(same(&first.1, &again.1) && first.2 == again.2);
+    }
+    assert_ne!(first.0, run(&one, 8).0);
+    println!("seeds: repeated");
 }

@@ -10,8 +10,7 @@ mod workers;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use batches::Batches;
 pub use options::{LoaderOptions, Skipped, Unreadable};
@@ -34,17 +33,46 @@ pub struct DataLoader {
 struct Shared {
     dataset: Arc<dyn Dataset>,
     options: LoaderOptions,
-    /// The number of the epoch that the next `iter` gives.
-    next_epoch: AtomicU64,
+    count: Mutex<EpochCount>,
     /// Why each unreadable file was passed over.
     skipped: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+/// Where a loader is.
+struct EpochCount {
+    /// The number of the epoch that the next `iter` gives.
+    next: u64,
+    /// Under which call of [`seed`](crate::seed) it was counted.
+    generation: u64,
+}
+
+impl Shared {
+    /// What all chance is drawn from.
+    fn seed(&self) -> u64 {
+        self.options.seed.unwrap_or_else(|| crate::seed::global().seed)
+    }
+
+    /// The count of epochs, from 0 again after a call of [`seed`](crate::seed) that concerns this loader.
+    fn count(&self) -> MutexGuard<'_, EpochCount> {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = crate::seed::global().generation;
+        if self.options.seed.is_none() && count.generation != generation {
+            *count = EpochCount { next: 0, generation };
+        }
+        count
+    }
 }
 
 impl DataLoader {
     /// A loader over `dataset`. Options that cannot work (a batch size of 0) are reported by the first batch.
     pub fn new(dataset: impl Dataset + 'static, options: LoaderOptions) -> Self {
-        let next_epoch = AtomicU64::new(0);
-        let shared = Shared { dataset: Arc::new(dataset), options, next_epoch, skipped: Mutex::default() };
+        let count = EpochCount { next: 0, generation: crate::seed::global().generation };
+        let shared = Shared {
+            dataset: Arc::new(dataset),
+            options,
+            count: Mutex::new(count),
+            skipped: Mutex::default(),
+        };
         DataLoader { shared: Arc::new(shared) }
     }
 
@@ -80,7 +108,29 @@ impl DataLoader {
 
     /// The batches of the next epoch.
     pub fn iter(&self) -> Batches {
-        self.iter_epoch(self.shared.next_epoch.fetch_add(1, Ordering::Relaxed))
+        let epoch = {
+            let mut count = self.shared.count();
+            count.next += 1;
+            count.next - 1
+        };
+        self.iter_epoch(epoch)
+    }
+
+    /// The number of the epoch that the next [`iter`](DataLoader::iter) gives.
+    pub fn next_epoch(&self) -> u64 {
+        self.shared.count().next
+    }
+
+    /// Makes the next [`iter`](DataLoader::iter) give epoch `epoch`, for a training that goes on where
+    /// another one stopped.
+    pub fn set_next_epoch(&self, epoch: u64) {
+        self.shared.count().next = epoch;
+    }
+
+    /// What order and random transforms are drawn from: the seed of the options, else the one given to
+    /// [`seed`](crate::seed).
+    pub fn seed(&self) -> u64 {
+        self.shared.seed()
     }
 
     /// The batches of epoch `epoch`, counted from 0: the same whenever it is asked for.
@@ -130,7 +180,7 @@ impl fmt::Display for DataLoader {
             options.batch_size,
             py_bool(options.shuffle),
             options.num_workers,
-            options.seed
+            self.seed()
         )?;
         if options.drop_last {
             f.write_str(", drop_last=True")?;

@@ -10,8 +10,9 @@ pub struct LoaderOptions {
     pub batch_size: usize,
     /// Whether each epoch has its own random order. Default no: the data set's order.
     pub shuffle: bool,
-    /// What all chance is drawn from: order and random transforms. Default 0.
-    pub seed: u64,
+    /// What all chance is drawn from: order and random transforms. Default: what [`seed`](crate::seed) was
+    /// given last, 0 if nothing.
+    pub seed: Option<u64>,
     /// Whether a last batch that is not full is left out. Default no.
     pub drop_last: bool,
     /// How many threads read ahead; 0 reads in the calling thread. Default: one less than the machine has
@@ -30,7 +31,7 @@ impl Default for LoaderOptions {
         LoaderOptions {
             batch_size: 1,
             shuffle: false,
-            seed: 0,
+            seed: None,
             drop_last: false,
             num_workers: (cores - 1).max(1),
             prefetch_batches: 2,

@@ -17,6 +17,7 @@ const LARGEST_PIECE: usize = 16;
 /// Some batches of one epoch, cut into pieces.
 pub(super) struct Plan {
     shared: Arc<Shared>,
+    seed: u64,
     epoch: u64,
     order: Vec<usize>,
     pub(super) pieces: Vec<Piece>,
@@ -46,7 +47,8 @@ impl Plan {
     pub(super) fn new(shared: Arc<Shared>, epoch: u64, batches: Range<usize>) -> Self {
         let options = &shared.options;
         let samples = shared.dataset.len();
-        let order = seed::order(samples, options.shuffle, options.seed, epoch);
+        let seed = shared.seed();
+        let order = seed::order(samples, options.shuffle, seed, epoch);
         let size = (options.batch_size / (4 * options.num_workers.max(1))).clamp(1, LARGEST_PIECE);
         let pieces = batches
             .flat_map(|batch| {
@@ -57,7 +59,7 @@ impl Plan {
                     .map(move |first| Piece { batch, places: first..(first + size).min(end) })
             })
             .collect();
-        Plan { shared, epoch, order, pieces }
+        Plan { shared, seed, epoch, order, pieces }
     }
 
     /// Loads one piece. A panic on the way (in a data set or transform of the user's) becomes an error, so
@@ -81,7 +83,7 @@ impl Plan {
 
     fn load_sample(&self, index: usize, expected: usize, loaded: &mut Loaded) -> Result<()> {
         let Shared { dataset, options, .. } = self.shared.as_ref();
-        let mut rng = seed::sample(options.seed, self.epoch, index);
+        let mut rng = seed::sample(self.seed, self.epoch, index);
         let path = dataset.path(index).unwrap_or_else(|| "".as_ref());
         let start = loaded.values.len();
         match dataset.get_into(index, &mut rng, &mut loaded.values) {

@@ -2,6 +2,8 @@
 
 use fastrand::Rng;
 
+use crate::seed::splitmix;
+
 /// The order of `samples` samples in one epoch.
 pub(super) fn order(samples: usize, shuffle: bool, seed: u64, epoch: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..samples).collect();
@@ -19,14 +21,6 @@ pub(super) fn sample(seed: u64, epoch: u64, index: usize) -> Rng {
 
 fn generator(seed: u64, epoch: u64, index: u64) -> Rng {
     Rng::with_seed([seed, epoch, index].into_iter().fold(0, |state, part| splitmix(state ^ part)))
-}
-
-/// One step of SplitMix64 (Steele, Lea, Flood 2014): neighbouring numbers become unrelated ones.
-fn splitmix(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
