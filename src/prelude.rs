@@ -9,7 +9,8 @@ pub use crate::models::{
     resnet18, resnet34, resnet50, resnet101, resnet152,
 };
 pub use crate::notebook::{
-    self, DisplayHandle, EvcxrDisplay, EvcxrDisplayRich, MimeBundle, Show, clear_output, display, interrupted,
+    self, DisplayHandle, EvcxrDisplay, EvcxrDisplayRich, MimeBundle, Progress, Show, clear_output, display,
+    interrupted,
 };
 pub use crate::train::{
     Adam, AdamOptions, AdamW, AdamWOptions, Checkpoint, CosineAnnealingLr, CrossEntropyLoss, Evaluation,

@@ -47,6 +47,7 @@ mod interrupt;
 mod last_value;
 mod message;
 mod panic;
+mod progress;
 mod rich;
 mod tensor;
 
@@ -54,5 +55,6 @@ pub use bundle::{MimeBundle, Show};
 pub use display::{DisplayHandle, clear_output, display, result};
 pub use interrupt::{init, interrupted, take_interrupt};
 pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
+pub use progress::{Progress, ProgressIter};
 pub use rich::Rich;
 pub use tensor::describe;
