@@ -39,7 +39,7 @@
 //! The text form is printed. Updates print nothing, so that a log stays readable; clearing does
 //! nothing; SIGINT keeps its usual effect.
 
-mod base64;
+pub(crate) mod base64;
 mod bundle;
 mod display;
 mod host;

@@ -1,16 +1,12 @@
 //! Axes of a chart: what range to show, where the ticks are, what stands at them.
 
-use std::ops::Range;
-
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-
 /// One axis of a chart.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     /// Lower and upper end, in the axis's own unit.
-    pub(super) low: f64,
-    pub(super) high: f64,
-    pub(super) ticks: Vec<f64>,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) ticks: Vec<f64>,
     /// Whether that unit is the logarithm to base 10 of the values.
     logarithmic: bool,
     decimals: usize,
@@ -18,20 +14,20 @@ pub(super) struct Scale {
 
 impl Scale {
     /// From 0, or from below the least value where 0 would flatten the line.
-    pub(super) fn from_zero(values: &[f64]) -> Self {
+    pub(crate) fn from_zero(values: &[f64]) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 1.0));
         let low = if low >= 0.0 && low < 0.6 * high { 0.0 } else { low - 0.08 * (high - low).max(1e-9) };
         Self::linear(low, high + 0.06 * (high - low).max(1e-9))
     }
 
     /// For shares: from 0 to a little above the greatest, which cannot be more than 1.
-    pub(super) fn share(values: &[f64]) -> Self {
+    pub(crate) fn share(values: &[f64]) -> Self {
         let high = extent(values).map_or(1.0, |(_, high)| high);
         Self::linear(0.0, (1.1 * high).clamp(0.05, 1.02))
     }
 
     /// For learning rates: logarithmic if they span more than a factor of 3.
-    pub(super) fn rate(values: &[f64]) -> Self {
+    pub(crate) fn rate(values: &[f64]) -> Self {
         match extent(values) {
             Some((low, high)) if low > 0.0 && high / low > 3.0 => {
                 let (low, high) = (low.log10(), high.log10());
@@ -54,11 +50,41 @@ impl Scale {
     }
 
     /// The horizontal axis: epochs from 0, at most eight of them numbered.
-    pub(super) fn epochs(count: usize) -> Self {
+    pub(crate) fn epochs(count: usize) -> Self {
         let last = count.saturating_sub(1) as f64;
         let pad = if last == 0.0 { 0.5 } else { (0.04 * last).min(0.5) };
         let ticks = multiples(0.0, last, nice_step(last / 7.0).max(1.0).round());
         Self { low: -pad, high: last + pad, ticks, logarithmic: false, decimals: 0 }
+    }
+
+    /// The whole stretch of the values and a little more.
+    pub(crate) fn around(values: &[f64]) -> Self {
+        let (low, high) = extent(values).unwrap_or((0.0, 1.0));
+        let pad = (0.05 * (high - low)).max(1e-9);
+        Self::linear(low - pad, high + pad)
+    }
+
+    /// Logarithmic, for positive values however many powers of ten they span.
+    pub(crate) fn logarithmic(values: &[f64]) -> Self {
+        let logs: Vec<f64> = values.iter().filter(|value| **value > 0.0).map(|value| value.log10()).collect();
+        let (low, high) = extent(&logs).unwrap_or((-1.0, 0.0));
+        let pad = (0.02 * (high - low)).max(0.05);
+        let step = ((high - low) / 7.0).ceil().max(1.0);
+        let mut ticks = multiples(low - pad, high + pad, step);
+        if ticks.len() < 2 {
+            ticks = vec![low, high];
+        }
+        Self { low: low - pad, high: high + pad, ticks, logarithmic: true, decimals: 0 }
+    }
+
+    /// From 0 to a little above `high`, for lengths of bars; whole numbers only if `whole`.
+    pub(crate) fn bars(high: f64, whole: bool) -> Self {
+        let mut scale = Self::linear(0.0, if high > 0.0 { 1.04 * high } else { 1.0 });
+        if whole {
+            scale.ticks.retain(|tick| (tick - tick.round()).abs() < 1e-9);
+            scale.decimals = 0;
+        }
+        scale
     }
 
     fn linear(low: f64, high: f64) -> Self {
@@ -69,7 +95,7 @@ impl Scale {
     }
 
     /// What stands at a tick.
-    pub(super) fn text(&self, tick: f64) -> String {
+    pub(crate) fn text(&self, tick: f64) -> String {
         if self.logarithmic {
             return short(10f64.powf(tick));
         }
@@ -77,14 +103,14 @@ impl Scale {
     }
 
     /// Where a value is on the axis; `None` if it is not a number that can be shown.
-    pub(super) fn place(&self, value: f64) -> Option<f64> {
+    pub(crate) fn place(&self, value: f64) -> Option<f64> {
         let place = if self.logarithmic { value.log10() } else { value };
         place.is_finite().then_some(place)
     }
 
     /// The values as points over their epochs, in unbroken runs: a value that cannot be shown
     /// breaks the line.
-    pub(super) fn runs(&self, values: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    pub(crate) fn runs(&self, values: &[f64]) -> Vec<Vec<(f64, f64)>> {
         let mut runs = vec![Vec::new()];
         for (epoch, value) in values.iter().enumerate() {
             match (self.place(*value), runs.last_mut()) {
@@ -94,34 +120,6 @@ impl Scale {
         }
         runs.retain(|run| !run.is_empty());
         runs
-    }
-}
-
-impl Ranged for Scale {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let share = (value - self.low) / (self.high - self.low);
-        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.low..self.high
-    }
-}
-
-impl ValueFormatter<f64> for Scale {
-    fn format(value: &f64) -> String {
-        value.to_string()
-    }
-
-    fn format_ext(&self, value: &f64) -> String {
-        self.text(*value)
     }
 }
 

@@ -5,9 +5,11 @@ use std::fmt;
 use std::io::Cursor;
 use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::Arc;
 
 use image::{ImageFormat, RgbImage};
 
+use super::canvas::{self, Canvas};
 use crate::notebook::{MimeBundle, Show, result};
 use crate::weights::write_atomically;
 use crate::{Error, Result};
@@ -22,6 +24,8 @@ pub struct Figure {
     width: u32,
     height: u32,
     alt: String,
+    /// What it was drawn on, for an SVG; a figure made of pixels has none.
+    canvas: Option<Arc<Canvas>>,
     /// Makes the type `!Sync`, by which the prelude's traits know that `Result<Figure>` is to be
     /// shown as a picture (see [`crate::notebook::EvcxrDisplay`]).
     rich: PhantomData<Cell<()>>,
@@ -38,12 +42,28 @@ impl Figure {
         image
             .write_to(&mut png, ImageFormat::Png)
             .map_err(|error| Error::Argument(format!("a picture cannot be encoded: {error}")))?;
-        Ok(Self { png: png.into_inner(), width, height, alt: alt.into(), rich: PhantomData })
+        let (png, alt) = (png.into_inner(), alt.into());
+        Ok(Self { png, width, height, alt, canvas: None, rich: PhantomData })
+    }
+
+    /// The figure that was drawn on a canvas.
+    pub(super) fn drawn(canvas: Canvas, alt: String) -> Result<Self> {
+        let figure = Self::new(&canvas.pixels(), canvas.width(), canvas.height(), alt)?;
+        Ok(Self { canvas: Some(Arc::new(canvas)), ..figure })
     }
 
     /// The picture as a PNG file's bytes.
     pub fn png(&self) -> &[u8] {
         &self.png
+    }
+
+    /// The picture as an SVG document, sharp at any size, with the description as its title. A figure
+    /// made of pixels alone (`im_convert`) is a document around these pixels.
+    pub fn svg(&self) -> String {
+        match &self.canvas {
+            Some(canvas) => canvas.svg(&self.alt),
+            None => canvas::svg_around(&self.png, self.width, self.height, &self.alt),
+        }
     }
 
     /// Width at which it is shown, in CSS pixels; the PNG may have more, for sharp screens.
@@ -61,19 +81,29 @@ impl Figure {
         &self.alt
     }
 
-    /// Writes the PNG to a file, whole or not at all; folders on the way are made.
+    /// Writes the picture to a file, whole or not at all, as PNG or SVG as its name says; folders on
+    /// the way are made.
     ///
     /// # Errors
     /// [`Error::Io`] with the file that could not be written, and [`Error::Argument`] if its name
-    /// does not end in `.png`.
+    /// ends neither in `.png` nor in `.svg`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let is_png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
-        if !is_png {
-            let told = format!("{}: a figure is saved as PNG, give a name that ends in .png", path.display());
+        let ends_in = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
+        let svg;
+        let bytes = if ends_in("png") {
+            &self.png
+        } else if ends_in("svg") {
+            svg = self.svg();
+            svg.as_bytes()
+        } else {
+            let told = format!(
+                "{}: a figure is saved as PNG or SVG, give a name that ends in .png or .svg",
+                path.display()
+            );
             return Err(Error::Argument(told));
-        }
-        write_atomically(path, |file| file.write_all(&self.png).map_err(Error::io("writing", path)))
+        };
+        write_atomically(path, |file| file.write_all(bytes).map_err(Error::io("writing", path)))
     }
 
     /// Shows the figure as the value of a cell's last expression.

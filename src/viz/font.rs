@@ -7,8 +7,8 @@ use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 use image::{Rgb, RgbImage};
 
 /// Weight of the letters.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weight {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
     Regular,
     Bold,
 }
@@ -34,13 +34,13 @@ fn scale(font: &FontRef<'_>, size: f32) -> PxScale {
 }
 
 /// Whether the font has every letter of a text.
-pub(super) fn covers(text: &str) -> bool {
+pub(crate) fn covers(text: &str) -> bool {
     let has = |font: &FontRef<'_>, letter| font.glyph_id(letter) != GlyphId(0);
     face(Weight::Bold).is_some_and(|font| text.chars().all(|letter| has(font, letter)))
 }
 
 /// Width of a line of text in pixels.
-pub(super) fn width(text: &str, size: f32, weight: Weight) -> f32 {
+pub(crate) fn width(text: &str, size: f32, weight: Weight) -> f32 {
     lay_out(text, size, weight, |_, _| {})
 }
 
@@ -63,27 +63,33 @@ fn lay_out(text: &str, size: f32, weight: Weight, mut each: impl FnMut(GlyphId, 
 
 /// Where a line of text goes.
 #[derive(Clone, Copy)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Its left end.
-    pub(super) x: f32,
+    pub(crate) x: f32,
     /// Its baseline.
-    pub(super) y: f32,
+    pub(crate) y: f32,
     /// Pixels to the em.
-    pub(super) size: f32,
-    pub(super) weight: Weight,
-    pub(super) colour: Rgb<u8>,
+    pub(crate) size: f32,
+    pub(crate) weight: Weight,
+    pub(crate) colour: Rgb<u8>,
+    /// Turned by a quarter, read from below: `x` is then the baseline and `y` where it starts, below.
+    pub(crate) upright: bool,
 }
 
 /// Draws a line of text; what falls outside the picture is cut.
-pub(super) fn draw(image: &mut RgbImage, text: &str, line: Line) {
+pub(crate) fn draw(image: &mut RgbImage, text: &str, line: Line) {
     let Some(font) = face(line.weight) else { return };
     let scale = scale(font, line.size);
+    // An upright line is drawn lying, from the origin, and each of its pixels is turned.
+    let (x0, y0) = if line.upright { (line.y.fract(), line.x.fract()) } else { (line.x, line.y) };
+    let (left, bottom) = (line.x.floor() as i32, line.y.floor() as i32);
     lay_out(text, line.size, line.weight, |glyph, x| {
-        let glyph = glyph.with_scale_and_position(scale, point(line.x + x, line.y));
+        let glyph = glyph.with_scale_and_position(scale, point(x0 + x, y0));
         if let Some(outline) = font.outline_glyph(glyph) {
             let bounds = outline.px_bounds();
             outline.draw(|x, y, cover| {
                 let (x, y) = (bounds.min.x as i32 + x as i32, bounds.min.y as i32 + y as i32);
+                let (x, y) = if line.upright { (left + y, bottom - x - 1) } else { (x, y) };
                 blend(image, x, y, line.colour, cover);
             });
         }
@@ -91,7 +97,7 @@ pub(super) fn draw(image: &mut RgbImage, text: &str, line: Line) {
 }
 
 /// Lays a colour over a pixel, if it is in the picture; `alpha = 1` hides what was there.
-pub(super) fn blend(image: &mut RgbImage, x: i32, y: i32, colour: Rgb<u8>, alpha: f32) {
+pub(crate) fn blend(image: &mut RgbImage, x: i32, y: i32, colour: Rgb<u8>, alpha: f32) {
     let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
     if let Some(pixel) = image.get_pixel_mut_checked(x, y) {
         for (under, over) in pixel.0.iter_mut().zip(colour.0) {
@@ -102,7 +108,7 @@ pub(super) fn blend(image: &mut RgbImage, x: i32, y: i32, colour: Rgb<u8>, alpha
 }
 
 /// The text if it is no wider than `room`, or its beginning and an ellipsis.
-pub(super) fn shortened(text: &str, room: f32, size: f32, weight: Weight) -> String {
+pub(crate) fn shortened(text: &str, room: f32, size: f32, weight: Weight) -> String {
     if width(text, size, weight) <= room {
         return text.to_string();
     }
@@ -147,7 +153,14 @@ mod tests {
     #[test]
     fn text_outside_the_picture_is_cut() {
         let mut image = RgbImage::new(4, 4);
-        let line = Line { x: -9.0, y: 2.0, size: 30.0, weight: Weight::Regular, colour: Rgb([255; 3]) };
+        let line = Line {
+            x: -9.0,
+            y: 2.0,
+            size: 30.0,
+            weight: Weight::Regular,
+            colour: Rgb([255; 3]),
+            upright: false,
+        };
         draw(&mut image, "Wide", line);
     }
 }

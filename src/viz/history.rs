@@ -1,38 +1,33 @@
 //! The course of a training: losses, accuracies and the learning rate, epoch by epoch.
 
-use image::{Rgb, RgbImage};
-use plotters::coord::Shift;
-use plotters::prelude::*;
+use image::Rgb;
 
 use super::Figure;
 use super::axis::Scale;
-use super::font::{self, Line, Weight};
-use super::pen::Pen;
+use super::canvas::{Area, Canvas, Text};
+use super::palette::{BLUE, GREEN, ORANGE, PURPLE, WHITE};
+use super::plot::{Plot, heading};
+use crate::Result;
 use crate::notebook::{MimeBundle, Show, result};
 use crate::train::History;
-use crate::{Error, Result};
 
-/// Pixels per CSS pixel, for sharp screens.
-const SHARP: u32 = 2;
 /// Size of the figure in CSS pixels.
 const WIDTH: u32 = 960;
 const HEIGHT: u32 = 300;
 /// Height above a panel's plot, for its title and legend.
-const HEAD: u32 = 34;
+const HEAD: f32 = 34.0;
 /// With more epochs than this, the points on a line are left out.
 const MOST_POINTS: usize = 40;
 
-const TRAIN: RGBColor = RGBColor(31, 119, 180);
-const VALID: RGBColor = RGBColor(225, 92, 20);
-const RATE: RGBColor = RGBColor(112, 72, 160);
-const BEST: RGBColor = RGBColor(0, 128, 0);
-const INK: RGBColor = RGBColor(60, 60, 60);
-const FAINT: RGBColor = RGBColor(228, 228, 228);
+const TRAIN: Rgb<u8> = BLUE;
+const VALID: Rgb<u8> = ORANGE;
+const RATE: Rgb<u8> = PURPLE;
+const BEST: Rgb<u8> = GREEN;
 
 /// One line of a panel: the value of each epoch.
 struct Series {
     name: &'static str,
-    colour: RGBColor,
+    colour: Rgb<u8>,
     values: Vec<f64>,
 }
 
@@ -50,24 +45,24 @@ impl History {
     /// weights were kept is marked. Values that are not finite are left out.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the picture cannot be drawn.
+    /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.
     pub fn plot(&self) -> Result<Figure> {
-        let mut sheet = RgbImage::from_pixel(WIDTH * SHARP, HEIGHT * SHARP, Rgb([255; 3]));
+        let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
         let (panels, epochs) = (panels(self), length(self));
+        let width = WIDTH as f32 / panels.len() as f32;
         for (place, panel) in panels.iter().enumerate() {
-            heading(&mut sheet, place as u32, panel);
-        }
-        if epochs == 0 {
-            write(&mut sheet, "no epoch was completed", 20.0, 150.0, 13.0, Weight::Regular, INK);
-        } else {
-            let areas = Pen(&mut sheet).into_drawing_area().split_evenly((1, panels.len()));
-            for (area, panel) in areas.iter().zip(&panels) {
-                draw(area, panel, epochs).map_err(|reason| {
-                    Error::Argument(format!("{} cannot be plotted: {reason}", panel.title))
-                })?;
+            let left = place as f32 * width;
+            let title = Area::new(left + 14.0, 0.0, width - 30.0, HEAD);
+            heading(&mut canvas, title, 21.0, panel.title, &legend(panel));
+            if epochs > 0 {
+                let room = Area::new(left, HEAD, width - 16.0, HEIGHT as f32 - HEAD - 4.0);
+                draw(&mut canvas, room, panel, epochs);
             }
         }
-        Figure::new(&sheet, WIDTH, HEIGHT, self.to_string())
+        if epochs == 0 {
+            canvas.text("no epoch was completed", (20.0, 150.0), Text::new(13.0));
+        }
+        canvas.figure(self.to_string())
     }
 
     /// Shows the table as the value of a cell's last expression.
@@ -116,81 +111,26 @@ fn panels(history: &History) -> [Panel; 3] {
     ]
 }
 
-/// A panel's title at its left, its legend at its right.
-fn heading(sheet: &mut RgbImage, place: u32, panel: &Panel) {
-    let left = (place * WIDTH / 3) as f32;
-    write(sheet, panel.title, left + 14.0, 21.0, 14.0, Weight::Bold, INK);
-    let mut right = left + (WIDTH / 3) as f32 - 16.0;
-    let mark = panel.best.map(|(epoch, _)| (format!("best ({epoch})"), BEST));
+fn legend(panel: &Panel) -> Vec<(String, Rgb<u8>)> {
     let lines = panel.series.iter().map(|line| (line.name.to_string(), line.colour));
-    for (name, colour) in mark.into_iter().chain(lines.rev()).filter(|(name, _)| !name.is_empty()) {
-        right -= font::width(&name, 11.0, Weight::Regular);
-        write(sheet, &name, right, 20.0, 11.0, Weight::Regular, INK);
-        right -= 18.0;
-        for x in (right * SHARP as f32) as i32..((right + 14.0) * SHARP as f32) as i32 {
-            for y in 31..35 {
-                font::blend(sheet, x, y, Rgb([colour.0, colour.1, colour.2]), 1.0);
-            }
-        }
-        right -= 12.0;
-    }
+    let mark = panel.best.map(|(epoch, _)| (format!("best ({epoch})"), BEST));
+    lines.chain(mark).filter(|(name, _)| !name.is_empty()).collect()
 }
 
-/// Writes at a place given in CSS pixels.
-fn write(sheet: &mut RgbImage, text: &str, x: f32, y: f32, size: f32, weight: Weight, colour: RGBColor) {
-    let (sharp, colour) = (SHARP as f32, Rgb([colour.0, colour.1, colour.2]));
-    font::draw(sheet, text, Line { x: x * sharp, y: y * sharp, size: size * sharp, weight, colour });
-}
-
-/// A label's size in the picture's own pixels; the family does not matter, the pen has one font.
-fn label(size: u32) -> TextStyle<'static> {
-    ("sans-serif", size * SHARP).into_font().color(&INK)
-}
-
-fn draw(
-    area: &DrawingArea<Pen<'_>, Shift>,
-    panel: &Panel,
-    epochs: usize,
-) -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(HEAD * SHARP)
-        .margin_right(16 * SHARP)
-        .margin_bottom(4 * SHARP)
-        .margin_left(6 * SHARP)
-        .x_label_area_size(38 * SHARP)
-        .y_label_area_size(46 * SHARP)
-        .build_cartesian_2d(Scale::epochs(epochs), panel.scale.clone())?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .bold_line_style(FAINT.stroke_width(SHARP))
-        .light_line_style(TRANSPARENT)
-        .axis_style(RGBColor(150, 150, 150).stroke_width(SHARP))
-        .set_all_tick_mark_size(3 * SHARP)
-        .label_style(label(11))
-        .x_desc("epoch")
-        .axis_desc_style(label(11))
-        .draw()?;
+fn draw(canvas: &mut Canvas, room: Area, panel: &Panel, epochs: usize) {
+    let plot = Plot::new(room, Scale::epochs(epochs), panel.scale.clone());
+    plot.axes(canvas, "epoch", "");
     if let Some((epoch, _)) = panel.best {
-        let x = epoch as f64;
-        let line = [(x, panel.scale.low), (x, panel.scale.high)];
-        chart.draw_series(LineSeries::new(line, BEST.mix(0.55).stroke_width(SHARP)))?;
+        plot.mark(canvas, epoch as f64, BEST);
     }
     for line in &panel.series {
-        for run in panel.scale.runs(&line.values) {
-            chart.draw_series(LineSeries::new(run.iter().copied(), line.colour.stroke_width(2 * SHARP)))?;
-            if epochs <= MOST_POINTS || run.len() == 1 {
-                let dot = |point: &(f64, f64)| Circle::new(*point, 5, line.colour.filled());
-                chart.draw_series(run.iter().map(dot))?;
-            }
-        }
+        plot.series(canvas, &line.values, line.colour, epochs <= MOST_POINTS);
     }
     if let Some((epoch, line)) = panel.best
         && let Some(value) = panel.series.get(line).and_then(|line| line.values.get(epoch))
-        && let Some(y) = panel.scale.place(*value)
+        && let Some(at) = plot.point(epoch as f64, *value)
     {
-        let at = (epoch as f64, y);
-        chart.draw_series([Circle::new(at, 9, BEST.filled()), Circle::new(at, 5, WHITE.filled())])?;
+        canvas.circle(at, 4.75, BEST);
+        canvas.circle(at, 2.75, WHITE);
     }
-    Ok(())
 }

@@ -1,18 +1,13 @@
 //! What the model says about pictures, and what is true.
 
-use image::Rgb;
-
 use super::batch_pictures::{image, labels};
 use super::grid::{self, Cell};
 use super::labels::name_of;
+use super::palette::{GREEN, RED};
 use super::{Figure, Grid};
 use crate::data::{Batch, CategoryNames};
 use crate::models::Predictions;
 use crate::{Error, Result};
-
-/// Matplotlib's "green", and a red as dark as it.
-const GREEN: Rgb<u8> = Rgb([0, 128, 0]);
-const RED: Rgb<u8> = Rgb([208, 0, 0]);
 
 /// The first pictures of a batch, each titled `predicted (true)`: green with ✓ where the two are
 /// the same class, red with ✗ where not; below it how sure the model is.
@@ -52,9 +47,9 @@ pub fn prediction_grid(
         right += usize::from(class == label);
         let sure = format!("{:.0} % sure", 100.0 * preds.confidence(index)?);
         told.push(format!("{mark} {} ({}), {sure}", predicted.name, actual.name));
-        let title = [format!("{mark} {}", predicted.drawn), format!("({})", actual.drawn)];
-        cells.push(Cell { image: image(batch, index)?, title, colour, note: sure });
+        let cell = Cell::new(image(batch, index)?).colour(colour).note(sure);
+        cells.push(cell.titles(format!("{mark} {}", predicted.drawn), format!("({})", actual.drawn)));
     }
     let alt = std::iter::once(format!("{right} of {shown} predictions are right: predicted (true)"));
-    grid::draw(&cells, grid, alt.chain(told).collect::<Vec<_>>().join("\n"))
+    grid::draw(cells, grid, alt.chain(told).collect::<Vec<_>>().join("\n"))
 }

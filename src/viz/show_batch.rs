@@ -1,7 +1,5 @@
 //! A look at what a loader gives.
 
-use image::Rgb;
-
 use super::batch_pictures::{image, labels};
 use super::grid::{self, Cell};
 use super::labels::name_of;
@@ -26,10 +24,9 @@ pub fn show_batch(
     let (mut cells, mut names) = (Vec::new(), Vec::new());
     for (index, &label) in labels.iter().enumerate().take(shown) {
         let named = name_of(label, class_names, cat_to_name, &format!("the label of picture {index}"))?;
-        let title = [named.drawn, String::new()];
-        cells.push(Cell { image: image(batch, index)?, title, colour: Rgb([40; 3]), note: String::new() });
+        cells.push(Cell::new(image(batch, index)?).title(named.drawn));
         names.push(named.name);
     }
     let alt = format!("{shown} of {} pictures: {}", labels.len(), names.join(", "));
-    grid::draw(&cells, grid, alt)
+    grid::draw(cells, grid, alt)
 }

@@ -1,0 +1,217 @@
+//! What every picture is drawn on: a list of shapes, which becomes pixels or an SVG.
+//!
+//! Places and sizes are CSS pixels from the top left corner. Pixels come out twice as dense, for
+//! sharp screens; an SVG is as sharp as one likes.
+
+mod raster;
+mod svg;
+
+use std::sync::Arc;
+
+use image::{Rgb, RgbImage};
+
+use super::Figure;
+use super::font::{self, Weight};
+use super::palette::INK;
+use crate::{Error, Result};
+
+pub(super) use svg::around as svg_around;
+
+/// Pixels per CSS pixel.
+pub(crate) const SHARP: u32 = 2;
+/// CSS pixels of a whole figure: a hundred screens full.
+const MOST_PIXELS: u64 = 40_000_000;
+
+/// Shapes on a white ground, the later above the earlier. The ground is part of the picture, so it
+/// reads the same on a dark page.
+#[derive(Clone, Debug)]
+pub(crate) struct Canvas {
+    width: u32,
+    height: u32,
+    shapes: Vec<Shape>,
+}
+
+/// A rectangle by its left upper corner and its size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Area {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) width: f32,
+    pub(crate) height: f32,
+}
+
+impl Area {
+    pub(crate) fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
+        Self { x, y, width, height }
+    }
+
+    pub(crate) fn right(self) -> f32 {
+        self.x + self.width
+    }
+
+    pub(crate) fn bottom(self) -> f32 {
+        self.y + self.height
+    }
+}
+
+/// Which part of a text stands at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text is written. Built by chaining: `Text::new(11.0).bold().middle()`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Text {
+    /// CSS pixels to the em.
+    pub(crate) size: f32,
+    pub(crate) weight: Weight,
+    pub(crate) colour: Rgb<u8>,
+    pub(crate) anchor: Anchor,
+    /// Turned by a quarter, read from below.
+    pub(crate) upright: bool,
+}
+
+impl Text {
+    pub(crate) fn new(size: f32) -> Self {
+        Self { size, weight: Weight::Regular, colour: INK, anchor: Anchor::Start, upright: false }
+    }
+
+    pub(crate) fn bold(self) -> Self {
+        Self { weight: Weight::Bold, ..self }
+    }
+
+    pub(crate) fn colour(self, colour: Rgb<u8>) -> Self {
+        Self { colour, ..self }
+    }
+
+    pub(crate) fn middle(self) -> Self {
+        Self { anchor: Anchor::Middle, ..self }
+    }
+
+    pub(crate) fn end(self) -> Self {
+        Self { anchor: Anchor::End, ..self }
+    }
+
+    pub(crate) fn upright(self) -> Self {
+        Self { upright: true, ..self }
+    }
+
+    /// Width of a text written so, in CSS pixels.
+    pub(crate) fn width(&self, text: &str) -> f32 {
+        font::width(text, self.size, self.weight)
+    }
+
+    /// The text if it is no wider than `room`, or its beginning and an ellipsis.
+    pub(crate) fn shortened(&self, text: &str, room: f32) -> String {
+        font::shortened(text, room, self.size, self.weight)
+    }
+}
+
+/// How a picture is scaled to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scaling {
+    /// For photographs.
+    Smooth,
+    /// For pictures whose single pixels matter: filters, heat maps.
+    Pixels,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    Rect { area: Area, colour: Rgb<u8>, opacity: f32 },
+    Line { points: Vec<(f32, f32)>, width: f32, colour: Rgb<u8>, opacity: f32 },
+    Circle { centre: (f32, f32), radius: f32, colour: Rgb<u8>, opacity: f32 },
+    Text { text: String, at: (f32, f32), style: Text },
+    Picture { image: Arc<RgbImage>, area: Area, scaling: Scaling },
+}
+
+impl Canvas {
+    /// An empty white canvas.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if it would be larger than anybody can look at.
+    pub(crate) fn new(width: u32, height: u32) -> Result<Self> {
+        if u64::from(width) * u64::from(height) > MOST_PIXELS {
+            let told = format!("a figure of {width} x {height} pixels is too large, show less at once");
+            return Err(Error::Argument(told));
+        }
+        Ok(Self { width: width.max(1), height: height.max(1), shapes: Vec::new() })
+    }
+
+    pub(crate) fn width(&self) -> u32 {
+        self.width
+    }
+
+    pub(crate) fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// A filled rectangle.
+    pub(crate) fn rect(&mut self, area: Area, colour: Rgb<u8>) {
+        self.rect_over(area, colour, 1.0);
+    }
+
+    /// A rectangle through which one sees; `opacity = 1` hides what is below.
+    pub(crate) fn rect_over(&mut self, area: Area, colour: Rgb<u8>, opacity: f32) {
+        self.shapes.push(Shape::Rect { area, colour, opacity });
+    }
+
+    /// A frame whose outer edge is the area.
+    pub(crate) fn frame(&mut self, area: Area, width: f32, colour: Rgb<u8>) {
+        let Area { x, y, width: w, height: h } = area;
+        self.rect(Area::new(x, y, w, width), colour);
+        self.rect(Area::new(x, y + h - width, w, width), colour);
+        self.rect(Area::new(x, y + width, width, h - 2.0 * width), colour);
+        self.rect(Area::new(x + w - width, y + width, width, h - 2.0 * width), colour);
+    }
+
+    /// A line through points, with round ends and corners.
+    pub(crate) fn line(&mut self, points: &[(f32, f32)], width: f32, colour: Rgb<u8>) {
+        self.line_over(points, width, colour, 1.0);
+    }
+
+    /// A line through which one sees.
+    pub(crate) fn line_over(&mut self, points: &[(f32, f32)], width: f32, colour: Rgb<u8>, opacity: f32) {
+        self.shapes.push(Shape::Line { points: points.to_vec(), width, colour, opacity });
+    }
+
+    /// A filled circle.
+    pub(crate) fn circle(&mut self, centre: (f32, f32), radius: f32, colour: Rgb<u8>) {
+        self.circle_over(centre, radius, colour, 1.0);
+    }
+
+    /// A circle through which one sees.
+    pub(crate) fn circle_over(&mut self, centre: (f32, f32), radius: f32, colour: Rgb<u8>, opacity: f32) {
+        self.shapes.push(Shape::Circle { centre, radius, colour, opacity });
+    }
+
+    /// A line of text; `at` is on its baseline.
+    pub(crate) fn text(&mut self, text: &str, at: (f32, f32), style: Text) {
+        if !text.is_empty() {
+            self.shapes.push(Shape::Text { text: text.to_string(), at, style });
+        }
+    }
+
+    /// A picture, stretched to its area.
+    pub(crate) fn picture(&mut self, image: RgbImage, area: Area, scaling: Scaling) {
+        self.shapes.push(Shape::Picture { image: Arc::new(image), area, scaling });
+    }
+
+    /// The pixels.
+    pub(crate) fn pixels(&self) -> RgbImage {
+        raster::draw(self)
+    }
+
+    /// The SVG, described by `alt`.
+    pub(crate) fn svg(&self, alt: &str) -> String {
+        svg::write(self, alt)
+    }
+
+    /// The finished figure; `alt` says in words what it shows.
+    pub(crate) fn figure(self, alt: impl Into<String>) -> Result<Figure> {
+        Figure::drawn(self, alt.into())
+    }
+}
