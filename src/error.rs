@@ -92,6 +92,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// A file could not be fetched from the net.
+    #[error("{url} could not be fetched to {path}: {reason}", path = path.display())]
+    Download {
+        /// Where it was to come from.
+        url: String,
+        /// The file it was to become.
+        path: PathBuf,
+        /// What went wrong, and what to do.
+        reason: String,
+    },
+
     /// A transform was made with wrong arguments, or given what it cannot work on.
     #[error("{transform}: {problem}")]
     Transform {

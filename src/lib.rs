@@ -6,6 +6,7 @@
 //! value shows itself in a cell. `use herbarium::prelude::*;` brings in what a cell types.
 
 pub mod data;
+pub mod download;
 mod error;
 pub mod models;
 pub mod notebook;

@@ -1,6 +1,9 @@
 //! Weights from outside: files that are damaged, dictionaries that do not fit, and that a load that
 //! fails leaves the model as it was.
 
+mod download;
+mod server;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
