@@ -18,9 +18,15 @@ pub use crate::train::{
     StepLr, TrainOptions, evaluate, num_epochs, train_model,
 };
 pub use crate::transforms::{
-    self, Compose, IMAGENET_MEAN, IMAGENET_STD, Sample, Transform, center_crop, color_jitter, normalize,
-    random_affine, random_crop, random_grayscale, random_horizontal_flip, random_resized_crop,
-    random_rotation, random_translation, random_vertical_flip, resize, resize_short, to_tensor,
+    self, AffineOptions, ColorJitterRanges, Compose, CropOptions, IMAGENET_MEAN, IMAGENET_STD, Interpolation,
+    PadOptions, PaddingMode, PerspectiveOptions, ResizeOptions, ResizedCropOptions, RotationOptions, Sample,
+    Transform, center_crop, color_jitter, color_jitter_between, grayscale, inverse_normalize, normalize, pad,
+    pad_with, random_affine, random_affine_with, random_apply, random_autocontrast, random_choice,
+    random_choice_weighted, random_crop, random_crop_with, random_equalize, random_grayscale,
+    random_horizontal_flip, random_invert, random_order, random_perspective, random_perspective_with,
+    random_posterize, random_resized_crop, random_resized_crop_with, random_rotation, random_rotation_with,
+    random_solarize, random_translation, random_vertical_flip, resize, resize_short, resize_short_with,
+    resize_with, to_tensor,
 };
 pub use crate::viz::{Figure, Grid, im_convert, im_convert_with, prediction_grid, show_batch};
 pub use crate::{Error, Result, seed, weights};

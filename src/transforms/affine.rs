@@ -4,12 +4,16 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
-use super::nearest::{Matrix, nearest};
-use super::repr::{PyFloat, py_list, py_tuple};
+use super::json::{Args, step};
+use super::nearest::Matrix;
+use super::repr::{py_colour, py_list, py_point, py_tuple};
+use super::rotation::center_fault;
 use super::size::round_half_even;
-use super::transform::uniform;
-use super::{Sample, Transform, TransformOp};
+use super::transform::{range_fault, uniform};
+use super::warp::{Map, warp};
+use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
 /// torchvision's `RandomAffine(degrees=0, translate=(horizontal, vertical))`: shifted by up to that
@@ -25,7 +29,53 @@ pub fn random_translation(horizontal: f64, vertical: f64) -> Transform {
 /// - `scale`: smallest and largest factor, above 0; `[1.0, 1.0]` for none.
 /// - `shear`: sheared along x by up to this many degrees either way, at least 0.
 pub fn random_affine(degrees: f64, translate: [f64; 2], scale: [f64; 2], shear: f64) -> Transform {
-    Transform::new(RandomAffine { degrees, translate, scale, shear })
+    let angle = |name: &str, value: f64| {
+        (!(value >= 0.0 && value.is_finite())).then(|| format!("{name} is {value}: it must be 0 or more"))
+    };
+    let fault = angle("degrees", degrees).or_else(|| angle("shear", shear));
+    let options = AffineOptions {
+        translate: (translate != [0.0, 0.0]).then_some(translate),
+        scale: (scale != [1.0, 1.0]).then_some(scale),
+        shear: (shear != 0.0).then_some([-shear, shear, 0.0, 0.0]),
+        ..Default::default()
+    };
+    Transform::new(RandomAffine { degrees: [-degrees, degrees], options, fault })
+}
+
+/// torchvision's `RandomAffine((smallest, largest), translate, scale, shear, interpolation, fill, center)`:
+/// turned by an angle drawn evenly from that range of degrees, shifted, scaled and sheared.
+pub fn random_affine_with(degrees: [f64; 2], options: AffineOptions) -> Transform {
+    Transform::new(RandomAffine { degrees, options, fault: None })
+}
+
+/// What [`random_affine_with`] does besides turning, with torchvision's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AffineOptions {
+    /// Largest shift as a fraction of the width and of the height, 0..1. Default none.
+    pub translate: Option<[f64; 2]>,
+    /// Smallest and largest factor, above 0. Default none.
+    pub scale: Option<[f64; 2]>,
+    /// Smallest and largest shear in degrees, along x and then along y. Default none.
+    pub shear: Option<[f64; 4]>,
+    /// How pixels between pixels are told. Default nearest.
+    pub interpolation: Interpolation,
+    /// The colour of what comes in. Default black.
+    pub fill: [u8; 3],
+    /// What to turn, scale and shear about, [right, down] in pixels. Default the middle.
+    pub center: Option<[f64; 2]>,
+}
+
+impl Default for AffineOptions {
+    fn default() -> Self {
+        AffineOptions {
+            translate: None,
+            scale: None,
+            shear: None,
+            interpolation: Interpolation::Nearest,
+            fill: [0; 3],
+            center: None,
+        }
+    }
 }
 
 /// Turned about the centre by `angle` degrees (clockwise, unlike [`rotate`](super::functional::rotate)),
@@ -41,14 +91,59 @@ pub fn affine(
     scale: f64,
     shear: [f64; 2],
 ) -> Result<RgbImage> {
+    affine_with(picture, Affine { angle, translate, scale, shear, ..Default::default() })
+}
+
+/// What [`affine_with`] does to a picture: torchvision's arguments of `affine`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Affine {
+    /// Turned clockwise by so many degrees. Default 0.
+    pub angle: f64,
+    /// Shifted by [right, down] pixels. Default none.
+    pub translate: [i64; 2],
+    /// Scaled, above 0. Default 1.
+    pub scale: f64,
+    /// Sheared by [x, y] degrees. Default none.
+    pub shear: [f64; 2],
+    /// How pixels between pixels are told. Default nearest.
+    pub interpolation: Interpolation,
+    /// The colour of what comes in. Default black.
+    pub fill: [u8; 3],
+    /// What to turn, scale and shear about, [right, down] in pixels. Default the middle.
+    pub center: Option<[f64; 2]>,
+}
+
+impl Default for Affine {
+    fn default() -> Self {
+        Affine {
+            angle: 0.0,
+            translate: [0, 0],
+            scale: 1.0,
+            shear: [0.0, 0.0],
+            interpolation: Interpolation::Nearest,
+            fill: [0; 3],
+            center: None,
+        }
+    }
+}
+
+/// [`affine`] with interpolation, fill and centre.
+///
+/// # Errors
+/// As [`affine`].
+pub fn affine_with(picture: &RgbImage, how: Affine) -> Result<RgbImage> {
+    let Affine { angle, translate, scale, shear, interpolation, fill, center } = how;
     let problem = if !(scale > 0.0 && scale.is_finite()) {
         format!("scale is {scale}: it must be above 0")
     } else if let Some(bad) = [angle, shear[0], shear[1]].iter().find(|value| !value.is_finite()) {
         format!("an angle is {bad}: it must be a number of degrees")
+    } else if let Some(fault) = center_fault(center) {
+        fault
     } else {
-        let center = [f64::from(picture.width()) * 0.5, f64::from(picture.height()) * 0.5];
+        let middle = [f64::from(picture.width()) * 0.5, f64::from(picture.height()) * 0.5];
+        let center = center.unwrap_or(middle);
         let matrix = inverse_matrix(center, angle, translate.map(|t| t as f64), scale, shear);
-        return Ok(nearest(picture, matrix));
+        return Ok(warp(picture, picture.dimensions(), Map::Affine(matrix), interpolation, fill));
     };
     Err(Error::Transform { transform: "affine".into(), problem })
 }
@@ -72,57 +167,105 @@ fn inverse_matrix(center: [f64; 2], angle: f64, translate: [f64; 2], scale: f64,
 }
 
 struct RandomAffine {
-    degrees: f64,
-    translate: [f64; 2],
-    scale: [f64; 2],
-    shear: f64,
+    degrees: [f64; 2],
+    options: AffineOptions,
+    fault: Option<String>,
+}
+
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    let degrees = args.floats("degrees")?;
+    let options = AffineOptions {
+        translate: args.maybe_floats("translate")?,
+        scale: args.maybe_floats("scale")?,
+        shear: args.maybe_floats("shear")?,
+        interpolation: args.interpolation()?,
+        fill: args.colour("fill")?,
+        center: args.maybe_floats("center")?,
+    };
+    Ok(random_affine_with(degrees, options))
 }
 
 impl TransformOp for RandomAffine {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomAffine")?;
-        let angle = uniform(rng, -self.degrees, self.degrees);
+        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
+        let angle = uniform(rng, self.degrees[0], self.degrees[1]);
         let size = [picture.width(), picture.height()];
+        let fractions = translate.unwrap_or([0.0, 0.0]);
         let translate = [0, 1].map(|axis| {
-            let most = self.translate[axis] * f64::from(size[axis]);
+            let most = fractions[axis] * f64::from(size[axis]);
             round_half_even(uniform(rng, -most, most))
         });
-        let scale = uniform(rng, self.scale[0], self.scale[1]);
-        let shear = uniform(rng, -self.shear, self.shear);
-        Ok(Sample::Picture(affine(&picture, angle, translate, scale, [shear, 0.0])?))
+        let scale = scale.unwrap_or([1.0, 1.0]);
+        let scale = uniform(rng, scale[0], scale[1]);
+        let [x_low, x_high, y_low, y_high] = shear.unwrap_or_default();
+        let x = uniform(rng, x_low, x_high);
+        let y = if y_low == y_high { y_low } else { uniform(rng, y_low, y_high) };
+        let how = Affine { angle, translate, scale, shear: [x, y], interpolation, fill, center };
+        Ok(Sample::Picture(affine_with(&picture, how)?))
     }
 
     fn fault(&self) -> Option<String> {
-        let angle = |name: &str, value: f64| {
-            (!(value >= 0.0 && value.is_finite())).then(|| format!("{name} is {value}: it must be 0 or more"))
+        let AffineOptions { translate, scale, shear, center, .. } = self.options;
+        let shift = || {
+            let bad = *translate.as_ref()?.iter().find(|t| !(0.0..=1.0).contains(*t))?;
+            Some(format!("translate holds {bad}: a shift is a fraction of the picture, between 0 and 1"))
         };
-        let [smallest, largest] = self.scale;
-        angle("degrees", self.degrees)
-            .or_else(|| angle("shear", self.shear))
-            .or_else(|| {
-                let bad = self.translate.iter().find(|t| !(0.0..=1.0).contains(*t))?;
-                Some(format!("translate holds {bad}: a shift is a fraction of the picture, between 0 and 1"))
-            })
-            .or_else(|| {
-                let good = smallest > 0.0 && smallest <= largest && largest.is_finite();
-                (!good).then(|| {
-                    format!("scale is [{smallest}, {largest}]: it must be [smallest, largest], above 0")
-                })
-            })
+        let factor = || {
+            let [smallest, largest] = scale?;
+            let good = smallest > 0.0 && smallest <= largest && largest.is_finite();
+            (!good)
+                .then(|| format!("scale is [{smallest}, {largest}]: it must be [smallest, largest], above 0"))
+        };
+        let angles = || {
+            let [x_low, x_high, y_low, y_high] = shear?;
+            range_fault("shear", [x_low, x_high], f64::NEG_INFINITY)
+                .or_else(|| range_fault("shear", [y_low, y_high], f64::NEG_INFINITY))
+        };
+        self.fault
+            .clone()
+            .or_else(|| range_fault("degrees", self.degrees, f64::NEG_INFINITY))
+            .or_else(shift)
+            .or_else(factor)
+            .or_else(angles)
+            .or_else(|| center_fault(center))
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
+        Some(step(
+            "RandomAffine",
+            json!({
+                "degrees": self.degrees, "translate": translate, "scale": scale, "shear": shear,
+                "interpolation": interpolation.name(), "fill": fill, "center": center,
+            }),
+        ))
     }
 }
 
 impl fmt::Display for RandomAffine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RandomAffine(degrees=[{}, {}]", PyFloat(-self.degrees), PyFloat(self.degrees))?;
-        if self.translate != [0.0, 0.0] {
-            write!(f, ", translate={}", py_tuple(&self.translate))?;
+        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
+        write!(f, "RandomAffine(degrees={}", py_list(&self.degrees))?;
+        if let Some(translate) = translate {
+            write!(f, ", translate={}", py_tuple(&translate))?;
         }
-        if self.scale != [1.0, 1.0] {
-            write!(f, ", scale={}", py_tuple(&self.scale))?;
+        if let Some(scale) = scale {
+            write!(f, ", scale={}", py_tuple(&scale))?;
         }
-        if self.shear != 0.0 {
-            write!(f, ", shear={}", py_list(&[-self.shear, self.shear]))?;
+        match shear {
+            Some([low, high, 0.0, 0.0]) => write!(f, ", shear={}", py_list(&[low, high]))?,
+            Some(shear) => write!(f, ", shear={}", py_list(&shear))?,
+            None => {}
+        }
+        if interpolation != Interpolation::Nearest {
+            write!(f, ", interpolation={interpolation}")?;
+        }
+        if fill != [0; 3] {
+            write!(f, ", fill={}", py_colour(fill))?;
+        }
+        if let Some(center) = center {
+            write!(f, ", center={}", py_point(center))?;
         }
         f.write_str(")")
     }

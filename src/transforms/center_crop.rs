@@ -4,9 +4,11 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
 use super::crop::crop;
-use super::pad::pad;
+use super::json::{Args, step};
+use super::pad::pad_picture;
 use super::size::{checked_size, round_half_even};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -31,7 +33,7 @@ pub fn center_crop_to(picture: &RgbImage, height: i64, width: i64) -> Result<Rgb
         return middle(picture, height, width);
     }
     let (left, top) = (missing_columns / 2, missing_rows / 2);
-    let padded = pad(picture, left, top, (missing_columns + 1) / 2, (missing_rows + 1) / 2)?;
+    let padded = pad_picture(picture, left, top, (missing_columns + 1) / 2, (missing_rows + 1) / 2)?;
     middle(&padded, height, width)
 }
 
@@ -46,6 +48,11 @@ struct CenterCrop {
     width: i64,
 }
 
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    let [height, width] = args.ints("size")?;
+    Ok(center_crop(height, width))
+}
+
 impl TransformOp for CenterCrop {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "CenterCrop")?;
@@ -58,6 +65,10 @@ impl TransformOp for CenterCrop {
 
     fn fault(&self) -> Option<String> {
         checked_size(self.height, self.width).err()
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(step("CenterCrop", json!({ "size": [self.height, self.width] })))
     }
 }
 

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use fastrand::Rng;
+use serde_json::{Value, json};
 
 use super::color::{brightness_in_place, contrast_in_place, saturation_in_place};
 use super::hsv::hue_in_place;
+use super::json::{Args, step};
 use super::repr::py_tuple;
-use super::transform::uniform;
+use super::transform::{range_fault, uniform};
 use super::{Sample, Transform, TransformOp};
 use crate::Result;
 
@@ -16,35 +18,81 @@ use crate::Result;
 /// The first three, at least 0, draw a factor from 1 - x to 1 + x (not below 0); `hue`, 0 to 0.5,
 /// turns the colour circle by up to that part either way. 0 leaves a property alone.
 pub fn color_jitter(brightness: f64, contrast: f64, saturation: f64, hue: f64) -> Transform {
-    Transform::new(ColorJitter { brightness, contrast, saturation, hue })
+    let amounts = [("brightness", brightness), ("contrast", contrast), ("saturation", saturation)];
+    let fault = amounts
+        .iter()
+        .find(|(_, amount)| !(*amount >= 0.0 && amount.is_finite()))
+        .map(|(name, amount)| format!("{name} is {amount}: it must be 0 or more"))
+        .or_else(|| {
+            (!(0.0..=0.5).contains(&hue)).then(|| format!("hue is {hue}: it must lie between 0 and 0.5"))
+        });
+    let factors = |amount: f64| [(1.0 - amount).max(0.0), 1.0 + amount];
+    let ranges = ColorJitterRanges {
+        brightness: factors(brightness),
+        contrast: factors(contrast),
+        saturation: factors(saturation),
+        hue: [-hue, hue],
+    };
+    Transform::new(ColorJitter { ranges, fault })
+}
+
+/// torchvision's `ColorJitter` with each property's range given as a pair.
+pub fn color_jitter_between(ranges: ColorJitterRanges) -> Transform {
+    Transform::new(ColorJitter { ranges, fault: None })
+}
+
+/// What [`color_jitter_between`] draws from, each `[smallest, largest]`. The defaults leave a picture alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColorJitterRanges {
+    /// Factor of the brightness, at least 0.
+    pub brightness: [f64; 2],
+    /// Factor of the contrast, at least 0.
+    pub contrast: [f64; 2],
+    /// Factor of the saturation, at least 0.
+    pub saturation: [f64; 2],
+    /// Turn of the colour circle as a part of it, -0.5 to 0.5.
+    pub hue: [f64; 2],
+}
+
+impl Default for ColorJitterRanges {
+    fn default() -> Self {
+        ColorJitterRanges { brightness: [1.0; 2], contrast: [1.0; 2], saturation: [1.0; 2], hue: [0.0; 2] }
+    }
 }
 
 struct ColorJitter {
-    brightness: f64,
-    contrast: f64,
-    saturation: f64,
-    hue: f64,
+    ranges: ColorJitterRanges,
+    fault: Option<String>,
 }
 
-/// The range of a factor around 1, or nothing where it is always 1.
-fn factors(amount: f64) -> Option<[f64; 2]> {
-    let range = [(1.0 - amount).max(0.0), 1.0 + amount];
-    (range != [1.0, 1.0]).then_some(range)
+impl ColorJitter {
+    /// The range of each property, or nothing where it stays as it is.
+    fn steps(&self) -> [Option<[f64; 2]>; 4] {
+        let ColorJitterRanges { brightness, contrast, saturation, hue } = self.ranges;
+        let unless = |range: [f64; 2], still: f64| (range != [still; 2]).then_some(range);
+        [unless(brightness, 1.0), unless(contrast, 1.0), unless(saturation, 1.0), unless(hue, 0.0)]
+    }
 }
 
-/// The range of a turn, or nothing where it is always 0.
-fn turns(hue: f64) -> Option<[f64; 2]> {
-    (hue != 0.0).then_some([-hue, hue])
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    let still = ColorJitterRanges::default();
+    Ok(color_jitter_between(ColorJitterRanges {
+        brightness: args.maybe_floats("brightness")?.unwrap_or(still.brightness),
+        contrast: args.maybe_floats("contrast")?.unwrap_or(still.contrast),
+        saturation: args.maybe_floats("saturation")?.unwrap_or(still.saturation),
+        hue: args.maybe_floats("hue")?.unwrap_or(still.hue),
+    }))
 }
 
 impl TransformOp for ColorJitter {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let mut picture = Transform::picture(sample, "ColorJitter")?;
+        let [brightness, contrast, saturation, hue] = self.steps();
         let mut steps = [
-            (factors(self.brightness), brightness_in_place as fn(&mut _, f64)),
-            (factors(self.contrast), contrast_in_place),
-            (factors(self.saturation), saturation_in_place),
-            (turns(self.hue), hue_in_place),
+            (brightness, brightness_in_place as fn(&mut _, f64)),
+            (contrast, contrast_in_place),
+            (saturation, saturation_in_place),
+            (hue, hue_in_place),
         ];
         rng.shuffle(&mut steps);
         for (range, adjust) in steps {
@@ -56,28 +104,36 @@ impl TransformOp for ColorJitter {
     }
 
     fn fault(&self) -> Option<String> {
-        let amounts =
-            [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
-        if let Some((name, amount)) =
-            amounts.iter().find(|(_, amount)| !(*amount >= 0.0 && amount.is_finite()))
-        {
-            return Some(format!("{name} is {amount}: it must be 0 or more"));
-        }
-        let hue = self.hue;
-        (!(0.0..=0.5).contains(&hue)).then(|| format!("hue is {hue}: it must lie between 0 and 0.5"))
+        let ColorJitterRanges { brightness, contrast, saturation, hue: [low, high] } = self.ranges;
+        self.fault
+            .clone()
+            .or_else(|| range_fault("brightness", brightness, 0.0))
+            .or_else(|| range_fault("contrast", contrast, 0.0))
+            .or_else(|| range_fault("saturation", saturation, 0.0))
+            .or_else(|| {
+                let good = -0.5 <= low && low <= high && high <= 0.5;
+                (!good).then(|| format!("hue is [{low}, {high}]: it must be [smallest, largest] within ±0.5"))
+            })
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        let [brightness, contrast, saturation, hue] = self.steps();
+        Some(step(
+            "ColorJitter",
+            json!({
+                "brightness": brightness, "contrast": contrast, "saturation": saturation, "hue": hue,
+            }),
+        ))
     }
 }
 
 impl fmt::Display for ColorJitter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |range: Option<[f64; 2]>| range.map_or_else(|| "None".into(), |range| py_tuple(&range));
+        let [brightness, contrast, saturation, hue] =
+            self.steps().map(|range| range.map_or_else(|| "None".into(), |range: [f64; 2]| py_tuple(&range)));
         write!(
             f,
-            "ColorJitter(brightness={}, contrast={}, saturation={}, hue={})",
-            text(factors(self.brightness)),
-            text(factors(self.contrast)),
-            text(factors(self.saturation)),
-            text(turns(self.hue))
+            "ColorJitter(brightness={brightness}, contrast={contrast}, saturation={saturation}, hue={hue})"
         )
     }
 }

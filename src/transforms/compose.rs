@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
+use super::json::{Args, step, steps};
 use super::tensor::{ByteToFloat, append_tensor};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -64,10 +66,11 @@ impl Compose {
     }
 
     /// Sends a picture through and appends the resulting tensor's values to `out`; gives its shape
-    /// (3, H, W).
+    /// (3, H, W); after [`five_crop`](super::five_crop) and [`ten_crop`](super::ten_crop) (crops · 3, H, W),
+    /// the crops one after another.
     ///
     /// # Errors
-    /// As [`Compose::apply`], and when no `to_tensor()` makes a tensor of three dimensions.
+    /// As [`Compose::apply`], and when no `to_tensor()` makes a tensor of these dimensions.
     pub fn apply_into(&self, picture: RgbImage, rng: &mut Rng, out: &mut Vec<f32>) -> Result<[i64; 3]> {
         let sample = match &self.ending {
             None => Self::run(&self.transforms, Sample::Picture(picture), rng)?,
@@ -83,11 +86,18 @@ impl Compose {
             }
         };
         let problem = match &sample {
-            Sample::Picture(_) => "the result is still a picture: put to_tensor() at the end".to_string(),
+            Sample::Picture(_) | Sample::Pictures(_) => {
+                "the result is still a picture: put to_tensor() at the end".to_string()
+            }
             Sample::Tensor(tensor) => match tensor.size()[..] {
                 [c, h, w] => {
                     append_tensor(tensor, out)?;
                     return Ok([c, h, w]);
+                }
+                // The crops of one picture, one after another, as their channels.
+                [crops, c, h, w] => {
+                    append_tensor(tensor, out)?;
+                    return Ok([crops * c, h, w]);
                 }
                 ref size => format!("the result has shape {size:?}: (C, H, W) is needed"),
             },
@@ -107,6 +117,10 @@ impl From<Compose> for Transform {
     }
 }
 
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    Ok(Compose::new(args.transforms()?).into())
+}
+
 impl TransformOp for Compose {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         Compose::apply(self, sample, rng)
@@ -118,6 +132,10 @@ impl TransformOp for Compose {
 
     fn fault(&self) -> Option<String> {
         self.check().err().map(|error| error.to_string())
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(step("Compose", json!({ "transforms": steps(&self.transforms)? })))
     }
 }
 

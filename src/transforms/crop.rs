@@ -4,16 +4,39 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
+use super::json::{Args, step};
+use super::pad::pad_picture_with;
+use super::repr::py_padding;
 use super::size::checked_size;
-use super::{Sample, Transform, TransformOp};
+use super::{PadOptions, PaddingMode, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
 /// torchvision's `RandomCrop((height, width))`: a part of that size from anywhere in the picture.
 ///
 /// A picture smaller than the crop is an error, as in torchvision.
 pub fn random_crop(height: i64, width: i64) -> Transform {
-    Transform::new(RandomCrop { height, width })
+    random_crop_with(height, width, CropOptions::default())
+}
+
+/// torchvision's `RandomCrop((height, width), padding, pad_if_needed, fill, padding_mode)`.
+pub fn random_crop_with(height: i64, width: i64, options: CropOptions) -> Transform {
+    Transform::new(RandomCrop { height, width, options })
+}
+
+/// What [`random_crop_with`] does before it crops, with torchvision's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CropOptions {
+    /// Borders that are added first, [left, top, right, bottom] in pixels. Default none.
+    pub padding: Option<[i64; 4]>,
+    /// Whether a picture that is smaller than the crop is padded on both sides by what is missing. Default
+    /// no: it is an error.
+    pub pad_if_needed: bool,
+    /// The colour of constant borders. Default black.
+    pub fill: [u8; 3],
+    /// What the borders show. Default one colour.
+    pub padding_mode: PaddingMode,
 }
 
 /// The `height` × `width` part whose upper left corner is at (`top`, `left`). What lies outside the
@@ -22,9 +45,21 @@ pub fn random_crop(height: i64, width: i64) -> Transform {
 /// # Errors
 /// When the size is below 1 pixel or above [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
 pub fn crop(picture: &RgbImage, top: i64, left: i64, height: i64, width: i64) -> Result<RgbImage> {
+    crop_filled(picture, [top, left, height, width], [0; 3])
+}
+
+/// [`crop`] of [top, left, height, width] with another colour outside.
+pub(super) fn crop_filled(
+    picture: &RgbImage,
+    [top, left, height, width]: [i64; 4],
+    fill: [u8; 3],
+) -> Result<RgbImage> {
     let (out_height, out_width) = checked_size(height, width)
         .map_err(|problem| Error::Transform { transform: "crop".into(), problem })?;
-    let mut out = RgbImage::new(out_width, out_height);
+    let mut out = match fill {
+        [0, 0, 0] => RgbImage::new(out_width, out_height),
+        fill => RgbImage::from_pixel(out_width, out_height, image::Rgb(fill)),
+    };
     let rows = overlap(top, height, picture.height());
     let columns = overlap(left, width, picture.width());
     if rows.is_empty() || columns.is_empty() {
@@ -50,11 +85,44 @@ fn overlap(start: i64, length: i64, size: u32) -> std::ops::Range<i64> {
 struct RandomCrop {
     height: i64,
     width: i64,
+    options: CropOptions,
+}
+
+impl RandomCrop {
+    /// The picture with the borders that the options ask for.
+    fn padded(&self, mut picture: RgbImage) -> Result<RgbImage> {
+        let CropOptions { padding, pad_if_needed, fill, padding_mode } = self.options;
+        let options = PadOptions { fill, padding_mode };
+        if let Some(padding) = padding {
+            picture = pad_picture_with(&picture, padding, options)?;
+        }
+        // The width first, by what is missing on each side, as torchvision does.
+        let (columns, rows) =
+            (self.width - i64::from(picture.width()), self.height - i64::from(picture.height()));
+        if pad_if_needed && columns > 0 {
+            picture = pad_picture_with(&picture, [columns, 0, columns, 0], options)?;
+        }
+        if pad_if_needed && rows > 0 {
+            picture = pad_picture_with(&picture, [0, rows, 0, rows], options)?;
+        }
+        Ok(picture)
+    }
+}
+
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    let [height, width] = args.ints("size")?;
+    let options = CropOptions {
+        padding: args.maybe_ints("padding")?,
+        pad_if_needed: args.bool("pad_if_needed")?,
+        fill: args.colour("fill")?,
+        padding_mode: args.padding_mode()?,
+    };
+    Ok(random_crop_with(height, width, options))
 }
 
 impl TransformOp for RandomCrop {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
-        let picture = Transform::picture(sample, "RandomCrop")?;
+        let picture = self.padded(Transform::picture(sample, "RandomCrop")?)?;
         let (height, width) = (i64::from(picture.height()), i64::from(picture.width()));
         if height < self.height || width < self.width {
             return Err(Error::Transform {
@@ -76,11 +144,23 @@ impl TransformOp for RandomCrop {
     fn fault(&self) -> Option<String> {
         checked_size(self.height, self.width).err()
     }
+
+    fn to_json(&self) -> Option<Value> {
+        let CropOptions { padding, pad_if_needed, fill, padding_mode } = self.options;
+        Some(step(
+            "RandomCrop",
+            json!({
+                "size": [self.height, self.width], "padding": padding, "pad_if_needed": pad_if_needed,
+                "fill": fill, "padding_mode": padding_mode.name(),
+            }),
+        ))
+    }
 }
 
 impl fmt::Display for RandomCrop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RandomCrop(size=({}, {}), padding=None)", self.height, self.width)
+        let padding = self.options.padding.map_or_else(|| "None".into(), py_padding);
+        write!(f, "RandomCrop(size=({}, {}), padding={padding})", self.height, self.width)
     }
 }
 

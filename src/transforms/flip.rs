@@ -4,7 +4,9 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
+use super::json::{Args, step};
 use super::repr::PyFloat;
 use super::transform::probability_fault;
 use super::{Sample, Transform, TransformOp};
@@ -75,6 +77,14 @@ impl RandomFlip {
     }
 }
 
+pub(super) fn horizontal_from_json(args: &mut Args) -> Result<Transform> {
+    Ok(random_horizontal_flip(args.float("p")?))
+}
+
+pub(super) fn vertical_from_json(args: &mut Args) -> Result<Transform> {
+    Ok(random_vertical_flip(args.float("p")?))
+}
+
 impl TransformOp for RandomFlip {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let mut picture = Transform::picture(sample, self.name())?;
@@ -89,6 +99,10 @@ impl TransformOp for RandomFlip {
 
     fn fault(&self) -> Option<String> {
         probability_fault(self.p)
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(step(self.name(), json!({ "p": self.p })))
     }
 }
 

@@ -1,18 +1,25 @@
-//! `to_grayscale` and `RandomGrayscale`.
+//! `Grayscale` and `RandomGrayscale`.
 
 use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
+use super::json::{Args, step};
 use super::repr::PyFloat;
 use super::transform::probability_fault;
 use super::{Sample, Transform, TransformOp};
-use crate::Result;
+use crate::{Error, Result};
 
 /// torchvision's `RandomGrayscale(p)`: grey with probability `p`, still with three (equal) channels.
 pub fn random_grayscale(p: f64) -> Transform {
     Transform::new(RandomGrayscale { p })
+}
+
+/// torchvision's `Grayscale(num_output_channels=3)`: grey, still with three (equal) channels.
+pub fn grayscale() -> Transform {
+    Transform::new(Grayscale)
 }
 
 /// Grey, with three equal channels: torchvision's `to_grayscale(picture, num_output_channels=3)`.
@@ -34,8 +41,46 @@ pub(super) fn luma([red, green, blue]: [u8; 3]) -> u8 {
     ((u32::from(red) * 19595 + u32::from(green) * 38470 + u32::from(blue) * 7471 + 0x8000) >> 16) as u8
 }
 
+struct Grayscale;
+
+pub(super) fn grayscale_from_json(args: &mut Args) -> Result<Transform> {
+    match args.int("num_output_channels")? {
+        3 => Ok(grayscale()),
+        other => Err(Error::Transform {
+            transform: "Grayscale".into(),
+            problem: format!("num_output_channels is {other}: pictures have 3 here"),
+        }),
+    }
+}
+
+impl TransformOp for Grayscale {
+    fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
+        let mut picture = Transform::picture(sample, "Grayscale")?;
+        grayscale_in_place(&mut picture);
+        Ok(Sample::Picture(picture))
+    }
+
+    fn is_deterministic(&self) -> bool {
+        true
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(step("Grayscale", json!({ "num_output_channels": 3 })))
+    }
+}
+
+impl fmt::Display for Grayscale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grayscale(num_output_channels=3)")
+    }
+}
+
 struct RandomGrayscale {
     p: f64,
+}
+
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    Ok(random_grayscale(args.float("p")?))
 }
 
 impl TransformOp for RandomGrayscale {
@@ -49,6 +94,10 @@ impl TransformOp for RandomGrayscale {
 
     fn fault(&self) -> Option<String> {
         probability_fault(self.p)
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(step("RandomGrayscale", json!({ "p": self.p })))
     }
 }
 

@@ -42,6 +42,36 @@ fn joined(values: &[f64]) -> String {
     values.iter().map(|&value| PyFloat(value).to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// A number as one writes it in Python: `7` where it is whole, else as [`PyFloat`].
+fn py_number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        format!("{value:.0}")
+    } else {
+        PyFloat(value).to_string()
+    }
+}
+
+/// A point in pixels as one writes it, `(48, 32.5)`.
+pub(crate) fn py_point([x, y]: [f64; 2]) -> String {
+    format!("({}, {})", py_number(x), py_number(y))
+}
+
+/// A colour as one writes it: `0` for black, `128` for a grey, else `(255, 0, 10)`.
+pub(crate) fn py_colour([red, green, blue]: [u8; 3]) -> String {
+    if red == green && green == blue { red.to_string() } else { format!("({red}, {green}, {blue})") }
+}
+
+/// A padding (left, top, right, bottom) as one writes it: `4`, `(4, 2)` or `(1, 2, 3, 4)`.
+pub(crate) fn py_padding([left, top, right, bottom]: [i64; 4]) -> String {
+    if left != right || top != bottom {
+        format!("({left}, {top}, {right}, {bottom})")
+    } else if left != top {
+        format!("({left}, {top})")
+    } else {
+        left.to_string()
+    }
+}
+
 /// A text as Python writes it: in single quotes, or in double quotes where it holds a single one.
 pub(crate) struct PyStr<'a>(pub &'a str);
 

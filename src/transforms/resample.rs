@@ -1,9 +1,9 @@
-//! Pillow's two-pass bilinear resampling with antialiasing, in its own fixed-point arithmetic.
+//! Pillow's two-pass resampling with antialiasing, in its own fixed-point arithmetic.
 //!
-//! Each output pixel is a weighted mean of the input pixels under a triangle as wide as the scale
-//! (at least one pixel to each side). The weights are rounded to 22 bits, and the result of the
-//! horizontal pass is rounded to 8 bits before the vertical pass: this is what makes results equal to
-//! Pillow's `Image.resize(size, BILINEAR)` bit by bit.
+//! Each output pixel is a weighted mean of the input pixels under a filter as wide as the scale: a
+//! triangle of one pixel to each side, or a cubic of two, or wider where the picture shrinks. The
+//! weights are rounded to 22 bits, and the result of the horizontal pass is rounded to 8 bits before
+//! the vertical pass: this is what makes results equal to Pillow's `Image.resize` bit by bit.
 
 use image::RgbImage;
 
@@ -12,6 +12,35 @@ const PRECISION_BITS: u32 = 32 - 8 - 2;
 /// Half of what becomes one step of the result.
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 const CHANNELS: usize = 3;
+
+/// The curve that neighbours are weighted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// Pillow's BILINEAR.
+    Triangle,
+    /// Pillow's BICUBIC, with a = -1/2.
+    Cubic,
+}
+
+impl Filter {
+    /// How far the curve reaches to each side, in pixels.
+    fn support(self) -> f64 {
+        match self {
+            Filter::Triangle => 1.0,
+            Filter::Cubic => 2.0,
+        }
+    }
+
+    fn at(self, distance: f64) -> f64 {
+        let x = distance.abs();
+        match self {
+            Filter::Triangle => (1.0 - x).max(0.0),
+            Filter::Cubic if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
+            Filter::Cubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5,
+            Filter::Cubic => 0.0,
+        }
+    }
+}
 
 /// The weights of every output pixel along one axis.
 struct Weights {
@@ -22,11 +51,12 @@ struct Weights {
 }
 
 impl Weights {
-    /// The triangle filter from `input` to `output` pixels.
-    fn bilinear(input: usize, output: usize) -> Self {
+    /// `filter` from `input` to `output` pixels.
+    fn new(filter: Filter, input: usize, output: usize) -> Self {
         let scale = input as f64 / output as f64;
-        // Enlarging interpolates between neighbours, shrinking widens the triangle.
-        let support = scale.max(1.0);
+        // Enlarging interpolates between neighbours, shrinking widens the curve.
+        let spread = scale.max(1.0);
+        let support = filter.support() * spread;
         let mut weights = Weights { spans: Vec::with_capacity(output), values: Vec::new() };
         let mut exact = Vec::new();
         for position in 0..output {
@@ -34,13 +64,14 @@ impl Weights {
             let first = (center - support + 0.5).max(0.0) as usize;
             let last = ((center + support + 0.5) as usize).min(input);
             exact.clear();
-            exact.extend((first..last).map(|i| {
-                let distance = (i as f64 - center + 0.5) * (1.0 / support);
-                (1.0 - distance.abs()).max(0.0)
-            }));
+            exact.extend((first..last).map(|i| filter.at((i as f64 - center + 0.5) * (1.0 / spread))));
             let sum: f64 = exact.iter().sum();
             let unit = f64::from(1 << PRECISION_BITS);
-            weights.values.extend(exact.iter().map(|w| (0.5 + w / sum * unit) as i32));
+            // Rounded, halves away from 0.
+            weights.values.extend(exact.iter().map(|w| {
+                let weight = w / sum * unit;
+                (weight + if weight < 0.0 { -0.5 } else { 0.5 }) as i32
+            }));
             weights.spans.push((first, last - first));
         }
         weights
@@ -65,11 +96,11 @@ impl Weights {
 }
 
 /// `picture` at `width` × `height` pixels, both at least 1.
-pub(super) fn bilinear(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+pub(super) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbImage {
     let (in_width, in_height) = (picture.width() as usize, picture.height() as usize);
     let (out_width, out_height) = (width as usize, height as usize);
-    let columns = (in_width != out_width).then(|| Weights::bilinear(in_width, out_width));
-    let rows = (in_height != out_height).then(|| Weights::bilinear(in_height, out_height));
+    let columns = (in_width != out_width).then(|| Weights::new(filter, in_width, out_width));
+    let rows = (in_height != out_height).then(|| Weights::new(filter, in_height, out_height));
 
     let source = picture.as_raw().as_slice();
     let pixels = match (columns, rows) {
@@ -173,9 +204,9 @@ impl<const N: usize> Sums<N> {
     }
 }
 
-/// A weighted sum as a byte. The weights are not negative, so only the top may need a clip.
+/// A weighted sum as a byte, clipped: a cubic overshoots.
 fn to_byte(sum: i32) -> u8 {
-    (sum >> PRECISION_BITS).min(255) as u8
+    (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
 #[cfg(test)]
@@ -185,7 +216,7 @@ mod tests {
     /// Weights of a half-size axis by hand: triangle of support 2 over 4 pixels, at distances 3/4, 1/4, 1/4, 3/4.
     #[test]
     fn weights_of_halving() {
-        let weights = Weights::bilinear(8, 4);
+        let weights = Weights::new(Filter::Triangle, 8, 4);
         assert_eq!(weights.spans, [(0, 3), (1, 4), (3, 4), (5, 3)]);
         let unit = f64::from(1 << PRECISION_BITS);
         let eighths: Vec<f64> = weights.values[3..7].iter().map(|&w| f64::from(w) / unit * 8.0).collect();
@@ -196,8 +227,10 @@ mod tests {
     fn a_flat_picture_stays_flat() {
         let picture = RgbImage::from_pixel(37, 23, image::Rgb([255, 128, 3]));
         for (width, height) in [(1, 1), (5, 40), (37, 7), (60, 23), (74, 46)] {
-            let out = bilinear(&picture, width, height);
-            assert!(out.pixels().all(|p| p.0 == [255, 128, 3]), "{width}x{height}");
+            for filter in [Filter::Triangle, Filter::Cubic] {
+                let out = resample(&picture, width, height, filter);
+                assert!(out.pixels().all(|p| p.0 == [255, 128, 3]), "{width}x{height} {filter:?}");
+            }
         }
     }
 }

@@ -4,21 +4,52 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
+use super::json::{Args, step};
+use super::nearest::nearest;
+use super::resample::{Filter, resample};
 use super::size::checked_size;
-use super::{Sample, Transform, TransformOp, resample};
+use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
 /// torchvision's `Resize([height, width])`: bilinear with antialiasing, ratio not kept.
 ///
 /// Both in pixels, at least 1.
 pub fn resize(height: i64, width: i64) -> Transform {
-    Transform::new(Resize { target: Target::Both { height, width } })
+    resize_with(height, width, Interpolation::Bilinear)
+}
+
+/// torchvision's `Resize([height, width], interpolation)`; see [`resize`].
+pub fn resize_with(height: i64, width: i64, interpolation: Interpolation) -> Transform {
+    Transform::new(Resize { target: Target::Both { height, width }, interpolation })
 }
 
 /// torchvision's `Resize(side)`: the shorter side becomes `side` pixels, the ratio is kept.
 pub fn resize_short(side: i64) -> Transform {
-    Transform::new(Resize { target: Target::Short(side) })
+    resize_short_with(side, ResizeOptions::default())
+}
+
+/// torchvision's `Resize(side, interpolation, max_size)`; see [`resize_short`].
+pub fn resize_short_with(side: i64, options: ResizeOptions) -> Transform {
+    let ResizeOptions { interpolation, max_size } = options;
+    Transform::new(Resize { target: Target::Short { side, max_size }, interpolation })
+}
+
+/// How [`resize_short_with`] resizes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ResizeOptions {
+    /// How pixels between pixels are told. Default bilinear.
+    pub interpolation: Interpolation,
+    /// The most that the longer side may have, in pixels, above the short side's: where it would have more,
+    /// the whole is made smaller. Default none.
+    pub max_size: Option<i64>,
+}
+
+impl Default for ResizeOptions {
+    fn default() -> Self {
+        ResizeOptions { interpolation: Interpolation::Bilinear, max_size: None }
+    }
 }
 
 /// `picture` at `height` × `width` pixels; equal to Pillow's `resize((width, height), BILINEAR)`.
@@ -26,11 +57,34 @@ pub fn resize_short(side: i64) -> Transform {
 /// # Errors
 /// When a side is below 1 pixel or the whole above [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
 pub fn resize_to(picture: &RgbImage, height: i64, width: i64) -> Result<RgbImage> {
+    resize_to_with(picture, height, width, Interpolation::Bilinear)
+}
+
+/// `picture` at `height` × `width` pixels; equal to Pillow's `resize((width, height), interpolation)`.
+///
+/// # Errors
+/// As [`resize_to`].
+pub fn resize_to_with(
+    picture: &RgbImage,
+    height: i64,
+    width: i64,
+    interpolation: Interpolation,
+) -> Result<RgbImage> {
     let (height, width) = checked_size(height, width).map_err(error)?;
     if picture.width() == 0 || picture.height() == 0 {
         return Err(error("the picture has no pixels".into()));
     }
-    Ok(resample::bilinear(picture, width, height))
+    let filter = match interpolation {
+        _ if picture.dimensions() == (width, height) => return Ok(picture.clone()),
+        Interpolation::Nearest => {
+            let x = f64::from(picture.width()) / f64::from(width);
+            let y = f64::from(picture.height()) / f64::from(height);
+            return Ok(nearest(picture, (width, height), [x, 0.0, 0.0, 0.0, y, 0.0], [0; 3]));
+        }
+        Interpolation::Bilinear => Filter::Triangle,
+        Interpolation::Bicubic => Filter::Cubic,
+    };
+    Ok(resample(picture, width, height, filter))
 }
 
 /// `picture` with its shorter side at `side` pixels and its ratio kept (the longer side is rounded down).
@@ -38,21 +92,40 @@ pub fn resize_to(picture: &RgbImage, height: i64, width: i64) -> Result<RgbImage
 /// # Errors
 /// As [`resize_to`].
 pub fn resize_short_to(picture: &RgbImage, side: i64) -> Result<RgbImage> {
-    let (height, width) = short_side_size(picture, side)?;
-    resize_to(picture, height, width)
+    resize_short_to_with(picture, side, ResizeOptions::default())
+}
+
+/// As [`resize_short_to`], with another interpolation and a bound for the longer side.
+///
+/// # Errors
+/// As [`resize_to`], and when `max_size` is not above `side`.
+pub fn resize_short_to_with(picture: &RgbImage, side: i64, options: ResizeOptions) -> Result<RgbImage> {
+    let (height, width) = short_side_size(picture, side, options.max_size)?;
+    resize_to_with(picture, height, width, options.interpolation)
 }
 
 /// (height, width) of `picture` once its shorter side is `side`.
-fn short_side_size(picture: &RgbImage, side: i64) -> Result<(i64, i64)> {
-    checked_size(side, side).map_err(error)?;
+fn short_side_size(picture: &RgbImage, side: i64, max_size: Option<i64>) -> Result<(i64, i64)> {
+    short_side_fault(side, max_size).map_or(Ok(()), |fault| Err(error(fault)))?;
     let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
     let (short, long) = (width.min(height), width.max(height));
     if short == 0 {
         return Err(error("the picture has no pixels".into()));
     }
     // In floating point, as Python's `/` does.
-    let long = ((side * long) as f64 / short as f64) as i64;
-    Ok(if width <= height { (long, side) } else { (side, long) })
+    let part = |a: i64, b: i64, c: i64| ((a * b) as f64 / c as f64) as i64;
+    let (mut short_side, mut long_side) = (side, part(side, long, short));
+    if let Some(most) = max_size.filter(|&most| long_side > most) {
+        (short_side, long_side) = (part(most, short_side, long_side), most);
+    }
+    Ok(if width <= height { (long_side, short_side) } else { (short_side, long_side) })
+}
+
+fn short_side_fault(side: i64, max_size: Option<i64>) -> Option<String> {
+    checked_size(side, side).err().or_else(|| {
+        let most = max_size.filter(|&most| most <= side)?;
+        Some(format!("max_size is {most}: it must be above the short side's {side}"))
+    })
 }
 
 fn error(problem: String) -> Error {
@@ -61,11 +134,23 @@ fn error(problem: String) -> Error {
 
 struct Resize {
     target: Target,
+    interpolation: Interpolation,
 }
 
 enum Target {
     Both { height: i64, width: i64 },
-    Short(i64),
+    Short { side: i64, max_size: Option<i64> },
+}
+
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    let (sizes, interpolation, max_size) =
+        (args.size_or_side("size")?, args.interpolation()?, args.maybe_int("max_size")?);
+    let target = match sizes {
+        Ok([height, width]) if max_size.is_none() => Target::Both { height, width },
+        Ok(_) => return Err(error("max_size goes with a size of one number, the short side".into())),
+        Err(side) => Target::Short { side, max_size },
+    };
+    Ok(Transform::new(Resize { target, interpolation }))
 }
 
 impl TransformOp for Resize {
@@ -73,12 +158,12 @@ impl TransformOp for Resize {
         let picture = Transform::picture(sample, "Resize")?;
         let (height, width) = match self.target {
             Target::Both { height, width } => (height, width),
-            Target::Short(side) => short_side_size(&picture, side)?,
+            Target::Short { side, max_size } => short_side_size(&picture, side, max_size)?,
         };
         if (i64::from(picture.height()), i64::from(picture.width())) == (height, width) {
             return Ok(Sample::Picture(picture));
         }
-        Ok(Sample::Picture(resize_to(&picture, height, width)?))
+        Ok(Sample::Picture(resize_to_with(&picture, height, width, self.interpolation)?))
     }
 
     fn is_deterministic(&self) -> bool {
@@ -88,17 +173,50 @@ impl TransformOp for Resize {
     fn fault(&self) -> Option<String> {
         match self.target {
             Target::Both { height, width } => checked_size(height, width).err(),
-            Target::Short(side) => checked_size(side, side).err(),
+            Target::Short { side, max_size } => short_side_fault(side, max_size),
         }
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        let (size, max_size) = match self.target {
+            Target::Both { height, width } => (json!([height, width]), None),
+            Target::Short { side, max_size } => (json!(side), max_size),
+        };
+        let interpolation = self.interpolation.name();
+        Some(step("Resize", json!({ "size": size, "interpolation": interpolation, "max_size": max_size })))
     }
 }
 
 impl fmt::Display for Resize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let size = match self.target {
-            Target::Both { height, width } => format!("[{height}, {width}]"),
-            Target::Short(side) => side.to_string(),
+        let (size, max_size) = match self.target {
+            Target::Both { height, width } => (format!("[{height}, {width}]"), None),
+            Target::Short { side, max_size } => (side.to_string(), max_size),
         };
-        write!(f, "Resize(size={size}, interpolation=bilinear, max_size=None, antialias=True)")
+        let max_size = max_size.map_or_else(|| "None".into(), |most| most.to_string());
+        write!(
+            f,
+            "Resize(size={size}, interpolation={}, max_size={max_size}, antialias=True)",
+            self.interpolation
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expected: torchvision's `_compute_resized_output_size`.
+    #[test]
+    fn sizes_by_the_short_side() {
+        let size = |width, height, side, most| {
+            let made = short_side_size(&RgbImage::new(width, height), side, most).unwrap();
+            (made.1, made.0)
+        };
+        assert_eq!(size(667, 500, 96, None), (128, 96));
+        assert_eq!(size(500, 667, 96, None), (96, 128));
+        assert_eq!(size(667, 500, 96, Some(100)), (100, 75));
+        assert_eq!(size(667, 500, 96, Some(128)), (128, 96));
+        assert!(short_side_size(&RgbImage::new(4, 4), 96, Some(96)).is_err());
     }
 }

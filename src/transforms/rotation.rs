@@ -4,17 +4,53 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 
-use super::nearest::{Matrix, nearest};
-use super::repr::PyFloat;
-use super::transform::uniform;
-use super::{Sample, Transform, TransformOp};
+use super::json::{Args, step};
+use super::nearest::Matrix;
+use super::repr::{py_bool, py_colour, py_list, py_point};
+use super::size::checked_size;
+use super::transform::{range_fault, uniform};
+use super::warp::{Map, warp};
+use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
 /// torchvision's `RandomRotation(degrees)`: turned about the centre by up to `degrees` either way. The
 /// size stays, what comes in at the corners is black.
 pub fn random_rotation(degrees: f64) -> Transform {
-    Transform::new(RandomRotation { degrees })
+    let fault = (!(degrees >= 0.0 && degrees.is_finite()))
+        .then(|| format!("degrees is {degrees}: it must be 0 or more"));
+    Transform::new(RandomRotation {
+        degrees: [-degrees, degrees],
+        options: RotationOptions::default(),
+        fault,
+    })
+}
+
+/// torchvision's `RandomRotation((smallest, largest), interpolation, expand, center, fill)`: turned
+/// counter-clockwise by an angle drawn evenly from that range of degrees.
+pub fn random_rotation_with(degrees: [f64; 2], options: RotationOptions) -> Transform {
+    Transform::new(RandomRotation { degrees, options, fault: None })
+}
+
+/// How [`random_rotation_with`] and [`rotate_with`](super::functional::rotate_with) turn, with
+/// torchvision's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RotationOptions {
+    /// How pixels between pixels are told. Default nearest.
+    pub interpolation: Interpolation,
+    /// Whether the result is as large as the whole turned picture needs. Default no: the size stays.
+    pub expand: bool,
+    /// What to turn about, [right, down] in pixels from the upper left corner. Default the middle.
+    pub center: Option<[f64; 2]>,
+    /// The colour of what comes in. Default black.
+    pub fill: [u8; 3],
+}
+
+impl Default for RotationOptions {
+    fn default() -> Self {
+        RotationOptions { interpolation: Interpolation::Nearest, expand: false, center: None, fill: [0; 3] }
+    }
 }
 
 /// Turned counter-clockwise by `angle` degrees about the centre; same size, nearest neighbour, black
@@ -24,23 +60,39 @@ pub fn random_rotation(degrees: f64) -> Transform {
 /// # Errors
 /// When `angle` is not finite.
 pub fn rotate(picture: &RgbImage, angle: f64) -> Result<RgbImage> {
+    rotate_with(picture, angle, RotationOptions::default())
+}
+
+/// [`rotate`] in other ways: Pillow's `rotate(angle, interpolation, expand, center, fillcolor=fill)`.
+///
+/// # Errors
+/// When `angle` or the centre is not finite, or the expanded picture would have more than
+/// [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
+pub fn rotate_with(picture: &RgbImage, angle: f64, options: RotationOptions) -> Result<RgbImage> {
+    let error = |problem: String| Error::Transform { transform: "rotate".into(), problem };
     if !angle.is_finite() {
-        let problem = format!("angle is {angle}: it must be a number of degrees");
-        return Err(Error::Transform { transform: "rotate".into(), problem });
+        return Err(error(format!("angle is {angle}: it must be a number of degrees")));
+    }
+    if let Some(fault) = center_fault(options.center) {
+        return Err(error(fault));
     }
     let angle = angle.rem_euclid(360.0);
-    let square = picture.width() == picture.height();
-    Ok(if angle == 0.0 {
-        picture.clone()
-    } else if angle == 180.0 {
-        half_turn(picture)
-    } else if angle == 90.0 && square {
-        image::imageops::rotate270(picture)
-    } else if angle == 270.0 && square {
-        image::imageops::rotate90(picture)
-    } else {
-        nearest(picture, rotation_matrix(picture, angle))
-    })
+    if options.center.is_none() {
+        let whole = options.expand || picture.width() == picture.height();
+        match angle {
+            0.0 => return Ok(picture.clone()),
+            180.0 => return Ok(half_turn(picture)),
+            90.0 if whole => return Ok(image::imageops::rotate270(picture)),
+            270.0 if whole => return Ok(image::imageops::rotate90(picture)),
+            _ => {}
+        }
+    }
+    let mut matrix = rotation_matrix(picture, angle, options.center);
+    let mut size = picture.dimensions();
+    if options.expand {
+        size = expanded(size, &mut matrix).map_err(error)?;
+    }
+    Ok(warp(picture, size, Map::Affine(matrix), options.interpolation, options.fill))
 }
 
 fn half_turn(picture: &RgbImage) -> RgbImage {
@@ -51,12 +103,29 @@ fn half_turn(picture: &RgbImage) -> RgbImage {
 }
 
 /// Pillow's matrix from output to input; its sines and cosines are rounded to 15 decimals.
-fn rotation_matrix(picture: &RgbImage, angle: f64) -> Matrix {
-    let (x, y) = (f64::from(picture.width()) / 2.0, f64::from(picture.height()) / 2.0);
+fn rotation_matrix(picture: &RgbImage, angle: f64, center: Option<[f64; 2]>) -> Matrix {
+    let [x, y] = center.unwrap_or([f64::from(picture.width()) / 2.0, f64::from(picture.height()) / 2.0]);
     let angle = -angle.to_radians();
     let (cos, sin) = (fifteen_decimals(angle.cos()), fifteen_decimals(angle.sin()));
     let negative_sin = fifteen_decimals(-angle.sin());
     [cos, sin, cos * -x + sin * -y + 0.0 + x, negative_sin, cos, negative_sin * -x + cos * -y + 0.0 + y]
+}
+
+/// The size that the whole turned picture needs; the matrix is moved so that it lies in the middle.
+fn expanded((width, height): (u32, u32), matrix: &mut Matrix) -> Result<(u32, u32), String> {
+    let (w, h) = (f64::from(width), f64::from(height));
+    let through = |m: &Matrix, x: f64, y: f64| [m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]];
+    let corners = [(0.0, 0.0), (w, 0.0), (w, h), (0.0, h)].map(|(x, y)| through(matrix, x, y));
+    let extent = |axis: usize| {
+        let values = corners.map(|corner| corner[axis]);
+        values.into_iter().fold(f64::MIN, f64::max).ceil()
+            - values.into_iter().fold(f64::MAX, f64::min).floor()
+    };
+    let (new_width, new_height) = (extent(0), extent(1));
+    let size = checked_size(new_height as i64, new_width as i64)?;
+    let moved = through(matrix, -(new_width - w) / 2.0, -(new_height - h) / 2.0);
+    (matrix[2], matrix[5]) = (moved[0], moved[1]);
+    Ok((size.1, size.0))
 }
 
 /// Python's `round(value, 15)`.
@@ -64,27 +133,66 @@ fn fifteen_decimals(value: f64) -> f64 {
     format!("{value:.15}").parse().unwrap_or(value)
 }
 
+/// What is wrong with a centre, if anything.
+pub(super) fn center_fault(center: Option<[f64; 2]>) -> Option<String> {
+    let [x, y] = center.filter(|center| center.iter().any(|value| !value.is_finite()))?;
+    Some(format!("center is [{x}, {y}]: it must be a place in pixels"))
+}
+
 struct RandomRotation {
-    degrees: f64,
+    degrees: [f64; 2],
+    options: RotationOptions,
+    fault: Option<String>,
+}
+
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    let degrees = args.floats("degrees")?;
+    let options = RotationOptions {
+        interpolation: args.interpolation()?,
+        expand: args.bool("expand")?,
+        center: args.maybe_floats("center")?,
+        fill: args.colour("fill")?,
+    };
+    Ok(random_rotation_with(degrees, options))
 }
 
 impl TransformOp for RandomRotation {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomRotation")?;
-        let angle = uniform(rng, -self.degrees, self.degrees);
-        Ok(Sample::Picture(rotate(&picture, angle)?))
+        let angle = uniform(rng, self.degrees[0], self.degrees[1]);
+        Ok(Sample::Picture(rotate_with(&picture, angle, self.options)?))
     }
 
     fn fault(&self) -> Option<String> {
-        let good = self.degrees >= 0.0 && self.degrees.is_finite();
-        (!good).then(|| format!("degrees is {}: it must be 0 or more", self.degrees))
+        self.fault
+            .clone()
+            .or_else(|| range_fault("degrees", self.degrees, f64::NEG_INFINITY))
+            .or_else(|| center_fault(self.options.center))
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        let RotationOptions { interpolation, expand, center, fill } = self.options;
+        Some(step(
+            "RandomRotation",
+            json!({
+                "degrees": self.degrees, "interpolation": interpolation.name(), "expand": expand,
+                "center": center, "fill": fill,
+            }),
+        ))
     }
 }
 
 impl fmt::Display for RandomRotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (low, high) = (PyFloat(-self.degrees), PyFloat(self.degrees));
-        write!(f, "RandomRotation(degrees=[{low}, {high}], interpolation=nearest, expand=False, fill=0)")
+        let RotationOptions { interpolation, expand, center, fill } = self.options;
+        let center = center.map_or_else(String::new, |center| format!(", center={}", py_point(center)));
+        write!(
+            f,
+            "RandomRotation(degrees={}, interpolation={interpolation}, expand={}{center}, fill={})",
+            py_list(&self.degrees),
+            py_bool(expand),
+            py_colour(fill)
+        )
     }
 }
 

@@ -7,7 +7,10 @@ use tch::Tensor;
 pub enum Sample {
     /// RGB, 8 bits a channel.
     Picture(RgbImage),
-    /// (3, H, W), `f32`.
+    /// The crops that [`five_crop`](super::five_crop) and [`ten_crop`](super::ten_crop) make of one picture,
+    /// all of one size; `to_tensor()` stacks them.
+    Pictures(Vec<RgbImage>),
+    /// (3, H, W), `f32`; (crops, 3, H, W) where there were several.
     Tensor(Tensor),
 }
 
@@ -15,6 +18,12 @@ impl std::fmt::Display for Sample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Sample::Picture(picture) => write!(f, "<Picture RGB, {}x{}>", picture.width(), picture.height()),
+            Sample::Pictures(crops) => match crops.first() {
+                Some(crop) => {
+                    write!(f, "<{} pictures RGB, {}x{}>", crops.len(), crop.width(), crop.height())
+                }
+                None => f.write_str("<0 pictures>"),
+            },
             Sample::Tensor(tensor) => write!(f, "<Tensor {:?}, {:?}>", tensor.size(), tensor.kind()),
         }
     }

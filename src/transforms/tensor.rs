@@ -4,8 +4,10 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
+use super::json::{Args, step};
 use super::repr::py_list;
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -18,6 +20,13 @@ pub fn to_tensor() -> Transform {
 /// torchvision's `Normalize(mean, std)`: per channel (value - mean) / std. `std` must not be 0.
 pub fn normalize(mean: [f64; 3], std: [f64; 3]) -> Transform {
     Transform::new(Normalize { mean, std })
+}
+
+/// The inverse of [`normalize`] with the same numbers, value · std + mean: as torchvision says it,
+/// `Normalize(mean=-mean/std, std=1/std)`. For looking at what a network sees.
+pub fn inverse_normalize(mean: [f64; 3], std: [f64; 3]) -> Transform {
+    let mean = std::array::from_fn(|i| -mean[i] / std[i]);
+    Transform::new(Normalize { mean, std: std.map(|s| 1.0 / s) })
 }
 
 /// `picture` as a tensor (3, H, W), `f32`, in 0..=1.
@@ -114,14 +123,26 @@ impl ByteToFloat {
 
 struct ToTensor;
 
+pub(super) fn to_tensor_from_json(_: &mut Args) -> Result<Transform> {
+    Ok(to_tensor())
+}
+
 impl TransformOp for ToTensor {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
+        if let Sample::Pictures(crops) = &sample {
+            let tensors = crops.iter().map(picture_to_tensor).collect::<Result<Vec<_>>>()?;
+            return Ok(Sample::Tensor(Tensor::f_stack(&tensors, 0)?));
+        }
         let picture = Transform::picture(sample, "ToTensor")?;
         Ok(Sample::Tensor(picture_to_tensor(&picture)?))
     }
 
     fn is_deterministic(&self) -> bool {
         true
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(step("ToTensor", json!({})))
     }
 }
 
@@ -136,11 +157,15 @@ struct Normalize {
     std: [f64; 3],
 }
 
+pub(super) fn normalize_from_json(args: &mut Args) -> Result<Transform> {
+    Ok(normalize(args.floats("mean")?, args.floats("std")?))
+}
+
 impl TransformOp for Normalize {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         match sample {
             Sample::Tensor(tensor) => Ok(Sample::Tensor(normalize_tensor(&tensor, self.mean, self.std)?)),
-            Sample::Picture(_) => Err(Error::Transform {
+            Sample::Picture(_) | Sample::Pictures(_) => Err(Error::Transform {
                 transform: "Normalize".into(),
                 problem: "works on tensors and was given a picture: put it after ToTensor()".into(),
             }),
@@ -153,6 +178,10 @@ impl TransformOp for Normalize {
 
     fn fault(&self) -> Option<String> {
         std_fault(self.mean, self.std)
+    }
+
+    fn to_json(&self) -> Option<Value> {
+        Some(step("Normalize", json!({ "mean": self.mean, "std": self.std })))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use image::RgbImage;
+use serde_json::Value;
 
 use super::Sample;
 use crate::{Error, Result};
@@ -28,6 +29,12 @@ pub trait TransformOp: Any + Display + Send + Sync {
 
     /// What is wrong with the arguments, if anything.
     fn fault(&self) -> Option<String> {
+        None
+    }
+
+    /// The step as JSON, for [`Compose::to_json`](super::Compose::to_json): `None` where it cannot be saved,
+    /// as steps of your own cannot.
+    fn to_json(&self) -> Option<Value> {
         None
     }
 }
@@ -77,6 +84,10 @@ impl Transform {
         text.split('(').next().unwrap_or(&text).to_string()
     }
 
+    pub(super) fn op(&self) -> &dyn TransformOp {
+        self.op.as_ref()
+    }
+
     /// The step itself, where it is a `T`.
     pub(super) fn downcast_ref<T: TransformOp>(&self) -> Option<&T> {
         (self.op.as_ref() as &dyn Any).downcast_ref()
@@ -89,6 +100,13 @@ impl Transform {
     pub fn picture(sample: Sample, name: &str) -> Result<RgbImage> {
         match sample {
             Sample::Picture(picture) => Ok(picture),
+            Sample::Pictures(crops) => Err(Error::Transform {
+                transform: name.into(),
+                problem: format!(
+                    "works on one picture and was given {} crops: put it before FiveCrop() or TenCrop()",
+                    crops.len()
+                ),
+            }),
             Sample::Tensor(_) => Err(Error::Transform {
                 transform: name.into(),
                 problem: "works on pictures and was given a tensor: put it before ToTensor()".into(),
@@ -112,6 +130,13 @@ impl Debug for Transform {
 /// What is wrong with a probability, if anything.
 pub(super) fn probability_fault(p: f64) -> Option<String> {
     (!(0.0..=1.0).contains(&p)).then(|| format!("p is {p}: a probability lies between 0 and 1"))
+}
+
+/// What is wrong with a range of factors, scales and the like, if anything: it must be `[low, high]`, finite.
+pub(super) fn range_fault(name: &str, [low, high]: [f64; 2], least: f64) -> Option<String> {
+    let good = low >= least && low <= high && high.is_finite();
+    let bound = if least.is_finite() { format!(" and not below {least}") } else { String::new() };
+    (!good).then(|| format!("{name} is [{low}, {high}]: it must be [smallest, largest], finite{bound}"))
 }
 
 /// A number drawn uniformly between `low` and `high`.
