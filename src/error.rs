@@ -253,6 +253,19 @@ pub enum Error {
         advice: String,
     },
 
+    /// A batch does not fit into memory.
+    #[error("no memory for a batch of {batch} pictures through {model} ({told}): {advice}")]
+    OutOfMemory {
+        /// The model.
+        model: String,
+        /// How many pictures the batch has.
+        batch: usize,
+        /// What was asked for in vain.
+        told: String,
+        /// What would fit.
+        advice: String,
+    },
+
     /// A checkpoint cannot be read, written or used.
     #[error("checkpoint {path}: {reason}", path = path.display())]
     Checkpoint {

@@ -14,8 +14,8 @@ pub use crate::notebook::{
 };
 pub use crate::train::{
     Adam, AdamOptions, AdamW, AdamWOptions, Checkpoint, CosineAnnealingLr, CrossEntropyLoss, Evaluation,
-    ExponentialLr, History, MultiStepLr, NumEpochs, Optimizer, ReduceLrOnPlateau, Scheduler, Sgd, SgdOptions,
-    StepLr, TrainOptions, evaluate, num_epochs, train_model,
+    ExponentialLr, History, Metrics, MultiStepLr, NumEpochs, Optimizer, ReduceLrOnPlateau, Scheduler, Sgd,
+    SgdOptions, StepLr, TrainOptions, evaluate, num_epochs, predict_all, predict_augmented, train_model,
 };
 pub use crate::transforms::{
     self, AffineOptions, ColorJitterRanges, Compose, CropOptions, IMAGENET_MEAN, IMAGENET_STD, Interpolation,

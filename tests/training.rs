@@ -719,3 +719,26 @@ fn child_that_is_seeded() {
     assert_ne!(first.0, run(&one, 8).0);
     println!("seeds: repeated");
 }
+
+#[test]
+fn everything_is_told_of_every_picture() -> Outcome {
+    let data = colours();
+    let (mut model, mut optimizer, _) = parts();
+    train(&mut model, &mut optimizer, &data, quick(3))?;
+    let next = data.valid.next_epoch();
+    let evaluation = predict_all(&model, &data.valid)?;
+    assert_eq!(data.valid.next_epoch(), next, "looking is no epoch");
+    assert_eq!((evaluation.images, evaluation.class_names.len()), (12, CLASSES));
+    assert_eq!(evaluation.probabilities.size(), [12, CLASSES as i64]);
+    let mean = evaluation.losses.iter().sum::<f64>() / 12.0;
+    assert!((mean - evaluation.loss).abs() < 1e-6, "{evaluation}");
+    let metrics = evaluation.metrics()?;
+    assert_eq!((metrics.top1, metrics.top5), (evaluation.accuracy, 1.0));
+
+    let one = predict_augmented(&model, &data.valid, 1)?;
+    assert!((one.loss - evaluation.loss).abs() < 1e-6);
+    // Of pictures without a file of their own nobody can tell which is which.
+    let refused = predict_augmented(&model, &data.train, 2).unwrap_err().to_string();
+    assert!(refused.contains("a file of its own"), "{refused}");
+    Ok(())
+}

@@ -10,7 +10,7 @@ use super::last_value::{list, show_text, text_of};
 use super::message::Message;
 use crate::data::Batch;
 use crate::models::{Model, Parameter, Parameters, Predictions, StateDict};
-use crate::train::{Adam, AdamW, Checkpoint, OptimizerState, Sgd};
+use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, Sgd};
 use crate::transforms::Sample;
 use crate::viz::Figure;
 
@@ -66,7 +66,8 @@ rich_by_debug!(
     AdamW,
     Sgd,
     OptimizerState,
-    Checkpoint
+    Checkpoint,
+    Evaluation
 );
 
 impl<T: Rich> Rich for [T] {

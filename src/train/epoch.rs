@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::loss::Criterion;
-use crate::data::{Batch, DataLoader};
+use super::memory;
+use crate::data::{Batch, Batches};
 use crate::models::Model;
 use crate::{Error, Result, notebook};
 
@@ -14,20 +15,39 @@ const FILES_NAMED: usize = 3;
 
 /// What a pass runs over, and where in the training it is.
 pub(super) struct Pass<'a> {
-    pub loader: &'a DataLoader,
+    pub batches: Batches,
     pub criterion: &'a dyn Criterion,
     /// `train`, `valid` or `evaluation`.
     pub phase: &'static str,
     /// The epoch of the training it is part of.
     pub epoch: Option<usize>,
+    /// Called after each batch with what was found so far.
+    pub watch: Option<&'a mut dyn FnMut(&Tally)>,
 }
 
-/// What a pass found.
+impl<'a> Pass<'a> {
+    /// A pass that is part of no training and that nobody watches.
+    pub fn new(batches: Batches, criterion: &'a dyn Criterion, phase: &'static str) -> Self {
+        Pass { batches, criterion, phase, epoch: None, watch: None }
+    }
+}
+
+/// What a model makes of a batch.
+pub(super) struct Step {
+    /// A single value.
+    pub loss: Tensor,
+    /// (N, C)
+    pub logits: Tensor,
+}
+
+/// What a pass found so far, or in all.
+#[derive(Clone)]
 pub(super) struct Tally {
     /// Mean loss of a picture.
     pub loss: f64,
     pub corrects: usize,
     pub images: usize,
+    pub batches: usize,
     pub seconds: f64,
 }
 
@@ -41,52 +61,76 @@ impl Tally {
     }
 }
 
-/// Runs `forward` on each batch of the loader's next epoch, and `learn` on its loss. `None` when the
-/// learner has interrupted it, which is looked at before each batch.
+/// Takes each batch through `step`, which is given the batch, and its pictures and labels on the
+/// model's device, and through `learn`. `None` when the learner has interrupted it, which is looked at
+/// before each batch.
 ///
 /// # Errors
 /// Those of the loader and of the two functions; [`Error::LossNotFinite`] before `learn` sees such a loss.
 pub(super) fn run(
-    pass: &Pass<'_>,
+    pass: &mut Pass<'_>,
     model: &Model,
-    forward: impl Fn(&Tensor) -> Result<Tensor>,
-    mut learn: impl FnMut(&Tensor) -> Result<()>,
+    mut step: impl FnMut(&Batch, &Tensor, &Tensor, &dyn Criterion) -> Result<Step>,
+    mut learn: impl FnMut(&Tensor, usize) -> Result<()>,
 ) -> Result<Option<Tally>> {
     let start = Instant::now();
+    let mut tally = Tally { loss: 0.0, corrects: 0, images: 0, batches: 0, seconds: 0.0 };
     let mut running_loss = 0.0;
-    let mut images = 0;
-    // Counted on the model's device and read once: on a GPU each reading waits for all its work.
+    // On a GPU each reading waits for all its work: there the right ones are counted on the device.
     let mut corrects = Tensor::f_zeros([], (Kind::Int64, model.device()))?;
-    let mut batches = pass.loader.iter();
+    let often = model.device() == Device::Cpu;
     for index in 0.. {
         if notebook::interrupted() {
             return Ok(None);
         }
-        let batch = match batches.next() {
+        let batch = match pass.batches.next() {
             Some(Err(Error::Interrupted)) => return Ok(None),
             Some(batch) => batch?,
             None => break,
         };
-        let labels = batch.labels.f_to_device(model.device())?;
-        let logits = forward(&batch.images.f_to_device(model.device())?)?;
-        let loss = pass.criterion.forward(&logits, &labels)?;
-        let loss_value = loss.f_double_value(&[])?;
-        if !loss_value.is_finite() {
-            return Err(not_finite(pass, index, loss_value, &batch));
-        }
-        learn(&loss)?;
-        running_loss += loss_value * batch.len() as f64;
-        images += batch.len();
-        let right = logits.f_detach()?.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
+        let outcome = one_batch(pass, model, &batch, index, &mut step, &mut learn);
+        let (loss, right) = outcome.map_err(|error| memory::explained(error, model, batch.len()))?;
+        running_loss += loss * batch.len() as f64;
+        tally.images += batch.len();
+        tally.batches += 1;
+        tally.loss = running_loss / tally.images as f64;
+        tally.seconds = start.elapsed().as_secs_f64();
         let _ = corrects.f_add_(&right)?;
+        if often {
+            tally.corrects = corrects.f_int64_value(&[])? as usize;
+        }
+        if let Some(watch) = &mut pass.watch {
+            watch(&tally);
+        }
     }
-    if images == 0 {
+    if tally.images == 0 {
         let reason = format!("the {} loader gave no batch", pass.phase);
         return Err(Error::Training { model: model.name().to_owned(), reason });
     }
-    let corrects = corrects.f_int64_value(&[])? as usize;
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(Some(Tally { loss: running_loss / images as f64, corrects, images, seconds }))
+    tally.corrects = corrects.f_int64_value(&[])? as usize;
+    tally.seconds = start.elapsed().as_secs_f64();
+    Ok(Some(tally))
+}
+
+/// The loss of a batch, and how many of its pictures were right.
+fn one_batch(
+    pass: &Pass<'_>,
+    model: &Model,
+    batch: &Batch,
+    index: usize,
+    step: &mut impl FnMut(&Batch, &Tensor, &Tensor, &dyn Criterion) -> Result<Step>,
+    learn: &mut impl FnMut(&Tensor, usize) -> Result<()>,
+) -> Result<(f64, Tensor)> {
+    let labels = batch.labels.f_to_device(model.device())?;
+    let images = batch.images.f_to_device(model.device())?;
+    let Step { loss, logits } = step(batch, &images, &labels, pass.criterion)?;
+    let loss_value = loss.f_double_value(&[])?;
+    if !loss_value.is_finite() {
+        return Err(not_finite(pass, index, loss_value, batch));
+    }
+    learn(&loss, index)?;
+    let right = logits.f_detach()?.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
+    Ok((loss_value, right))
 }
 
 fn not_finite(pass: &Pass<'_>, batch_index: usize, loss: f64, batch: &Batch) -> Error {

@@ -1,70 +1,120 @@
 //! How good a model is on a data set, without training it.
 
-use std::fmt;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use tch::{Device, Kind, Tensor};
 
 use super::epoch::{self, Tally};
-use super::loss::Criterion;
-use crate::data::DataLoader;
+use super::evaluation::Evaluation;
+use super::loss::{Criterion, CrossEntropyLoss};
+use crate::data::{Batch, DataLoader};
 use crate::models::{Mode, Model, Pass};
 use crate::{Error, Result, notebook};
 
-/// The result of [`evaluate`].
-#[derive(Clone, Copy, PartialEq)]
-pub struct Evaluation {
-    /// Mean loss of a picture.
-    pub loss: f64,
-    /// Share of the pictures that were right, 0 to 1.
-    pub accuracy: f64,
-    /// How many were right.
-    pub corrects: usize,
-    /// How many there were.
-    pub images: usize,
-    /// How long it took in seconds, loading included.
-    pub seconds: f64,
-}
-
 /// Runs `model` over all pictures of `loader`, in eval mode and without gradients whatever the
-/// model's mode, which stays as it is.
+/// model's mode, which stays as it is. The pictures are those of the loader's epoch 0, so that the
+/// same model gives the same each time, and a training's count of epochs is not disturbed.
 ///
 /// # Errors
 /// Those of the loader, the model and the criterion; [`Error::LossNotFinite`] naming the batch;
 /// [`Error::Interrupted`] when the learner stopped it.
 pub fn evaluate(model: &Model, loader: &DataLoader, criterion: &dyn Criterion) -> Result<Evaluation> {
     notebook::take_interrupt();
-    let pass = epoch::Pass { loader, criterion, phase: "evaluation", epoch: None };
-    let Some(tally) = validate(&pass, model)? else {
+    evaluate_epoch(model, loader, criterion, 0)
+}
+
+/// What `model` says about every picture of `loader`: probabilities, labels, files and the loss of
+/// each, from which follow [`Metrics`](super::Metrics), confusions and the worst mistakes.
+/// [`evaluate`] with the plain cross entropy.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn predict_all(model: &Model, loader: &DataLoader) -> Result<Evaluation> {
+    evaluate(model, loader, &CrossEntropyLoss::new())
+}
+
+/// Test-time augmentation: every picture of `loader` is looked at in `epochs` versions, and the
+/// probabilities are averaged. Give it a loader over the validation pictures with *training*
+/// transforms, whose chance makes the versions; the order does not matter.
+///
+/// # Errors
+/// As [`evaluate`]; [`Error::Argument`] for no epochs.
+pub fn predict_augmented(model: &Model, loader: &DataLoader, epochs: usize) -> Result<Evaluation> {
+    if epochs == 0 {
+        return Err(Error::Argument("predict_augmented needs at least 1 epoch".into()));
+    }
+    notebook::take_interrupt();
+    let start = Instant::now();
+    let criterion = CrossEntropyLoss::new();
+    let mut mean: Option<Evaluation> = None;
+    for epoch in 0..epochs {
+        let one = evaluate_epoch(model, loader, &criterion, epoch as u64)?;
+        mean = Some(match mean {
+            None => one,
+            Some(sum) => sum.plus(&one)?,
+        });
+    }
+    let sum = mean.ok_or(Error::Interrupted)?;
+    let probabilities = sum.probabilities.f_div_scalar(epochs as f64)?;
+    let labels = Tensor::f_from_slice(&sum.labels.iter().map(|&label| label as i64).collect::<Vec<_>>())?;
+    let logits = probabilities.f_clamp_min(f64::from(f32::MIN_POSITIVE))?.f_log()?;
+    let loss = criterion.forward(&logits, &labels)?.f_double_value(&[])?;
+    let seconds = start.elapsed().as_secs_f64();
+    Evaluation::new(logits, sum.labels, sum.paths, sum.class_names, loss, seconds)
+}
+
+fn evaluate_epoch(
+    model: &Model,
+    loader: &DataLoader,
+    criterion: &dyn Criterion,
+    epoch: u64,
+) -> Result<Evaluation> {
+    let mut collected = Collected::default();
+    let mut pass = epoch::Pass::new(loader.iter_epoch(epoch), criterion, "evaluation");
+    let Some(tally) = validate(&mut pass, model, |batch, logits| collected.add(batch, logits))? else {
         notebook::take_interrupt();
         return Err(Error::Interrupted);
     };
-    Ok(Evaluation {
-        loss: tally.loss,
-        accuracy: tally.accuracy(),
-        corrects: tally.corrects,
-        images: tally.images,
-        seconds: tally.seconds,
-    })
+    let Collected { logits, labels, paths } = collected;
+    let logits = Tensor::f_cat(&logits, 0)?;
+    Evaluation::new(logits, labels, paths, loader.dataset().classes(), tally.loss, tally.seconds)
 }
 
-/// A pass in eval mode without gradients.
-pub(super) fn validate(pass: &epoch::Pass<'_>, model: &Model) -> Result<Option<Tally>> {
+/// What is kept of every batch.
+#[derive(Default)]
+struct Collected {
+    logits: Vec<Tensor>,
+    labels: Vec<usize>,
+    paths: Vec<PathBuf>,
+}
+
+impl Collected {
+    fn add(&mut self, batch: &Batch, logits: &Tensor) -> Result<()> {
+        self.logits.push(logits.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?);
+        let labels = Vec::<i64>::try_from(&batch.labels)?;
+        // The criterion has refused labels that are no class.
+        self.labels.extend(labels.into_iter().map(|label| label as usize));
+        self.paths.extend_from_slice(&batch.paths);
+        Ok(())
+    }
+}
+
+/// A pass in eval mode without gradients; `seen` is called with each batch and its logits.
+pub(super) fn validate(
+    pass: &mut epoch::Pass<'_>,
+    model: &Model,
+    mut seen: impl FnMut(&Batch, &Tensor) -> Result<()>,
+) -> Result<Option<Tally>> {
     let _guard = tch::no_grad_guard();
-    let forward = |images: &tch::Tensor| match model.mode() {
+    let forward = |images: &Tensor| match model.mode() {
         Mode::Eval => model.forward(images),
         Mode::Train => model.module().forward(images, Pass::EVAL),
     };
-    epoch::run(pass, model, forward, |_| Ok(()))
-}
-
-impl fmt::Display for Evaluation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Evaluation { loss, accuracy, corrects, images, seconds } = self;
-        let speed = *images as f64 / seconds;
-        write!(f, "Loss: {loss:.4} Acc: {accuracy:.4} ({corrects} of {images} right, {speed:.0} images/s)")
-    }
-}
-
-impl fmt::Debug for Evaluation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
+    let step = |batch: &Batch, images: &Tensor, labels: &Tensor, criterion: &dyn Criterion| {
+        let logits = forward(images)?;
+        seen(batch, &logits)?;
+        Ok(epoch::Step { loss: criterion.forward(&logits, labels)?, logits })
+    };
+    epoch::run(pass, model, step, |_, _| Ok(()))
 }

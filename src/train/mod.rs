@@ -46,19 +46,25 @@ mod best;
 mod checkpoint;
 mod epoch;
 mod evaluate;
+mod evaluation;
 mod history;
 mod loss;
+mod memory;
+mod metrics;
 mod num_epochs;
 mod optim;
 mod options;
 mod preflight;
 mod scheduler;
+mod table;
 mod train_model;
 
 pub use checkpoint::Checkpoint;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{evaluate, predict_all, predict_augmented};
+pub use evaluation::Evaluation;
 pub use history::History;
 pub use loss::{Criterion, CrossEntropyLoss};
+pub use metrics::{ClassMetrics, Metrics};
 pub use num_epochs::{NumEpochs, num_epochs};
 pub use optim::{
     Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, OptimizerId, OptimizerState, Sgd, SgdOptions,

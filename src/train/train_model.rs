@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::Instant;
 
+use tch::Tensor;
+
 use super::best::Best;
 use super::epoch::{self, Tally};
 use super::evaluate::validate;
@@ -12,7 +14,7 @@ use super::optim::Optimizer;
 use super::options::TrainOptions;
 use super::preflight;
 use super::scheduler::Scheduler;
-use crate::data::{DataLoader, Splits};
+use crate::data::{Batch, DataLoader, Splits};
 use crate::models::{BatchNormMode, Model};
 use crate::{Result, notebook};
 
@@ -124,21 +126,26 @@ impl Training<'_> {
         epoch: usize,
     ) -> Result<Option<(Tally, Tally)>> {
         let Splits { train, valid } = self.dataloaders;
-        let pass =
-            |loader, phase| epoch::Pass { loader, criterion: self.criterion, phase, epoch: Some(epoch) };
+        let pass = |loader: &DataLoader, phase| {
+            let batches = loader.iter();
+            epoch::Pass { batches, criterion: self.criterion, phase, epoch: Some(epoch), watch: None }
+        };
         model.train();
-        let learn = |loss: &tch::Tensor| {
+        let step = |_: &Batch, images: &Tensor, labels: &Tensor, criterion: &dyn Criterion| {
+            let logits = model.forward(images)?;
+            Ok(epoch::Step { loss: criterion.forward(&logits, labels)?, logits })
+        };
+        let learn = |loss: &Tensor, _| {
             optimizer.zero_grad()?;
             loss.f_backward()?;
             optimizer.step()
         };
-        let Some(train) = epoch::run(&pass(train, "train"), model, |images| model.forward(images), learn)?
-        else {
+        let Some(train) = epoch::run(&mut pass(train, "train"), model, step, learn)? else {
             return Ok(None);
         };
         self.report("train", &train);
         model.eval();
-        let Some(valid) = validate(&pass(valid, "valid"), model)? else { return Ok(None) };
+        let Some(valid) = validate(&mut pass(valid, "valid"), model, |_, _| Ok(()))? else { return Ok(None) };
         self.report("valid", &valid);
         Ok(Some((train, valid)))
     }
