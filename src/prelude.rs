@@ -28,6 +28,10 @@ pub use crate::transforms::{
     random_solarize, random_translation, random_vertical_flip, resize, resize_short, resize_short_with,
     resize_with, to_tensor,
 };
-pub use crate::viz::{Figure, Grid, im_convert, im_convert_with, prediction_grid, show_batch};
+pub use crate::viz::{
+    Answered, Answers, Cells, ConfusedPair, ConfusionOptions, Figure, Grid, GridOptions, Only, PairOptions,
+    im_convert, im_convert_with, most_confused, plot_accuracy_per_class, plot_class_counts,
+    plot_confusion_matrix, plot_most_confused, plot_top_losses, prediction_grid, show_batch,
+};
 pub use crate::{Error, Result, seed, weights};
 pub use tch::{self, Device, Kind, Tensor};

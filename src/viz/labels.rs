@@ -13,6 +13,28 @@ pub(super) struct Named {
     pub(super) drawn: String,
 }
 
+/// The names of all classes, by index.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    /// As they are in the file.
+    pub(super) full: Vec<String>,
+    /// As they can be drawn.
+    pub(super) drawn: Vec<String>,
+}
+
+impl Names {
+    /// Looks every class up, by way of its folder label.
+    pub(super) fn of(class_names: &[String], cat_to_name: &CategoryNames) -> Result<Names> {
+        let mut names = Names::default();
+        for (index, label) in class_names.iter().enumerate() {
+            let name = one_line(cat_to_name.name(label)?);
+            names.drawn.push(drawable(&name, label, index));
+            names.full.push(name);
+        }
+        Ok(names)
+    }
+}
+
 /// Names the class with an index, by way of its folder label.
 ///
 /// The index is the network's: it counts the labels in the order in which they sort as text (1, 10,

@@ -3,6 +3,7 @@
 //! All of them are [`Figure`]s, which show themselves in a cell, save themselves as PNG or SVG, and say in
 //! words what they show.
 
+mod answers;
 #[allow(dead_code, reason = "shared by pictures still to come")]
 mod axis;
 #[allow(dead_code, reason = "shared by pictures still to come")]
@@ -10,6 +11,9 @@ mod bars;
 mod batch_pictures;
 #[allow(dead_code, reason = "shared by pictures still to come")]
 mod canvas;
+mod confused_pairs;
+mod confusion;
+mod confusion_plot;
 mod figure;
 mod font;
 mod grid;
@@ -18,13 +22,22 @@ mod im_convert;
 mod labels;
 #[allow(dead_code, reason = "shared by pictures still to come")]
 mod palette;
+mod per_class;
+mod photograph;
 #[allow(dead_code, reason = "shared by pictures still to come")]
 mod plot;
 mod prediction_grid;
 mod show_batch;
+mod top_losses;
 
+pub use answers::{Answered, Answers};
+pub use confused_pairs::{PairOptions, plot_most_confused};
+pub use confusion::{ConfusedPair, most_confused};
+pub use confusion_plot::{Cells, ConfusionOptions, plot_confusion_matrix};
 pub use figure::Figure;
 pub use grid::Grid;
 pub use im_convert::{im_convert, im_convert_with};
-pub use prediction_grid::prediction_grid;
+pub use per_class::{plot_accuracy_per_class, plot_class_counts};
+pub use prediction_grid::{GridOptions, Only, prediction_grid};
 pub use show_batch::show_batch;
+pub use top_losses::plot_top_losses;

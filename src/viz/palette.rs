@@ -55,6 +55,19 @@ const BLUES: [[u8; 3]; 9] = [
     [8, 48, 107],
 ];
 
+/// ColorBrewer's "Oranges" from white, as bright as its "Blues" step by step.
+const ORANGES: [[u8; 3]; 9] = [
+    [255, 255, 255],
+    [254, 230, 206],
+    [253, 208, 162],
+    [253, 174, 107],
+    [253, 141, 60],
+    [241, 105, 19],
+    [217, 72, 1],
+    [166, 54, 3],
+    [127, 39, 4],
+];
+
 /// Matplotlib's "inferno" at eighths: even in brightness, from black over red to pale yellow.
 const INFERNO: [[u8; 3]; 9] = [
     [0, 0, 4],
@@ -97,6 +110,11 @@ const BLUE_RED: [[u8; 3]; 9] = [
 /// For counts and shares: 0 is white, 1 dark blue.
 pub(crate) fn blues(t: f64) -> Rgb<u8> {
     ramp(&BLUES, t)
+}
+
+/// For what is wrong: 0 is white, 1 dark orange.
+pub(crate) fn oranges(t: f64) -> Rgb<u8> {
+    ramp(&ORANGES, t)
 }
 
 /// For warmth over a photograph.

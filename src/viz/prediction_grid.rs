@@ -1,5 +1,7 @@
 //! What the model says about pictures, and what is true.
 
+use fastrand::Rng;
+
 use super::batch_pictures::{image, labels};
 use super::grid::{self, Cell};
 use super::labels::name_of;
@@ -9,14 +11,55 @@ use crate::data::{Batch, CategoryNames};
 use crate::models::Predictions;
 use crate::{Error, Result};
 
-/// The first pictures of a batch, each titled `predicted (true)`: green with ✓ where the two are
-/// the same class, red with ✗ where not; below it how sure the model is.
+/// Which predictions a grid shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Only {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that are right.
+    Right,
+    /// Those that are wrong.
+    Wrong,
+}
+
+/// How a grid of predictions is chosen and drawn; a [`Grid`] alone stands for the first pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GridOptions {
+    /// Rows and columns.
+    pub grid: Grid,
+    /// Which predictions.
+    pub only: Only,
+    /// Pictures chosen by chance, always the same ones for a seed; `None` takes the first ones.
+    pub seed: Option<u64>,
+    /// Whether it says how sure the model is.
+    pub confidence: bool,
+}
+
+impl Default for GridOptions {
+    /// The first eight pictures, with the model's confidence.
+    fn default() -> Self {
+        Self { grid: Grid::default(), only: Only::All, seed: None, confidence: true }
+    }
+}
+
+impl From<Grid> for GridOptions {
+    fn from(grid: Grid) -> Self {
+        Self { grid, ..Self::default() }
+    }
+}
+
+/// Pictures of a batch, each titled `predicted (true)`: green with ✓ where the two are the same class,
+/// red with ✗ where not; below it how sure the model is.
+///
+/// `options` is a [`Grid`] for the first pictures, or [`GridOptions`] for a choice by chance or for the
+/// wrong ones alone.
 ///
 /// Both names are found as they should be: the class index in `class_names`, which gives the folder
 /// label, and that label in `cat_to_name`. (The tutorial looks the index itself up in
 /// `cat_to_name`, and so shows names of other flowers.) Long titles are made smaller, set on two
-/// lines, and at last shortened. A name with letters that the font lacks, such as Chinese ones, is
-/// drawn as its label; the text form has it in full.
+/// lines, and at last shortened. A name with letters that no font has is drawn as its label; the
+/// text form has it in full.
 ///
 /// # Errors
 /// [`Error::Argument`] if the grid has no room, or if images, labels, predictions and `class_names`
@@ -26,8 +69,9 @@ pub fn prediction_grid(
     preds: &Predictions,
     class_names: &[String],
     cat_to_name: &CategoryNames,
-    grid: Grid,
+    options: impl Into<GridOptions>,
 ) -> Result<Figure> {
+    let options: GridOptions = options.into();
     let labels = labels(batch)?;
     if labels.len() != preds.len() {
         return Err(Error::Argument(format!(
@@ -36,10 +80,10 @@ pub fn prediction_grid(
             preds.len()
         )));
     }
-    let shown = grid.room_for(labels.len())?;
+    let chosen = choose(&labels, &preds.indices(), options)?;
     let (mut cells, mut told, mut right) = (Vec::new(), Vec::new(), 0);
-    for (index, &label) in labels.iter().enumerate().take(shown) {
-        let class = preds.class(index)?;
+    for &index in &chosen {
+        let (class, label) = (preds.class(index)?, labels[index]);
         let predicted =
             name_of(class, class_names, cat_to_name, &format!("the prediction for picture {index}"))?;
         let actual = name_of(label, class_names, cat_to_name, &format!("the label of picture {index}"))?;
@@ -47,9 +91,48 @@ pub fn prediction_grid(
         right += usize::from(class == label);
         let sure = format!("{:.0} % sure", 100.0 * preds.confidence(index)?);
         told.push(format!("{mark} {} ({}), {sure}", predicted.name, actual.name));
-        let cell = Cell::new(image(batch, index)?).colour(colour).note(sure);
+        let cell = Cell::new(image(batch, index)?).colour(colour);
+        let cell = if options.confidence { cell.note(sure) } else { cell };
         cells.push(cell.titles(format!("{mark} {}", predicted.drawn), format!("({})", actual.drawn)));
     }
+    let shown = chosen.len();
     let alt = std::iter::once(format!("{right} of {shown} predictions are right: predicted (true)"));
-    grid::draw(cells, grid, alt.chain(told).collect::<Vec<_>>().join("\n"))
+    grid::draw(cells, options.grid, alt.chain(told).collect::<Vec<_>>().join("\n"))
+}
+
+/// The pictures to show, in the order of the batch.
+fn choose(labels: &[usize], classes: &[usize], options: GridOptions) -> Result<Vec<usize>> {
+    let fits = |index: &usize| match options.only {
+        Only::All => true,
+        Only::Right => labels[*index] == classes[*index],
+        Only::Wrong => labels[*index] != classes[*index],
+    };
+    let mut chosen: Vec<usize> = (0..labels.len()).filter(fits).collect();
+    let room = options.grid.room_for(chosen.len())?;
+    if let Some(seed) = options.seed {
+        Rng::with_seed(seed).shuffle(&mut chosen);
+    }
+    chosen.truncate(room);
+    chosen.sort_unstable();
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chooses_as_asked() -> Result<()> {
+        let (labels, classes) = ([0, 1, 2, 3, 4, 5], [0, 9, 2, 9, 9, 5]);
+        let options = GridOptions { grid: Grid { rows: 1, columns: 3 }, ..Default::default() };
+        assert_eq!(choose(&labels, &classes, options)?, [0, 1, 2]);
+        let wrong = GridOptions { only: Only::Wrong, ..options };
+        assert_eq!(choose(&labels, &classes, wrong)?, [1, 3, 4]);
+        let right = GridOptions { only: Only::Right, ..options };
+        assert_eq!(choose(&labels, &classes, right)?, [0, 2, 5]);
+        let chance = |seed| choose(&labels, &classes, GridOptions { seed: Some(seed), ..options });
+        assert_eq!(chance(7)?, chance(7)?);
+        assert!((0..20).map(chance).any(|chosen| chosen.is_ok_and(|chosen| chosen != [0, 1, 2])));
+        Ok(())
+    }
 }

@@ -1,70 +1,9 @@
-//! Pictures from outside: pixels, titles, and what is wrong with bad input.
+//! Grids of pictures: pixels, titles, and what is wrong with bad input.
 
-use std::path::{Path, PathBuf};
-
-use herbarium::data::{Batch, CategoryNames};
-use herbarium::models::Predictions;
 use herbarium::prelude::*;
-use image::RgbImage;
 use tch::{Kind, Tensor};
 
-/// A file of this test run.
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("viz-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
-}
-
-/// Where pictures go that are worth looking at: the folder in `HERBARIUM_LOOK`, if it is set.
-fn look(figure: &Figure, name: &str) {
-    if let Some(folder) = std::env::var_os("HERBARIUM_LOOK") {
-        figure.save(Path::new(&folder).join(name)).unwrap();
-    }
-}
-
-fn names(file: &str, entries: &[(&str, &str)]) -> CategoryNames {
-    let object: serde_json::Map<String, serde_json::Value> =
-        entries.iter().map(|(label, name)| (label.to_string(), (*name).into())).collect();
-    let path = scratch(file);
-    std::fs::write(&path, serde_json::Value::Object(object).to_string()).unwrap();
-    CategoryNames::from_json(path).unwrap()
-}
-
-/// Plain pictures of one colour, normalised as the tutorial does, 32 pixels square.
-fn batch(labels: &[i64]) -> Batch {
-    let images: Vec<Tensor> =
-        labels.iter().map(|label| solid([0.2, 0.31 + 0.05 * *label as f64, 0.8], 32)).collect();
-    let images = if images.is_empty() {
-        Tensor::zeros([0, 3, 32, 32], tch::kind::FLOAT_CPU)
-    } else {
-        Tensor::stack(&images, 0)
-    };
-    let paths = labels.iter().map(|label| PathBuf::from(format!("{label}.jpg"))).collect();
-    Batch { images, labels: Tensor::from_slice(labels), paths }
-}
-
-fn solid(colour: [f64; 3], side: i64) -> Tensor {
-    let planes: Vec<Tensor> = (0..3)
-        .map(|c| {
-            let value = (colour[c] - IMAGENET_MEAN[c]) / IMAGENET_STD[c];
-            Tensor::full([side, side], value, tch::kind::FLOAT_CPU)
-        })
-        .collect();
-    Tensor::stack(&planes, 0)
-}
-
-/// Predictions that say these classes, of so many.
-fn predictions(classes: &[i64], count: i64) -> Predictions {
-    let logits = Tensor::zeros([classes.len() as i64, count], tch::kind::FLOAT_CPU);
-    for (row, class) in classes.iter().enumerate() {
-        let _ = logits.get(row as i64).get(*class).fill_(5.0);
-    }
-    Predictions::from_logits(&logits).unwrap()
-}
-
-fn pixels(figure: &Figure) -> RgbImage {
-    image::load_from_memory(figure.png()).unwrap().to_rgb8()
-}
+use crate::support::*;
 
 /// How many pixels of the title above a picture of a grid of `columns` are green, and red.
 fn title_colours(figure: &Figure, columns: u32, rows: u32, index: u32) -> (usize, usize) {
@@ -82,26 +21,6 @@ fn title_colours(figure: &Figure, columns: u32, rows: u32, index: u32) -> (usize
         }
     }
     (green, red)
-}
-
-/// Class names as text sorts them, and names for them.
-fn twelve() -> (Vec<String>, CategoryNames) {
-    let labels = ["1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9"];
-    let flowers = [
-        ("1", "primrose"),
-        ("2", "hibiscus"),
-        ("3", "periwinkle"),
-        ("4", "windflower"),
-        ("5", "garden cosmos"),
-        ("6", "clematis"),
-        ("7", "gerbera"),
-        ("8", "prince of wales feathers"),
-        ("9", "tiger lily"),
-        ("10", "daffodil"),
-        ("11", "moth orchid"),
-        ("12", "camellia"),
-    ];
-    (labels.map(String::from).to_vec(), names("twelve.json", &flowers))
 }
 
 #[test]
@@ -294,42 +213,4 @@ fn figures_say_in_words_what_they_show() {
     assert_eq!(figure.to_string(), "a picture of 8 x 8 pixels");
     let bundle = figure.bundle();
     assert_eq!(bundle.mime_types(), ["text/plain", "image/png"]);
-}
-
-/// A training of so many epochs.
-fn history(epochs: usize) -> History {
-    let falling = |from: f64, to: f64| -> Vec<f64> {
-        (0..epochs)
-            .map(|e| to + (from - to) * (-(e as f64) / 5.0).exp() + 0.02 * (e as f64 * 2.1).sin())
-            .collect()
-    };
-    History {
-        train_losses: falling(2.6, 0.7),
-        valid_losses: falling(2.4, 1.1),
-        train_acc_history: falling(0.12, 0.78),
-        val_acc_history: falling(0.15, 0.62),
-        lrs: (0..=epochs).map(|e| if e <= 10 { 0.01 } else { 0.001 }).collect(),
-        best_epoch: epochs.checked_sub(2),
-        num_epochs: epochs,
-        ..Default::default()
-    }
-}
-
-#[test]
-fn a_training_is_plotted_whatever_its_length() {
-    for epochs in [0, 1, 2, 3, 20, 300] {
-        let history = history(epochs);
-        let figure = history.plot().unwrap();
-        look(&figure, &format!("history{epochs}.png"));
-        assert_eq!((figure.width(), figure.height()), (960, 300));
-        assert_eq!(figure.alt(), history.to_string());
-        let blue = pixels(&figure).pixels().filter(|pixel| pixel.0 == [31, 119, 180]).count();
-        assert!(blue > 100, "{epochs} epochs: {blue} pixels of the training line and its legend");
-    }
-    let mut odd = history(6);
-    odd.train_losses[2] = f64::NAN;
-    odd.valid_losses = vec![f64::INFINITY; 6];
-    odd.lrs = vec![];
-    odd.best_epoch = Some(99);
-    look(&odd.plot().unwrap(), "history-odd.png");
 }
