@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::Batch;
 use crate::models::Predictions;
+use crate::train::Evaluation;
 use crate::{Error, Result};
 
 /// A model's answers about labelled pictures, one entry a picture in every list: what the pictures
@@ -131,6 +132,24 @@ impl Answers {
 impl Answered for Answers {
     fn answers(&self) -> Result<Answers> {
         Ok(self.clone())
+    }
+}
+
+/// What [`predict_all`](crate::train::predict_all) and [`evaluate`](crate::train::evaluate) give.
+impl Answered for Evaluation {
+    fn answers(&self) -> Result<Answers> {
+        let confidences = if self.labels.is_empty() {
+            Vec::new()
+        } else {
+            Vec::try_from(&self.probabilities.f_max_dim(1, false)?.0.f_to_kind(Kind::Double)?)?
+        };
+        Ok(Answers {
+            labels: self.labels.clone(),
+            predicted: self.predictions.clone(),
+            confidences,
+            losses: self.losses.clone(),
+            paths: self.paths.clone(),
+        })
     }
 }
 

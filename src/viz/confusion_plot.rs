@@ -82,7 +82,7 @@ fn draw(
 ) -> Result<Figure> {
     let classes = confusion.counts.len();
     // Half a CSS pixel is a whole one of the picture's: cells are equally wide.
-    let cell = (2.0 * SIDE / classes.max(1) as f32).floor().max(1.0).min(2.0 * CELL) / 2.0;
+    let cell = (2.0 * SIDE / classes.max(1) as f32).floor().clamp(1.0, 2.0 * CELL) / 2.0;
     let side = (cell * classes as f32).max(1.0);
     let label = Text::new((0.85 * cell).clamp(9.0, 11.0));
     let room = names.drawn.iter().map(|name| label.width(name)).fold(0.0, f32::max).min(LONGEST).ceil();
