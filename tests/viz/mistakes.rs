@@ -35,7 +35,7 @@ fn many(count: usize) -> (Answers, Vec<String>, CategoryNames) {
     let wrong = |i: usize, label: usize| match i % 9 {
         0 => (label + 1 + i % 5) % 102,
         3 if label < 20 => (label + 40) % 102,
-        6 if label % 7 == 0 => 11,
+        6 if label.is_multiple_of(7) => 11,
         _ => label,
     };
     let predicted: Vec<usize> = labels.iter().enumerate().map(|(i, label)| wrong(i, *label)).collect();
