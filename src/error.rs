@@ -39,7 +39,7 @@ pub enum Error {
     },
 
     /// A path that names no layer of a model.
-    #[error("{model} has no layer \"{path}\"; {parent} has: {}", .children.join(", "))]
+    #[error("{model} has no layer \"{path}\"; {parent} has: {}{}", .children.join(", "), nearest_names(.nearest))]
     UnknownLayer {
         /// The model.
         model: String,
@@ -49,6 +49,21 @@ pub enum Error {
         parent: String,
         /// What that part holds.
         children: Vec<String>,
+        /// The known paths that are most like it, if some are.
+        nearest: Vec<String>,
+    },
+
+    /// A layer cannot work on what the layers before it made of the input.
+    #[error("{model}{path}, {layer}: {reason}")]
+    Layer {
+        /// The model and a colon; empty for a module that is in no model.
+        model: String,
+        /// The layer's path: `features.5`.
+        path: String,
+        /// What the layer is, and the shape that it was given.
+        layer: String,
+        /// Why not, and what to do.
+        reason: String,
     },
 
     /// A model was given something that is no batch of pictures.
@@ -303,6 +318,10 @@ impl std::fmt::Debug for Error {
 
 fn did_you_mean(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|name| format!(", did you mean \"{name}\"?")).unwrap_or_default()
+}
+
+fn nearest_names(nearest: &[String]) -> String {
+    if nearest.is_empty() { String::new() } else { format!(". Did you mean {}?", nearest.join(", ")) }
 }
 
 impl Error {

@@ -1,6 +1,11 @@
 //! Which parts of a model training changes.
 
-use super::module::{Role, is_under, join, walk};
+use std::any::Any;
+
+use super::layers::BatchNorm2d;
+use super::module::{Role, is_under, walk_mut};
+use super::pass::BatchNormMode;
+use super::patterns::{self, matches};
 use super::{Model, Parameter, ParameterCount, Parameters, ParamsToLearn};
 use crate::{Error, Result};
 
@@ -44,32 +49,69 @@ impl Model {
         self.require_grad(|_, _, _| true);
     }
 
-    /// Freezes a layer, a block or a single tensor by its path: `layer1`, `layer1.0.conv1`, `fc.bias`.
+    /// Freezes the layers, blocks or single tensors that a path or pattern names: `layer1`,
+    /// `layer1.0.conv1`, `fc.bias`, `features.*`, `layer[12]`, `*.bn?`. A path stands for all that is
+    /// inside; in a pattern `*` stands for any letters, dots among them, `?` for one, `[abc]` for one
+    /// of these.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`] when the path names nothing; the message lists what there is.
-    /// [`Error::Argument`] when what it names has no parameters, as `relu`.
-    pub fn freeze(&mut self, path: &str) -> Result<()> {
-        self.set_trainable(path, false)
+    /// [`Error::UnknownLayer`] when it names nothing; the message lists what there is and what is most
+    /// like it. [`Error::Argument`] when what it names has no parameters, as `relu`.
+    pub fn freeze(&mut self, pattern: &str) -> Result<()> {
+        self.set_trainable(pattern, false)
     }
 
-    /// Lets training change a layer, a block or a single tensor again.
+    /// Lets training change what a path or pattern names again.
     ///
     /// # Errors
     /// As [`freeze`](Model::freeze).
-    pub fn unfreeze(&mut self, path: &str) -> Result<()> {
-        self.set_trainable(path, true)
+    pub fn unfreeze(&mut self, pattern: &str) -> Result<()> {
+        self.set_trainable(pattern, true)
     }
 
-    fn set_trainable(&mut self, path: &str, trainable: bool) -> Result<()> {
-        self.check_path(path)?;
-        if !self.named_parameters().iter().any(|parameter| is_under(&parameter.name, path)) {
+    /// The learned tensors, frozen or not, that a path or pattern names: see [`freeze`](Model::freeze).
+    /// With a learning rate of its own such a part is a group of an optimizer.
+    ///
+    /// # Errors
+    /// As [`freeze`](Model::freeze).
+    pub fn parameters_of(&self, pattern: &str) -> Result<Parameters> {
+        self.check_path(pattern)?;
+        let found = self.named_parameters().matching(pattern);
+        if found.is_empty() {
             return Err(Error::Argument(format!(
-                "{path} of {} learns nothing: it has no parameters",
+                "{pattern} of {} learns nothing: it has no parameters",
                 self.name()
             )));
         }
-        self.require_grad(|_, name, now| if is_under(name, path) { trainable } else { now });
+        Ok(found)
+    }
+
+    /// Says what the batch norms do in train mode that a path or pattern names: see
+    /// [`freeze`](Model::freeze). A batch norm stands still when this says so or the setting of the
+    /// whole model, [`set_batch_norm`](Model::set_batch_norm).
+    ///
+    /// # Errors
+    /// [`Error::UnknownLayer`] when it names nothing; [`Error::Argument`] when no batch norm is there.
+    pub fn set_batch_norm_of(&mut self, pattern: &str, mode: BatchNormMode) -> Result<()> {
+        self.check_path(pattern)?;
+        let mut found = 0;
+        walk_mut(&mut *self.root, "", &mut |path, module| {
+            if let Some(layer) = (module as &mut dyn Any).downcast_mut::<BatchNorm2d>()
+                && matches(pattern, path)
+            {
+                layer.set_mode(mode);
+                found += 1;
+            }
+        });
+        if found == 0 {
+            return Err(Error::Argument(format!("{pattern} of {} has no batch norms", self.name())));
+        }
+        Ok(())
+    }
+
+    fn set_trainable(&mut self, pattern: &str, trainable: bool) -> Result<()> {
+        self.parameters_of(pattern)?;
+        self.require_grad(|_, name, now| if matches(pattern, name) { trainable } else { now });
         Ok(())
     }
 
@@ -85,28 +127,8 @@ impl Model {
         self.head().iter().any(|path| is_under(name, path))
     }
 
-    /// Fails unless `path` names a module or a tensor, listing what the last known part of it holds.
-    pub(super) fn check_path(&self, path: &str) -> Result<()> {
-        let mut nodes: Vec<(String, Vec<String>)> = Vec::new();
-        walk(&*self.root, "", &mut |at, module| {
-            let children = module.children().into_iter().map(|(name, _)| name.to_owned());
-            let own = module.tensors().into_iter().map(|slot| slot.name.to_owned());
-            nodes.push((at.to_owned(), children.chain(own).collect()));
-        });
-        let known = |wanted: &str| {
-            nodes
-                .iter()
-                .any(|(at, inside)| at == wanted || inside.iter().any(|name| join(at, name) == wanted))
-        };
-        if !path.is_empty() && known(path) {
-            return Ok(());
-        }
-        let parent = nodes
-            .iter()
-            .rev()
-            .find(|(at, inside)| !inside.is_empty() && (at.is_empty() || is_under(path, at)));
-        let (parent, children) = parent.cloned().unwrap_or_default();
-        let parent = if parent.is_empty() { self.name().to_owned() } else { parent };
-        Err(Error::UnknownLayer { model: self.name().to_owned(), path: path.to_owned(), parent, children })
+    /// Fails unless `pattern` names a module or a tensor.
+    pub(super) fn check_path(&self, pattern: &str) -> Result<()> {
+        patterns::check(self.name(), self.module(), pattern)
     }
 }

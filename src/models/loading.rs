@@ -2,7 +2,8 @@
 
 use tch::Device;
 
-use super::{Model, Parameter, StateDict, Strictness};
+use super::module::{Module, Role, walk};
+use super::{Model, StateDict, Strictness};
 use crate::weights::{LoadReport, load_into};
 use crate::{Error, Result};
 
@@ -31,34 +32,47 @@ impl Model {
     /// [`Error::Argument`] when there is no such GPU, [`Error::Torch`] when it has no room; nothing is
     /// moved then.
     pub fn to(&mut self, device: Device) -> Result<()> {
-        check_gpu(device)?;
-        let mut moves = Vec::new();
-        for (_, tensor, _) in self.owned() {
-            let gradient = tensor.f_grad()?;
-            let held = if gradient.defined() { vec![tensor, gradient] } else { vec![tensor] };
-            for tensor in held {
-                moves.push((tensor.f_detach()?.f_to_device(device)?, tensor));
-            }
-        }
-        for (moved, mut tensor) in moves {
-            tensor.f_set_data(&moved)?;
-        }
+        move_to(self.module(), device)?;
         self.device = device;
         Ok(())
     }
+}
 
-    /// Keeps the weights of convolutions in memory with the channels innermost, as PyTorch's
-    /// `to(memory_format=torch.channels_last)`: the convolutions then work that way, which on a CPU
-    /// is 15 to 30 % quicker. Shapes and values are the same.
-    pub(super) fn put_channels_last(&mut self) -> Result<()> {
-        for Parameter { mut tensor, .. } in self.named_parameters() {
-            if tensor.dim() == 4 {
-                let values = tensor.f_detach()?.f_permute([0, 2, 3, 1])?.f_contiguous()?;
-                tensor.f_set_data(&values.f_permute([0, 3, 1, 2])?)?;
-            }
-        }
-        Ok(())
+/// Keeps the weights of convolutions in memory with the channels innermost, as PyTorch's
+/// `to(memory_format=torch.channels_last)`: the convolutions then work that way, which on a CPU
+/// is 15 to 30 % quicker. Shapes and values are the same.
+pub(super) fn put_channels_last(module: &dyn Module) -> Result<()> {
+    let mut weights = Vec::new();
+    walk(module, "", &mut |_, module| {
+        let own = module.tensors().into_iter().filter(|slot| slot.role == Role::Parameter);
+        weights.extend(own.map(|slot| slot.tensor.shallow_clone()).filter(|tensor| tensor.dim() == 4));
+    });
+    for mut tensor in weights {
+        let values = tensor.f_detach()?.f_permute([0, 2, 3, 1])?.f_contiguous()?;
+        tensor.f_set_data(&values.f_permute([0, 3, 1, 2])?)?;
     }
+    Ok(())
+}
+
+/// Moves all tensors of a tree, and their gradients, or none.
+pub(super) fn move_to(module: &dyn Module, device: Device) -> Result<()> {
+    check_gpu(device)?;
+    let mut tensors = Vec::new();
+    walk(module, "", &mut |_, module| {
+        tensors.extend(module.tensors().into_iter().map(|slot| slot.tensor.shallow_clone()));
+    });
+    let mut moves = Vec::new();
+    for tensor in tensors {
+        let gradient = tensor.f_grad()?;
+        let held = if gradient.defined() { vec![tensor, gradient] } else { vec![tensor] };
+        for tensor in held {
+            moves.push((tensor.f_detach()?.f_to_device(device)?, tensor));
+        }
+    }
+    for (moved, mut tensor) in moves {
+        tensor.f_set_data(&moved)?;
+    }
+    Ok(())
 }
 
 fn check_gpu(device: Device) -> Result<()> {

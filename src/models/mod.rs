@@ -13,25 +13,46 @@
 //! # Ok::<(), herbarium::Error>(())
 //! ```
 
+mod activations;
+mod alexnet;
+mod convnext;
+mod densenet;
 mod freezing;
 mod init;
 mod initialize;
 pub mod layers;
 mod loading;
+mod mobilenetv2;
 mod model;
 mod module;
 mod parameters;
+mod parts;
+mod pass;
+mod patterns;
 mod predictions;
 mod registry;
+mod replace;
 pub mod resnet;
 mod show;
+mod squeezenet;
 mod state_dict;
+mod trace;
+mod vgg;
 
+pub use activations::Activations;
+pub use alexnet::alexnet;
+pub use convnext::convnext_tiny;
+pub use densenet::{densenet121, densenet161, densenet169, densenet201};
 pub use initialize::{Pretrained, initialize_model};
+pub use mobilenetv2::mobilenet_v2;
 pub use model::Model;
-pub use module::{BatchNormMode, Mode, Module, Pass, Role, Slot};
+pub use module::{Module, Outputs, Role, Slot};
 pub use parameters::{Parameter, ParameterCount, Parameters, ParamsToLearn};
+pub use parts::Parts;
+pub use pass::{BatchNormMode, Mode, Pass};
 pub use predictions::{Guess, Predictions};
 pub use registry::known_models;
-pub use resnet::{resnet18, resnet34, resnet50, resnet101, resnet152};
+pub use resnet::{resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2};
+pub use squeezenet::{squeezenet1_0, squeezenet1_1};
 pub use state_dict::{StateDict, Strictness};
+pub use vgg::{vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn};

@@ -5,8 +5,12 @@ use std::fmt;
 use tch::{Device, Kind, Tensor};
 
 use super::Predictions;
-use super::module::{BatchNormMode, Mode, Module, Pass, Role, join, walk};
+use super::loading::put_channels_last;
+use super::module::{Module, Outputs, Role, join, walk};
+use super::pass::{BatchNormMode, Mode, Pass};
+use super::registry::Architecture;
 use super::show::python_repr;
+use super::trace::Trace;
 use crate::weights::kind_text;
 use crate::{Error, Result};
 
@@ -18,11 +22,13 @@ const CHANNELS: i64 = 3;
 /// Shows itself as Python's `print(model)`. A new model is in train mode, as in PyTorch.
 pub struct Model {
     name: String,
-    head: Vec<String>,
-    num_classes: usize,
+    pub(super) head: Vec<String>,
+    pub(super) num_classes: usize,
     pub(super) root: Box<dyn Module>,
     pub(super) device: Device,
-    pass: Pass,
+    pub(super) architecture: Option<&'static Architecture>,
+    mode: Mode,
+    batch_norm: BatchNormMode,
 }
 
 impl Model {
@@ -46,12 +52,25 @@ impl Model {
             num_classes,
             root,
             device: Device::Cpu,
-            pass: Pass::default(),
+            architecture: None,
+            mode: Mode::default(),
+            batch_norm: BatchNormMode::default(),
         };
         model.head.iter().try_for_each(|path| model.check_path(path))?;
-        model.put_channels_last()?;
+        put_channels_last(&*model.root)?;
         model.to(device)?;
         Ok(model)
+    }
+
+    /// Wraps the tree of one of the known networks.
+    pub(super) fn of(
+        architecture: &'static Architecture,
+        root: Box<dyn Module>,
+        num_classes: usize,
+        device: Device,
+    ) -> Result<Model> {
+        let model = Model::from_module(architecture.name, root, architecture.head, num_classes, device)?;
+        Ok(Model { architecture: Some(architecture), ..model })
     }
 
     /// The network's name: `resnet18`.
@@ -71,12 +90,12 @@ impl Model {
 
     /// Train or eval.
     pub fn mode(&self) -> Mode {
-        self.pass.mode
+        self.mode
     }
 
     /// What batch norms do in train mode.
     pub fn batch_norm(&self) -> BatchNormMode {
-        self.pass.batch_norm
+        self.batch_norm
     }
 
     /// The layers that depend on the number of classes, by path: `["fc"]` for a ResNet.
@@ -91,17 +110,17 @@ impl Model {
 
     /// Puts the network in train mode.
     pub fn train(&mut self) {
-        self.pass.mode = Mode::Train;
+        self.mode = Mode::Train;
     }
 
     /// Puts the network in eval mode.
     pub fn eval(&mut self) {
-        self.pass.mode = Mode::Eval;
+        self.mode = Mode::Eval;
     }
 
     /// Says what batch norms do in train mode; see [`BatchNormMode`].
     pub fn set_batch_norm(&mut self, batch_norm: BatchNormMode) {
-        self.pass.batch_norm = batch_norm;
+        self.batch_norm = batch_norm;
     }
 
     /// The logits `(N, num_classes)` for pictures `(N, 3, H, W)`, in the current mode. Gradients
@@ -109,9 +128,30 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::ModelInput`] when `images` have another rank, number of channels, type or device;
-    /// [`Error::Torch`] when they are too small for the network's strides.
+    /// [`Error::Layer`] when they are too small for the network, with the layer that they ended in.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        self.forward_in(images, self.pass)
+        self.forward_in(images, self.mode)
+    }
+
+    /// The logits in the mode `mode`, whatever the current one, which stays as it is.
+    ///
+    /// # Errors
+    /// As [`forward`](Model::forward).
+    pub fn forward_in(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.check_input(images)?;
+        self.root.forward(images, self.pass(mode)).map_err(|error| self.told(error, images, mode))
+    }
+
+    /// The logits in the current mode, and in train mode those of the auxiliary head too, where the
+    /// network has one: Inception does, and its loss in training is
+    /// `main + `[`AUX_WEIGHT`](Outputs::AUX_WEIGHT)` · auxiliary`.
+    ///
+    /// # Errors
+    /// As [`forward`](Model::forward).
+    pub fn forward_train(&self, images: &Tensor) -> Result<Outputs> {
+        self.check_input(images)?;
+        let outputs = self.root.forward_all(images, self.pass(self.mode));
+        outputs.map_err(|error| self.told(error, images, self.mode))
     }
 
     /// What the network sees in each picture, in eval mode and without gradients, whatever the
@@ -121,13 +161,39 @@ impl Model {
     /// As [`forward`](Model::forward).
     pub fn predict(&self, images: &Tensor) -> Result<Predictions> {
         let _guard = tch::no_grad_guard();
-        let logits = self.forward_in(&images.f_to_device(self.device)?, Pass::EVAL)?;
+        let logits = self.forward_in(&images.f_to_device(self.device)?, Mode::Eval)?;
         Predictions::from_logits(&logits)
     }
 
-    fn forward_in(&self, images: &Tensor, pass: Pass) -> Result<Tensor> {
+    /// A pass that is watched. In train mode the auxiliary head works too.
+    pub(super) fn forward_watched(&self, images: &Tensor, mode: Mode, trace: &Trace) -> Result<Tensor> {
         self.check_input(images)?;
-        self.root.forward(images, pass)
+        let outputs = self.root.forward_all(images, self.pass(mode).watched(trace));
+        Ok(outputs.map_err(|error| self.told(error, images, mode))?.logits)
+    }
+
+    pub(super) fn pass(&self, mode: Mode) -> Pass<'static> {
+        Pass::new(mode, self.batch_norm)
+    }
+
+    /// The error with the model's name, and the advice to take larger pictures where that would help.
+    pub(super) fn told(&self, error: Error, images: &Tensor, mode: Mode) -> Error {
+        let Error::Layer { path, layer, mut reason, .. } = error else { return error };
+        if let (Some(Architecture { input, .. }), &[.., height, width]) =
+            (self.architecture, images.size().as_slice())
+        {
+            let smallest = if mode == Mode::Train { input.smallest_train } else { input.smallest };
+            if height.min(width) < smallest {
+                let when = if mode == Mode::Train { " in train mode" } else { "" };
+                reason = format!(
+                    "pictures of {height} × {width} are too small: {}{when} takes {smallest} × {smallest} and \
+                     larger, and was made for {crop} × {crop} ({reason})",
+                    self.name,
+                    crop = input.crop
+                );
+            }
+        }
+        Error::Layer { model: format!("{}: ", self.name), path, layer, reason }
     }
 
     fn check_input(&self, images: &Tensor) -> Result<()> {

@@ -1,49 +1,13 @@
 //! What every part of a network is: a named node that transforms a tensor and may own some.
 //! The Rust form of [`torch.nn.Module`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html).
 
+use std::any::Any;
+
 use tch::Tensor;
 
+use super::parts::Parts;
+use super::pass::Pass;
 use crate::Result;
-
-/// Whether a network is being trained, as `model.train()` and `model.eval()` set it in PyTorch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Dropout drops and batch norms follow their [`BatchNormMode`]. A new model starts here.
-    #[default]
-    Train,
-    /// Dropout does nothing and batch norms use their running statistics.
-    Eval,
-}
-
-/// What batch norms do in [`Mode::Train`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BatchNormMode {
-    /// PyTorch's way: normalise by the batch's own statistics and move the running ones towards them.
-    #[default]
-    Moving,
-    /// Normalise by the running statistics and leave them alone, as in eval mode. For a frozen
-    /// trunk: its features then stay what the pretrained weights make of a picture.
-    Still,
-}
-
-/// The circumstances of one forward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Pass {
-    /// Training or not.
-    pub mode: Mode,
-    /// What batch norms do when training.
-    pub batch_norm: BatchNormMode,
-}
-
-impl Pass {
-    /// The pass of a network in eval mode.
-    pub const EVAL: Pass = Pass { mode: Mode::Eval, batch_norm: BatchNormMode::Still };
-
-    /// Whether batch norms use, and move with, the statistics of the batch.
-    pub fn batch_norms_move(self) -> bool {
-        self.mode == Mode::Train && self.batch_norm == BatchNormMode::Moving
-    }
-}
 
 /// Whether a tensor of a module is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +41,47 @@ impl<'a> Slot<'a> {
     }
 }
 
+/// What a network gives for a batch while it is trained.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The logits of the head, `(N, num_classes)`.
+    pub logits: Tensor,
+    /// The logits of the auxiliary head of a network that has one (Inception), in train mode only.
+    pub aux: Option<Tensor>,
+}
+
+impl Outputs {
+    /// How much the auxiliary loss counts beside the main one, as in
+    /// [PyTorch's tutorial](https://docs.pytorch.org/tutorials/beginner/finetuning_torchvision_models_tutorial.html).
+    pub const AUX_WEIGHT: f64 = 0.4;
+
+    /// `main + 0.4 · auxiliary`, where `loss` gives that of one head; without an auxiliary head the
+    /// main one alone.
+    ///
+    /// # Errors
+    /// Those of `loss`.
+    pub fn loss(&self, loss: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+        let main = loss(&self.logits)?;
+        match &self.aux {
+            Some(aux) => Ok(main.f_add(&loss(aux)?.f_mul_scalar(Outputs::AUX_WEIGHT)?)?),
+            None => Ok(main),
+        }
+    }
+}
+
+impl From<Tensor> for Outputs {
+    /// Of a network with one head.
+    fn from(logits: Tensor) -> Self {
+        Outputs { logits, aux: None }
+    }
+}
+
 /// A part of a network, as `torch.nn.Module`: a layer, a block of layers, a whole network.
 ///
-/// Names and order of children and tensors are torchvision's: they make the keys and the order of
-/// a state dict, and the text that [`Model`](super::Model) prints.
-pub trait Module: Send {
+/// Names and order of parts and tensors are torchvision's: they make the keys and the order of
+/// a state dict, and the text that [`Model`](super::Model) prints. What a module really is, is
+/// found by `(module as &dyn std::any::Any).downcast_ref::<Conv2d>()`.
+pub trait Module: Any + Send {
     /// The Python class, as `print(model)` shows it: `Conv2d`.
     fn kind(&self) -> &'static str;
 
@@ -93,12 +93,31 @@ pub trait Module: Send {
     /// The module's output for `input`. Shapes are each module's own.
     ///
     /// # Errors
-    /// [`Error::Torch`](crate::Error::Torch) when the input has a shape or type the module cannot take.
+    /// [`Error::Torch`](crate::Error::Torch) when the input has a shape or type the module cannot
+    /// take; [`Parts::call`] adds the place.
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor>;
 
+    /// The output, and in train mode that of the auxiliary head too, where the module has one.
+    ///
+    /// # Errors
+    /// As [`forward`](Module::forward).
+    fn forward_all(&self, input: &Tensor, pass: Pass) -> Result<Outputs> {
+        Ok(self.forward(input, pass)?.into())
+    }
+
     /// The modules inside this one, in the order in which torchvision registers them.
+    fn parts(&self) -> Option<&Parts> {
+        None
+    }
+
+    /// The modules inside this one, to change or replace them.
+    fn parts_mut(&mut self) -> Option<&mut Parts> {
+        None
+    }
+
+    /// The [`parts`](Module::parts) as a list, empty for a layer.
     fn children(&self) -> Vec<(&str, &dyn Module)> {
-        Vec::new()
+        self.parts().map(|parts| parts.iter().collect()).unwrap_or_default()
     }
 
     /// The tensors of this module itself: parameters first, then buffers.
@@ -114,6 +133,16 @@ pub(crate) fn walk(module: &dyn Module, path: &str, visit: &mut dyn FnMut(&str, 
     for (name, child) in module.children() {
         walk(child, &join(path, name), visit);
     }
+}
+
+/// Calls `change` with everything inside `module` and then with itself.
+pub(crate) fn walk_mut(module: &mut dyn Module, path: &str, change: &mut dyn FnMut(&str, &mut dyn Module)) {
+    if let Some(parts) = module.parts_mut() {
+        for (name, child) in parts.iter_mut() {
+            walk_mut(child, &join(path, name), change);
+        }
+    }
+    change(path, module);
 }
 
 /// `layer1` and `0` make `layer1.0`.

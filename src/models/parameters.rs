@@ -4,6 +4,7 @@ use std::fmt;
 
 use tch::Tensor;
 
+use super::patterns::matches;
 use super::show::thousands;
 use crate::weights::TensorSpec;
 
@@ -58,6 +59,22 @@ impl Parameters {
     /// The parameters, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Parameter> {
         self.entries.iter()
+    }
+
+    /// Those that a path or pattern names, as [`Model::freeze`](super::Model::freeze) takes it; none
+    /// if it names none.
+    pub fn matching(&self, pattern: &str) -> Parameters {
+        self.iter().filter(|parameter| matches(pattern, &parameter.name)).cloned().collect()
+    }
+
+    /// Those that a path or pattern does not name.
+    pub fn except(&self, pattern: &str) -> Parameters {
+        self.iter().filter(|parameter| !matches(pattern, &parameter.name)).cloned().collect()
+    }
+
+    /// Those that are not frozen.
+    pub fn trainable(&self) -> Parameters {
+        self.iter().filter(|parameter| parameter.tensor.requires_grad()).cloned().collect()
     }
 
     /// How many single values they hold.

@@ -2,15 +2,29 @@
 
 use tch::Device;
 
-use super::{Model, Module, resnet};
+use super::patterns::edit_distance;
+use super::{Model, Module, alexnet, convnext, densenet, mobilenetv2, resnet, squeezenet, vgg};
 use crate::{Error, Result};
 
-const FAMILIES: &[&[Architecture]] = &[resnet::ARCHITECTURES];
+const FAMILIES: &[&[Architecture]] = &[
+    resnet::ARCHITECTURES,
+    alexnet::ARCHITECTURES,
+    vgg::ARCHITECTURES,
+    squeezenet::ARCHITECTURES,
+    densenet::ARCHITECTURES,
+    mobilenetv2::ARCHITECTURES,
+    convnext::ARCHITECTURES,
+];
 
 /// The tutorial's words for whole families, and the member each stands for.
-const FAMILY_WORDS: &[(&str, &str)] = &[("resnet", "resnet18")];
+const FAMILY_WORDS: &[(&str, &str)] = &[
+    ("resnet", "resnet18"),
+    ("vgg", "vgg11_bn"),
+    ("squeezenet", "squeezenet1_0"),
+    ("densenet", "densenet121"),
+];
 
-/// How a network is built and which part of it is the head.
+/// How a network is built, which part of it is the head, and which pictures it takes.
 #[derive(Debug)]
 pub(super) struct Architecture {
     /// torchvision's name.
@@ -19,6 +33,37 @@ pub(super) struct Architecture {
     pub head: &'static [&'static str],
     /// Builds the module tree on the CPU, for a number of classes.
     pub tree: fn(i64) -> Result<Box<dyn Module>>,
+    /// The sides of the pictures it was made for, and of the smallest it takes.
+    pub input: InputSize,
+}
+
+/// Sides of pictures, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InputSize {
+    /// To which the shorter side is scaled before the middle is cut out.
+    pub resize: i64,
+    /// Of the middle: what the network was made for.
+    pub crop: i64,
+    /// The smallest that go through in eval mode.
+    pub smallest: i64,
+    /// The smallest that go through in train mode.
+    pub smallest_train: i64,
+}
+
+impl Architecture {
+    /// What most have in common; name, head and tree must be given.
+    pub(super) const DEFAULT: Architecture = Architecture {
+        name: "",
+        head: &[],
+        tree: |_| Err(Error::Argument("an architecture without a tree".into())),
+        input: InputSize::DEFAULT,
+    };
+}
+
+impl InputSize {
+    /// What most networks were made for; they take any size.
+    pub(super) const DEFAULT: InputSize =
+        InputSize { resize: 256, crop: 224, smallest: 1, smallest_train: 1 };
 }
 
 /// The names that [`initialize_model`](super::initialize_model) knows.
@@ -44,13 +89,7 @@ pub(super) fn build(name: &str, num_classes: usize, device: Device) -> Result<Mo
             "{name} cannot tell {num_classes} classes apart: give it the number of folders"
         ))
     })?;
-    Model::from_module(
-        architecture.name,
-        (architecture.tree)(classes)?,
-        architecture.head,
-        num_classes,
-        device,
-    )
+    Model::of(architecture, (architecture.tree)(classes)?, num_classes, device)
 }
 
 fn unknown(name: &str) -> Error {
@@ -66,32 +105,9 @@ fn unknown(name: &str) -> Error {
     Error::UnknownModel { name: name.to_owned(), nearest, known }
 }
 
-/// How many letters must be put in, left out or changed to make one word of the other (Levenshtein).
-fn edit_distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, letter) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for column in 1..=to.len() {
-            let change = diagonal + usize::from(letter != to[column - 1]);
-            diagonal = row[column];
-            row[column] = change.min(row[column] + 1).min(row[column - 1] + 1);
-        }
-    }
-    row[to.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_edits() {
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("", "abc"), 3);
-        assert_eq!(edit_distance("resnet18", "resnet18"), 0);
-    }
 
     #[test]
     fn an_unknown_name_is_told_the_nearest() {

@@ -9,7 +9,7 @@ use tch::Tensor;
 use super::last_value::{list, show_text, text_of};
 use super::message::Message;
 use crate::data::Batch;
-use crate::models::{Model, Parameter, Parameters, Predictions, StateDict};
+use crate::models::{Activations, Model, Parameter, Parameters, Predictions, StateDict};
 use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, Sgd};
 use crate::transforms::Sample;
 use crate::viz::Figure;
@@ -55,6 +55,7 @@ macro_rules! rich_by_debug {
     };
 }
 rich_by_debug!(
+    Activations,
     Model,
     Parameter,
     Parameters,

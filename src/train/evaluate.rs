@@ -9,7 +9,7 @@ use super::epoch::{self, Tally};
 use super::evaluation::Evaluation;
 use super::loss::{Criterion, CrossEntropyLoss};
 use crate::data::{Batch, DataLoader};
-use crate::models::{Mode, Model, Pass};
+use crate::models::{Mode, Model};
 use crate::{Error, Result, notebook};
 
 /// Runs `model` over all pictures of `loader`, in eval mode and without gradients whatever the
@@ -107,12 +107,8 @@ pub(super) fn validate(
     mut seen: impl FnMut(&Batch, &Tensor) -> Result<()>,
 ) -> Result<Option<Tally>> {
     let _guard = tch::no_grad_guard();
-    let forward = |images: &Tensor| match model.mode() {
-        Mode::Eval => model.forward(images),
-        Mode::Train => model.module().forward(images, Pass::EVAL),
-    };
     let step = |batch: &Batch, images: &Tensor, labels: &Tensor, criterion: &dyn Criterion| {
-        let logits = forward(images)?;
+        let logits = model.forward_in(images, Mode::Eval)?;
         seen(batch, &logits)?;
         Ok(epoch::Step { loss: criterion.forward(&logits, labels)?, logits })
     };

@@ -68,8 +68,8 @@ pub fn train_model(
     let class_names = dataloaders.train.dataset().classes();
     let mut best = Best::new(model, &options, class_names, earlier)?;
     let batch_norm = model.batch_norm();
-    if options.batch_norm == BatchNormMode::Still {
-        model.set_batch_norm(BatchNormMode::Still);
+    if options.batch_norm != BatchNormMode::Moving {
+        model.set_batch_norm(options.batch_norm);
     }
     let mut training = Training { dataloaders, criterion, options: &options, start: Instant::now() };
     let outcome = training.run(model, optimizer, scheduler, &mut best);
@@ -132,8 +132,9 @@ impl Training<'_> {
         };
         model.train();
         let step = |_: &Batch, images: &Tensor, labels: &Tensor, criterion: &dyn Criterion| {
-            let logits = model.forward(images)?;
-            Ok(epoch::Step { loss: criterion.forward(&logits, labels)?, logits })
+            let outputs = model.forward_train(images)?;
+            let loss = outputs.loss(|logits| criterion.forward(logits, labels))?;
+            Ok(epoch::Step { loss, logits: outputs.logits })
         };
         let learn = |loss: &Tensor, _| {
             optimizer.zero_grad()?;

@@ -8,19 +8,18 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::python_bool;
+use super::{python_bool, python_float};
 use crate::models::init::{CPU_FLOAT, learned};
-use crate::models::{Module, Pass, Slot};
+use crate::models::{BatchNormMode, Module, Pass, Slot};
 use crate::{Error, Result};
-
-/// How far the running statistics move towards those of a batch.
-const MOMENTUM: f64 = 0.1;
 
 /// Batch normalisation with a learned scale and shift for each channel.
 #[derive(Debug)]
 pub struct BatchNorm2d {
     channels: i64,
     eps: f64,
+    momentum: f64,
+    mode: BatchNormMode,
     weight: Tensor,
     bias: Tensor,
     running_mean: Tensor,
@@ -29,28 +28,54 @@ pub struct BatchNorm2d {
 }
 
 impl BatchNorm2d {
-    /// For `channels` channels, with PyTorch's `eps` of 1e-5; it begins as the identity.
+    /// For `channels` channels, with PyTorch's `eps` of 1e-5 and `momentum` of 0.1; it begins as the
+    /// identity.
     ///
     /// # Errors
     /// [`Error::Torch`] when `channels` is negative.
     pub fn new(channels: i64) -> Result<BatchNorm2d> {
-        BatchNorm2d::with_eps(channels, 1e-5)
+        BatchNorm2d::with(channels, 1e-5, 0.1)
     }
 
-    /// With another number added to the variance.
+    /// With another number added to the variance, and another share by which a batch moves the
+    /// running statistics.
     ///
     /// # Errors
     /// As [`BatchNorm2d::new`].
-    pub fn with_eps(channels: i64, eps: f64) -> Result<BatchNorm2d> {
+    pub fn with(channels: i64, eps: f64, momentum: f64) -> Result<BatchNorm2d> {
         Ok(BatchNorm2d {
             channels,
             eps,
+            momentum,
+            mode: BatchNormMode::Moving,
             weight: learned(Tensor::f_ones(channels, CPU_FLOAT)?)?,
             bias: learned(Tensor::f_zeros(channels, CPU_FLOAT)?)?,
             running_mean: Tensor::f_zeros(channels, CPU_FLOAT)?,
             running_var: Tensor::f_ones(channels, CPU_FLOAT)?,
             num_batches_tracked: Tensor::f_zeros([0i64; 0].as_slice(), (Kind::Int64, Device::Cpu))?,
         })
+    }
+}
+
+impl BatchNorm2d {
+    /// What this one does in train mode, if the whole network's batch norms do not all stand still.
+    pub fn mode(&self) -> BatchNormMode {
+        self.mode
+    }
+
+    /// Says what this one does in train mode.
+    pub fn set_mode(&mut self, mode: BatchNormMode) {
+        self.mode = mode;
+    }
+
+    /// The number added to the variance.
+    pub fn eps(&self) -> f64 {
+        self.eps
+    }
+
+    fn moves(&self, pass: Pass) -> bool {
+        let frozen = !self.weight.requires_grad();
+        pass.batch_norm_moves(frozen) && Pass { batch_norm: self.mode, ..pass }.batch_norm_moves(frozen)
     }
 }
 
@@ -61,14 +86,14 @@ impl Module for BatchNorm2d {
 
     fn extra_repr(&self) -> String {
         let (channels, yes) = (self.channels, python_bool(true));
-        let eps = python_float(self.eps);
+        let (eps, momentum) = (python_float(self.eps), python_float(self.momentum));
         format!(
-            "{channels}, eps={eps}, momentum={MOMENTUM}, affine={yes}, bias={yes}, track_running_stats={yes}"
+            "{channels}, eps={eps}, momentum={momentum}, affine={yes}, bias={yes}, track_running_stats={yes}"
         )
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let moving = pass.batch_norms_move();
+        let moving = self.moves(pass);
         if moving {
             check_batch(input)?;
             let _ = self.num_batches_tracked.shallow_clone().f_add_scalar_(1)?;
@@ -79,7 +104,7 @@ impl Module for BatchNorm2d {
             Some(&self.running_mean),
             Some(&self.running_var),
             moving,
-            MOMENTUM,
+            self.momentum,
             self.eps,
             true,
         )?)
@@ -108,29 +133,10 @@ fn check_batch(input: &Tensor) -> Result<()> {
     }
 }
 
-/// A number as Python prints it: `1e-05`, `0.001`.
-fn python_float(value: f64) -> String {
-    let scientific = format!("{value:e}");
-    match scientific.split_once("e-") {
-        Some((digits, exponent)) if exponent.parse().is_ok_and(|exponent: u32| exponent > 4) => {
-            format!("{digits}e-{exponent:0>2}")
-        }
-        _ => format!("{value:?}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{BatchNormMode, Mode};
-
-    #[test]
-    fn prints_floats_as_python() {
-        assert_eq!(
-            [1e-5, 1e-3, 2.5e-7, 0.1, 1.0].map(python_float),
-            ["1e-05", "0.001", "2.5e-07", "0.1", "1.0"]
-        );
-    }
+    use crate::models::Mode;
 
     #[test]
     fn statistics_move_by_a_tenth_with_the_unbiased_variance() -> Result<()> {
@@ -147,10 +153,29 @@ mod tests {
     }
 
     #[test]
+    fn a_frozen_one_stands_still_if_told_so() -> Result<()> {
+        let mut layer = BatchNorm2d::new(1)?;
+        let input = Tensor::from_slice(&[1f32, 3.0]).f_view([2, 1, 1, 1])?;
+        let pass = Pass::new(Mode::Train, BatchNormMode::StillWhereFrozen);
+        let moved = |layer: &BatchNorm2d| layer.num_batches_tracked.int64_value(&[]);
+        let _ = layer.forward(&input, pass)?;
+        assert_eq!(moved(&layer), 1);
+        let _ = layer.weight.set_requires_grad(false);
+        let _ = layer.forward(&input, pass)?;
+        assert_eq!(moved(&layer), 1);
+        let _ = layer.forward(&input, Pass::default())?;
+        assert_eq!(moved(&layer), 2);
+        layer.set_mode(BatchNormMode::Still);
+        let _ = layer.forward(&input, Pass::default())?;
+        assert_eq!(moved(&layer), 2);
+        Ok(())
+    }
+
+    #[test]
     fn still_statistics_are_used_and_stay() -> Result<()> {
         let layer = BatchNorm2d::new(1)?;
         let input = Tensor::from_slice(&[4f32]).f_view([1, 1, 1, 1])?;
-        for pass in [Pass { mode: Mode::Train, batch_norm: BatchNormMode::Still }, Pass::EVAL] {
+        for pass in [Pass::new(Mode::Train, BatchNormMode::Still), Pass::EVAL] {
             let output = layer.forward(&input, pass)?;
             assert!((output.double_value(&[0, 0, 0, 0]) - 4.0 / (1f64 + 1e-5).sqrt()).abs() < 1e-5);
         }

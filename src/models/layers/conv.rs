@@ -109,6 +109,21 @@ impl Conv2d {
     pub fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()
     }
+
+    /// How many channels come in.
+    pub fn in_channels(&self) -> i64 {
+        self.in_channels
+    }
+
+    /// How many channels go out.
+    pub fn out_channels(&self) -> i64 {
+        self.out_channels
+    }
+
+    /// Window, step, padding and the rest.
+    pub fn options(&self) -> ConvOptions {
+        self.options
+    }
 }
 
 impl Module for Conv2d {

@@ -32,6 +32,16 @@ impl Linear {
         Ok(Linear { in_features, out_features, weight: default_weight(&shape)?, bias: default_bias(&shape)? })
     }
 
+    /// How many values come in.
+    pub fn in_features(&self) -> i64 {
+        self.in_features
+    }
+
+    /// How many values go out.
+    pub fn out_features(&self) -> i64 {
+        self.out_features
+    }
+
     /// The weight, `(out, in)`.
     pub fn weight(&self) -> &Tensor {
         &self.weight

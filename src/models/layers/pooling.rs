@@ -72,6 +72,18 @@ impl Module for AvgPool2d {
 pub struct AdaptiveAvgPool2d {
     /// The height and width of the output.
     pub output_size: (i64, i64),
+    /// Whether Python was given one number for both, which it then prints.
+    square: bool,
+}
+
+impl AdaptiveAvgPool2d {
+    /// Python's `AdaptiveAvgPool2d(1)`: the mean of the whole picture.
+    pub const ONE: AdaptiveAvgPool2d = AdaptiveAvgPool2d { output_size: (1, 1), square: true };
+
+    /// Python's `AdaptiveAvgPool2d((height, width))`.
+    pub const fn new(height: i64, width: i64) -> Self {
+        AdaptiveAvgPool2d { output_size: (height, width), square: false }
+    }
 }
 
 impl Module for AdaptiveAvgPool2d {
@@ -80,7 +92,10 @@ impl Module for AdaptiveAvgPool2d {
     }
 
     fn extra_repr(&self) -> String {
-        format!("output_size={:?}", self.output_size)
+        match self.square {
+            true => format!("output_size={}", self.output_size.0),
+            false => format!("output_size={:?}", self.output_size),
+        }
     }
 
     fn forward(&self, input: &Tensor, _: Pass) -> Result<Tensor> {

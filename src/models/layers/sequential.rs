@@ -4,12 +4,19 @@
 use tch::Tensor;
 
 use crate::Result;
-use crate::models::{Module, Pass};
+use crate::models::{Module, Parts, Pass};
 
 /// Feeds each module's output to the next. Without modules it gives its input back.
-#[derive(Default)]
+#[derive(Debug)]
 pub struct Sequential {
-    children: Vec<(String, Box<dyn Module>)>,
+    kind: &'static str,
+    parts: Parts,
+}
+
+impl Default for Sequential {
+    fn default() -> Self {
+        Sequential::of_kind("Sequential")
+    }
 }
 
 impl Sequential {
@@ -18,31 +25,47 @@ impl Sequential {
         Sequential::default()
     }
 
+    /// Printed as another class, one that Python derives from `Sequential`.
+    pub(crate) fn of_kind(kind: &'static str) -> Self {
+        Sequential { kind, parts: Parts::new() }
+    }
+
     /// With one more module at the end, named by its number: `0`, `1`, …
-    pub fn with(self, module: impl Module + 'static) -> Self {
-        let name = self.children.len().to_string();
+    pub fn with(self, module: impl Module) -> Self {
+        let name = self.parts.len().to_string();
         self.with_named(&name, module)
     }
 
     /// With one more module at the end, under a name of its own.
-    pub fn with_named(mut self, name: &str, module: impl Module + 'static) -> Self {
-        self.children.push((name.to_owned(), Box::new(module)));
-        self
+    pub fn with_named(self, name: &str, module: impl Module) -> Self {
+        Sequential { parts: self.parts.with(name, module), ..self }
+    }
+
+    /// How many modules there are.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
 }
 
 impl Module for Sequential {
     fn kind(&self) -> &'static str {
-        "Sequential"
+        self.kind
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        self.children
-            .iter()
-            .try_fold(input.shallow_clone(), |value, (_, module)| module.forward(&value, pass))
+        self.parts.chain_all(input, pass)
     }
 
-    fn children(&self) -> Vec<(&str, &dyn Module)> {
-        self.children.iter().map(|(name, module)| (name.as_str(), &**module)).collect()
+    fn parts(&self) -> Option<&Parts> {
+        Some(&self.parts)
+    }
+
+    fn parts_mut(&mut self) -> Option<&mut Parts> {
+        Some(&mut self.parts)
     }
 }

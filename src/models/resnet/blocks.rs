@@ -1,35 +1,51 @@
 //! The two residual blocks (figure 5 of the [paper](https://arxiv.org/abs/1512.03385)): what a block
 //! adds to its input is easier to learn than its whole output.
 //!
-//! `(N, inputs, H, W) -> (N, width · expansion, H / stride, W / stride)`.
+//! `(N, inputs, H, W) -> (N, planes · expansion, H / stride, W / stride)`.
 
 use tch::Tensor;
 
 use crate::Result;
 use crate::models::layers::{BatchNorm2d, Conv2d, ConvOptions, ReLU, Sequential};
-use crate::models::{Module, Pass};
+use crate::models::{Module, Parts, Pass};
 
 /// Which block a network repeats.
 #[derive(Clone, Copy)]
 pub(super) enum Block {
     /// Two 3×3 convolutions.
     Basic,
-    /// A 3×3 convolution between two 1×1, with four times the channels outside.
-    Bottleneck,
+    /// A 3×3 convolution between two 1×1, with four times the channels outside. Plain ResNets have
+    /// one group of width 64 at 64 planes; ResNeXt more groups, Wide ResNets wider ones.
+    Bottleneck { groups: i64, width_per_group: i64 },
 }
 
 impl Block {
-    /// How many channels leave the block for each of its inner ones.
+    /// The bottleneck of the plain ResNets.
+    pub(super) const BOTTLENECK: Block = Block::Bottleneck { groups: 1, width_per_group: 64 };
+
+    /// How many channels leave the block for each plane.
     pub(super) fn expansion(self) -> i64 {
         match self {
             Block::Basic => 1,
-            Block::Bottleneck => 4,
+            Block::Bottleneck { .. } => 4,
         }
+    }
+
+    /// One more block at the end of a stage.
+    pub(super) fn add(self, stage: Sequential, inputs: i64, planes: i64, stride: i64) -> Result<Sequential> {
+        Ok(match self {
+            Block::Basic => stage.with(BasicBlock::new(inputs, planes, stride)?),
+            Block::Bottleneck { groups, width_per_group } => {
+                let width = planes * width_per_group / 64 * groups;
+                stage.with(Bottleneck::new(inputs, planes, stride, width, groups)?)
+            }
+        })
     }
 }
 
-fn conv3x3(inputs: i64, outputs: i64, stride: i64) -> Result<Conv2d> {
-    Conv2d::new(inputs, outputs, ConvOptions::kernel(3).stride(stride).padding(1).without_bias())
+fn conv3x3(inputs: i64, outputs: i64, stride: i64, groups: i64) -> Result<Conv2d> {
+    let options = ConvOptions::kernel(3).stride(stride).padding(1).without_bias();
+    Conv2d::new(inputs, outputs, ConvOptions { groups, ..options })
 }
 
 fn conv1x1(inputs: i64, outputs: i64, stride: i64) -> Result<Conv2d> {
@@ -45,41 +61,30 @@ fn downsample(inputs: i64, outputs: i64, stride: i64) -> Result<Option<Sequentia
 }
 
 /// `relu(branch + shortcut)`, where the shortcut is the block's input.
-fn add_shortcut(
-    mut branch: Tensor,
-    input: &Tensor,
-    downsample: &Option<Sequential>,
-    relu: ReLU,
-    pass: Pass,
-) -> Result<Tensor> {
-    let sum = match downsample {
-        Some(downsample) => branch.f_add_(&downsample.forward(input, pass)?)?,
+fn add_shortcut(parts: &Parts, mut branch: Tensor, input: &Tensor, pass: Pass) -> Result<Tensor> {
+    let sum = match parts.get("downsample") {
+        Some(_) => branch.f_add_(&parts.call("downsample", input, pass)?)?,
         None => branch.f_add_(input)?,
     };
-    relu.forward(&sum, pass)
+    parts.call("relu", &sum, pass)
 }
 
-pub(super) struct BasicBlock {
-    conv1: Conv2d,
-    bn1: BatchNorm2d,
-    relu: ReLU,
-    conv2: Conv2d,
-    bn2: BatchNorm2d,
-    downsample: Option<Sequential>,
+struct BasicBlock {
+    parts: Parts,
 }
 
 impl BasicBlock {
-    // The fields are made in torchvision's order, so that a seed gives the weights it gives there.
-    pub(super) fn new(inputs: i64, width: i64, stride: i64) -> Result<Self> {
-        let downsample = downsample(inputs, width, stride)?;
-        Ok(BasicBlock {
-            conv1: conv3x3(inputs, width, stride)?,
-            bn1: BatchNorm2d::new(width)?,
-            relu: ReLU,
-            conv2: conv3x3(width, width, 1)?,
-            bn2: BatchNorm2d::new(width)?,
-            downsample,
-        })
+    // What has weights is made in torchvision's order, so that a seed gives the weights it gives there.
+    fn new(inputs: i64, planes: i64, stride: i64) -> Result<Self> {
+        let downsample = downsample(inputs, planes, stride)?;
+        let parts = Parts::new()
+            .with("conv1", conv3x3(inputs, planes, stride, 1)?)
+            .with("bn1", BatchNorm2d::new(planes)?)
+            .with("relu", ReLU::INPLACE)
+            .with("conv2", conv3x3(planes, planes, 1, 1)?)
+            .with("bn2", BatchNorm2d::new(planes)?)
+            .with_some("downsample", downsample);
+        Ok(BasicBlock { parts })
     }
 }
 
@@ -89,52 +94,37 @@ impl Module for BasicBlock {
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let x = self.conv1.forward(input, pass)?;
-        let x = self.bn1.forward(&x, pass)?;
-        let x = self.relu.forward(&x, pass)?;
-        let x = self.conv2.forward(&x, pass)?;
-        let x = self.bn2.forward(&x, pass)?;
-        add_shortcut(x, input, &self.downsample, self.relu, pass)
+        let branch = self.parts.chain(&["conv1", "bn1", "relu", "conv2", "bn2"], input, pass)?;
+        add_shortcut(&self.parts, branch, input, pass)
     }
 
-    fn children(&self) -> Vec<(&str, &dyn Module)> {
-        let mut children: Vec<(&str, &dyn Module)> = vec![
-            ("conv1", &self.conv1),
-            ("bn1", &self.bn1),
-            ("relu", &self.relu),
-            ("conv2", &self.conv2),
-            ("bn2", &self.bn2),
-        ];
-        children.extend(self.downsample.as_ref().map(|downsample| ("downsample", downsample as &dyn Module)));
-        children
+    fn parts(&self) -> Option<&Parts> {
+        Some(&self.parts)
+    }
+
+    fn parts_mut(&mut self) -> Option<&mut Parts> {
+        Some(&mut self.parts)
     }
 }
 
-pub(super) struct Bottleneck {
-    conv1: Conv2d,
-    bn1: BatchNorm2d,
-    conv2: Conv2d,
-    bn2: BatchNorm2d,
-    conv3: Conv2d,
-    bn3: BatchNorm2d,
-    relu: ReLU,
-    downsample: Option<Sequential>,
+struct Bottleneck {
+    parts: Parts,
 }
 
 impl Bottleneck {
-    pub(super) fn new(inputs: i64, width: i64, stride: i64) -> Result<Self> {
-        let outputs = width * Block::Bottleneck.expansion();
+    fn new(inputs: i64, planes: i64, stride: i64, width: i64, groups: i64) -> Result<Self> {
+        let outputs = planes * Block::BOTTLENECK.expansion();
         let downsample = downsample(inputs, outputs, stride)?;
-        Ok(Bottleneck {
-            conv1: conv1x1(inputs, width, 1)?,
-            bn1: BatchNorm2d::new(width)?,
-            conv2: conv3x3(width, width, stride)?,
-            bn2: BatchNorm2d::new(width)?,
-            conv3: conv1x1(width, outputs, 1)?,
-            bn3: BatchNorm2d::new(outputs)?,
-            relu: ReLU,
-            downsample,
-        })
+        let parts = Parts::new()
+            .with("conv1", conv1x1(inputs, width, 1)?)
+            .with("bn1", BatchNorm2d::new(width)?)
+            .with("conv2", conv3x3(width, width, stride, groups)?)
+            .with("bn2", BatchNorm2d::new(width)?)
+            .with("conv3", conv1x1(width, outputs, 1)?)
+            .with("bn3", BatchNorm2d::new(outputs)?)
+            .with("relu", ReLU::INPLACE)
+            .with_some("downsample", downsample);
+        Ok(Bottleneck { parts })
     }
 }
 
@@ -144,28 +134,16 @@ impl Module for Bottleneck {
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let x = self.conv1.forward(input, pass)?;
-        let x = self.bn1.forward(&x, pass)?;
-        let x = self.relu.forward(&x, pass)?;
-        let x = self.conv2.forward(&x, pass)?;
-        let x = self.bn2.forward(&x, pass)?;
-        let x = self.relu.forward(&x, pass)?;
-        let x = self.conv3.forward(&x, pass)?;
-        let x = self.bn3.forward(&x, pass)?;
-        add_shortcut(x, input, &self.downsample, self.relu, pass)
+        let names = ["conv1", "bn1", "relu", "conv2", "bn2", "relu", "conv3", "bn3"];
+        let branch = self.parts.chain(&names, input, pass)?;
+        add_shortcut(&self.parts, branch, input, pass)
     }
 
-    fn children(&self) -> Vec<(&str, &dyn Module)> {
-        let mut children: Vec<(&str, &dyn Module)> = vec![
-            ("conv1", &self.conv1),
-            ("bn1", &self.bn1),
-            ("conv2", &self.conv2),
-            ("bn2", &self.bn2),
-            ("conv3", &self.conv3),
-            ("bn3", &self.bn3),
-            ("relu", &self.relu),
-        ];
-        children.extend(self.downsample.as_ref().map(|downsample| ("downsample", downsample as &dyn Module)));
-        children
+    fn parts(&self) -> Option<&Parts> {
+        Some(&self.parts)
+    }
+
+    fn parts_mut(&mut self) -> Option<&mut Parts> {
+        Some(&mut self.parts)
     }
 }

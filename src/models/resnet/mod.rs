@@ -10,42 +10,34 @@ mod blocks;
 
 use tch::{Device, Tensor};
 
-use blocks::{BasicBlock, Block, Bottleneck};
+use blocks::Block;
 
 use super::Model;
-use super::init::kaiming_normal_fan_out;
+use super::init::{each, kaiming_normal_fan_out};
 use super::layers::{
     AdaptiveAvgPool2d, BatchNorm2d, Conv2d, ConvOptions, Linear, MaxPool2d, ReLU, Sequential,
 };
-use super::module::{Module, Pass, walk};
 use super::registry::{Architecture, build};
+use super::{Module, Parts, Pass};
 use crate::Result;
 
+const FC: Architecture = Architecture { head: &["fc"], ..Architecture::DEFAULT };
+
 pub(super) const ARCHITECTURES: &[Architecture] = &[
+    Architecture { name: "resnet18", tree: |classes| tree(Block::Basic, [2, 2, 2, 2], classes), ..FC },
+    Architecture { name: "resnet34", tree: |classes| tree(Block::Basic, [3, 4, 6, 3], classes), ..FC },
+    Architecture { name: "resnet50", tree: |classes| tree(Block::BOTTLENECK, [3, 4, 6, 3], classes), ..FC },
+    Architecture { name: "resnet101", tree: |classes| tree(Block::BOTTLENECK, [3, 4, 23, 3], classes), ..FC },
+    Architecture { name: "resnet152", tree: |classes| tree(Block::BOTTLENECK, [3, 8, 36, 3], classes), ..FC },
     Architecture {
-        name: "resnet18",
-        head: &["fc"],
-        tree: |classes| tree(Block::Basic, [2, 2, 2, 2], classes),
+        name: "resnext50_32x4d",
+        tree: |classes| tree(Block::Bottleneck { groups: 32, width_per_group: 4 }, [3, 4, 6, 3], classes),
+        ..FC
     },
     Architecture {
-        name: "resnet34",
-        head: &["fc"],
-        tree: |classes| tree(Block::Basic, [3, 4, 6, 3], classes),
-    },
-    Architecture {
-        name: "resnet50",
-        head: &["fc"],
-        tree: |classes| tree(Block::Bottleneck, [3, 4, 6, 3], classes),
-    },
-    Architecture {
-        name: "resnet101",
-        head: &["fc"],
-        tree: |classes| tree(Block::Bottleneck, [3, 4, 23, 3], classes),
-    },
-    Architecture {
-        name: "resnet152",
-        head: &["fc"],
-        tree: |classes| tree(Block::Bottleneck, [3, 8, 36, 3], classes),
+        name: "wide_resnet50_2",
+        tree: |classes| tree(Block::Bottleneck { groups: 1, width_per_group: 128 }, [3, 4, 6, 3], classes),
+        ..FC
     },
 ];
 
@@ -90,30 +82,34 @@ pub fn resnet152(num_classes: usize, device: Device) -> Result<Model> {
     build("resnet152", num_classes, device)
 }
 
+/// ResNeXt-50 of 32 groups, each 4 wide ([Xie et al. 2016](https://arxiv.org/abs/1611.05431)), 25.0
+/// million parameters at 1000 classes, with random weights.
+///
+/// # Errors
+/// As [`resnet18`].
+pub fn resnext50_32x4d(num_classes: usize, device: Device) -> Result<Model> {
+    build("resnext50_32x4d", num_classes, device)
+}
+
+/// ResNet-50 with bottlenecks twice as wide ([Zagoruyko and Komodakis
+/// 2016](https://arxiv.org/abs/1605.07146)), 68.9 million parameters at 1000 classes, with random weights.
+///
+/// # Errors
+/// As [`resnet18`].
+pub fn wide_resnet50_2(num_classes: usize, device: Device) -> Result<Model> {
+    build("wide_resnet50_2", num_classes, device)
+}
+
 /// A stage: `count` blocks, of which the first changes the size of picture and channels.
-fn layer(block: Block, inputs: i64, width: i64, count: usize, stride: i64) -> Result<Sequential> {
-    let mut stage = Sequential::new();
-    for index in 0..count {
-        let (inputs, stride) = if index == 0 { (inputs, stride) } else { (width * block.expansion(), 1) };
-        stage = match block {
-            Block::Basic => stage.with(BasicBlock::new(inputs, width, stride)?),
-            Block::Bottleneck => stage.with(Bottleneck::new(inputs, width, stride)?),
-        };
-    }
-    Ok(stage)
+fn layer(block: Block, inputs: i64, planes: i64, count: usize, stride: i64) -> Result<Sequential> {
+    (0..count).try_fold(Sequential::new(), |stage, index| {
+        let (inputs, stride) = if index == 0 { (inputs, stride) } else { (planes * block.expansion(), 1) };
+        block.add(stage, inputs, planes, stride)
+    })
 }
 
 struct ResNet {
-    conv1: Conv2d,
-    bn1: BatchNorm2d,
-    relu: ReLU,
-    maxpool: MaxPool2d,
-    layer1: Sequential,
-    layer2: Sequential,
-    layer3: Sequential,
-    layer4: Sequential,
-    avgpool: AdaptiveAvgPool2d,
-    fc: Linear,
+    parts: Parts,
 }
 
 impl Module for ResNet {
@@ -122,58 +118,34 @@ impl Module for ResNet {
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let x = self.conv1.forward(input, pass)?;
-        let x = self.bn1.forward(&x, pass)?;
-        let x = self.relu.forward(&x, pass)?;
-        let x = self.maxpool.forward(&x, pass)?;
-        let x = self.layer1.forward(&x, pass)?;
-        let x = self.layer2.forward(&x, pass)?;
-        let x = self.layer3.forward(&x, pass)?;
-        let x = self.layer4.forward(&x, pass)?;
-        let x = self.avgpool.forward(&x, pass)?;
-        self.fc.forward(&x.f_flatten(1, -1)?, pass)
+        let names = ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool"];
+        let features = self.parts.chain(&names, input, pass)?;
+        self.parts.call("fc", &features.f_flatten(1, -1)?, pass)
     }
 
-    fn children(&self) -> Vec<(&str, &dyn Module)> {
-        vec![
-            ("conv1", &self.conv1),
-            ("bn1", &self.bn1),
-            ("relu", &self.relu),
-            ("maxpool", &self.maxpool),
-            ("layer1", &self.layer1),
-            ("layer2", &self.layer2),
-            ("layer3", &self.layer3),
-            ("layer4", &self.layer4),
-            ("avgpool", &self.avgpool),
-            ("fc", &self.fc),
-        ]
+    fn parts(&self) -> Option<&Parts> {
+        Some(&self.parts)
+    }
+
+    fn parts_mut(&mut self) -> Option<&mut Parts> {
+        Some(&mut self.parts)
     }
 }
 
 fn tree(block: Block, counts: [usize; 4], num_classes: i64) -> Result<Box<dyn Module>> {
-    let outputs = |width| width * block.expansion();
-    let net = ResNet {
-        conv1: Conv2d::new(3, 64, ConvOptions::kernel(7).stride(2).padding(3).without_bias())?,
-        bn1: BatchNorm2d::new(64)?,
-        relu: ReLU,
-        maxpool: MaxPool2d { kernel_size: 3, stride: 2, padding: 1, ceil_mode: false },
-        layer1: layer(block, 64, 64, counts[0], 1)?,
-        layer2: layer(block, outputs(64), 128, counts[1], 2)?,
-        layer3: layer(block, outputs(128), 256, counts[2], 2)?,
-        layer4: layer(block, outputs(256), 512, counts[3], 2)?,
-        avgpool: AdaptiveAvgPool2d { output_size: (1, 1) },
-        fc: Linear::new(outputs(512), num_classes)?,
-    };
-    init_convolutions(&net)?;
+    let outputs = |planes| planes * block.expansion();
+    let parts = Parts::new()
+        .with("conv1", Conv2d::new(3, 64, ConvOptions::kernel(7).stride(2).padding(3).without_bias())?)
+        .with("bn1", BatchNorm2d::new(64)?)
+        .with("relu", ReLU::INPLACE)
+        .with("maxpool", MaxPool2d { kernel_size: 3, stride: 2, padding: 1, ceil_mode: false })
+        .with("layer1", layer(block, 64, 64, counts[0], 1)?)
+        .with("layer2", layer(block, outputs(64), 128, counts[1], 2)?)
+        .with("layer3", layer(block, outputs(128), 256, counts[2], 2)?)
+        .with("layer4", layer(block, outputs(256), 512, counts[3], 2)?)
+        .with("avgpool", AdaptiveAvgPool2d::new(1, 1))
+        .with("fc", Linear::new(outputs(512), num_classes)?);
+    let net = ResNet { parts };
+    each(&net, |_, conv: &Conv2d| kaiming_normal_fan_out(conv.weight()))?;
     Ok(Box::new(net))
-}
-
-fn init_convolutions(net: &ResNet) -> Result<()> {
-    let mut weights = Vec::new();
-    walk(net, "", &mut |_, module| {
-        if module.kind() == "Conv2d" {
-            weights.extend(module.tensors().into_iter().map(|slot| slot.tensor.shallow_clone()));
-        }
-    });
-    weights.iter().try_for_each(kaiming_normal_fan_out)
 }
