@@ -1,8 +1,9 @@
 //! What a cell types: `use herbarium::prelude::*;`.
 
 pub use crate::data::{
-    self, AnnotationFile, Batch, CategoryNames, DataLoader, Dataset, ImageFolder, LoaderOptions, Splits,
-    Unreadable, read_image,
+    self, AnnotationFile, Batch, CacheOptions, CategoryNames, ClassCounts, CsvColumns, DataLoader, Dataset,
+    Decoding, ImageFolder, ImageList, LoaderOptions, SplitOptions, Splits, Subset, Unreadable,
+    WeightedRandomSampler, read_image,
 };
 pub use crate::models::{
     BatchNormMode, Mode, Model, Parameters, Predictions, Pretrained, StateDict, Strictness, initialize_model,

@@ -458,6 +458,102 @@ fn category_names() {
     assert_says(names("[1]"), &["one object"]);
     assert_says(names("{\"1\": 5}"), &["label '1' has 5"]);
     assert_says(CategoryNames::from_json(dir.0.join("no.json")), &["reading", "no.json"]);
+    let classes = |names: &[&str]| -> Vec<String> { names.iter().map(|name| name.to_string()).collect() };
+    let own = CategoryNames::for_classes(dir.0.join("elsewhere"), &classes(&["fire_lily", "rose"])).unwrap();
+    assert_eq!(own.to_string(), "{'fire_lily': 'fire lily', 'rose': 'rose'}");
+    names(r#"{"1": "rose"}"#).unwrap();
+    assert_eq!(CategoryNames::for_classes(&dir, &classes(&["1"])).unwrap().name("1").unwrap(), "rose");
+    assert_says(CategoryNames::for_classes(&dir, &classes(&["1", "2"])), &["label '2'", "cat_to_name.json"]);
+}
+
+#[test]
+fn csv_files() {
+    let dir = TempDir::new();
+    for name in ["a rose.png", "b.png", "c, too.png"] {
+        dir.picture(&format!("pics/{name}"), [1, 1, 1]);
+    }
+    let csv = |text: &str, columns: &CsvColumns| {
+        AnnotationFile::csv(dir.write("list.csv", text), dir.0.join("pics"), columns, plain())
+    };
+    let usual = CsvColumns::default();
+    let set = csv("id,species,file\n1,rose,a rose.png\n2,\"aster\",\"c, too.png\"\n", &usual).unwrap();
+    assert_eq!(set.classes(), ["aster", "rose"]);
+    assert_eq!(set.targets(), [1, 0]);
+    assert!(set.samples()[1].0.ends_with("pics/c, too.png"));
+    assert!(set.to_string().contains("    Annotation file: "), "{set}");
+    let named = CsvColumns { path: "Bild".into(), label: "Art".into(), extension: ".png".into() };
+    let set = csv("Art;Bild;Ort\nRose;a rose;Ulm\nAster;b;Bonn\n", &named).unwrap();
+    assert_eq!((set.classes(), set.targets()), (vec!["Aster".to_string(), "Rose".into()], vec![1, 0]));
+    assert_eq!(csv("what,kind\nb.png,x\n", &usual).unwrap().classes(), ["x"]);
+    assert_says(csv("Art;Bild\n", &usual), &["line 1", "lists no picture"]);
+    assert_says(csv("", &usual), &["the file is empty", "path,label"]);
+    assert_says(csv("path\nb.png\n", &usual), &["line 1", "no column \"label\"", "the header has path"]);
+    assert_says(csv("a,b\nb.png,x\n", &named), &["no column \"Bild\": the header has a, b"]);
+    assert_says(csv("path,label\nb.png,x\n\nb.png\n", &usual), &["list.csv, line 4", "\"label\" is missing"]);
+    assert_says(csv("path,label\ngone.png,x\n", &usual), &["line 2", "gone.png", "extension"]);
+    assert_says(csv("path,label\nb.png,\"x\nb.png,y\n", &usual), &["line 2", "does not end"]);
+}
+
+#[test]
+fn lists_of_pictures() {
+    let dir = TempDir::new();
+    let (a, b) = (dir.picture("x/a.png", [1, 1, 1]), dir.picture("y/deep/b.png", [2, 2, 2]));
+    let set = ImageList::new([(&a, "10"), (&b, "2"), (&a, "2")], plain()).unwrap();
+    assert_eq!((set.classes(), set.targets()), (vec!["10".to_string(), "2".into()], vec![0, 1, 1]));
+    let head =
+        format!("Dataset ImageList\n    Number of datapoints: 3\n    Root location: {}\n", dir.0.display());
+    assert!(set.to_string().starts_with(&head), "{set}");
+    assert_eq!(numbers(&DataLoader::new(set, options(3, 1)).batch(0).unwrap().labels), [0, 1, 1]);
+    // Labels may be numbers.
+    assert_eq!(ImageList::new(vec![(&a, 7)], plain()).unwrap().classes(), ["7"]);
+    let new = |list: &[(&str, &str)]| ImageList::new(list.iter().copied(), plain());
+    assert_says(new(&[]), &["the list of pictures is empty"]);
+    assert_says(
+        new(&[(a.to_str().unwrap(), "1"), ("/gone.png", "1")]),
+        &["sample 1", "/gone.png", "does not exist"],
+    );
+    assert_says(new(&[(a.to_str().unwrap(), " ")]), &["sample 0", "has no label"]);
+    let parts = Splits { train: vec![(&a, "1"), (&b, "2")], valid: vec![(&b, "1")] };
+    assert_says(ImageList::splits(parts, &both(plain())), &["only train has 2"]);
+}
+
+#[test]
+fn one_folder_in_two_parts() {
+    let dir = TempDir::new();
+    dir.pictures("", &["1", "10", "2"], 10);
+    let part = SplitOptions { valid: 0.3, seed: 5 };
+    let transforms = Splits { train: augmented(), valid: plain() };
+    let sets = ImageFolder::train_valid_split(&dir, part, &transforms).unwrap();
+    assert_eq!(sets.sizes(), Splits { train: 21, valid: 9 });
+    assert_eq!(sets.train.classes(), ["1", "10", "2"]);
+    assert_eq!(sets.valid.class_counts().unwrap().counts, [3, 3, 3]);
+    let mut all: Vec<_> = sets.train.samples().iter().chain(sets.valid.samples()).cloned().collect();
+    all.sort();
+    assert_eq!(all, ImageFolder::new(&dir, plain()).unwrap().samples());
+    assert_eq!(sets.valid.transform().to_string(), plain().to_string());
+    let head = format!(
+        "Dataset ImageFolder\n    Number of datapoints: 9\n    Root location: {}\n    \
+         Split: valid, 9 of 30 datapoints (valid=0.3, seed=5)\n    StandardTransform\n",
+        dir.0.display()
+    );
+    assert!(sets.valid.to_string().starts_with(&head), "{}", sets.valid);
+    let again = ImageFolder::train_valid_split(&dir, part, &transforms).unwrap();
+    assert_eq!(again.valid.samples(), sets.valid.samples());
+    assert_says(
+        ImageFolder::train_valid_split(&dir, SplitOptions { valid: 20.0, ..part }, &transforms),
+        &["valid is 20", "0.2"],
+    );
+    let html = sets.bundle().get("text/html").unwrap();
+    assert!(html.contains("<summary>train: 21 samples in 3 classes, 7 each</summary>"), "{html}");
+
+    let some = sets.train.subset(&[3, 0, 3]).unwrap();
+    assert_eq!(some.samples()[0], sets.train.samples()[3]);
+    assert!(some.to_string().contains("    Subset: 3 of 21 datapoints\n"), "{some}");
+    assert_says(sets.train.subset(&[21]), &["no sample 21: the data set has 21"]);
+    let numbers_set = Subset::new(Numbers::new(50), vec![40, 2]).unwrap();
+    assert!(numbers_set.to_string().starts_with("Subset(2 of 50 samples)\n"), "{numbers_set}");
+    assert_eq!(numbers(&DataLoader::new(numbers_set, options(9, 0)).batch(0).unwrap().labels), [40, 2]);
+    assert_says(Subset::new(Numbers::new(50), vec![50]), &["no sample 50"]);
 }
 
 // ---- DataLoader
@@ -633,6 +729,291 @@ fn pictures_of_different_sizes_make_no_batch() {
         let loader = DataLoader::new(folder, options(21, workers));
         assert_says(loader.batch(0), &["odd.png", "[3, 6, 5]", "[3, 10, 12]", "resize(height, width)"]);
     }
+}
+
+// ---- what is kept between epochs
+
+/// `count` photographs-like pictures of class "1" below `dir`.
+fn gradients(dir: &TempDir, folder: &str, count: u32) {
+    for i in 0..count {
+        let picture = RgbImage::from_fn(40, 30, |x, y| {
+            image::Rgb([(x * 6) as u8, (y * 8 + i) as u8, (x * y + i) as u8])
+        });
+        picture.save(dir.place(&format!("{folder}/{}/{i:03}.png", i % 3))).unwrap();
+    }
+}
+
+fn augmented() -> Compose {
+    Compose::new(vec![
+        resize(20, 20),
+        random_rotation(45.0),
+        center_crop(16, 16),
+        color_jitter(0.2, 0.1, 0.1, 0.1),
+        to_tensor(),
+        normalize(IMAGENET_MEAN, IMAGENET_STD),
+    ])
+}
+
+fn assert_same_epochs(ours: &DataLoader, theirs: &DataLoader) {
+    for number in 0..2 {
+        let (ours, theirs) = (epoch(ours, number), epoch(theirs, number));
+        assert_eq!(ours.len(), theirs.len());
+        for ((labels, images), (expected_labels, expected_images)) in ours.iter().zip(&theirs) {
+            assert_eq!(labels, expected_labels);
+            assert!(images.equal(expected_images));
+        }
+    }
+}
+
+/// Not one bit differs: without a cache, in memory, on disk, warm from disk, with little room, for pipelines
+/// with chance and without.
+#[test]
+fn a_cache_changes_nothing_but_time() {
+    let dir = TempDir::new();
+    gradients(&dir, "set", 120);
+    let cache = dir.0.join("cache");
+    let valid = Compose::new(vec![resize(20, 20), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+    let (small, full) = (20 * 20 * 3, 40 * 30 * 3);
+    // The second pipeline begins as the first, and finds its pictures.
+    for (transform, kept_bytes, new) in [(augmented(), small, 120), (valid, small, 0), (plain(), full, 120)] {
+        let folder = ImageFolder::new(dir.0.join("set"), transform).unwrap();
+        let loader = |cache: CacheOptions, workers| {
+            let options = LoaderOptions { shuffle: true, seed: Some(3), cache, ..options(16, workers) };
+            DataLoader::new(folder.clone(), options)
+        };
+        let reference = loader(CacheOptions::off(), 0);
+        assert!(reference.cache().is_none());
+        let on = |memory, disk| CacheOptions { memory, disk, folder: Some(cache.clone()) };
+        for workers in [0, 3] {
+            let memory = loader(CacheOptions::memory_only(1 << 30), workers);
+            assert_same_epochs(&memory, &reference);
+            let usage = memory.cache().unwrap();
+            assert_eq!((usage.decoded, usage.from_memory, usage.from_disk), (120, 120, 0), "{usage}");
+            assert_eq!(usage.folder, None);
+        }
+        let disk = loader(on(0, 1 << 30), 2);
+        assert_same_epochs(&disk, &reference);
+        let usage = disk.cache().unwrap();
+        assert_eq!((usage.decoded, usage.from_memory, usage.from_disk), (new, 0, 240 - new), "{usage}");
+        assert_eq!((usage.disk_pictures, usage.disk_bytes), (120, 120 * kept_bytes), "{usage}");
+        drop(disk);
+        // As the next kernel: nothing is decoded any more.
+        let warm = loader(on(60_000, 1 << 30), 2);
+        assert_same_epochs(&warm, &reference);
+        let usage = warm.cache().unwrap();
+        assert_eq!(usage.decoded, 0, "{usage}");
+        assert!(usage.from_memory > 0 && usage.memory_bytes <= 60_000, "{usage}");
+    }
+    let listing = data::cache::list_folder(&cache).unwrap();
+    assert_eq!(listing.stored.iter().map(|stored| stored.pictures).collect::<Vec<_>>(), [120, 120]);
+    assert!(listing.to_string().contains("decode, Resize(size=[20, 20]"), "{listing}");
+    assert!(listing.bundle().get("text/html").unwrap().contains("<table>"));
+    dir.write("cache/mine.txt", "not the cache's");
+    let cleared = data::cache::clear_folder(&cache).unwrap();
+    assert_eq!((cleared.data_sets, cleared.pictures, cleared.bytes), (2, 240, listing.bytes()));
+    assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 1);
+    assert!(data::cache::list_folder(&cache).unwrap().to_string().starts_with("no picture is kept in "));
+}
+
+/// A picture that was written anew, other transforms, a cleared cache under a loader that goes on.
+#[test]
+fn what_is_kept_is_never_stale() {
+    let dir = TempDir::new();
+    gradients(&dir, "set", 120);
+    let root = dir.0.join("set");
+    let cache = CacheOptions { memory: 1 << 20, disk: 1 << 30, folder: Some(dir.0.join("cache")) };
+    let loader = |height, cache: &CacheOptions| {
+        let transform = Compose::new(vec![resize(height, 20), to_tensor()]);
+        let options = LoaderOptions { cache: cache.clone(), ..options(16, 2) };
+        DataLoader::new(ImageFolder::new(&root, transform).unwrap(), options)
+    };
+    let reference = loader(20, &CacheOptions::off());
+    let kept = loader(20, &cache);
+    assert_same_epochs(&kept, &reference);
+    // The same length, other pixels.
+    let (one, other) = (root.join("0/000.png"), root.join("1/001.png"));
+    for (path, colour) in [(&one, [9, 9, 9]), (&other, [200, 1, 1])] {
+        std::thread::sleep(Duration::from_millis(20));
+        RgbImage::from_pixel(40, 30, image::Rgb(colour)).save(path).unwrap();
+    }
+    assert_same_epochs(&kept, &reference);
+    assert_eq!(kept.cache().unwrap().decoded, 122);
+    assert_same_epochs(&loader(24, &cache), &loader(24, &CacheOptions::off()));
+    assert_eq!(data::cache::clear_folder(dir.0.join("cache")).unwrap().data_sets, 2);
+    assert_same_epochs(&kept, &reference);
+    assert_eq!(kept.cache().unwrap().decoded, 242);
+    assert_eq!(data::cache::list_folder(dir.0.join("cache")).unwrap().stored[0].root, root);
+    // A file that is gone is an error, kept or not.
+    std::fs::remove_file(one).unwrap();
+    assert_says(kept.iter().find(|batch| batch.is_err()).unwrap(), &["000.png"]);
+}
+
+/// Files that are cut, overwritten or gone, as after a crash: the pictures are decoded again.
+#[test]
+fn a_damaged_cache_is_mended() {
+    let dir = TempDir::new();
+    gradients(&dir, "set", 120);
+    let cache = CacheOptions { memory: 0, disk: 1 << 30, folder: Some(dir.0.join("cache")) };
+    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let loader = |cache: &CacheOptions| {
+        DataLoader::new(folder.clone(), LoaderOptions { cache: cache.clone(), ..options(16, 2) })
+    };
+    let reference = loader(&CacheOptions::off());
+    assert_same_epochs(&loader(&cache), &reference);
+    let files = || -> Vec<PathBuf> {
+        let set = std::fs::read_dir(dir.0.join("cache")).unwrap().next().unwrap().unwrap().path();
+        let mut files: Vec<_> = std::fs::read_dir(set).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    let mut rng = fastrand::Rng::with_seed(8);
+    for round in 0..40 {
+        let files = files();
+        let path = &files[rng.usize(..files.len())];
+        let mut bytes = std::fs::read(path).unwrap();
+        match round % 3 {
+            0 => bytes.truncate(rng.usize(..=bytes.len())),
+            1 => (0..20).for_each(|_| {
+                if let Some(byte) = bytes.len().checked_sub(1).map(|last| rng.usize(..=last)) {
+                    bytes[byte] ^= rng.u8(..);
+                }
+            }),
+            _ => std::fs::remove_file(path).unwrap(),
+        }
+        if round % 3 < 2 {
+            std::fs::write(path, bytes).unwrap();
+        }
+        assert_same_epochs(&loader(&cache), &reference);
+    }
+    let whole = loader(&cache);
+    assert_same_epochs(&whole, &reference);
+    assert_eq!(whole.cache().unwrap().decoded, 0);
+}
+
+/// A place that cannot be written, and a limit that is reached.
+#[test]
+fn without_room_pictures_are_decoded() {
+    let dir = TempDir::new();
+    gradients(&dir, "set", 120);
+    let file = dir.write("a file", "and no folder");
+    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let loader =
+        |cache: CacheOptions| DataLoader::new(folder.clone(), LoaderOptions { cache, ..options(16, 2) });
+    let reference = loader(CacheOptions::off());
+    let nowhere = loader(CacheOptions { memory: 0, disk: 1 << 30, folder: Some(file.join("cache")) });
+    assert_same_epochs(&nowhere, &reference);
+    let usage = nowhere.cache().unwrap();
+    assert_eq!(usage.decoded, 240);
+    assert!(usage.to_string().contains("Not kept:"), "{usage}");
+    let cache = dir.0.join("cache");
+    let small = loader(CacheOptions { memory: 0, disk: 50_000, folder: Some(cache.clone()) });
+    assert_same_epochs(&small, &reference);
+    let usage = small.cache().unwrap();
+    assert!(usage.from_disk > 20 && usage.to_string().contains("as large as it may be"), "{usage}");
+    let listing = data::cache::list_folder(&cache).unwrap();
+    assert!(listing.bytes() <= 51_000, "{listing}");
+    // Another data set takes the place of the one that was used before.
+    gradients(&dir, "other", 120);
+    let other = ImageFolder::new(dir.0.join("other"), augmented()).unwrap();
+    let options = LoaderOptions {
+        cache: CacheOptions { memory: 0, disk: 50_000, folder: Some(cache.clone()) },
+        ..options(16, 2)
+    };
+    DataLoader::new(other, options).iter().for_each(|batch| drop(batch.unwrap()));
+    let listing = data::cache::list_folder(&cache).unwrap();
+    assert_eq!(listing.stored.len(), 1);
+    assert!(listing.stored[0].root.ends_with("other"), "{listing}");
+}
+
+/// A data set that is read in a moment leaves no files behind.
+#[test]
+fn small_sets_are_kept_in_memory_only() {
+    let dir = TempDir::new();
+    gradients(&dir, "set", 30);
+    let cache = CacheOptions { folder: Some(dir.0.join("cache")), ..Default::default() };
+    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let loader = DataLoader::new(folder, LoaderOptions { cache, ..options(16, 2) });
+    (0..2).for_each(|_| loader.iter().for_each(|batch| drop(batch.unwrap())));
+    assert_eq!(loader.cache().unwrap().from_memory, 30);
+    assert!(!dir.0.join("cache").exists());
+}
+
+// ---- samplers
+
+/// Three classes of 3, 30 and 300 samples, two values each.
+#[derive(Debug)]
+struct Uneven;
+
+impl Dataset for Uneven {
+    fn len(&self) -> usize {
+        333
+    }
+
+    fn get(&self, index: usize, _: &mut fastrand::Rng) -> herbarium::Result<(Tensor, i64)> {
+        Ok((Tensor::f_from_slice(&[index as f32])?.f_view([1, 1, 1])?, self.label(index).unwrap()))
+    }
+
+    fn label(&self, index: usize) -> Option<i64> {
+        Some(if index < 3 {
+            0
+        } else if index < 33 {
+            1
+        } else {
+            2
+        })
+    }
+
+    fn path(&self, _: usize) -> Option<&Path> {
+        None
+    }
+
+    fn classes(&self) -> Vec<String> {
+        ["rare", "fair", "common"].map(String::from).into()
+    }
+}
+
+#[test]
+fn a_balanced_sampler_evens_the_classes_out() {
+    let counts = data::ClassCounts::of(&Uneven).unwrap();
+    assert_eq!(counts.counts, [3, 30, 300]);
+    // scikit-learn's compute_class_weight("balanced"): 333 / (3 * count).
+    assert_eq!(counts.weights(), [37.0, 3.7, 0.37]);
+    assert_eq!(
+        counts.to_string(),
+        "333 samples in 3 classes, 3 to 300 each
+\
+         class   samples   share
+rare          3   0.9 %
+fair         30   9.0 %
+common      300  90.1 %"
+    );
+    let sampler = Some(WeightedRandomSampler::balanced());
+    let loader = DataLoader::new(Uneven, LoaderOptions { sampler, seed: Some(1), ..options(32, 2) });
+    assert_eq!(
+        loader.to_string(),
+        "DataLoader(333 samples, 11 batches of 32, shuffle=False, num_workers=2, seed=1, \
+         sampler=WeightedRandomSampler(balanced, replacement=True))"
+    );
+    let drawn: Vec<i64> =
+        (0..10).flat_map(|number| epoch(&loader, number)).flat_map(|(labels, _)| labels).collect();
+    assert_eq!(drawn.len(), 3330);
+    for class in 0..3 {
+        let share = drawn.iter().filter(|&&label| label == class).count() as f64 / 3330.0;
+        assert!((share - 1.0 / 3.0).abs() < 5.0 * (2.0 / 9.0 / 3330.0f64).sqrt(), "{class}: {share}");
+    }
+    let with = |sampler, shuffle| {
+        DataLoader::new(Uneven, LoaderOptions { sampler: Some(sampler), shuffle, ..options(32, 2) })
+    };
+    let few = with(WeightedRandomSampler::new(vec![1.0; 333], 40, false), false);
+    assert_eq!((few.len(), epoch(&few, 0).iter().map(|(labels, _)| labels.len()).sum::<usize>()), (2, 40));
+    assert_says(with(WeightedRandomSampler::balanced(), true).batch(0), &["mutually exclusive with shuffle"]);
+    let wrong =
+        |weights: Vec<f64>, count| with(WeightedRandomSampler::new(weights, count, false), false).batch(0);
+    assert_says(wrong(vec![1.0; 5], 5), &["5 weights for 333 samples"]);
+    assert_says(wrong(vec![1.0; 333], 334), &["num_samples is 334", "333 samples can be drawn"]);
+    assert_says(wrong(vec![f64::NAN; 333], 5), &["a weight is NaN"]);
+    let numbers = LoaderOptions { sampler: Some(WeightedRandomSampler::balanced()), ..options(4, 0) };
+    assert_says(DataLoader::new(Numbers::new(8), numbers).batch(0), &["implement Dataset::label"]);
 }
 
 /// The whole path on real photographs, where they are there.

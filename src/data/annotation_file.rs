@@ -1,15 +1,11 @@
 //! `AnnotationFile`: the tutorial's second method, a text file of paths and labels.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use fastrand::Rng;
-use image::RgbImage;
-use tch::Tensor;
-
-use super::picture_set::{PictureSet, check_same_classes};
-use super::{Dataset, Splits};
+use super::csv::{self, CsvColumns};
+use super::picture_set::{PictureSet, check_same_classes, picture_data_set};
+use super::{SplitOptions, Splits};
 use crate::transforms::Compose;
 use crate::{Error, Result};
 
@@ -41,16 +37,53 @@ impl AnnotationFile {
         let (file, root) = (file.as_ref().to_path_buf(), root.as_ref().to_path_buf());
         let text = std::fs::read(&file).map_err(Error::io("reading", &file))?;
         let lines = parse(&file, &root, &text)?;
-        let labels: BTreeSet<&str> = lines.iter().map(|(_, label)| label.as_str()).collect();
-        let classes: Vec<String> = labels.into_iter().map(String::from).collect();
-        let samples = lines
-            .into_iter()
-            .map(|(path, label)| {
-                let place = classes.binary_search(&label).unwrap_or_else(|place| place);
-                (path, place as i64)
-            })
-            .collect();
-        Ok(AnnotationFile { set: PictureSet::new(classes, samples, transform)?, file, root })
+        Self::of(file, root, lines, transform)
+    }
+
+    /// The pictures that a CSV file with a header lists, with paths relative to `root`.
+    ///
+    /// ```text
+    /// image,species,weight
+    /// "my holiday/a rose.jpg",rose,3
+    /// ```
+    ///
+    /// Fields are separated by commas, semicolons or tabs (the header tells) and may be quoted, as RFC 4180
+    /// has it; further columns are passed over. `columns` says which columns are path and label.
+    ///
+    /// # Errors
+    /// When the file cannot be read, lists nothing, or has no such columns; when a record has fewer fields,
+    /// an empty label, or names a file that does not exist (with the line's number); when a transform was
+    /// made with wrong arguments.
+    pub fn csv(
+        file: impl AsRef<Path>,
+        root: impl AsRef<Path>,
+        columns: &CsvColumns,
+        transform: Compose,
+    ) -> Result<Self> {
+        let (file, root) = (file.as_ref().to_path_buf(), root.as_ref().to_path_buf());
+        let text = std::fs::read(&file).map_err(Error::io("reading", &file))?;
+        let lines = csv::parse(&file, &root, &text, columns)?;
+        Self::of(file, root, lines, transform)
+    }
+
+    fn of(file: PathBuf, root: PathBuf, lines: Vec<(PathBuf, String)>, transform: Compose) -> Result<Self> {
+        Ok(AnnotationFile { set: PictureSet::labelled(&root, lines, transform)?, file, root })
+    }
+
+    /// The file in two parts that have no picture in common, each with its transforms. Of every class the
+    /// same share is for validation.
+    ///
+    /// # Errors
+    /// When the share is not between 0 and 1, a class has a single picture, or a transform was made with
+    /// wrong arguments.
+    pub fn train_valid_split(
+        &self,
+        options: SplitOptions,
+        transforms: &Splits<Compose>,
+    ) -> Result<Splits<Self>> {
+        let Splits { train, valid } = self.set.split(options, transforms)?;
+        let part = |set| AnnotationFile { set, ..self.clone() };
+        Ok(Splits { train: part(train), valid: part(valid) })
     }
 
     /// One file for training and one for validation, with the same root.
@@ -67,35 +100,9 @@ impl AnnotationFile {
         check_same_classes(&train.set, &valid.set)?;
         Ok(Splits { train, valid })
     }
-
-    /// How many pictures there are.
-    pub fn len(&self) -> usize {
-        self.set.samples.len()
-    }
-
-    /// Whether there is no picture; never true of a file that could be read.
-    pub fn is_empty(&self) -> bool {
-        self.set.samples.is_empty()
-    }
-
-    /// The classes, sorted as text; a label is an index into them.
-    pub fn classes(&self) -> Vec<String> {
-        self.set.classes.to_vec()
-    }
-
-    /// Every file with its label, in the file's order.
-    pub fn samples(&self) -> &[(PathBuf, i64)] {
-        &self.set.samples
-    }
-
-    /// Picture `index` as it is on disk, not transformed.
-    ///
-    /// # Errors
-    /// When there is no such picture or it cannot be read.
-    pub fn picture(&self, index: usize) -> Result<RgbImage> {
-        self.set.picture(index)
-    }
 }
+
+picture_data_set!(AnnotationFile);
 
 /// The path and the label of every line.
 fn parse(file: &Path, root: &Path, text: &[u8]) -> Result<Vec<(PathBuf, String)>> {
@@ -128,37 +135,9 @@ fn parse(file: &Path, root: &Path, text: &[u8]) -> Result<Vec<(PathBuf, String)>
     Ok(lines)
 }
 
-impl Dataset for AnnotationFile {
-    fn len(&self) -> usize {
-        self.len()
-    }
-
-    fn get(&self, index: usize, rng: &mut Rng) -> Result<(Tensor, i64)> {
-        self.set.get(index, rng)
-    }
-
-    fn get_into(&self, index: usize, rng: &mut Rng, values: &mut Vec<f32>) -> Result<([i64; 3], i64)> {
-        self.set.get_into(index, rng, values)
-    }
-
-    fn path(&self, index: usize) -> Option<&Path> {
-        self.set.samples.get(index).map(|(path, _)| path.as_path())
-    }
-
-    fn classes(&self) -> Vec<String> {
-        self.classes()
-    }
-}
-
 impl fmt::Display for AnnotationFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let extra = [format!("Annotation file: {}", self.file.display())];
         self.set.describe(f, "AnnotationFile", &self.root, &extra)
-    }
-}
-
-impl fmt::Debug for AnnotationFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

@@ -44,6 +44,29 @@ impl CategoryNames {
         Ok(CategoryNames { path, names: Arc::new(names) })
     }
 
+    /// Labels that are their own names, for folders that are named like `fire lily`, `fire_lily` or
+    /// `fire-lily` instead of numbered.
+    pub fn from_classes(classes: &[String]) -> Self {
+        let name = |class: &String| class.replace(['_', '-'], " ");
+        let names = classes.iter().map(|class| (class.clone(), name(class).into())).collect();
+        CategoryNames { path: "the classes".into(), names: Arc::new(names) }
+    }
+
+    /// The names in `data_dir/cat_to_name.json` where there is such a file, else the classes themselves, as
+    /// [`CategoryNames::from_classes`] has them.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be used, or lacks one of `classes`.
+    pub fn for_classes(data_dir: impl AsRef<Path>, classes: &[String]) -> Result<Self> {
+        let file = data_dir.as_ref().join("cat_to_name.json");
+        if !file.exists() {
+            return Ok(Self::from_classes(classes));
+        }
+        let names = Self::from_json(file)?;
+        classes.iter().try_for_each(|class| names.name(class).map(drop))?;
+        Ok(names)
+    }
+
     /// The name of `label`.
     ///
     /// # Errors

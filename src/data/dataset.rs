@@ -6,6 +6,7 @@ use std::path::Path;
 use fastrand::Rng;
 use tch::Tensor;
 
+use super::Parts;
 use crate::Result;
 use crate::transforms::append_tensor;
 
@@ -35,6 +36,20 @@ pub trait Dataset: Debug + Send + Sync {
         let (c, h, w) = tensor.size3()?;
         append_tensor(&tensor, values)?;
         Ok(([c, h, w], label))
+    }
+
+    /// How sample `index` can be read in two steps, the first of which gives the same picture in every epoch.
+    /// A loader keeps that picture (see [`CacheOptions`](super::CacheOptions)), and then reads with
+    /// [`Parts`] instead of [`Dataset::get_into`]: the result must be the same. By default nothing is kept.
+    fn parts(&self, index: usize) -> Option<Parts<'_>> {
+        let _ = index;
+        None
+    }
+
+    /// The class of sample `index`, where it is known without reading the sample: what a balanced
+    /// [`Sampler`](super::Sampler) needs.
+    fn label(&self, index: usize) -> Option<i64> {
+        self.parts(index).map(|parts| parts.label)
     }
 
     /// The file of sample `index`, where it has one.

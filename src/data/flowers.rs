@@ -1,9 +1,9 @@
 //! Which data set the tutorial runs on.
 
 use std::env;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::cache::user_cache;
 use super::drawn;
 use super::image_folder::two_sets;
 use crate::{Error, Result};
@@ -23,7 +23,7 @@ pub fn flowers() -> Result<PathBuf> {
     if let Some(folder) = set("HERBARIUM_DATA") {
         return checked(PathBuf::from(folder));
     }
-    let folder = cache_folder(set("XDG_CACHE_HOME"), set("HOME"))?.join("herbarium/drawn-flowers-v1");
+    let folder = user_cache()?.join("herbarium/drawn-flowers-v1");
     if !drawn::is_whole(&folder) {
         println!("Drawing {} flowers into {} (once) …", drawn::picture_count(), folder.display());
         drawn::draw_flowers(&folder)?;
@@ -46,26 +46,4 @@ fn checked(folder: PathBuf) -> Result<PathBuf> {
         }
     }
     Ok(folder)
-}
-
-/// The user's cache folder after the XDG Base Directory Specification, which says to ignore a
-/// relative path.
-fn cache_folder(xdg_cache_home: Option<OsString>, home: Option<OsString>) -> Result<PathBuf> {
-    let xdg = xdg_cache_home.map(PathBuf::from).filter(|path| path.is_absolute());
-    xdg.or_else(|| home.map(|home| Path::new(&home).join(".cache"))).ok_or(Error::NoCacheFolder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cache_folder_follows_the_xdg_specification() {
-        let at =
-            |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
-        assert_eq!(at(Some("/c"), Some("/h")).unwrap(), Path::new("/c"));
-        assert_eq!(at(Some("relative"), Some("/h")).unwrap(), Path::new("/h/.cache"));
-        assert_eq!(at(None, Some("/h")).unwrap(), Path::new("/h/.cache"));
-        assert!(matches!(at(None, None), Err(Error::NoCacheFolder)));
-    }
 }

@@ -3,13 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use fastrand::Rng;
-use image::RgbImage;
-use tch::Tensor;
-
-use super::picture_set::{PictureSet, check_same_classes};
+use super::picture_set::{PictureSet, check_same_classes, picture_data_set};
 use super::walk::{IMG_EXTENSIONS, pictures, subfolders};
-use super::{Dataset, Splits};
+use super::{SplitOptions, Splits};
 use crate::transforms::Compose;
 use crate::{Error, Result};
 
@@ -66,7 +62,8 @@ impl ImageFolder {
         } else if classes.is_empty() {
             no_class_folders(&root)?
         } else {
-            return Ok(ImageFolder { root, set: PictureSet::new(classes, samples, transform)? });
+            let set = PictureSet::new(&root, classes, samples, transform)?;
+            return Ok(ImageFolder { root, set });
         };
         Err(Error::DataFolder { layout: one_set(&root), path: root, problem })
     }
@@ -87,81 +84,33 @@ impl ImageFolder {
         Ok(Splits { train, valid })
     }
 
-    /// How many pictures there are.
-    pub fn len(&self) -> usize {
-        self.set.samples.len()
-    }
-
-    /// Whether there is no picture; never true of a folder that could be made.
-    pub fn is_empty(&self) -> bool {
-        self.set.samples.is_empty()
-    }
-
-    /// The classes, sorted as text; a label is an index into them.
-    pub fn classes(&self) -> Vec<String> {
-        self.set.classes.to_vec()
-    }
-
-    /// The label of a class, where it is one: torchvision's `class_to_idx`.
-    pub fn class_to_idx(&self, class: &str) -> Option<i64> {
-        self.set.classes.iter().position(|name| name == class).map(|index| index as i64)
-    }
-
-    /// Every file with its label, in order.
-    pub fn samples(&self) -> &[(PathBuf, i64)] {
-        &self.set.samples
+    /// One folder of class folders in two parts that have no picture in common, each with its transforms.
+    /// Of every class the same share is for validation.
+    ///
+    /// # Errors
+    /// As [`ImageFolder::new`]; when the share is not between 0 and 1, or a class has a single picture.
+    pub fn train_valid_split(
+        root: impl AsRef<Path>,
+        options: SplitOptions,
+        transforms: &Splits<Compose>,
+    ) -> Result<Splits<Self>> {
+        let whole = Self::new(root, transforms.train.clone())?;
+        let Splits { train, valid } = whole.set.split(options, transforms)?;
+        let part = |set| ImageFolder { root: whole.root.clone(), set };
+        Ok(Splits { train: part(train), valid: part(valid) })
     }
 
     /// The folder of the class folders.
     pub fn root(&self) -> &Path {
         &self.root
     }
-
-    /// What is done to each picture.
-    pub fn transform(&self) -> &Compose {
-        &self.set.transform
-    }
-
-    /// Picture `index` as it is on disk, not transformed.
-    ///
-    /// # Errors
-    /// When there is no such picture or it cannot be read.
-    pub fn picture(&self, index: usize) -> Result<RgbImage> {
-        self.set.picture(index)
-    }
 }
 
-impl Dataset for ImageFolder {
-    fn len(&self) -> usize {
-        self.len()
-    }
-
-    fn get(&self, index: usize, rng: &mut Rng) -> Result<(Tensor, i64)> {
-        self.set.get(index, rng)
-    }
-
-    fn get_into(&self, index: usize, rng: &mut Rng, values: &mut Vec<f32>) -> Result<([i64; 3], i64)> {
-        self.set.get_into(index, rng, values)
-    }
-
-    fn path(&self, index: usize) -> Option<&Path> {
-        self.set.samples.get(index).map(|(path, _)| path.as_path())
-    }
-
-    fn classes(&self) -> Vec<String> {
-        self.classes()
-    }
-}
+picture_data_set!(ImageFolder);
 
 impl fmt::Display for ImageFolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.set.describe(f, "ImageFolder", &self.root, &[])
-    }
-}
-
-impl fmt::Debug for ImageFolder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

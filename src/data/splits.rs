@@ -40,13 +40,13 @@ impl<D: Dataset> Splits<D> {
 }
 
 impl<D: Dataset + Clone + 'static> Splits<D> {
-    /// A loader for each part, both with the same options.
+    /// A loader for each part, both with the same options, but that a sampler is for training only.
     ///
     /// Wrong options are reported by the first batch.
     pub fn loaders(&self, options: LoaderOptions) -> Splits<DataLoader> {
         Splits {
             train: DataLoader::new(self.train.clone(), options.clone()),
-            valid: DataLoader::new(self.valid.clone(), options),
+            valid: DataLoader::new(self.valid.clone(), LoaderOptions { sampler: None, ..options }),
         }
     }
 }

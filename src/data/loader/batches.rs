@@ -7,7 +7,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 
 use super::Shared;
-use super::assemble::assemble;
 use super::plan::{Loaded, Plan};
 use super::workers::Workers;
 use crate::data::Batch;
@@ -20,7 +19,8 @@ use crate::{Error, Result};
 /// is waited for is [`Error::Interrupted`]; the flag stays set for whoever runs the loop.
 pub struct Batches {
     shared: Arc<Shared>,
-    plan: Arc<Plan>,
+    /// Made with the first batch.
+    plan: Option<Arc<Plan>>,
     epoch: u64,
     /// The numbers of the batches still to come.
     left: Range<usize>,
@@ -36,7 +36,8 @@ pub struct Batches {
 enum Source {
     /// Nobody yet: threads start with the first batch.
     Idle,
-    CallingThread,
+    /// The calling thread, with its room to work in.
+    Inline(Vec<f32>),
     Workers(Workers),
     Ended,
 }
@@ -44,7 +45,7 @@ enum Source {
 impl Batches {
     pub(super) fn new(shared: Arc<Shared>, epoch: u64, batches: Range<usize>) -> Self {
         Batches {
-            plan: Arc::new(Plan::new(shared.clone(), epoch, batches.clone())),
+            plan: None,
             shared,
             epoch,
             left: batches,
@@ -62,16 +63,16 @@ impl Batches {
 
     /// # Errors
     /// When the options cannot work or no thread can be started.
-    fn start(&mut self) -> Result<()> {
+    fn start(&mut self) -> Result<Arc<Plan>> {
         let options = &self.shared.options;
-        if options.batch_size == 0 {
-            return Err(Error::Argument("batch_size is 0: a batch has at least 1 sample".into()));
-        }
+        options.check()?;
+        let plan = Arc::new(Plan::new(self.shared.clone(), self.epoch, self.left.clone())?);
         self.source = match options.num_workers {
-            0 => Source::CallingThread,
-            count => Source::Workers(Workers::start(self.plan.clone(), count, self.bound(self.left.start))?),
+            0 => Source::Inline(Vec::new()),
+            count => Source::Workers(Workers::start(plan.clone(), count, self.bound(self.left.start))?),
         };
-        Ok(())
+        self.plan = Some(plan.clone());
+        Ok(plan)
     }
 
     /// Up to which batch may be loaded while `batch` is waited for.
@@ -81,20 +82,21 @@ impl Batches {
 
     /// The next batch that is not empty.
     fn advance(&mut self) -> Result<Option<Batch>> {
-        if matches!(self.source, Source::Idle) {
-            self.start()?;
-        }
+        let plan = match &self.plan {
+            Some(plan) => plan.clone(),
+            None => self.start()?,
+        };
         while let Some(batch) = self.left.next() {
             if let Source::Workers(workers) = &self.source {
                 workers.allow(self.bound(batch));
             }
             let mut pieces = Vec::new();
-            while self.plan.pieces.get(self.next_piece).is_some_and(|piece| piece.batch == batch) {
-                pieces.push(self.load_piece(self.next_piece)?);
+            while plan.pieces.get(self.next_piece).is_some_and(|piece| piece.batch == batch) {
+                pieces.push(self.load_piece(&plan, self.next_piece)?);
                 self.next_piece += 1;
             }
             self.note_skipped(&pieces);
-            if let Some(batch) = assemble(pieces)? {
+            if let Some(batch) = plan.assemble(batch, pieces)? {
                 self.given += 1;
                 return Ok(Some(batch));
             }
@@ -107,11 +109,12 @@ impl Batches {
         }
     }
 
-    fn load_piece(&mut self, number: usize) -> Result<Loaded> {
+    fn load_piece(&mut self, plan: &Plan, number: usize) -> Result<Loaded> {
         match &mut self.source {
             Source::Workers(workers) => workers.take(number),
             _ if interrupted() => Err(Error::Interrupted),
-            _ => self.plan.load(&self.plan.pieces[number], &AtomicBool::new(false)),
+            Source::Inline(values) => plan.load(&plan.pieces[number], values, &AtomicBool::new(false)),
+            Source::Idle | Source::Ended => Err(Error::Loader("the batches have ended".into())),
         }
     }
 
@@ -135,6 +138,7 @@ impl Iterator for Batches {
         if !matches!(result, Some(Ok(_))) {
             self.left = 0..0;
             self.source = Source::Ended;
+            self.plan = None;
         }
         result
     }

@@ -1,21 +1,24 @@
 //! `DataLoader`: batches of a data set, read ahead on threads.
 
-mod assemble;
 mod batches;
 mod options;
 mod plan;
+mod sampler;
 mod seed;
+mod slot;
 mod workers;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use batches::Batches;
 pub use options::{LoaderOptions, Skipped, Unreadable};
+pub use sampler::WeightedRandomSampler;
 
-use super::{Batch, Dataset};
+use super::cache::PictureCache;
+use super::{Batch, CacheUsage, Dataset, Decoding};
 use crate::transforms::repr::py_bool;
 use crate::{Error, Result};
 
@@ -36,6 +39,8 @@ struct Shared {
     count: Mutex<EpochCount>,
     /// Why each unreadable file was passed over.
     skipped: Mutex<BTreeMap<PathBuf, String>>,
+    /// What is kept, opened with the first sample.
+    cache: OnceLock<Option<Arc<PictureCache>>>,
 }
 
 /// Where a loader is.
@@ -50,6 +55,26 @@ impl Shared {
     /// What all chance is drawn from.
     fn seed(&self) -> u64 {
         self.options.seed.unwrap_or_else(|| crate::seed::global().seed)
+    }
+
+    /// What is kept of the data set's pictures, if it has such and the options want it.
+    fn cache(&self) -> Option<&Arc<PictureCache>> {
+        let open = || {
+            let parts = self.dataset.parts(0).filter(|_| !self.options.cache.is_off())?;
+            Some(PictureCache::open(
+                parts.front,
+                self.options.decoding,
+                self.dataset.len(),
+                &self.options.cache,
+            ))
+        };
+        self.cache.get_or_init(open).as_ref()
+    }
+
+    /// How many samples an epoch has.
+    fn epoch_len(&self) -> usize {
+        let samples = self.dataset.len();
+        self.options.sampler.as_ref().map_or(samples, |sampler| sampler.epoch_len(samples))
     }
 
     /// The count of epochs, from 0 again after a call of [`seed`](crate::seed) that concerns this loader.
@@ -72,13 +97,14 @@ impl DataLoader {
             options,
             count: Mutex::new(count),
             skipped: Mutex::default(),
+            cache: OnceLock::new(),
         };
         DataLoader { shared: Arc::new(shared) }
     }
 
     /// How many batches an epoch has.
     pub fn len(&self) -> usize {
-        let (samples, size) = (self.dataset_len(), self.shared.options.batch_size);
+        let (samples, size) = (self.shared.epoch_len(), self.shared.options.batch_size);
         match (size, self.shared.options.drop_last) {
             (0, _) => 0,
             (_, true) => samples / size,
@@ -153,6 +179,12 @@ impl DataLoader {
         only.unwrap_or_else(|| Err(Error::Loader(format!("batch {index} is empty"))))
     }
 
+    /// What is kept of the pictures and where they came from so far; nothing where nothing is kept (the
+    /// options say so, or the data set's samples are not read in two steps, see [`Dataset::parts`]).
+    pub fn cache(&self) -> Option<CacheUsage> {
+        self.shared.cache().map(|cache| cache.usage())
+    }
+
     /// The files that could not be read so far and were passed over ([`Unreadable::Skip`]), by path.
     pub fn skipped(&self) -> Vec<Skipped> {
         let skipped = self.shared.skipped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,6 +216,12 @@ impl fmt::Display for DataLoader {
         )?;
         if options.drop_last {
             f.write_str(", drop_last=True")?;
+        }
+        if let Some(sampler) = &options.sampler {
+            write!(f, ", sampler={sampler}")?;
+        }
+        if options.decoding == Decoding::Reduced {
+            f.write_str(", decoding=Reduced")?;
         }
         match self.skipped().len() {
             0 => f.write_str(")"),

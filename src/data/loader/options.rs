@@ -3,6 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::WeightedRandomSampler;
+use crate::data::{CacheOptions, Decoding};
+use crate::{Error, Result};
+
+/// The most threads that read ahead by default.
+const MOST_WORKERS: usize = 16;
+
 /// The options of a [`DataLoader`](super::DataLoader), with PyTorch's names and defaults where it has them.
 #[derive(Debug, Clone)]
 pub struct LoaderOptions {
@@ -15,14 +22,37 @@ pub struct LoaderOptions {
     pub seed: Option<u64>,
     /// Whether a last batch that is not full is left out. Default no.
     pub drop_last: bool,
-    /// How many threads read ahead; 0 reads in the calling thread. Default: one less than the machine has
-    /// cores, at least 1. PyTorch's default is 0: its workers are processes, which cost more.
+    /// How many threads read ahead; 0 reads in the calling thread. Default: as many as the machine has
+    /// cores, at most 16. They rest while enough batches are read ahead, so that training has the cores to
+    /// itself but for the time that its pictures take. PyTorch's default is 0: its workers are processes,
+    /// which cost more.
     pub num_workers: usize,
     /// How many batches are read ahead of the one that is worked on: with the batch size, the bound of the
     /// memory that reading ahead takes. Default 2.
     pub prefetch_batches: usize,
     /// What to do with a file that cannot be read. Default: fail.
     pub unreadable: Unreadable,
+    /// What draws the samples of an epoch, in the place of `shuffle`. Default: nothing.
+    pub sampler: Option<WeightedRandomSampler>,
+    /// Whether pictures that are then made smaller are decoded in full. Default: yes, exactly.
+    pub decoding: Decoding,
+    /// What is kept of decoded pictures, for the next epochs and the next kernels. Default: see there.
+    pub cache: CacheOptions,
+}
+
+impl LoaderOptions {
+    /// # Errors
+    /// When no batch can be made with these options.
+    pub(super) fn check(&self) -> Result<()> {
+        let problem = if self.batch_size == 0 {
+            "batch_size is 0: a batch has at least 1 sample"
+        } else if self.shuffle && self.sampler.is_some() {
+            "sampler option is mutually exclusive with shuffle: a sampler draws in random order by itself"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Argument(problem.into()))
+    }
 }
 
 impl Default for LoaderOptions {
@@ -33,9 +63,12 @@ impl Default for LoaderOptions {
             shuffle: false,
             seed: None,
             drop_last: false,
-            num_workers: (cores - 1).max(1),
+            num_workers: cores.min(MOST_WORKERS),
             prefetch_batches: 2,
             unreadable: Unreadable::Fail,
+            sampler: None,
+            decoding: Decoding::Exact,
+            cache: CacheOptions::default(),
         }
     }
 }

@@ -4,11 +4,15 @@ use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tch::Tensor;
+
+use super::slot::Slot;
 use super::{Shared, Unreadable, seed};
+use crate::data::{Batch, Decoding};
 use crate::{Error, Result};
-use std::sync::Arc;
 
 /// The most samples that are loaded as one piece: few enough to share a batch among threads evenly and
 /// to stop soon, many enough that handing them over costs nothing.
@@ -20,6 +24,9 @@ pub(super) struct Plan {
     seed: u64,
     epoch: u64,
     order: Vec<usize>,
+    /// The number of the first batch, and room for each.
+    first_batch: usize,
+    slots: Vec<Slot>,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -30,73 +37,76 @@ pub(super) struct Piece {
     places: Range<usize>,
 }
 
-/// A piece in memory: what is readable of it.
+/// What could be read of a piece; the values are in the batch's tensor.
 #[derive(Default)]
 pub(super) struct Loaded {
-    /// The samples' values, one sample after another.
-    pub(super) values: Vec<f32>,
-    /// (C, H, W) of each, and its file.
-    pub(super) shape: Option<([i64; 3], PathBuf)>,
-    pub(super) labels: Vec<i64>,
-    pub(super) paths: Vec<PathBuf>,
+    /// The samples' rows in the batch.
+    rows: Vec<usize>,
+    labels: Vec<i64>,
+    paths: Vec<PathBuf>,
     pub(super) skipped: Vec<(PathBuf, String)>,
 }
 
 impl Plan {
     /// The plan of `batches` (numbers) of epoch `epoch`.
-    pub(super) fn new(shared: Arc<Shared>, epoch: u64, batches: Range<usize>) -> Self {
+    ///
+    /// # Errors
+    /// When the sampler cannot draw from this data set.
+    pub(super) fn new(shared: Arc<Shared>, epoch: u64, batches: Range<usize>) -> Result<Self> {
         let options = &shared.options;
-        let samples = shared.dataset.len();
         let seed = shared.seed();
-        let order = seed::order(samples, options.shuffle, seed, epoch);
+        let order = match &options.sampler {
+            None => seed::order(shared.dataset.len(), options.shuffle, seed, epoch),
+            Some(sampler) => sampler.draw(shared.dataset.as_ref(), &mut seed::drawing(seed, epoch))?,
+        };
         let size = (options.batch_size / (4 * options.num_workers.max(1))).clamp(1, LARGEST_PIECE);
-        let pieces = batches
-            .flat_map(|batch| {
-                let start = batch * options.batch_size;
-                let end = (start + options.batch_size).min(samples);
-                (start..end)
-                    .step_by(size)
-                    .map(move |first| Piece { batch, places: first..(first + size).min(end) })
-            })
-            .collect();
-        Plan { shared, seed, epoch, order, pieces }
+        let (mut slots, mut pieces) = (Vec::new(), Vec::new());
+        for batch in batches.clone() {
+            let start = batch * options.batch_size;
+            let end = (start + options.batch_size).min(order.len());
+            slots.push(Slot::new(end - start));
+            let firsts = (start..end).step_by(size);
+            pieces.extend(firsts.map(|first| Piece { batch, places: first..(first + size).min(end) }));
+        }
+        Ok(Plan { shared, seed, epoch, order, first_batch: batches.start, slots, pieces })
     }
 
-    /// Loads one piece. A panic on the way (in a data set or transform of the user's) becomes an error, so
-    /// that nobody waits for a piece that never comes.
+    /// Loads one piece into its batch's tensor; `values` is room to work in. A panic on the way (in a data
+    /// set or transform of the user's) becomes an error, so that nobody waits for a piece that never comes.
     ///
     /// # Errors
     /// When a sample cannot be read (unless such are skipped) or transformed, samples differ in shape, or
     /// `stop` was set.
-    pub(super) fn load(&self, piece: &Piece, stop: &AtomicBool) -> Result<Loaded> {
+    pub(super) fn load(&self, piece: &Piece, values: &mut Vec<f32>, stop: &AtomicBool) -> Result<Loaded> {
         let mut loaded = Loaded::default();
         for place in piece.places.clone() {
             if stop.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted);
             }
             let index = self.order[place];
-            catch_unwind(AssertUnwindSafe(|| self.load_sample(index, piece.places.len(), &mut loaded)))
+            let row = place - piece.batch * self.shared.options.batch_size;
+            let slot = &self.slots[piece.batch - self.first_batch];
+            values.clear();
+            catch_unwind(AssertUnwindSafe(|| self.load_sample(index, row, slot, values, &mut loaded)))
                 .unwrap_or_else(|panic| Err(self.panicked(index, panic.as_ref())))?;
         }
         Ok(loaded)
     }
 
-    fn load_sample(&self, index: usize, expected: usize, loaded: &mut Loaded) -> Result<()> {
+    fn load_sample(
+        &self,
+        index: usize,
+        row: usize,
+        slot: &Slot,
+        values: &mut Vec<f32>,
+        loaded: &mut Loaded,
+    ) -> Result<()> {
         let Shared { dataset, options, .. } = self.shared.as_ref();
-        let mut rng = seed::sample(self.seed, self.epoch, index);
         let path = dataset.path(index).unwrap_or_else(|| "".as_ref());
-        let start = loaded.values.len();
-        match dataset.get_into(index, &mut rng, &mut loaded.values) {
+        match self.read(index, values) {
             Ok((shape, label)) => {
-                match &loaded.shape {
-                    Some((first, first_path)) => same_shape(*first, first_path, shape, path)?,
-                    None => {
-                        // The others are as large: one allocation for all.
-                        let size = loaded.values.len() - start;
-                        loaded.values.reserve_exact(size.saturating_mul(expected.saturating_sub(1)));
-                        loaded.shape = Some((shape, path.to_path_buf()));
-                    }
-                }
+                slot.put(row, shape, values, path)?;
+                loaded.rows.push(row);
                 loaded.labels.push(label);
                 loaded.paths.push(path.to_path_buf());
                 Ok(())
@@ -104,12 +114,47 @@ impl Plan {
             Err(error @ (Error::Picture { .. } | Error::Io { .. }))
                 if options.unreadable == Unreadable::Skip =>
             {
-                loaded.values.truncate(start);
                 loaded.skipped.push((path.to_path_buf(), error.to_string()));
                 Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Appends sample `index` to `values`; gives its shape (C, H, W) and class. Where the data set can be
+    /// read in two steps, the first comes from what is kept.
+    fn read(&self, index: usize, values: &mut Vec<f32>) -> Result<([i64; 3], i64)> {
+        let shared = self.shared.as_ref();
+        let mut rng = seed::sample(self.seed, self.epoch, index);
+        let decoding = shared.options.decoding;
+        let Some(parts) = shared.dataset.parts(index) else {
+            return shared.dataset.get_into(index, &mut rng, values);
+        };
+        let picture = match shared.cache() {
+            Some(cache) if cache.is_of(parts.front) => cache.get(parts.path)?,
+            _ if decoding == Decoding::Exact => return shared.dataset.get_into(index, &mut rng, values),
+            _ => parts.front.read(parts.path, decoding)?,
+        };
+        let shape = parts
+            .back
+            .apply_into(picture, &mut rng, values)
+            .map_err(|error| Error::Sample { path: parts.path.to_path_buf(), source: Box::new(error) })?;
+        Ok((shape, parts.label))
+    }
+
+    /// Batch number `batch`, of all its pieces in order; nothing where none of them holds a sample.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub(super) fn assemble(&self, batch: usize, pieces: Vec<Loaded>) -> Result<Option<Batch>> {
+        let mut all = Loaded::default();
+        for mut piece in pieces {
+            all.rows.append(&mut piece.rows);
+            all.labels.append(&mut piece.labels);
+            all.paths.append(&mut piece.paths);
+        }
+        let Some(images) = self.slots[batch - self.first_batch].take(&all.rows)? else { return Ok(None) };
+        Ok(Some(Batch { images, labels: Tensor::f_from_slice(&all.labels)?, paths: all.paths }))
     }
 
     fn panicked(&self, index: usize, panic: &(dyn Any + Send)) -> Error {
@@ -124,23 +169,4 @@ impl Plan {
         };
         Error::Loader(format!("loading {name} panicked: {message}"))
     }
-}
-
-/// # Errors
-/// When two samples of a batch differ in shape.
-pub(super) fn same_shape(
-    first: [i64; 3],
-    first_path: &std::path::Path,
-    shape: [i64; 3],
-    path: &std::path::Path,
-) -> Result<()> {
-    if first == shape {
-        return Ok(());
-    }
-    Err(Error::Loader(format!(
-        "the samples of a batch must have one size: {} is {first:?} (C, H, W) and {} is {shape:?}; \
-         put resize(height, width) or a crop into the transforms",
-        first_path.display(),
-        path.display()
-    )))
 }

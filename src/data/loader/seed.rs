@@ -8,10 +8,15 @@ use crate::seed::splitmix;
 pub(super) fn order(samples: usize, shuffle: bool, seed: u64, epoch: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..samples).collect();
     if shuffle {
-        // No sample has this index, so that the order shares its generator with none.
-        generator(seed, epoch, u64::MAX).shuffle(&mut order);
+        drawing(seed, epoch).shuffle(&mut order);
     }
     order
+}
+
+/// The generator for which samples one epoch has, and in which order.
+pub(super) fn drawing(seed: u64, epoch: u64) -> Rng {
+    // No sample has this index, so that none shares its generator.
+    generator(seed, epoch, u64::MAX)
 }
 
 /// The generator for one sample in one epoch.

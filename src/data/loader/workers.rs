@@ -121,8 +121,9 @@ impl Desk {
 
     /// What one thread does.
     fn work(&self, results: &Sender<(usize, Result<Loaded>)>) {
+        let mut values = Vec::new();
         while let Some(number) = self.next_piece() {
-            let result = self.plan.load(&self.plan.pieces[number], &self.stop);
+            let result = self.plan.load(&self.plan.pieces[number], &mut values, &self.stop);
             if results.send((number, result)).is_err() {
                 return;
             }

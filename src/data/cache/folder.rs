@@ -1,0 +1,148 @@
+//! The cache folder: where it is, what lies in it, what makes room.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::segment;
+use crate::data::{Decoding, Front};
+use crate::weights::write_atomically;
+use crate::{Error, Result};
+
+/// The file that says what a data set's folder holds; written anew at each use, so that its time tells the
+/// last one.
+pub(super) const ABOUT: &str = "about.json";
+
+/// The folder of kept pictures, if the user has a cache folder.
+///
+/// # Errors
+/// [`Error::NoCacheFolder`].
+pub(super) fn default_folder() -> Result<PathBuf> {
+    Ok(user_cache()?.join("herbarium/pictures"))
+}
+
+/// The user's cache folder.
+///
+/// # Errors
+/// [`Error::NoCacheFolder`].
+pub(in crate::data) fn user_cache() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    cache_folder(set("XDG_CACHE_HOME"), set("HOME"))
+}
+
+/// The user's cache folder after the XDG Base Directory Specification, which says to ignore a
+/// relative path.
+fn cache_folder(xdg_cache_home: Option<OsString>, home: Option<OsString>) -> Result<PathBuf> {
+    let xdg = xdg_cache_home.map(PathBuf::from).filter(|path| path.is_absolute());
+    xdg.or_else(|| home.map(|home| Path::new(&home).join(".cache"))).ok_or(Error::NoCacheFolder)
+}
+
+/// Says in a data set's folder what it holds.
+pub(super) fn describe(folder: &Path, front: &Front, decoding: Decoding) -> Result<()> {
+    let about = json!({
+        "root": front.root().to_string_lossy(),
+        "kept": front.to_string(),
+        "decoding": format!("{decoding:?}"),
+    });
+    let path = folder.join(ABOUT);
+    write_atomically(&path, |file| writeln!(file, "{about:#}").map_err(Error::io("writing", &path)))
+}
+
+/// One data set's folder as it lies on disk.
+pub(super) struct Found {
+    pub(super) folder: PathBuf,
+    pub(super) root: PathBuf,
+    pub(super) kept: String,
+    pub(super) decoding: String,
+    pub(super) pictures: usize,
+    pub(super) bytes: u64,
+    pub(super) used: Option<SystemTime>,
+}
+
+/// The data sets' folders in the cache folder, the one used last first; none where there is no such folder.
+///
+/// # Errors
+/// When the folder is there and cannot be read.
+pub(super) fn find(cache: &Path) -> Result<Vec<Found>> {
+    let entries = match std::fs::read_dir(cache) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io("reading", cache)(error)),
+    };
+    let mut found: Vec<Found> = entries
+        .flatten()
+        .filter(|entry| is_name(&entry.file_name()))
+        .map(|entry| look(entry.path()))
+        .collect();
+    found.sort_by_key(|found| std::cmp::Reverse(found.used));
+    Ok(found)
+}
+
+/// The name of a data set's folder; whatever else lies in the cache folder is left alone.
+pub(super) fn name(key: u128) -> String {
+    format!("{key:032x}")
+}
+
+fn is_name(name: &OsString) -> bool {
+    let name = name.as_encoded_bytes();
+    name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn look(folder: PathBuf) -> Found {
+    let about = std::fs::read(folder.join(ABOUT)).unwrap_or_default();
+    let about: Value = serde_json::from_slice(&about).unwrap_or_default();
+    let text = |key: &str| about[key].as_str().unwrap_or("?").to_string();
+    let pictures = segment::indices(&folder).iter().map(|index| segment::count(index)).sum();
+    let used = std::fs::metadata(folder.join(ABOUT)).and_then(|data| data.modified()).ok();
+    Found {
+        root: text("root").into(),
+        kept: text("kept"),
+        decoding: text("decoding"),
+        pictures,
+        bytes: size(&folder),
+        used,
+        folder,
+    }
+}
+
+/// The bytes of the files in a folder.
+fn size(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
+}
+
+/// Deletes data sets that were not used for longest, but for `keep`, until the whole cache takes `goal`
+/// bytes at most; gives what it takes then.
+pub(super) fn make_room(cache: &Path, keep: &Path, goal: u64) -> u64 {
+    let mut found = find(cache).unwrap_or_default();
+    let mut total = found.iter().map(|found| found.bytes).sum();
+    // Pictures that are gone (a test's, an unpacked archive's) go before those that were not used for long.
+    found.sort_by_key(|found| (found.root.exists(), found.used));
+    for old in found {
+        if total <= goal {
+            break;
+        }
+        if old.folder != keep && std::fs::remove_dir_all(&old.folder).is_ok() {
+            total -= old.bytes;
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_folder_follows_the_xdg_specification() {
+        let at =
+            |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
+        assert_eq!(at(Some("/c"), Some("/h")).unwrap(), Path::new("/c"));
+        assert_eq!(at(Some("relative"), Some("/h")).unwrap(), Path::new("/h/.cache"));
+        assert_eq!(at(None, Some("/h")).unwrap(), Path::new("/h/.cache"));
+        assert!(matches!(at(None, None), Err(Error::NoCacheFolder)));
+    }
+}

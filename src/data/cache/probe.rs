@@ -1,0 +1,33 @@
+//! Whether pictures that were kept are still the ones that would be made.
+
+use image::{Rgb, RgbImage};
+
+use super::id::Fnv;
+use super::segment::crc;
+use crate::data::{Decoding, Front};
+
+/// Raise it when a decoder gives other pixels than before: what was kept is then made anew.
+const DECODERS: u32 = 1;
+
+/// What a kept picture depends on besides its file: where two keys are equal, so are the pictures.
+///
+/// The transforms are told by their description, and by what they make of a small picture: a change of
+/// their arithmetic shows in that.
+pub(super) fn key(front: &Front, decoding: Decoding) -> u128 {
+    let root = front.root();
+    let root = root.canonicalize().or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.into());
+    let sample = RgbImage::from_fn(61, 47, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, (x * y) as u8]));
+    let made = match front.apply(sample) {
+        Ok(picture) => format!("{}x{} {:08x}", picture.width(), picture.height(), crc(picture.as_raw())),
+        Err(error) => error.to_string(),
+    };
+    let parts = [
+        root.as_os_str().as_encoded_bytes(),
+        front.description().as_bytes(),
+        format!("{decoding:?} {DECODERS} {}", env!("CARGO_PKG_VERSION")).as_bytes(),
+        made.as_bytes(),
+    ]
+    .map(|part| part.to_vec());
+    // Each with its length, so that no two lists of parts run together into one.
+    parts.iter().fold(Fnv::new(), |hash, part| hash.with(&part.len().to_le_bytes()).with(part)).finish()
+}

@@ -1,0 +1,193 @@
+//! Kept pictures of one data set on disk.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use image::RgbImage;
+
+use super::folder;
+use super::id::Stamp;
+use super::segment::{self, Record, Writer};
+use crate::data::{Decoding, Front};
+
+/// The segments of a data set: those that were there, and one of our own.
+pub(super) struct Store {
+    front: Front,
+    decoding: Decoding,
+    /// The cache folder, and the data set's folder in it.
+    cache: PathBuf,
+    folder: PathBuf,
+    /// The most bytes that the whole cache may take.
+    limit: u64,
+    shelf: RwLock<Shelf>,
+    pen: Mutex<Pen>,
+}
+
+/// What can be read.
+#[derive(Default)]
+struct Shelf {
+    /// For each picture the number of its segment and its record there.
+    index: HashMap<u128, (usize, Record)>,
+    /// The pixels of every segment.
+    segments: Vec<Arc<File>>,
+}
+
+/// What is written to.
+enum Pen {
+    /// Nothing was written yet.
+    Idle,
+    Open {
+        writer: Writer,
+        segment: usize,
+        /// Bytes that may still be written.
+        room: u64,
+    },
+    /// The cache is as large as it may be.
+    Full,
+    /// Something went wrong.
+    Failed(String),
+}
+
+impl Store {
+    /// The store in `folder`, which need not exist, of the cache folder `cache`.
+    pub(super) fn open(
+        front: &Front,
+        decoding: Decoding,
+        cache: &Path,
+        folder: PathBuf,
+        limit: u64,
+    ) -> Store {
+        if folder.exists() {
+            // So that its time tells the last use; a folder that cannot be written shows when it must be.
+            let _ = folder::describe(&folder, front, decoding);
+        }
+        let shelf = RwLock::new(Shelf::read(&folder));
+        let pen = Mutex::new(Pen::Idle);
+        Store { front: front.clone(), decoding, cache: cache.into(), folder, limit, shelf, pen }
+    }
+
+    /// A picture, if it is there and its file is unchanged.
+    pub(super) fn get(&self, id: u128, stamp: Stamp) -> Option<RgbImage> {
+        let (segment, record) = {
+            let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+            let (segment, record) = shelf.index.get(&id).filter(|(_, record)| record.stamp == stamp)?;
+            (shelf.segments.get(*segment)?.clone(), *record)
+        };
+        let picture = segment::read_pixels(&segment, &record);
+        if picture.is_none() {
+            // Damaged: decoded again, and then kept again.
+            self.shelf.write().unwrap_or_else(PoisonError::into_inner).index.remove(&id);
+        }
+        picture
+    }
+
+    /// Keeps a picture where it can. The first failure is returned; after it nothing more is written.
+    ///
+    /// # Errors
+    /// When the picture cannot be written.
+    pub(super) fn put(&self, id: u128, stamp: Stamp, picture: &RgbImage) -> Result<(), String> {
+        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write(&mut pen, id, stamp, picture).map_err(|error| {
+            let reason = format!("{}: {error}", self.folder.display());
+            *pen = Pen::Failed(reason.clone());
+            reason
+        })
+    }
+
+    fn write(&self, pen: &mut Pen, id: u128, stamp: Stamp, picture: &RgbImage) -> io::Result<()> {
+        if matches!(pen, Pen::Idle) {
+            folder::describe(&self.folder, &self.front, self.decoding).map_err(io::Error::other)?;
+            let writer = Writer::create(&self.folder)?;
+            let pixels = Arc::new(writer.pixels()?);
+            let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+            shelf.segments.push(pixels);
+            let taken = folder::make_room(&self.cache, &self.folder, self.limit);
+            *pen = Pen::Open {
+                writer,
+                segment: shelf.segments.len() - 1,
+                room: self.limit.saturating_sub(taken),
+            };
+        }
+        let Pen::Open { writer, segment, room } = pen else { return Ok(()) };
+        let size = segment::size_of(picture);
+        if size > *room {
+            let goal = self.limit.saturating_sub(size);
+            let taken = folder::make_room(&self.cache, &self.folder, goal);
+            *room = self.limit.saturating_sub(taken);
+            if size > *room {
+                *pen = Pen::Full;
+                return Ok(());
+            }
+        }
+        let record = writer.append(id, stamp, picture)?;
+        *room -= size;
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        shelf.index.insert(id, (*segment, record));
+        Ok(())
+    }
+
+    /// How many pictures there are, and the bytes of their pixels.
+    pub(super) fn size(&self) -> (usize, u64) {
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        (shelf.index.len(), shelf.index.values().map(|(_, record)| record.length()).sum())
+    }
+
+    /// Why pictures are no longer written, if so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match &*self.pen.lock().unwrap_or_else(PoisonError::into_inner) {
+            Pen::Full => {
+                Some(format!("the cache is as large as it may be ({} bytes, CacheOptions::disk)", self.limit))
+            }
+            Pen::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// Forgets everything, after the folder was deleted.
+    pub(super) fn forget(&self) {
+        *self.pen.lock().unwrap_or_else(PoisonError::into_inner) = Pen::Idle;
+        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Shelf::default();
+    }
+
+    /// The data set's folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Shelf {
+    /// What the segments in `folder` hold; of a picture the copy that was written last. Segments of which
+    /// less than half is still of use are deleted.
+    fn read(folder: &Path) -> Shelf {
+        let mut shelf = Shelf::default();
+        let mut segments = Vec::new();
+        for path in segment::indices(folder) {
+            let Ok(pixels) = File::open(path.with_extension(segment::PIXELS)) else {
+                segment::remove_abandoned(&path);
+                continue;
+            };
+            let length = pixels.metadata().map_or(0, |data| data.len());
+            let number = shelf.segments.len();
+            shelf.segments.push(Arc::new(pixels));
+            segments.push((path.clone(), length));
+            for record in segment::read_index(&path, length).unwrap_or_default() {
+                shelf.index.insert(record.id, (number, record));
+            }
+        }
+        let mut live = vec![0; segments.len()];
+        for (number, record) in shelf.index.values() {
+            live[*number] += record.length();
+        }
+        let wasteful = |number: usize| live[number] * 2 < segments[number].1 || live[number] == 0;
+        shelf.index.retain(|_, (number, _)| !wasteful(*number));
+        for (number, (path, _)) in segments.iter().enumerate() {
+            if wasteful(number) {
+                segment::remove_abandoned(path);
+            }
+        }
+        shelf
+    }
+}

@@ -1,0 +1,139 @@
+//! What of a data set's pictures is the same in every epoch.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fastrand::Rng;
+use image::RgbImage;
+
+use super::{Decoding, read_picture};
+use crate::transforms::{Compose, Sample, Transform};
+use crate::{Error, Result};
+
+/// Reading a picture and the transforms at the front of a pipeline that involve no chance, as far as they
+/// give pictures: what a loader's cache keeps. Cloning is cheap.
+#[derive(Clone)]
+pub struct Front {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    root: PathBuf,
+    transforms: Compose,
+    /// The transforms' exact description, one a line.
+    description: String,
+}
+
+/// One sample of a data set of pictures, in the two steps in which it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// The picture's file.
+    pub path: &'a Path,
+    /// Its class.
+    pub label: i64,
+    /// What is done to it in every epoch alike.
+    pub front: &'a Front,
+    /// What is done to it then, up to the tensor.
+    pub back: &'a Compose,
+}
+
+impl Front {
+    /// The front of `pipeline` and what remains of it, for pictures below `root`.
+    ///
+    /// The front ends before the first step that draws from chance, makes a tensor, or is not the crate's
+    /// own: of other steps nobody can know whether they do the same tomorrow.
+    pub fn split(root: impl Into<PathBuf>, pipeline: &Compose) -> (Front, Compose) {
+        let transforms = pipeline.transforms();
+        let descriptions: Vec<String> = transforms.iter().map_while(exact_description).collect();
+        let (front, back) = transforms.split_at(descriptions.len());
+        let shared = Shared {
+            root: root.into(),
+            transforms: Compose::new(front.to_vec()),
+            description: descriptions.join("\n"),
+        };
+        (Front { shared: Arc::new(shared) }, Compose::new(back.to_vec()))
+    }
+
+    /// The folder that the pictures belong to.
+    pub fn root(&self) -> &Path {
+        &self.shared.root
+    }
+
+    /// The transforms of the front.
+    pub fn transforms(&self) -> &[Transform] {
+        self.shared.transforms.transforms()
+    }
+
+    /// What is done to a picture, exactly: equal where the result is equal.
+    pub(super) fn description(&self) -> &str {
+        &self.shared.description
+    }
+
+    /// Whether two are one and the same.
+    pub(super) fn is(&self, other: &Front) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Reads the picture at `path` and sends it through.
+    ///
+    /// # Errors
+    /// When it cannot be read or transformed; the error names the file.
+    pub fn read(&self, path: &Path, decoding: Decoding) -> Result<RgbImage> {
+        let picture = read_picture(path, decoding, self.transforms().first())?;
+        self.apply(picture).map_err(|error| Error::Sample { path: path.into(), source: Box::new(error) })
+    }
+
+    /// Sends a picture through.
+    pub(super) fn apply(&self, picture: RgbImage) -> Result<RgbImage> {
+        if self.transforms().is_empty() {
+            return Ok(picture);
+        }
+        // Nothing of the front draws from it.
+        let mut rng = Rng::with_seed(0);
+        let result = self.shared.transforms.apply(Sample::Picture(picture), &mut rng)?;
+        Transform::picture(result, "Compose")
+    }
+}
+
+impl std::fmt::Display for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("decode")?;
+        self.transforms().iter().try_for_each(|transform| write!(f, ", {transform}"))
+    }
+}
+
+impl std::fmt::Debug for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// The crate's steps that make a picture of a picture without chance.
+const PICTURE_STEPS: [&str; 3] = ["Resize", "CenterCrop", "Pad"];
+
+/// Everything that a step's result depends on, where the step belongs to the front.
+fn exact_description(transform: &Transform) -> Option<String> {
+    let keeps = transform.is_deterministic() && PICTURE_STEPS.contains(&transform.name().as_str());
+    keeps.then(|| transform.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transforms::*;
+
+    #[test]
+    fn the_front_ends_at_chance_and_at_the_tensor() {
+        let split = |transforms| {
+            let (front, back) = Front::split("/pictures", &Compose::new(transforms));
+            (front.transforms().len(), back.transforms().len())
+        };
+        assert_eq!(
+            split(vec![resize(96, 96), random_rotation(45.0), center_crop(64, 64), to_tensor()]),
+            (1, 3)
+        );
+        assert_eq!(split(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]), (1, 2));
+        assert_eq!(split(vec![random_resized_crop(64), to_tensor()]), (0, 2));
+        assert_eq!(split(vec![resize_short(80), center_crop(64, 64), to_tensor()]), (2, 1));
+    }
+}
