@@ -13,6 +13,7 @@ use crate::models::{Activations, Model, Parameter, Parameters, Predictions, Stat
 use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, Sgd};
 use crate::transforms::Sample;
 use crate::viz::Figure;
+use crate::weights::torch_file::{Dict, Value};
 
 /// How a value that is not `Sync` shows itself as the last expression of a cell.
 ///
@@ -68,7 +69,9 @@ rich_by_debug!(
     Sgd,
     OptimizerState,
     Checkpoint,
-    Evaluation
+    Evaluation,
+    Value,
+    Dict
 );
 
 impl<T: Rich> Rich for [T] {

@@ -1,14 +1,17 @@
-//! Weights: where they are looked for, the safetensors files they come in, and how they get into a
-//! model without leaving it half loaded.
+//! Weights: where they are looked for, the files they come in (safetensors and PyTorch's own), and how
+//! they get into a model without leaving it half loaded.
 
 mod atomic;
+mod file;
 mod find;
 mod load;
 mod report;
 mod safetensors;
 mod spec;
+pub mod torch_file;
 
 pub(crate) use atomic::write_atomically;
+pub use file::{load, save};
 pub use find::{find, find_in, search_folders};
 pub(crate) use load::{compare, load_into, may_be_missing};
 pub(crate) use report::by_layer;

@@ -1,0 +1,75 @@
+//! State dicts in files of any format that is known here.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::{Metadata, load_safetensors, save_safetensors, torch_file};
+use crate::models::StateDict;
+use crate::{Error, Result};
+
+/// Reads a state dict from a `.safetensors`, `.pt`, `.pth` or `.ot` file; which of them it is, its content
+/// tells. Of a checkpoint it is the `state_dict` in it; see
+/// [`Value::state_dict`](torch_file::Value::state_dict). Tensors are on the CPU.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged, refused (see
+/// [`torch_file`]) or has no state dict.
+pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
+    let path = path.as_ref();
+    if is_safetensors(path)? {
+        return Ok(load_safetensors(path)?.0);
+    }
+    torch_file::read(path)?.state_dict().map_err(|error| match error {
+        Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
+        other => other,
+    })
+}
+
+/// Writes a state dict, whole or not at all: `.pt` and `.pth` as `torch.save(state_dict, PATH)` does,
+/// `.safetensors` as that format.
+///
+/// # Errors
+/// [`Error::Weights`] for another ending or a tensor that has no place in the format, [`Error::Io`] when
+/// the file cannot be written.
+pub fn save(path: impl AsRef<Path>, state: &StateDict) -> Result<()> {
+    let path = path.as_ref();
+    match Format::of(path) {
+        Some(Format::Safetensors) => {
+            save_safetensors(path, state, &Metadata::from([("format".into(), "pt".into())]))
+        }
+        Some(Format::Torch) => torch_file::write(path, &state.into()),
+        None => Err(Error::Weights {
+            path: path.to_owned(),
+            reason: "weights are written as .safetensors, .pt or .pth: choose one of these endings".into(),
+        }),
+    }
+}
+
+/// A format, as a file's name tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Safetensors,
+    /// PyTorch's own.
+    Torch,
+}
+
+impl Format {
+    /// The format that the ending of a name stands for.
+    pub fn of(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "safetensors" => Some(Format::Safetensors),
+            "pt" | "pth" => Some(Format::Torch),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a file begins with a length and a JSON object, or is called so.
+fn is_safetensors(path: &Path) -> Result<bool> {
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(Error::io("reading", path))?;
+    file.take(9).read_to_end(&mut start).map_err(Error::io("reading", path))?;
+    let called_so = Format::of(path) == Some(Format::Safetensors) && !start.starts_with(b"PK\x03\x04");
+    Ok(called_so || start.get(8) == Some(&b'{'))
+}

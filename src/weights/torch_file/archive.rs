@@ -1,0 +1,151 @@
+//! Writing the zip archive of `torch.save`: stored entries whose values begin at multiples of 64 bytes.
+
+use std::io::Write;
+use std::path::Path;
+
+use tch::{Device, Tensor};
+
+use super::pickler::Pickler;
+use super::value::Value;
+use super::zip::crc32;
+use crate::weights::write_atomically;
+use crate::{Error, Result};
+
+/// Where the values of an entry begin: at multiples of this, for readers that map the file.
+const ALIGNMENT: u64 = 64;
+/// What stands where a number needs eight bytes and the ZIP64 field has it.
+const ELSEWHERE: u32 = u32::MAX;
+
+/// Writes a value, whole or not at all.
+pub(super) fn write(path: &Path, value: &Value) -> Result<()> {
+    let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
+    let pickler = Pickler::of(value).map_err(refuse)?;
+    // The folder in the archive is called after the file, as torch.save does.
+    let stem = path.file_stem().map_or_else(|| "archive".into(), |stem| stem.to_string_lossy());
+    write_atomically(path, |out| {
+        let mut archive = Archive { out, path, at: 0, directory: Vec::new(), count: 0 };
+        archive.entry(&format!("{stem}/data.pkl"), &pickler.bytes)?;
+        archive.entry(&format!("{stem}/byteorder"), b"little")?;
+        for (index, tensor) in pickler.storages.iter().enumerate() {
+            archive.entry(&format!("{stem}/data/{index}"), &bytes_of(tensor)?)?;
+        }
+        archive.entry(&format!("{stem}/version"), b"3\n")?;
+        archive.finish()
+    })
+}
+
+struct Archive<'a> {
+    out: &'a mut dyn Write,
+    path: &'a Path,
+    at: u64,
+    directory: Vec<u8>,
+    count: u64,
+}
+
+impl Archive<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.at += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(Error::io("writing", self.path))
+    }
+
+    fn entry(&mut self, name: &str, content: &[u8]) -> Result<()> {
+        let (start, length, crc) = (self.at, content.len() as u64, crc32(content));
+        let big = u32::try_from(length).is_err() || length == u64::from(ELSEWHERE);
+        // Sizes, before the name: the same in the local header and in the directory.
+        let mut sizes = Vec::new();
+        sizes.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0x21, 0]);
+        sizes.extend_from_slice(&crc.to_le_bytes());
+        let short = if big { ELSEWHERE } else { length as u32 };
+        sizes.extend_from_slice(&[short.to_le_bytes(), short.to_le_bytes()].concat());
+        let name_length = (name.len() as u16).to_le_bytes();
+
+        let mut zip64 = Vec::new();
+        if big {
+            zip64.extend_from_slice(&[length.to_le_bytes(), length.to_le_bytes()].concat());
+        }
+        let mut extra = field64(&zip64);
+        let header = 30 + name.len() as u64 + extra.len() as u64 + 4;
+        let padding = (ALIGNMENT - (start + header) % ALIGNMENT) % ALIGNMENT;
+        // PyTorch's own field for filling up.
+        extra.extend_from_slice(b"FB");
+        extra.extend_from_slice(&(padding as u16).to_le_bytes());
+        extra.resize(extra.len() + padding as usize, b'Z');
+        let mut local = b"PK\x03\x04".to_vec();
+        local.extend_from_slice(&version(big));
+        local.extend_from_slice(&sizes);
+        local.extend_from_slice(&name_length);
+        local.extend_from_slice(&(extra.len() as u16).to_le_bytes());
+        local.extend_from_slice(name.as_bytes());
+        local.extend_from_slice(&extra);
+        self.put(&local)?;
+        self.put(content)?;
+
+        let far = start >= u64::from(ELSEWHERE);
+        if far {
+            zip64.extend_from_slice(&start.to_le_bytes());
+        }
+        let extra = field64(&zip64);
+        self.directory.extend_from_slice(b"PK\x01\x02");
+        self.directory.extend_from_slice(&version(big || far));
+        self.directory.extend_from_slice(&version(big || far));
+        self.directory.extend_from_slice(&sizes);
+        self.directory.extend_from_slice(&name_length);
+        self.directory.extend_from_slice(&(extra.len() as u16).to_le_bytes());
+        self.directory.extend_from_slice(&[0; 10]);
+        let short = if far { ELSEWHERE } else { start as u32 };
+        self.directory.extend_from_slice(&short.to_le_bytes());
+        self.directory.extend_from_slice(name.as_bytes());
+        self.directory.extend_from_slice(&extra);
+        self.count += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let (start, directory) = (self.at, std::mem::take(&mut self.directory));
+        let length = directory.len() as u64;
+        self.put(&directory)?;
+        let big = start + length >= u64::from(ELSEWHERE) || self.count >= 0xffff;
+        if big {
+            let record = self.at;
+            let mut end = b"PK\x06\x06".to_vec();
+            end.extend_from_slice(&44u64.to_le_bytes());
+            end.extend_from_slice(&[version(true), version(true)].concat());
+            end.extend_from_slice(&[0; 8]);
+            for number in [self.count, self.count, length, start] {
+                end.extend_from_slice(&number.to_le_bytes());
+            }
+            end.extend_from_slice(b"PK\x06\x07\0\0\0\0");
+            end.extend_from_slice(&record.to_le_bytes());
+            end.extend_from_slice(&1u32.to_le_bytes());
+            self.put(&end)?;
+        }
+        let count = if big { u16::MAX } else { self.count as u16 };
+        let (length, start) = if big { (ELSEWHERE, ELSEWHERE) } else { (length as u32, start as u32) };
+        let mut end = b"PK\x05\x06\0\0\0\0".to_vec();
+        end.extend_from_slice(&[count.to_le_bytes(), count.to_le_bytes()].concat());
+        end.extend_from_slice(&[length.to_le_bytes(), start.to_le_bytes()].concat());
+        end.extend_from_slice(&[0; 2]);
+        self.put(&end)
+    }
+}
+
+/// The version of the zip format that is needed to read an entry.
+fn version(big: bool) -> [u8; 2] {
+    [if big { 45 } else { 20 }, 0]
+}
+
+/// The extra field with numbers of eight bytes, if there are any.
+fn field64(numbers: &[u8]) -> Vec<u8> {
+    if numbers.is_empty() {
+        return Vec::new();
+    }
+    [&[1, 0][..], &(numbers.len() as u16).to_le_bytes(), numbers].concat()
+}
+
+fn bytes_of(tensor: &Tensor) -> Result<Vec<u8>> {
+    let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let numel = tensor.numel();
+    let mut bytes = vec![0; numel * tensor.kind().elt_size_in_bytes()];
+    tensor.f_copy_data_u8(&mut bytes, numel)?;
+    Ok(bytes)
+}

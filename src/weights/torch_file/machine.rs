@@ -1,0 +1,413 @@
+//! The pickle machine: the opcodes of protocol 2 and what later ones write for the same things. It
+//! builds [`Node`]s and runs nothing.
+
+use std::collections::HashMap;
+
+use super::fault::Fallible;
+use super::globals;
+use super::node::{Class, Entries, Global, Id, Node, Span, Storage, Window};
+
+/// What a pickle says.
+pub(super) struct Pickle<'a> {
+    pub bytes: &'a [u8],
+    pub nodes: Vec<Node>,
+    pub storages: Vec<Storage>,
+    pub windows: Vec<Window>,
+    pub root: Id,
+    /// Where the next pickle begins.
+    pub end: usize,
+}
+
+impl<'a> Pickle<'a> {
+    /// Reads the pickle that begins at `start`.
+    pub fn read(bytes: &'a [u8], start: usize) -> Fallible<Pickle<'a>> {
+        let mut machine = Machine::new(bytes, start);
+        let root = machine.run()?;
+        let Machine { nodes, storages, windows, at, .. } = machine;
+        Ok(Pickle { bytes, nodes, storages, windows, root, end: at })
+    }
+
+    /// A node.
+    pub fn node(&self, id: Id) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    /// The text of a node, if it is one.
+    pub fn text(&self, id: Id) -> Option<&'a str> {
+        text(self.bytes, self.node(id))
+    }
+}
+
+/// The text of a node, if it is one.
+pub(super) fn text<'a>(bytes: &'a [u8], node: &Node) -> Option<&'a str> {
+    match node {
+        Node::Text(span) | Node::Old(span) => {
+            std::str::from_utf8(bytes.get(span.start..span.start + span.length)?).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Numbers below this have one node each, as in Python: a list of labels takes no more than its file.
+const SMALL: i64 = 256;
+const NONE: Id = 0;
+const FALSE: Id = 1;
+const TRUE: Id = 2;
+const EMPTY_TUPLE: Id = 3;
+const ZERO: Id = 4;
+
+pub(super) struct Machine<'a> {
+    pub bytes: &'a [u8],
+    pub at: usize,
+    pub nodes: Vec<Node>,
+    pub storages: Vec<Storage>,
+    pub known_storages: HashMap<Storage, u32>,
+    pub windows: Vec<Window>,
+    stack: Vec<Id>,
+    marks: Vec<usize>,
+    memo: HashMap<u32, Id>,
+}
+
+impl<'a> Machine<'a> {
+    fn new(bytes: &'a [u8], at: usize) -> Self {
+        let mut nodes = vec![Node::None, Node::Bool(false), Node::Bool(true), Node::Tuple(Box::new([]))];
+        nodes.extend((0..SMALL).map(Node::Int));
+        Machine {
+            bytes,
+            at,
+            nodes,
+            storages: Vec::new(),
+            known_storages: HashMap::new(),
+            windows: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+        }
+    }
+
+    fn run(&mut self) -> Fallible<Id> {
+        loop {
+            let at = self.at;
+            let opcode = self.take(1)?[0];
+            if opcode == b'.' {
+                return match (self.stack.pop(), self.stack.is_empty()) {
+                    (Some(root), true) => Ok(root),
+                    _ => Err("damaged: its pickle ends in the middle of something".into()),
+                };
+            }
+            self.step(opcode, at)?;
+        }
+    }
+
+    fn step(&mut self, opcode: u8, at: usize) -> Fallible<()> {
+        match opcode {
+            0x80 => {
+                let protocol = self.take(1)?[0];
+                if protocol > 5 {
+                    return Err(format!(
+                        "its pickle is of protocol {protocol}, which Python does not know yet"
+                    )
+                    .into());
+                }
+            }
+            0x95 => drop(self.take(8)?),
+            b'(' => self.marks.push(self.stack.len()),
+            b'0' => drop(self.pop()?),
+            b'1' => drop(self.pop_to_mark()?),
+            b'N' => self.stack.push(NONE),
+            0x88 => self.stack.push(TRUE),
+            0x89 => self.stack.push(FALSE),
+            b'J' => {
+                let number = self.signed(4)?;
+                self.push_int(number);
+            }
+            b'K' | b'M' => {
+                let number = self.unsigned(if opcode == b'K' { 1 } else { 2 })? as i64;
+                self.push_int(number);
+            }
+            0x8a => {
+                let length = self.unsigned(1)? as usize;
+                if length > 8 {
+                    return Err("damaged: a number in its pickle has more than 64 bits".into());
+                }
+                let number = self.signed(length)?;
+                self.push_int(number);
+            }
+            b'G' => {
+                let mut number = [0; 8];
+                number.copy_from_slice(self.take(8)?);
+                self.push(Node::Float(f64::from_be_bytes(number)))?;
+            }
+            b'X' | 0x8c | 0x8d => {
+                let span = self.span(match opcode {
+                    b'X' => 4,
+                    0x8c => 1,
+                    _ => 8,
+                })?;
+                if std::str::from_utf8(self.slice(span)).is_err() {
+                    return Err("damaged: a text in its pickle is not UTF-8".into());
+                }
+                self.push(Node::Text(span))?;
+            }
+            b'B' | b'C' | 0x8e | 0x96 => {
+                let span = self.span(match opcode {
+                    b'B' => 4,
+                    b'C' => 1,
+                    _ => 8,
+                })?;
+                self.push(Node::Bytes(span))?;
+            }
+            b'T' | b'U' => {
+                let span = self.span(if opcode == b'T' { 4 } else { 1 })?;
+                self.push(Node::Old(span))?;
+            }
+            b')' => self.stack.push(EMPTY_TUPLE),
+            b't' => {
+                let items = self.pop_to_mark()?;
+                self.push_tuple(items)?;
+            }
+            0x85..=0x87 => {
+                let items = self.pop_many(usize::from(opcode - 0x84))?;
+                self.push_tuple(items)?;
+            }
+            b']' => self.push(Node::List(Vec::new()))?,
+            b'l' => {
+                let items = self.pop_to_mark()?;
+                self.push(Node::List(items))?;
+            }
+            b'}' => self.push(Node::Dict(Entries { class: Class::Dict, entries: Vec::new() }))?,
+            b'd' => {
+                let items = self.pop_to_mark()?;
+                let entries = pairs(&items)?;
+                self.push(Node::Dict(Entries { class: Class::Dict, entries }))?;
+            }
+            0x8f => self.push(Node::List(Vec::new()))?,
+            b'a' => {
+                let item = self.pop()?;
+                self.append(&[item])?;
+            }
+            b'e' | 0x90 => {
+                let items = self.pop_to_mark()?;
+                self.append(&items)?;
+            }
+            b's' => {
+                let items = self.pop_many(2)?;
+                self.set_items(&items)?;
+            }
+            b'u' => {
+                let items = self.pop_to_mark()?;
+                self.set_items(&items)?;
+            }
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.push_global(module, name)?;
+            }
+            0x93 => {
+                let items = self.pop_many(2)?;
+                let name = |id: Id| {
+                    text(self.bytes, &self.nodes[id as usize])
+                        .ok_or("damaged: a name in its pickle is no text")
+                };
+                let (module, name) = (name(items[0])?, name(items[1])?);
+                self.push_global(module, name)?;
+            }
+            b'R' | 0x81 => {
+                let items = self.pop_many(2)?;
+                let made = self.call(items[0], items[1], 0)?;
+                self.stack.push(made);
+            }
+            b'b' => self.build()?,
+            b'Q' => {
+                let id = self.pop()?;
+                let storage = self.storage(id)?;
+                self.push(Node::Storage(storage))?;
+            }
+            b'q' | b'r' => {
+                let key = self.unsigned(if opcode == b'q' { 1 } else { 4 })? as u32;
+                let top = *self.stack.last().ok_or("damaged: its pickle remembers nothing")?;
+                self.memo.insert(key, top);
+            }
+            0x94 => {
+                let top = *self.stack.last().ok_or("damaged: its pickle remembers nothing")?;
+                self.memo.insert(self.memo.len() as u32, top);
+            }
+            b'h' | b'j' => {
+                let key = self.unsigned(if opcode == b'h' { 1 } else { 4 })? as u32;
+                let known = *self.memo.get(&key).ok_or("damaged: its pickle recalls what it never had")?;
+                self.stack.push(known);
+            }
+            other => {
+                let shown = (other as char).escape_default();
+                return Err(format!(
+                    "refused: opcode '{shown}' at byte {at} of its pickle, which no tensor needs"
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, count: usize) -> Fallible<&'a [u8]> {
+        let end = self.at.checked_add(count);
+        let taken =
+            end.and_then(|end| self.bytes.get(self.at..end)).ok_or("truncated: it ends inside its pickle")?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    fn unsigned(&mut self, bytes: usize) -> Fallible<u64> {
+        Ok(self.take(bytes)?.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    }
+
+    fn signed(&mut self, bytes: usize) -> Fallible<i64> {
+        let number = self.unsigned(bytes)?;
+        let unused = 64 - 8 * bytes as u32;
+        Ok(if bytes == 0 { 0 } else { (number << unused) as i64 >> unused })
+    }
+
+    /// A range whose length comes first, in so many bytes.
+    fn span(&mut self, bytes: usize) -> Fallible<Span> {
+        let length = self.unsigned(bytes)?;
+        let length = usize::try_from(length).map_err(|_| "truncated: it ends inside its pickle")?;
+        let start = self.at;
+        self.take(length)?;
+        Ok(Span { start, length })
+    }
+
+    pub fn slice(&self, span: Span) -> &'a [u8] {
+        &self.bytes[span.start..span.start + span.length]
+    }
+
+    fn line(&mut self) -> Fallible<&'a str> {
+        let rest = &self.bytes[self.at..];
+        let length =
+            rest.iter().position(|&byte| byte == b'\n').ok_or("truncated: it ends inside its pickle")?;
+        let line =
+            std::str::from_utf8(&rest[..length]).map_err(|_| "damaged: a name in its pickle is not UTF-8")?;
+        self.at += length + 1;
+        Ok(line)
+    }
+
+    pub fn add(&mut self, node: Node) -> Fallible<Id> {
+        let id = Id::try_from(self.nodes.len()).map_err(|_| "its pickle has too many objects")?;
+        self.nodes.push(node);
+        Ok(id)
+    }
+
+    fn push(&mut self, node: Node) -> Fallible<()> {
+        let id = self.add(node)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    fn push_int(&mut self, number: i64) {
+        if (0..SMALL).contains(&number) {
+            self.stack.push(ZERO + number as Id);
+        } else {
+            // Larger ones take at least three bytes each: there are never too many.
+            self.stack.push(self.nodes.len() as Id);
+            self.nodes.push(Node::Int(number));
+        }
+    }
+
+    fn push_tuple(&mut self, items: Vec<Id>) -> Fallible<()> {
+        if items.is_empty() {
+            self.stack.push(EMPTY_TUPLE);
+            return Ok(());
+        }
+        self.push(Node::Tuple(items.into_boxed_slice()))
+    }
+
+    fn push_global(&mut self, module: &str, name: &str) -> Fallible<()> {
+        let global = globals::find(module, name)?;
+        self.push(Node::Global(global))
+    }
+
+    /// How far down the stack may be taken from: not past the last mark.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    fn pop(&mut self) -> Fallible<Id> {
+        Ok(self.pop_many(1)?[0])
+    }
+
+    fn pop_many(&mut self, count: usize) -> Fallible<Vec<Id>> {
+        let start = self.stack.len().checked_sub(count).filter(|&start| start >= self.floor());
+        Ok(self.stack.split_off(start.ok_or("damaged: its pickle takes what is not there")?))
+    }
+
+    fn pop_to_mark(&mut self) -> Fallible<Vec<Id>> {
+        let mark = self.marks.pop().ok_or("damaged: its pickle takes what is not there")?;
+        Ok(self.stack.split_off(mark))
+    }
+
+    fn top(&self) -> Fallible<usize> {
+        let top = self.stack.last().filter(|_| self.stack.len() > self.floor());
+        Ok(*top.ok_or("damaged: its pickle takes what is not there")? as usize)
+    }
+
+    fn append(&mut self, items: &[Id]) -> Fallible<()> {
+        let top = self.top()?;
+        match &mut self.nodes[top] {
+            Node::List(list) => list.extend_from_slice(items),
+            _ => return Err("damaged: its pickle appends to what is no list".into()),
+        }
+        Ok(())
+    }
+
+    fn set_items(&mut self, items: &[Id]) -> Fallible<()> {
+        let (top, pairs) = (self.top()?, pairs(items)?);
+        match &mut self.nodes[top] {
+            Node::Dict(dict) => dict.entries.extend(pairs),
+            _ => return Err("damaged: its pickle puts entries into what is no dictionary".into()),
+        }
+        Ok(())
+    }
+
+    /// Attributes for an object. Those of dictionaries and tensors (`_metadata`: the versions of a
+    /// model's layers) say nothing about values; those of a TorchScript object are what it is.
+    fn build(&mut self) -> Fallible<()> {
+        let items = self.pop_many(1)?;
+        let top = self.top()?;
+        let module = matches!(&self.nodes[top], Node::Dict(Entries { class: Class::Module, .. }));
+        let state = match &mut self.nodes[items[0] as usize] {
+            // Taken, not copied: copies of copies would let a small file grow without bound.
+            Node::Dict(state) if module => std::mem::take(&mut state.entries),
+            _ => Vec::new(),
+        };
+        match &mut self.nodes[top] {
+            Node::Dict(object) => object.entries.extend(state),
+            Node::Tensor(_) => {}
+            _ => {
+                return Err(
+                    "refused: its pickle sets attributes of what is no dictionary and no tensor".into()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The nodes of a tuple.
+    pub fn tuple(&self, id: Id) -> Fallible<Vec<Id>> {
+        match &self.nodes[id as usize] {
+            Node::Tuple(items) => Ok(items.to_vec()),
+            _ => Err("damaged: its pickle calls something without a tuple of arguments".into()),
+        }
+    }
+
+    /// A global by its node.
+    pub fn global(&self, id: Id) -> Fallible<Global> {
+        match &self.nodes[id as usize] {
+            Node::Global(global) => Ok(*global),
+            _ => Err("refused: its pickle calls what is no function".into()),
+        }
+    }
+}
+
+pub(super) fn pairs(items: &[Id]) -> Fallible<Vec<(Id, Id)>> {
+    if !items.len().is_multiple_of(2) {
+        return Err("damaged: a dictionary in its pickle has a key without a value".into());
+    }
+    Ok(items.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
+}

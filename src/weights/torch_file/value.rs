@@ -1,0 +1,304 @@
+//! What a PyTorch file holds, as Rust values.
+
+use std::fmt;
+
+use tch::{Kind, Tensor};
+
+use super::state::tensors_of;
+use crate::Result;
+use crate::models::StateDict;
+
+/// Anything that a PyTorch file may hold: what `torch.load(PATH, weights_only=True)` gives.
+#[derive(Default)]
+pub enum Value {
+    /// `None`.
+    #[default]
+    None,
+    /// `True` or `False`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Text; a dtype or device comes as its name, `torch.float32`, `cpu`.
+    Str(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A tensor, on the CPU. Views of one storage share it, as they did when they were saved.
+    Tensor(Tensor),
+    /// A list.
+    List(Vec<Value>),
+    /// A tuple.
+    Tuple(Vec<Value>),
+    /// A dictionary.
+    Dict(Dict),
+}
+
+/// What an entry of a dictionary is found by.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// Text, as layers and settings have.
+    Str(String),
+    /// A whole number, as the parameters of an optimizer have.
+    Int(i64),
+}
+
+/// Which of Python's classes a dictionary is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DictKind {
+    /// `dict`.
+    #[default]
+    Dict,
+    /// `collections.OrderedDict`, as `state_dict()` gives.
+    OrderedDict,
+    /// The attributes of a module of a TorchScript file.
+    Module,
+}
+
+/// A dictionary, in the order of its entries.
+#[derive(Default)]
+pub struct Dict {
+    kind: DictKind,
+    entries: Vec<(Key, Value)>,
+}
+
+impl Value {
+    /// An empty dictionary.
+    pub fn dict() -> Value {
+        Value::Dict(Dict::new())
+    }
+
+    /// The entry of that name of a dictionary.
+    pub fn get(&self, key: impl Into<Key>) -> Option<&Value> {
+        self.as_dict()?.get(key)
+    }
+
+    /// The dictionary, if it is one.
+    pub fn as_dict(&self) -> Option<&Dict> {
+        if let Value::Dict(dict) = self { Some(dict) } else { None }
+    }
+
+    /// The elements, if it is a list or a tuple.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        if let Value::List(items) | Value::Tuple(items) = self { Some(items) } else { None }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Value::Str(text) = self { Some(text) } else { None }
+    }
+
+    /// The tensor, if it is one.
+    pub fn as_tensor(&self) -> Option<&Tensor> {
+        if let Value::Tensor(tensor) = self { Some(tensor) } else { None }
+    }
+
+    /// The whole number, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        if let Value::Int(number) = self { Some(*number) } else { None }
+    }
+
+    /// `True` or `False`, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Value::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    /// The number, if it is one, or a tensor of a single one: `best_acc` often is.
+    pub fn as_float(&self) -> Option<f64> {
+        match self {
+            Value::Int(number) => Some(*number as f64),
+            Value::Float(number) => Some(*number),
+            Value::Tensor(tensor) if tensor.numel() == 1 => {
+                let number = tensor.f_to_kind(Kind::Double).and_then(|tensor| tensor.f_reshape([-1])).ok()?;
+                number.f_double_value(&[0]).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// The state dict in it: itself, or the dictionary that it has under `state_dict`, `model`,
+    /// `model_state_dict`, `net`, `weights` or `params`. The prefix `module.` of `DataParallel` is taken
+    /// off where every name has it; a TorchScript file gives its modules' tensors.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](crate::Error::Argument) that says what it is instead.
+    pub fn state_dict(&self) -> Result<StateDict> {
+        tensors_of(self)
+    }
+
+    /// What it is, as Python calls it, with an article.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Value::None => "None",
+            Value::Bool(_) => "a bool",
+            Value::Int(_) => "an int",
+            Value::Float(_) => "a float",
+            Value::Str(_) => "a str",
+            Value::Bytes(_) => "bytes",
+            Value::Tensor(_) => "a tensor",
+            Value::List(_) => "a list",
+            Value::Tuple(_) => "a tuple",
+            Value::Dict(_) => "a dict",
+        }
+    }
+}
+
+impl Dict {
+    /// No entries.
+    pub fn new() -> Dict {
+        Dict::default()
+    }
+
+    /// No entries, of another of Python's classes.
+    pub fn of_kind(kind: DictKind) -> Dict {
+        Dict { kind, entries: Vec::new() }
+    }
+
+    /// Entries whose keys are known to differ.
+    pub(super) fn from_parts(kind: DictKind, entries: Vec<(Key, Value)>) -> Dict {
+        Dict { kind, entries }
+    }
+
+    /// Which of Python's classes it is.
+    pub fn kind(&self) -> DictKind {
+        self.kind
+    }
+
+    /// The entry of that key.
+    pub fn get(&self, key: impl Into<Key>) -> Option<&Value> {
+        let key = key.into();
+        self.entries.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// Adds an entry at the end, or puts it in the place of the one of that key.
+    pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
+        let (key, value) = (key.into(), value.into());
+        match self.entries.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, held)) => *held = value,
+            None => self.entries.push((key, value)),
+        }
+    }
+
+    /// Takes the entry of that key out.
+    pub fn remove(&mut self, key: impl Into<Key>) -> Option<Value> {
+        let key = key.into();
+        let index = self.entries.iter().position(|(known, _)| *known == key)?;
+        Some(self.entries.remove(index).1)
+    }
+
+    /// Keys and values, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, (Key, Value)> {
+        self.entries.iter()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Dict {
+    type Item = &'a (Key, Value);
+    type IntoIter = std::slice::Iter<'a, (Key, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.iter()
+    }
+}
+
+impl Clone for Value {
+    /// Tensors are shared, the rest is copied.
+    fn clone(&self) -> Self {
+        match self {
+            Value::None => Value::None,
+            Value::Bool(value) => Value::Bool(*value),
+            Value::Int(value) => Value::Int(*value),
+            Value::Float(value) => Value::Float(*value),
+            Value::Str(value) => Value::Str(value.clone()),
+            Value::Bytes(value) => Value::Bytes(value.clone()),
+            Value::Tensor(value) => Value::Tensor(value.shallow_clone()),
+            Value::List(value) => Value::List(value.clone()),
+            Value::Tuple(value) => Value::Tuple(value.clone()),
+            Value::Dict(value) => Value::Dict(value.clone()),
+        }
+    }
+}
+
+impl Clone for Dict {
+    fn clone(&self) -> Self {
+        Dict { kind: self.kind, entries: self.entries.clone() }
+    }
+}
+
+impl Key {
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Key::Str(text) = self { Some(text) } else { None }
+    }
+
+    /// The whole number, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        if let Key::Int(number) = self { Some(*number) } else { None }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+macro_rules! from {
+    ($target:ty: $($source:ty => $make:expr),* $(,)?) => {
+        $(impl From<$source> for $target {
+            fn from(value: $source) -> Self {
+                #[allow(clippy::redundant_closure_call)]
+                ($make)(value)
+            }
+        })*
+    };
+}
+
+from!(Key:
+    &str => |text: &str| Key::Str(text.to_owned()),
+    String => Key::Str,
+    &String => |text: &String| Key::Str(text.clone()),
+    i64 => Key::Int,
+    i32 => |number: i32| Key::Int(number.into()),
+    &Key => Key::clone,
+);
+
+from!(Value:
+    bool => Value::Bool,
+    i32 => |number: i32| Value::Int(number.into()),
+    i64 => Value::Int,
+    f64 => Value::Float,
+    &str => |text: &str| Value::Str(text.to_owned()),
+    String => Value::Str,
+    Tensor => Value::Tensor,
+    &Tensor => |tensor: &Tensor| Value::Tensor(tensor.shallow_clone()),
+    Vec<Value> => Value::List,
+    Dict => Value::Dict,
+    &StateDict => |state: &StateDict| Value::Dict(state.into()),
+);
+
+impl From<&StateDict> for Dict {
+    /// An `OrderedDict` of the same tensors.
+    fn from(state: &StateDict) -> Dict {
+        let entries = state.iter().map(|(name, tensor)| (Key::Str(name.clone()), Value::from(tensor)));
+        Dict { kind: DictKind::OrderedDict, entries: entries.collect() }
+    }
+}
+
+impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Dict {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut dict = Dict::new();
+        entries.into_iter().for_each(|(key, value)| dict.insert(key, value));
+        dict
+    }
+}
