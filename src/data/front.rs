@@ -108,13 +108,14 @@ impl std::fmt::Debug for Front {
     }
 }
 
-/// The crate's steps that make a picture of a picture without chance.
-const PICTURE_STEPS: [&str; 3] = ["Resize", "CenterCrop", "Pad"];
+/// The steps that make a picture of a picture without chance.
+const PICTURE_STEPS: [&str; 4] = ["Resize", "CenterCrop", "Pad", "Grayscale"];
 
-/// Everything that a step's result depends on, where the step belongs to the front.
+/// Everything that a step's result depends on, where the step belongs to the front. Only the crate's own
+/// steps can be written as JSON, with all their arguments.
 fn exact_description(transform: &Transform) -> Option<String> {
     let keeps = transform.is_deterministic() && PICTURE_STEPS.contains(&transform.name().as_str());
-    keeps.then(|| transform.to_string())
+    keeps.then(|| transform.to_json().ok()).flatten().map(|json| json.to_string())
 }
 
 #[cfg(test)]

@@ -240,6 +240,16 @@ macro_rules! picture_data_set {
                 $crate::data::ClassCounts::of(self)
             }
 
+            /// Reads every file once, on all cores, and reports what the data set is made of and what is
+            /// wrong with it: unreadable files, duplicates (the same bytes, or the same pixels), modes other
+            /// than RGB, rare classes.
+            ///
+            /// # Errors
+            /// When it is interrupted.
+            pub fn check(&self) -> $crate::Result<$crate::data::Health> {
+                $crate::data::Health::of(&[("", self)])
+            }
+
             /// The pictures with these numbers, in this order: `torch.utils.data.Subset`.
             ///
             /// # Errors
@@ -299,6 +309,15 @@ macro_rules! picture_data_set {
         }
 
         impl $crate::data::Splits<$name> {
+            /// Reads every file of both once, as `check` of one of them does, and finds pictures that are in
+            /// both.
+            ///
+            /// # Errors
+            /// When it is interrupted.
+            pub fn check(&self) -> $crate::Result<$crate::data::Health> {
+                $crate::data::Health::of(&[("train", &self.train), ("valid", &self.valid)])
+            }
+
             /// Shows both data sets as the value of a cell's last expression.
             pub fn evcxr_display(&self) {
                 $crate::notebook::result(self);

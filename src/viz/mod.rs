@@ -7,7 +7,7 @@ mod answers;
 #[allow(dead_code, reason = "shared by pictures still to come")]
 mod axis;
 #[allow(dead_code, reason = "shared by pictures still to come")]
-mod bars;
+pub(crate) mod bars;
 mod batch_pictures;
 #[allow(dead_code, reason = "shared by pictures still to come")]
 mod canvas;

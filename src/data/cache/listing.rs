@@ -1,13 +1,15 @@
 //! Seeing what is kept on disk, and deleting it.
 
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::folder::{self, Found};
 use super::pictures::forget_below;
 use crate::data::table::{Table, bytes_text, counted, escape, thousands};
-use crate::notebook::{MimeBundle, Show, result};
+use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::{Error, Result};
 
 /// What is kept on disk, one line a data set and pipeline. Prints as a table.
@@ -17,6 +19,8 @@ pub struct Listing {
     pub folder: PathBuf,
     /// The data sets, the one used last first.
     pub stored: Vec<Stored>,
+    /// Makes the type `!Sync`, by which a cell that ends in `list()` shows it without a `?`, as a figure.
+    rich: PhantomData<Cell<()>>,
 }
 
 /// What is kept of one data set under one pipeline.
@@ -51,7 +55,7 @@ pub fn list() -> Result<Listing> {
 pub fn list_folder(folder: impl AsRef<Path>) -> Result<Listing> {
     let folder = folder.as_ref().to_path_buf();
     let stored = folder::find(&folder)?.into_iter().map(Stored::from).collect();
-    Ok(Listing { folder, stored })
+    Ok(Listing { folder, stored, rich: PhantomData })
 }
 
 /// Deletes all that is kept in the user's cache folder. Loaders that use it go on: they decode again.
@@ -68,7 +72,8 @@ pub fn clear() -> Result<Cleared> {
 /// When something in it cannot be read or deleted.
 pub fn clear_folder(cache: impl AsRef<Path>) -> Result<Cleared> {
     let cache = cache.as_ref();
-    let mut cleared = Cleared { folder: cache.to_path_buf(), data_sets: 0, pictures: 0, bytes: 0 };
+    let folder = cache.to_path_buf();
+    let mut cleared = Cleared { folder, data_sets: 0, pictures: 0, bytes: 0, rich: PhantomData };
     for found in folder::find(cache)? {
         std::fs::remove_dir_all(&found.folder).map_err(Error::io("deleting", &found.folder))?;
         forget_below(&found.folder);
@@ -139,6 +144,22 @@ impl Show for Listing {
     }
 }
 
+impl Rich for Listing {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+
+    fn show(&self) {
+        result(self);
+    }
+}
+
+impl Rich for Cleared {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.stored.is_empty() {
@@ -178,6 +199,8 @@ pub struct Cleared {
     pub pictures: usize,
     /// The bytes that they took on disk.
     pub bytes: u64,
+    /// As in [`Listing`].
+    rich: PhantomData<Cell<()>>,
 }
 
 impl fmt::Display for Cleared {
