@@ -39,9 +39,6 @@ pub(crate) fn group(index: usize) -> Rgb<u8> {
     Rgb(GROUPS[index % GROUPS.len()])
 }
 
-/// Number of [`group`]'s colours.
-pub(crate) const GROUP_COUNT: usize = GROUPS.len();
-
 /// The nine steps of ColorBrewer's "Blues", from white to dark.
 const BLUES: [[u8; 3]; 9] = [
     [255, 255, 255],

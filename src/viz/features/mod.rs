@@ -1,0 +1,9 @@
+//! Maps on which pictures that look alike to a network lie near each other.
+
+mod pca;
+mod scatter;
+mod tsne;
+
+pub use pca::pca;
+pub use scatter::plot_points;
+pub use tsne::{TsneOptions, tsne};
