@@ -30,9 +30,11 @@ pub use crate::transforms::{
     resize_with, to_tensor,
 };
 pub use crate::viz::{
-    Answered, Answers, Cells, ConfusedPair, ConfusionOptions, Figure, Grid, GridOptions, Only, PairOptions,
-    im_convert, im_convert_with, most_confused, plot_accuracy_per_class, plot_class_counts,
-    plot_confusion_matrix, plot_most_confused, plot_top_losses, prediction_grid, show_batch,
+    Answered, Answers, Cells, ConfusedPair, ConfusionOptions, FeatureMapOptions, Features, Figure, GradCam,
+    GradCamOptions, GradCamPlot, Grid, GridOptions, Only, PairOptions, Projection, TsneOptions, grad_cam,
+    im_convert, im_convert_with, most_confused, pca, plot_accuracy_per_class, plot_activations,
+    plot_class_counts, plot_confusion_matrix, plot_feature_map, plot_filters, plot_grad_cam, plot_lr_find,
+    plot_most_confused, plot_points, plot_top_losses, prediction_grid, show_batch, tsne,
 };
 pub use crate::{Error, Result, seed, weights};
 pub use tch::{self, Device, Kind, Tensor};

@@ -123,6 +123,13 @@ impl Model {
         self.capture(images, paths, self.mode(), Gradients::With)
     }
 
+    /// [`forward_with`](Model::forward_with) in eval mode, whatever the current one.
+    pub(crate) fn eval_with(&self, images: &Tensor, path: &str) -> Result<(Tensor, Tensor)> {
+        let (logits, mut found) = self.capture(images, &[path], Mode::Eval, Gradients::With)?;
+        let activation = found.entries.pop().ok_or_else(|| self.no_module(path))?.1;
+        Ok((logits, activation))
+    }
+
     fn capture(
         &self,
         images: &Tensor,

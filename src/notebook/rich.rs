@@ -12,7 +12,7 @@ use crate::data::Batch;
 use crate::models::{Activations, Model, Parameter, Parameters, Predictions, StateDict};
 use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, Sgd};
 use crate::transforms::Sample;
-use crate::viz::Figure;
+use crate::viz::{Features, Figure, GradCam};
 use crate::weights::torch_file::{Dict, Value};
 
 /// How a value that is not `Sync` shows itself as the last expression of a cell.
@@ -56,6 +56,8 @@ macro_rules! rich_by_debug {
     };
 }
 rich_by_debug!(
+    GradCam,
+    Features,
     Activations,
     Model,
     Parameter,

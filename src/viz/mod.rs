@@ -16,11 +16,11 @@ mod confusion;
 mod confusion_plot;
 mod features;
 mod figure;
-mod filters;
 mod font;
 mod grid;
 mod history;
 mod im_convert;
+mod insight;
 mod labels;
 mod lr_find;
 #[allow(dead_code, reason = "shared by pictures still to come")]
@@ -37,11 +37,15 @@ pub use answers::{Answered, Answers};
 pub use confused_pairs::{PairOptions, plot_most_confused};
 pub use confusion::{ConfusedPair, most_confused};
 pub use confusion_plot::{Cells, ConfusionOptions, plot_confusion_matrix};
-pub use features::{TsneOptions, pca, plot_points, tsne};
+pub use features::{
+    FeatureMapOptions, Features, Projection, TsneOptions, pca, plot_feature_map, plot_points, tsne,
+};
 pub use figure::Figure;
-pub use filters::plot_filters;
 pub use grid::Grid;
 pub use im_convert::{im_convert, im_convert_with};
+pub use insight::{
+    GradCam, GradCamOptions, GradCamPlot, grad_cam, plot_activations, plot_filters, plot_grad_cam,
+};
 pub use lr_find::plot_lr_find;
 pub use per_class::{plot_accuracy_per_class, plot_class_counts};
 pub use prediction_grid::{GridOptions, Only, prediction_grid};

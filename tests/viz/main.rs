@@ -1,7 +1,10 @@
 //! Pictures from outside, drawn from known data: pixels, SVG, words, and what is wrong with bad input.
 //! `HERBARIUM_LOOK=DIR` keeps the pictures that are worth looking at.
 
+#[path = "../formula/mod.rs"]
+mod formula;
 mod grids;
+mod insight;
 mod mistakes;
 mod plots;
 mod support;

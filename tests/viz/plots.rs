@@ -41,3 +41,20 @@ fn a_training_is_plotted_whatever_its_length() {
     odd.best_epoch = Some(99);
     look(&odd.plot().unwrap(), "history-odd.png");
 }
+
+#[test]
+fn the_suggested_learning_rate_is_marked() {
+    let lrs: Vec<f64> = (0..100).map(|step| 1e-6 * 10f64.powf(step as f64 * 7.0 / 99.0)).collect();
+    let loss = |lr: &f64| 4.6 - 3.0 / (1.0 + (1e-3 / lr).powf(1.5)) + (lr / 0.4).powi(3);
+    let losses: Vec<f64> = lrs.iter().map(loss).collect();
+    let figure = plot_lr_find(&lrs, &losses, Some(1e-3)).unwrap();
+    look(&figure, "lr_find.png");
+    assert!(figure.alt().starts_with("learning-rate finder: suggested 1.00e-3, least loss 1.6"), "{figure}");
+    assert!(count(&figure, [225, 92, 20]) > 40 && count(&figure, [31, 119, 180]) > 500);
+    for (lrs, losses) in [(vec![], vec![]), (vec![0.1], vec![1.0]), (vec![0.1, 0.2], vec![f64::NAN; 2])] {
+        plot_lr_find(&lrs, &losses, None).unwrap();
+    }
+    let told = plot_lr_find(&[0.1], &[], None).unwrap_err().to_string();
+    assert!(told.contains("1 learning rates and 0 losses"), "{told}");
+    assert!(plot_lr_find(&[0.0], &[1.0], None).unwrap_err().to_string().contains("0 is no learning rate"));
+}

@@ -3,14 +3,14 @@
 use image::{Rgb, RgbImage};
 use tch::{Device, Kind, Tensor};
 
-use super::Figure;
-use super::canvas::{Area, Canvas, Scaling, Text};
-use super::palette::GREY;
 use crate::models::Model;
+use crate::viz::Figure;
+use crate::viz::canvas::{Area, Canvas, Scaling, Text};
+use crate::viz::palette::GREY;
 use crate::{Error, Result};
 
-pub(super) const MARGIN: f32 = 14.0;
-pub(super) const TOP: f32 = 52.0;
+const MARGIN: f32 = 14.0;
+const TOP: f32 = 52.0;
 const WIDTH: f32 = 960.0;
 
 /// The filters of the first convolution as small colour pictures, one beside the other. Grey is a
@@ -52,7 +52,7 @@ fn pictures(weights: &Tensor) -> Result<Vec<RgbImage>> {
 }
 
 /// Small pictures in rows, as many beside each other as make them neither too small nor too large.
-pub(super) fn tiles(title: &str, told: &str, pictures: Vec<RgbImage>, scaling: Scaling) -> Result<Figure> {
+fn tiles(title: &str, told: &str, pictures: Vec<RgbImage>, scaling: Scaling) -> Result<Figure> {
     let (columns, side) = layout(pictures.len());
     let gap = if side > 40.0 { 6.0 } else { 4.0 };
     let rows = pictures.len().div_ceil(columns).max(1);

@@ -1,0 +1,227 @@
+//! Where a network looks: ["Grad-CAM"](https://arxiv.org/abs/1610.02391), Selvaraju et al. 2017.
+
+use image::{Rgb, RgbImage};
+use tch::{Device, Kind, Tensor};
+
+use super::layer::{last_map, one_picture};
+use crate::data::CategoryNames;
+use crate::models::{Model, Predictions};
+use crate::transforms::{IMAGENET_MEAN, IMAGENET_STD};
+use crate::viz::grid::{self, Cell};
+use crate::viz::im_convert::to_image;
+use crate::viz::labels::name_of;
+use crate::viz::palette::inferno;
+use crate::viz::{Figure, Grid};
+use crate::{Error, Result};
+
+/// What Grad-CAM is computed for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GradCamOptions {
+    /// The path of the layer, `layer3` or `layer4.1`; empty for the last part that gives maps.
+    pub layer: String,
+    /// The class, an index into `class_names`; `None` for the likeliest.
+    pub class: Option<usize>,
+}
+
+/// How much each place of a picture speaks for a class.
+pub struct GradCam {
+    /// (H, W) as the picture, float32 on the CPU, 0 to 1: 1 where most speaks for the class. 0
+    /// everywhere if nothing does.
+    pub heat: Tensor,
+    /// The layer's path.
+    pub layer: String,
+    /// The layer's maps: height and width.
+    pub resolution: (i64, i64),
+    /// The class, an index into `class_names`.
+    pub class: usize,
+    /// Its probability, 0 to 1.
+    pub probability: f64,
+}
+
+/// Where `image` speaks for a class: the layer's maps, each weighted by the mean of the class's
+/// gradients over it, added up; what is negative becomes 0, the rest is enlarged bilinearly
+/// (`align_corners=False`) to the picture's size and divided by its greatest value.
+///
+/// `image` is one picture, (3, H, W) or (1, 3, H, W), normalised as for the model, which is taken in
+/// eval mode and stays as it is. It works for frozen layers too.
+///
+/// # Errors
+/// [`Error::Argument`] if it is not one picture, the class does not exist or the layer gives no maps;
+/// [`Error::UnknownLayer`] for a path that names nothing; as [`Model::forward`].
+pub fn grad_cam(model: &Model, image: &Tensor, options: GradCamOptions) -> Result<GradCam> {
+    let images = one_picture(model, image)?;
+    let layer = if options.layer.is_empty() { last_map(model, &images)? } else { options.layer };
+    let (logits, activation) = tch::with_grad(|| model.eval_with(&images, &layer))?;
+    let resolution = match activation.size()[..] {
+        [1, _, height, width] => (height, width),
+        ref size => {
+            let told = format!(
+                "{layer} of {} gives {size:?} and no maps (1, C, H, W): name another layer",
+                model.name()
+            );
+            return Err(Error::Argument(told));
+        }
+    };
+    let preds = Predictions::from_logits(&logits)?;
+    let classes = model.num_classes();
+    let class = options.class.map_or_else(|| preds.class(0), Ok)?;
+    if class >= classes {
+        let told = format!("there is no class {class}: {} tells {classes} apart, from 0", model.name());
+        return Err(Error::Argument(told));
+    }
+    let score = tch::with_grad(|| logits.f_select(1, class as i64)?.f_sum(Kind::Float))?;
+    // libtorch crashes on a score that has no graph.
+    if !score.requires_grad() {
+        let told = format!("the classes of {} do not depend on {layer}: name another layer", model.name());
+        return Err(Error::Argument(told));
+    }
+    let gradients = Tensor::f_run_backward(&[score], &[&activation], false, false)?;
+    let gradient = gradients.first().ok_or_else(|| Error::Torch("no gradient was computed".into()))?;
+    let _guard = tch::no_grad_guard();
+    let heat = heat(&activation.f_detach()?, gradient, (images.size()[2], images.size()[3]))?;
+    let probability = preds.probabilities().f_double_value(&[0, class as i64])?;
+    Ok(GradCam { heat, layer, resolution, class, probability })
+}
+
+/// The map of an activation and a gradient (1, C, h, w), enlarged to `(height, width)`.
+fn heat(activation: &Tensor, gradient: &Tensor, (height, width): (i64, i64)) -> Result<Tensor> {
+    let weights = gradient.f_mean_dim([2i64, 3].as_slice(), true, Kind::Float)?;
+    let sum = weights.f_multiply(activation)?.f_sum_dim_intlist([1i64].as_slice(), true, Kind::Float)?;
+    let large = sum.f_relu()?.f_upsample_bilinear2d([height, width], false, None, None)?;
+    let large = large.f_reshape([height, width])?.f_to_device(Device::Cpu)?;
+    let most = large.f_max()?.f_clamp_min(1e-30)?;
+    Ok(large.f_divide(&most)?)
+}
+
+/// What is drawn by [`plot_grad_cam`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct GradCamPlot {
+    /// The path of the layer; empty for the last part that gives maps.
+    pub layer: String,
+    /// The classes, as indices into `class_names`; empty for the three likeliest.
+    pub classes: Vec<usize>,
+    /// How much the warmth hides of the photograph, 0 to 1.
+    pub opacity: f64,
+}
+
+impl Default for GradCamPlot {
+    /// The last layer, the three likeliest classes.
+    fn default() -> Self {
+        Self { layer: String::new(), classes: Vec::new(), opacity: 0.75 }
+    }
+}
+
+/// One picture and, beside it, where it speaks for each class: dark red to yellow over the photograph
+/// in grey. See [`grad_cam`] for how it is computed, and for the numbers.
+///
+/// # Errors
+/// As [`grad_cam`]; [`Error::Argument`] if `class_names` are not the model's; the error of
+/// [`CategoryNames::name`] for a label without name.
+pub fn plot_grad_cam(
+    model: &Model,
+    image: &Tensor,
+    class_names: &[String],
+    cat_to_name: &CategoryNames,
+    options: GradCamPlot,
+) -> Result<Figure> {
+    let images = one_picture(model, image)?;
+    let layer = if options.layer.is_empty() { last_map(model, &images)? } else { options.layer };
+    let classes = if options.classes.is_empty() {
+        model.predict(&images)?.top_k(0, 3)?.iter().map(|guess| guess.class).collect()
+    } else {
+        options.classes
+    };
+    let photograph = to_image(&images, IMAGENET_MEAN, IMAGENET_STD)?;
+    let mut cells = vec![Cell::new(photograph.clone()).title("the picture").note(" ")];
+    let mut told = String::new();
+    let mut resolution = (0, 0);
+    for class in classes {
+        let cam = grad_cam(model, &images, GradCamOptions { layer: layer.clone(), class: Some(class) })?;
+        let name = name_of(class, class_names, cat_to_name, "a class of the model")?;
+        let sure = format!("{:.0} % sure", 100.0 * cam.probability);
+        told += &format!("\n{}, {sure}: {}", name.name, cam.place()?);
+        resolution = cam.resolution;
+        cells.push(Cell::new(overlay(&photograph, &cam.heat, options.opacity)?).title(name.drawn).note(sure));
+    }
+    let grid = Grid { rows: cells.len(), columns: cells.len().clamp(1, 4) };
+    let (height, width) = resolution;
+    let alt = format!(
+        "Grad-CAM of {layer} of {} ({height} x {width} places), where the picture speaks for:",
+        model.name()
+    );
+    grid::draw(cells, grid, alt + &told)
+}
+
+/// A photograph in grey with the warmth over it.
+fn overlay(photograph: &RgbImage, heat: &Tensor, opacity: f64) -> Result<RgbImage> {
+    let heat = Vec::<f32>::try_from(&heat.f_contiguous()?.f_reshape([-1])?)?;
+    let opacity = if opacity.is_nan() { 0.0 } else { opacity.clamp(0.0, 1.0) };
+    let width = photograph.width() as usize;
+    Ok(RgbImage::from_fn(photograph.width(), photograph.height(), |x, y| {
+        let [r, g, b] = photograph.get_pixel(x, y).0.map(f64::from);
+        let grey = 0.299 * r + 0.587 * g + 0.114 * b;
+        let t = f64::from(heat[y as usize * width + x as usize]);
+        // Cold places show the photograph, in grey and a little paler.
+        let (under, warm) = (55.0 + 0.75 * grey, inferno(0.25 + 0.75 * t).0);
+        let alpha = opacity * t.clamp(0.0, 1.0).sqrt();
+        Rgb(warm.map(|value| (under + (f64::from(value) - under) * alpha).round() as u8))
+    }))
+}
+
+impl GradCam {
+    /// The warmest place in words: `most at the top left`.
+    fn place(&self) -> Result<String> {
+        let (height, width) = (self.heat.size()[0], self.heat.size()[1]);
+        if self.heat.f_max()?.f_double_value(&[])? <= 0.0 {
+            return Ok("nothing speaks for it".into());
+        }
+        let at = self.heat.f_argmax(None, false)?.f_int64_value(&[])?;
+        let third = |place: i64, size: i64| ((3 * place / size.max(1)).min(2)) as usize;
+        let down = ["top", "middle", "bottom"][third(at / width, height)];
+        let across = ["left", "middle", "right"][third(at % width, width)];
+        Ok(match (down, across) {
+            ("middle", "middle") => "most in the middle".into(),
+            ("middle", side) => format!("most at the {side}"),
+            (side, "middle") => format!("most at the {side}"),
+            (down, across) => format!("most at the {down} {across}"),
+        })
+    }
+}
+
+impl std::fmt::Display for GradCam {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let GradCam { layer, resolution: (height, width), class, probability, .. } = self;
+        let (size, place) = (self.heat.size(), self.place().unwrap_or_default());
+        write!(
+            f,
+            "GradCam(class={class}, probability={probability:.4}, layer={layer}, {height} x {width} places, \
+             heat=torch.Size({size:?}), {place})"
+        )
+    }
+}
+
+impl std::fmt::Debug for GradCam {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two maps of 1 x 2 with mean gradients 2 and −1: relu(2 · [1, 3] − [4, 1]) = [0, 5].
+    #[test]
+    fn maps_are_weighted_by_their_mean_gradients() -> Result<()> {
+        let activation = Tensor::from_slice(&[1f32, 3.0, 4.0, 1.0]).f_view([1, 2, 1, 2])?;
+        let gradient = Tensor::from_slice(&[1f32, 3.0, -1.0, -1.0]).f_view([1, 2, 1, 2])?;
+        let small = Vec::<f32>::try_from(heat(&activation, &gradient, (1, 2))?.f_reshape([-1])?)?;
+        assert_eq!(small, [0.0, 1.0]);
+        // Enlarged to 4 with align_corners=False: 0, 1.25, 3.75, 5 of 5.
+        let large = Vec::<f32>::try_from(heat(&activation, &gradient, (1, 4))?.f_reshape([-1])?)?;
+        assert_eq!(large, [0.0, 0.25, 0.75, 1.0]);
+        let cold = heat(&activation, &gradient.f_neg()?, (1, 2))?;
+        assert_eq!(Vec::<f32>::try_from(cold.f_reshape([-1])?)?, [1.0, 0.0]);
+        Ok(())
+    }
+}
