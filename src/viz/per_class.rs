@@ -6,7 +6,7 @@ use super::bars::{self, Bar};
 use super::labels::Names;
 use super::palette::{BLUE, ORANGE};
 use crate::Result;
-use crate::data::{CategoryNames, ImageFolder};
+use crate::data::{CategoryNames, Dataset};
 
 /// How many of each class's pictures were right, the worst class first; classes below half are
 /// orange. Classes without a picture are left out.
@@ -53,12 +53,18 @@ pub fn plot_accuracy_per_class(
 /// third of the largest are orange.
 ///
 /// # Errors
-/// The error of [`CategoryNames::name`] for a label without name.
-pub fn plot_class_counts(dataset: &ImageFolder, cat_to_name: &CategoryNames) -> Result<Figure> {
+/// The error of [`CategoryNames::name`] for a label without name; the data set's own, where a class is
+/// known only when the sample is read.
+pub fn plot_class_counts(dataset: &dyn Dataset, cat_to_name: &CategoryNames) -> Result<Figure> {
     let names = Names::of(&dataset.classes(), cat_to_name)?;
     let mut counts = vec![0usize; names.full.len()];
-    for (_, label) in dataset.samples() {
-        if let Some(count) = usize::try_from(*label).ok().and_then(|label| counts.get_mut(label)) {
+    let mut rng = fastrand::Rng::with_seed(0);
+    for index in 0..dataset.len() {
+        let label = match dataset.label(index) {
+            Some(label) => label,
+            None => dataset.get(index, &mut rng)?.1,
+        };
+        if let Some(count) = usize::try_from(label).ok().and_then(|label| counts.get_mut(label)) {
             *count += 1;
         }
     }

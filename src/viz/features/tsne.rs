@@ -203,8 +203,8 @@ impl Map {
                 add(lane, p[lane], xs[lane], ys[lane]);
             }
         }
-        for j in whole..affinities.len() {
-            add(0, affinities[j], self.x[j], self.y[j]);
+        for (p, (x, y)) in affinities.iter().zip(self.x.iter().zip(&self.y)).skip(whole) {
+            add(0, *p, *x, *y);
         }
         let sum = sums.map(|lanes| lanes.iter().sum::<f32>());
         Forces { near: sum[0], pull: [sum[1], sum[2]], push: [sum[3], sum[4]] }
