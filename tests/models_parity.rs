@@ -1,28 +1,43 @@
 //! The networks against torchvision: names, order, shapes and types of the state dict, the printed
-//! text, and the logits for weights and an input that a formula gives.
+//! text, what a seed draws, torchinfo's totals, and the logits for weights and an input that a formula
+//! gives. With `HERBARIUM_PEER_PYTHON` also what each side reads of what the other wrote.
 
 mod formula;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
 
 use formula::{formula_weights, noise};
-use herbarium::models::{Model, Pretrained, Strictness, initialize_model, known_models};
-use herbarium::weights::{TensorSpec, load_safetensors};
+use herbarium::models::{Model, Strictness, Summary, get_model, known_models};
+use herbarium::weights::{TensorSpec, load_safetensors, save_safetensors};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
+/// libtorch has one generator: only one test at a time may draw from it. It also keeps two tests from
+/// holding their largest networks at once.
+static GENERATOR: Mutex<()> = Mutex::new(());
+
 #[test]
 fn every_model_of_the_committed_set() -> Outcome {
-    compare_set(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/models"))
+    let not_built = compare_set(&committed())?;
+    assert!(not_built.is_empty(), "not built: {}", not_built.join(", "));
+    Ok(())
 }
 
 #[test]
 fn every_model_of_the_whole_set() -> Outcome {
     match whole_set() {
-        Some(folder) => compare_set(&folder),
+        Some(folder) => {
+            let not_built = compare_set(&folder)?;
+            if !not_built.is_empty() {
+                println!("not built: {}", not_built.join(", "));
+            }
+            Ok(())
+        }
         None => {
             println!(
                 "skipped: HERBARIUM_PARITY is not set and there is no ../shared/parity; the committed set was compared"
@@ -30,6 +45,19 @@ fn every_model_of_the_whole_set() -> Outcome {
             Ok(())
         }
     }
+}
+
+#[test]
+fn every_model_that_is_known_is_in_the_committed_set() -> Outcome {
+    let manifest = read_json(&committed().join("manifest.json"))?;
+    let missing: Vec<&str> =
+        known_models().into_iter().filter(|&name| manifest["models"].get(name).is_none()).collect();
+    assert!(missing.is_empty(), "tests/parity/make_models.py does not make {}", missing.join(", "));
+    Ok(())
+}
+
+fn committed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/models")
 }
 
 fn whole_set() -> Option<PathBuf> {
@@ -40,30 +68,89 @@ fn whole_set() -> Option<PathBuf> {
     shared.is_dir().then_some(shared)
 }
 
-fn compare_set(folder: &Path) -> Outcome {
-    let manifest: Value = serde_json::from_str(&fs::read_to_string(folder.join("manifest.json"))?)?;
+fn read_json(path: &Path) -> Result<Value, Box<dyn std::error::Error>> {
+    Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
+}
+
+/// Compares every model of a set, and gives the names of those that are not known here.
+fn compare_set(folder: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let _alone = GENERATOR.lock();
+    let manifest = read_json(&folder.join("manifest.json"))?;
+    let init = read_json(&folder.join("init.json")).ok();
+    let summaries = read_json(&folder.join("summary.json")).ok();
     let (logits, _) = load_safetensors(folder.join("logits.safetensors"))?;
     let (mut compared, mut not_built) = (Vec::new(), Vec::new());
     for (name, told) in manifest["models"].as_object().ok_or("the manifest has no models")? {
         if !known_models().contains(&name.as_str()) {
-            not_built.push(name.as_str());
+            not_built.push(name.clone());
             continue;
         }
         let classes = told["num_classes"].as_u64().ok_or("no num_classes")? as usize;
-        let mut model = initialize_model(name, classes, Pretrained::No, Device::Cpu)?;
+        if let Some(init) = &init {
+            tch::manual_seed(init["seed"].as_i64().ok_or("no seed")?);
+        }
+        let mut model = get_model(name, classes, Device::Cpu)?;
+        if let Some(drawn) = init.as_ref().and_then(|init| init["models"].get(name)) {
+            same_draws(&model, drawn)?;
+        }
         same_names_and_shapes(&model, told)?;
         assert_eq!(
             model.to_string(),
             fs::read_to_string(folder.join(format!("{name}.repr.txt")))?.trim_end()
         );
+        if let Some(summary) = summaries.as_ref().and_then(|told| told["models"].get(name)) {
+            same_summary(&model, summary, &folder.join(format!("{name}.summary.txt")))?;
+        }
         same_logits(&mut model, told, logits.get(name).ok_or("no logits")?)?;
         compared.push(name.as_str());
     }
     println!("compared: {}", compared.join(", "));
-    if !not_built.is_empty() {
-        println!("not built: {}", not_built.join(", "));
-    }
     assert!(!compared.is_empty(), "no model of {} was compared", folder.display());
+    Ok(not_built)
+}
+
+/// The same mean and deviation of each tensor after the same seed: the same distributions, drawn in the
+/// same order.
+fn same_draws(model: &Model, drawn: &Value) -> Outcome {
+    let expected: Vec<[f64; 2]> = serde_json::from_value(drawn.clone())?;
+    let state = model.state_dict();
+    let own: Vec<_> = state.iter().filter(|(_, tensor)| tensor.is_floating_point()).collect();
+    assert_eq!(own.len(), expected.len());
+    for ((name, tensor), [mean, deviation]) in own.into_iter().zip(expected) {
+        let values = tensor.to_kind(Kind::Double);
+        let own = [values.mean(Kind::Double), values.std_dim(None::<&[i64]>, false, false)];
+        let [own_mean, own_deviation] = own.map(|value| value.double_value(&[]));
+        let close = |own: f64, expected: f64| (own - expected).abs() <= 1e-4 * (expected.abs() + deviation);
+        assert!(
+            close(own_mean, mean) && close(own_deviation, deviation),
+            "{} {name}: {own_mean} ± {own_deviation}, torchvision draws {mean} ± {deviation}",
+            model.name()
+        );
+    }
+    Ok(())
+}
+
+fn same_summary(model: &Model, told: &Value, table: &Path) -> Outcome {
+    let input: [i64; 4] = serde_json::from_value(told["input"].clone())?;
+    let summary: Summary = model.summary(input)?;
+    let expected = |key: &str| told[key].as_u64().unwrap_or_else(|| panic!("no {key}"));
+    assert_eq!(summary.total_params as u64, expected("total_params"), "{}", model.name());
+    assert_eq!(summary.trainable_params as u64, expected("trainable_params"));
+    assert_eq!(summary.total_mult_adds, expected("total_mult_adds"), "{}", model.name());
+    assert_eq!(summary.output_bytes, expected("total_output_bytes"), "{}", model.name());
+    // torchinfo adds the few bytes of Python's own object.
+    assert!((expected("total_input") - summary.input_bytes) < 200);
+    // torchinfo leaves out what belongs to no layer, as the scales of ConvNeXt, or does not work in eval mode.
+    let beside: usize =
+        summary.layers.iter().filter(|layer| !layer.is_leaf).map(|layer| layer.own_params).sum();
+    assert_eq!(summary.param_bytes, expected("total_param_bytes") + 4 * beside as u64, "{}", model.name());
+    if table.exists() {
+        // How Python 3.11 and newer print torchinfo's units.
+        let told = fs::read_to_string(table)?
+            .replace("(Units.MEGABYTES)", "(M)")
+            .replace("(Units.GIGABYTES)", "(G)");
+        assert_eq!(summary.to_string(), told.trim_end());
+    }
     Ok(())
 }
 
@@ -99,4 +186,79 @@ fn same_logits(model: &mut Model, told: &Value, expected: &Tensor) -> Outcome {
     println!("{}: logits differ by {:.1e} of {scale:.3}", model.name(), difference / scale);
     assert!(difference <= 1e-4 * scale, "{} is {difference} off at a scale of {scale}", model.name());
     Ok(())
+}
+
+/// One of each family; with `HERBARIUM_PEER_ALL` every network.
+const ONE_OF_EACH: &[&str] = &[
+    "resnet18",
+    "resnext50_32x4d",
+    "wide_resnet50_2",
+    "alexnet",
+    "vgg11",
+    "vgg11_bn",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "densenet121",
+    "inception_v3",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "efficientnet_b0",
+    "convnext_tiny",
+];
+
+/// Reads `theirs.safetensors` and writes `mine.safetensors` on the Python side: torchvision's network
+/// loads what we wrote, strictly, gives its logits, and saves a network of its own with its logits.
+const PEER: &str = r#"
+import sys, torch, torchvision
+from safetensors.torch import load_file, save_file
+torch.set_num_threads(1)
+folder, name = sys.argv[1:]
+state = load_file(f"{folder}/rust.safetensors")
+images = state.pop("images")
+model = torchvision.models.get_model(name, num_classes=5).eval()
+model.load_state_dict(state, strict=True)
+with torch.no_grad():
+    seen = model(images)
+    torch.manual_seed(1)
+    own = torchvision.models.get_model(name, num_classes=5).eval()
+    save_file({**own.state_dict(), "seen": seen, "own": own(images)}, f"{folder}/python.safetensors")
+"#;
+
+#[test]
+fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
+    let Some(python) = std::env::var_os("HERBARIUM_PEER_PYTHON") else {
+        println!("skipped: HERBARIUM_PEER_PYTHON names no Python with torch, torchvision and safetensors");
+        return Ok(());
+    };
+    let _alone = GENERATOR.lock();
+    let names =
+        if std::env::var_os("HERBARIUM_PEER_ALL").is_some() { known_models() } else { ONE_OF_EACH.to_vec() };
+    let folder = std::env::temp_dir().join(format!("herbarium-peer-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let images = noise(2 * 3 * 96 * 96, 3).reshape([2, 3, 96, 96]).to_kind(Kind::Float);
+    for name in names {
+        let mut model = get_model(name, 5, Device::Cpu)?;
+        model.eval();
+        let mut state = model.state_dict();
+        state.insert("images", images.shallow_clone());
+        save_safetensors(folder.join("rust.safetensors"), &state, &Default::default())?;
+        let peer = Command::new(&python).args(["-c", PEER]).arg(&folder).arg(name).output()?;
+        assert!(peer.status.success(), "{name}: {}", String::from_utf8_lossy(&peer.stderr));
+
+        let (mut state, _) = load_safetensors(folder.join("python.safetensors"))?;
+        let (seen, own) = (state.remove("seen").ok_or("no seen")?, state.remove("own").ok_or("no own")?);
+        close(name, "what Python sees with our weights", &tch::no_grad(|| model.forward(&images))?, &seen);
+        model.load_state_dict(&state, Strictness::Strict)?;
+        close(name, "what we see with Python's weights", &tch::no_grad(|| model.forward(&images))?, &own);
+        println!("{name}: both ways");
+    }
+    fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+fn close(name: &str, what: &str, ours: &Tensor, theirs: &Tensor) {
+    let difference = (ours - theirs).abs().max().double_value(&[]);
+    let scale = theirs.abs().max().double_value(&[]);
+    assert!(difference <= 1e-4 * scale, "{name}: {what} is {difference} off at a scale of {scale}");
 }

@@ -1,11 +1,18 @@
 //! The tutorial's `initialize_model`: pretrained weights under a new head.
 
+use std::any::Any;
 use std::path::Path;
 
 use tch::Device;
 
-use super::registry::{architecture, build};
+use super::layers::{Conv2d, Linear};
+use super::registry::{Architecture, InputSize, architecture, build, check_classes};
 use super::{Model, StateDict, Strictness};
+use crate::data::Splits;
+use crate::transforms::{
+    Compose, IMAGENET_MEAN, IMAGENET_STD, ResizeOptions, ResizedCropOptions, center_crop, normalize,
+    random_horizontal_flip, random_resized_crop_with, resize_short_with, to_tensor,
+};
 use crate::weights::{self, LoadReport, by_layer};
 use crate::{Error, Result};
 
@@ -23,10 +30,14 @@ pub enum Pretrained {
 
 /// A network for `num_classes` classes, on pretrained weights where `pretrained` says so.
 ///
-/// `name` is torchvision's (`resnet18`) or the tutorial's word for a family (`resnet` for
-/// `resnet18`). Weights are looked for by [`weights::find`]; those of a head for another number of
-/// classes are left aside, and the new head starts random, as do layers that the file lacks. What
-/// was loaded, and what not, is told on stdout.
+/// `name` is torchvision's (`resnet18`, see [`known_models`](super::known_models)) or the tutorial's
+/// word for a family (`resnet` for `resnet18`). As in the tutorial the network is torchvision's, for
+/// ImageNet's 1000 classes, and then the layers that tell the classes are replaced by new ones (of
+/// Inception both heads, of SqueezeNet the last convolution), with PyTorch's default random weights.
+///
+/// Weights are looked for by [`weights::find`]; those of a head for another number of classes are left
+/// aside, and the new head starts random, as do layers that the file lacks. What was loaded, and what
+/// not, is told on stdout. [`Model::transforms`] are the transforms that go with it.
 ///
 /// # Errors
 /// [`Error::UnknownModel`]; [`Error::WeightsNotFound`] for [`Pretrained::Required`];
@@ -39,7 +50,10 @@ pub fn initialize_model(
     device: Device,
 ) -> Result<Model> {
     let name = architecture(name)?.name;
-    let mut model = build(name, num_classes, device)?;
+    check_classes(name, num_classes)?;
+    let mut model = build(name, IMAGENET_CLASSES, Device::Cpu)?;
+    model.replace_head(num_classes)?;
+    model.to(device)?;
     if pretrained == Pretrained::No {
         return Ok(model);
     }
@@ -51,6 +65,70 @@ pub fn initialize_model(
         None => println!("{name}: no weights found in {}; starting from random weights", looked()),
     }
     Ok(model)
+}
+
+/// How many classes torchvision's networks tell apart.
+const IMAGENET_CLASSES: usize = 1000;
+
+impl Model {
+    /// Puts a new layer with PyTorch's default random weights in the place of each layer of the head,
+    /// for another number of classes.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for no classes, or when a layer of the head is neither linear nor a
+    /// convolution: [`replace`](Model::replace) takes any.
+    pub fn replace_head(&mut self, num_classes: usize) -> Result<()> {
+        let classes = check_classes(self.name(), num_classes)?;
+        for path in self.head().to_owned() {
+            let part = self.part(&path)? as &dyn Any;
+            if let Some(linear) = part.downcast_ref::<Linear>() {
+                let head = Linear::new(linear.in_features(), classes)?;
+                self.replace(&path, head)?;
+            } else if let Some(conv) = part.downcast_ref::<Conv2d>() {
+                let head = Conv2d::new(conv.in_channels(), classes, conv.options())?;
+                self.replace(&path, head)?;
+            } else {
+                return Err(Error::Argument(format!(
+                    "{path} of {} is neither a linear layer nor a convolution: `replace(\"{path}\", …)` takes another",
+                    self.name()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The side of the pictures in pixels that the network was made for, 224 for most; [`None`] for a
+    /// network of one's own. Other sizes do as well, down to one that [`forward`](Model::forward) names.
+    pub fn input_size(&self) -> Option<i64> {
+        self.architecture.map(|architecture| architecture.input.crop)
+    }
+
+    /// The transforms for pictures of the size that the network was made for: those of torchvision's
+    /// preset for validation, and for training random crops and flips as PyTorch's transfer learning
+    /// tutorial has them.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a network of one's own, of which no size is known.
+    pub fn transforms(&self) -> Result<Splits<Compose>> {
+        let Some(Architecture { input: InputSize { resize, crop, .. }, interpolation, .. }) =
+            self.architecture
+        else {
+            return Err(Error::Argument(format!(
+                "{} was made by hand, and no size of its pictures is known: write its transforms down",
+                self.name()
+            )));
+        };
+        let (resize, crop, interpolation) = (*resize, *crop, *interpolation);
+        let rest = || [to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)];
+        let cropped = ResizedCropOptions { interpolation, ..Default::default() };
+        let train = [random_resized_crop_with(crop, crop, cropped), random_horizontal_flip(0.5)];
+        let resized = ResizeOptions { interpolation, ..Default::default() };
+        let valid = [resize_short_with(resize, resized), center_crop(crop, crop)];
+        Ok(Splits {
+            train: Compose::new(train.into_iter().chain(rest()).collect()),
+            valid: Compose::new(valid.into_iter().chain(rest()).collect()),
+        })
+    }
 }
 
 fn looked() -> String {
@@ -66,6 +144,10 @@ fn load_pretrained(model: &mut Model, path: &Path) -> Result<String> {
     let (state, _) = weights::load_safetensors(path)?;
     let (state, dropped) = without_other_head(model, state);
     let report = check(model, &state, path)?;
+    if model.transform_input().is_some() {
+        // ImageNet's weights for it were made with pictures from -1 to 1.
+        model.set_transform_input(true)?;
+    }
     Ok(story(model, path, &report, &dropped))
 }
 

@@ -4,13 +4,14 @@ use std::fmt;
 
 use tch::{Device, Kind, Tensor};
 
-use super::Predictions;
 use super::loading::put_channels_last;
 use super::module::{Module, Outputs, Role, join, walk};
 use super::pass::{BatchNormMode, Mode, Pass};
 use super::registry::Architecture;
 use super::show::python_repr;
 use super::trace::Trace;
+use super::{Predictions, tree_html};
+use crate::notebook::{MimeBundle, Show};
 use crate::weights::kind_text;
 use crate::{Error, Result};
 
@@ -21,7 +22,7 @@ const CHANNELS: i64 = 3;
 ///
 /// Shows itself as Python's `print(model)`. A new model is in train mode, as in PyTorch.
 pub struct Model {
-    name: String,
+    pub(super) name: String,
     pub(super) head: Vec<String>,
     pub(super) num_classes: usize,
     pub(super) root: Box<dyn Module>,
@@ -229,6 +230,20 @@ impl Model {
             );
         });
         all
+    }
+}
+
+impl Model {
+    /// Shows the tree as the value of a cell's last expression.
+    pub fn evcxr_display(&self) {
+        crate::notebook::result(self);
+    }
+}
+
+impl Show for Model {
+    /// Python's text, and a tree whose parts open and close.
+    fn bundle(&self) -> MimeBundle {
+        MimeBundle::text(self.to_string()).with_html(tree_html::tree(self.module()))
     }
 }
 

@@ -3,7 +3,11 @@
 use tch::Device;
 
 use super::patterns::edit_distance;
-use super::{Model, Module, alexnet, convnext, densenet, mobilenetv2, resnet, squeezenet, vgg};
+use super::{
+    Model, Module, alexnet, convnext, densenet, efficientnet, inception, mobilenetv2, mobilenetv3, resnet,
+    squeezenet, vgg,
+};
+use crate::transforms::Interpolation;
 use crate::{Error, Result};
 
 const FAMILIES: &[&[Architecture]] = &[
@@ -13,7 +17,10 @@ const FAMILIES: &[&[Architecture]] = &[
     squeezenet::ARCHITECTURES,
     densenet::ARCHITECTURES,
     mobilenetv2::ARCHITECTURES,
+    mobilenetv3::ARCHITECTURES,
+    efficientnet::ARCHITECTURES,
     convnext::ARCHITECTURES,
+    inception::ARCHITECTURES,
 ];
 
 /// The tutorial's words for whole families, and the member each stands for.
@@ -22,6 +29,7 @@ const FAMILY_WORDS: &[(&str, &str)] = &[
     ("vgg", "vgg11_bn"),
     ("squeezenet", "squeezenet1_0"),
     ("densenet", "densenet121"),
+    ("inception", "inception_v3"),
 ];
 
 /// How a network is built, which part of it is the head, and which pictures it takes.
@@ -35,6 +43,8 @@ pub(super) struct Architecture {
     pub tree: fn(i64) -> Result<Box<dyn Module>>,
     /// The sides of the pictures it was made for, and of the smallest it takes.
     pub input: InputSize,
+    /// How its pictures are made smaller.
+    pub interpolation: Interpolation,
 }
 
 /// Sides of pictures, in pixels.
@@ -57,6 +67,7 @@ impl Architecture {
         head: &[],
         tree: |_| Err(Error::Argument("an architecture without a tree".into())),
         input: InputSize::DEFAULT,
+        interpolation: Interpolation::Bilinear,
     };
 }
 
@@ -81,15 +92,31 @@ pub(super) fn architecture(name: &str) -> Result<&'static Architecture> {
     architectures().find(|architecture| architecture.name == wanted).ok_or_else(|| unknown(name))
 }
 
-/// A network of that name with random weights.
+/// A network of that name with torchvision's random weights, its head's among them:
+/// [`torchvision.models.get_model`](https://docs.pytorch.org/vision/stable/generated/torchvision.models.get_model.html).
+/// For a network to be trained on, [`initialize_model`](super::initialize_model) does more.
+///
+/// # Errors
+/// [`Error::UnknownModel`]; [`Error::Argument`] for no classes; [`Error::Torch`] when the device does
+/// not exist or has no room.
+pub fn get_model(name: &str, num_classes: usize, device: Device) -> Result<Model> {
+    build(name, num_classes, device)
+}
+
+/// [`get_model`].
 pub(super) fn build(name: &str, num_classes: usize, device: Device) -> Result<Model> {
     let architecture = architecture(name)?;
-    let classes = i64::try_from(num_classes).ok().filter(|&classes| classes > 0).ok_or_else(|| {
+    let classes = check_classes(name, num_classes)?;
+    Model::of(architecture, (architecture.tree)(classes)?, num_classes, device)
+}
+
+/// The number of classes as libtorch takes it.
+pub(super) fn check_classes(name: &str, num_classes: usize) -> Result<i64> {
+    i64::try_from(num_classes).ok().filter(|&classes| classes > 0).ok_or_else(|| {
         Error::Argument(format!(
             "{name} cannot tell {num_classes} classes apart: give it the number of folders"
         ))
-    })?;
-    Model::of(architecture, (architecture.tree)(classes)?, num_classes, device)
+    })
 }
 
 fn unknown(name: &str) -> Error {

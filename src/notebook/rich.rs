@@ -45,6 +45,16 @@ impl Rich for Figure {
     }
 }
 
+impl Rich for Model {
+    fn text(&self) -> String {
+        text_of(self)
+    }
+
+    fn show(&self) {
+        super::result(self);
+    }
+}
+
 /// Types of this crate that hold tensors, and whose `Debug` is the face they should have.
 macro_rules! rich_by_debug {
     ($($kind:ty),*) => {
@@ -59,7 +69,6 @@ rich_by_debug!(
     GradCam,
     Features,
     Activations,
-    Model,
     Parameter,
     Parameters,
     StateDict,

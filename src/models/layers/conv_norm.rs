@@ -22,3 +22,21 @@ pub(crate) fn conv_norm(
 ) -> Result<Sequential> {
     Ok(Sequential::of_kind("Conv2dNormActivation").with(Conv2d::new(inputs, outputs, options)?).with(norm))
 }
+
+/// The number of channels that is divisible by 8 and nearest to `channels`, at least 8 and not less
+/// than nine tenths of it: torchvision's `_make_divisible`.
+pub(crate) fn make_divisible(channels: f64) -> i64 {
+    let rounded = (((channels + 4.0) as i64) / 8 * 8).max(8);
+    if (rounded as f64) < 0.9 * channels { rounded + 8 } else { rounded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::make_divisible;
+
+    #[test]
+    fn channels_are_made_divisible_by_eight() {
+        // torchvision's _make_divisible of the same numbers.
+        assert_eq!([4.0, 18.0, 24.0, 120.0, 11.0, 12.0].map(make_divisible), [8, 24, 24, 120, 16, 16]);
+    }
+}

@@ -16,7 +16,7 @@ mod squeeze_excitation;
 pub use activation::{Gelu, Hardsigmoid, Hardswish, ReLU, ReLU6, SiLU, Sigmoid};
 pub use batch_norm::BatchNorm2d;
 pub use conv::{Conv2d, ConvOptions};
-pub(crate) use conv_norm::{conv_norm, same_size};
+pub(crate) use conv_norm::{conv_norm, make_divisible, same_size};
 pub use dropout::{Dropout, StochasticDepth};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
