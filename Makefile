@@ -22,13 +22,14 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint parity bench doctor clean
+.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint parity fuzz bench doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
 	@echo "make lab        set up, then open JupyterLab on the notebook"
 	@echo "make test       set up, then run every test"
 	@echo "make parity     the comparisons with PyTorch alone (HERBARIUM_PARITY=DIR for other fixtures)"
+	@echo "make fuzz       a million damaged files for each reader (FUZZ=\"torch 5000\" for fewer, or one reader)"
 	@echo "make bench      measurements, one JSON line each"
 	@echo "make doctor     what is installed, and what is wrong with it"
 	@echo "make clean      remove what was built in this folder (environment.md: the rest)"
@@ -84,6 +85,11 @@ test-python: setup
 
 parity: libtorch
 	cargo test --release --test '*parity*' -- --nocapture
+
+# The limit on the address space catches what would be asked for and never touched.
+fuzz: libtorch
+	cargo bench --bench fuzz --no-run
+	ulimit -v 16000000; cargo bench --quiet --bench fuzz -- $(FUZZ)
 
 bench: setup
 	@cargo bench --quiet --bench throughput

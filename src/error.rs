@@ -88,14 +88,17 @@ pub enum Error {
 
     /// Pretrained weights were required and none were found.
     #[error(
-        "no weights for {model} in {looked}: put {model}.safetensors (torchvision's names) there, or \
-         set HERBARIUM_WEIGHTS to the folder that has it; Pretrained::No starts from random weights"
+        "no weights for {model} in {looked}: {fetch}; or put {model}.safetensors or .pth (torchvision's \
+         names) there, or set HERBARIUM_WEIGHTS to the folder that has it; Pretrained::No starts from random \
+         weights"
     )]
     WeightsNotFound {
         /// The model.
         model: String,
         /// The folders that were searched.
         looked: String,
+        /// The line that fetches them.
+        fetch: String,
     },
 
     /// A weights file is damaged, or something else than it should be.

@@ -309,8 +309,8 @@ fn files_that_cannot_be_checkpoints_are_refused_before_training() -> Outcome {
         refusal(&mut model, &mut optimizer, &data, TrainOptions { checkpoint: path.into(), ..quick(1) })
     };
 
-    let message = refused(folder.file("best.pt"));
-    assert!(message.contains("best.pt") && message.contains("call it") && message.contains(".safetensors"));
+    let message = refused(folder.file("best.ckpt"));
+    assert!(message.contains("best.ckpt") && message.contains("call it") && message.contains(".safetensors"));
 
     fs::write(folder.file("file"), "not a folder")?;
     let message = refused(folder.file("file").join("best.safetensors"));

@@ -159,11 +159,11 @@ fn emptied(part: &mut Part, reason: String) -> Outcome {
 }
 
 fn too_long(length: u64, options: &DownloadOptions) -> Option<Failure> {
-    let expected = options.length.filter(|&expected| length > expected)?;
+    let most = options.length.or(options.at_most).filter(|&most| length > most)?;
     Some(Failure::Final(format!(
         "the server has a file of {} or more there, it should have {}: it is another file",
         bytes(length),
-        bytes(expected)
+        bytes(most)
     )))
 }
 

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 pub use checksum::Checksum;
 use fetch::{Failure, Outcome};
 use meter::Meter;
+pub(crate) use meter::bytes;
 use part::{Claim, Part};
 
 use crate::notebook::{interrupted, take_interrupt};
@@ -31,6 +32,8 @@ use crate::{Error, Result};
 pub struct DownloadOptions {
     /// The length in bytes that the file must have; any by default.
     pub length: Option<u64>,
+    /// The most bytes that it may have, where the length is known roughly; any by default.
+    pub at_most: Option<u64>,
     /// The checksum that it must have; without one nothing but the length is checked.
     pub checksum: Option<Checksum>,
     /// How often to try again after a broken connection or a busy server: 5 times. A try that got
@@ -46,6 +49,7 @@ impl Default for DownloadOptions {
     fn default() -> Self {
         DownloadOptions {
             length: None,
+            at_most: None,
             checksum: None,
             retries: 5,
             patience: Duration::from_secs(30),

@@ -60,9 +60,17 @@ pub fn initialize_model(
     match weights::find(name) {
         Some(path) => println!("{}", load_pretrained(&mut model, &path)?),
         None if pretrained == Pretrained::Required => {
-            return Err(Error::WeightsNotFound { model: name.to_owned(), looked: looked() });
+            return Err(Error::WeightsNotFound {
+                model: name.to_owned(),
+                looked: looked(),
+                fetch: weights::how_to_get(name),
+            });
         }
-        None => println!("{name}: no weights found in {}; starting from random weights", looked()),
+        None => println!(
+            "{name}: no weights found in {}; starting from random weights\n  {}",
+            looked(),
+            weights::how_to_get(name)
+        ),
     }
     Ok(model)
 }
@@ -141,7 +149,7 @@ fn looked() -> String {
 
 /// Loads what fits from a file and tells what did.
 fn load_pretrained(model: &mut Model, path: &Path) -> Result<String> {
-    let (state, _) = weights::load_safetensors(path)?;
+    let state = weights::load(path)?;
     let (state, dropped) = without_other_head(model, state);
     let report = check(model, &state, path)?;
     if model.transform_input().is_some() {

@@ -94,7 +94,8 @@ impl Best {
 /// Gives the file a second name, `best.previous.safetensors`, so that replacing it loses nothing.
 /// Of several earlier ones that compare, the best is the one that stays.
 fn set_aside(path: &Path, earlier: &Earlier) -> Result<PathBuf> {
-    let previous = path.with_extension("previous.safetensors");
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let previous = path.with_extension(format!("previous.{extension}"));
     if earlier.comparable
         && let Ok(held) = Checkpoint::load(&previous)
         && let Ok(file) = Checkpoint::load(path)

@@ -10,7 +10,8 @@ pub struct TrainOptions {
     /// How many passes over the training pictures, each followed by one over the validation
     /// pictures: 25, as in the tutorial.
     pub num_epochs: usize,
-    /// The file for the best weights, `"best.safetensors".into()`; by default none is written. See
+    /// The file for the best weights, `"best.safetensors".into()`, or `"best.pt".into()` in PyTorch's own format;
+    /// by default none is written. See
     /// [`train_model`](super::train_model) for what happens to a file that is there already.
     pub checkpoint: CheckpointPath,
     /// What batch norms do while training: they move, as in the tutorial. With

@@ -20,9 +20,22 @@ pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
     if is_safetensors(path)? {
         return Ok(load_safetensors(path)?.0);
     }
-    torch_file::read(path)?.state_dict().map_err(|error| match error {
+    let state = torch_file::read(path)?.state_dict().map_err(|error| match error {
         Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
         other => other,
+    })?;
+    Ok(state.into_iter().map(|(name, tensor)| (without_old_points(name), tensor)).collect())
+}
+
+/// DenseNet's layers had names with points, `denselayer1.norm.1`, when torchvision's files of it were
+/// written; torchvision renames them in the same way when it loads these.
+fn without_old_points(name: String) -> String {
+    if !name.contains(".denselayer") {
+        return name;
+    }
+    let layers = ["norm", "relu", "conv"].into_iter().flat_map(|layer| [(layer, 1), (layer, 2)]);
+    layers.fold(name, |name, (layer, index)| {
+        name.replace(&format!(".{layer}.{index}."), &format!(".{layer}{index}."))
     })
 }
 
@@ -72,4 +85,23 @@ fn is_safetensors(path: &Path) -> Result<bool> {
     file.take(9).read_to_end(&mut start).map_err(Error::io("reading", path))?;
     let called_so = Format::of(path) == Some(Format::Safetensors) && !start.starts_with(b"PK\x03\x04");
     Ok(called_so || start.get(8) == Some(&b'{'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn densenets_old_names_lose_their_points() {
+        let renamed = |name: &str| without_old_points(name.to_owned());
+        let old = "features.denseblock1.denselayer1.norm.1.weight";
+        assert_eq!(renamed(old), "features.denseblock1.denselayer1.norm1.weight");
+        assert_eq!(
+            renamed("features.denseblock4.denselayer16.conv.2.weight"),
+            "features.denseblock4.denselayer16.conv2.weight"
+        );
+        for kept in ["features.denseblock1.denselayer1.norm1.weight", "features.norm.1.weight", "fc.weight"] {
+            assert_eq!(renamed(kept), kept);
+        }
+    }
 }

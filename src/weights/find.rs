@@ -1,27 +1,36 @@
 //! Where pretrained weights are looked for.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::catalog;
 use crate::models::known_models;
 
-/// The folders searched for weights, in order: `HERBARIUM_WEIGHTS` if it is set, then
-/// `herbarium/weights` in the user's cache folder (`$XDG_CACHE_HOME`, else `~/.cache`).
-pub fn search_folders() -> Vec<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+/// An environment variable that is set to something.
+pub(super) fn set(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The folder that weights are fetched to: `herbarium/weights` in the user's cache folder
+/// (`$XDG_CACHE_HOME`, else `~/.cache`).
+pub(super) fn cache_folder() -> Option<PathBuf> {
     let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-    set("HERBARIUM_WEIGHTS")
-        .into_iter()
-        .chain(cache.map(|cache| cache.join("herbarium").join("weights")))
-        .collect()
+    cache.map(|cache| cache.join("herbarium").join("weights"))
+}
+
+/// The folders searched for weights, in order: `HERBARIUM_WEIGHTS` if it is set, then
+/// `herbarium/weights` in the user's cache folder (`$XDG_CACHE_HOME`, else `~/.cache`), where
+/// [`download`](super::download) puts them.
+pub fn search_folders() -> Vec<PathBuf> {
+    set("HERBARIUM_WEIGHTS").into_iter().chain(cache_folder()).collect()
 }
 
 /// The weights file for a model (`resnet18`) in the [`search_folders`].
 ///
-/// In each folder `resnet18.safetensors` comes first, then `resnet18-*.safetensors` (as torchvision
-/// names its files), then `resnet18_*.safetensors`; of several, the first by name.
+/// In each folder `resnet18.safetensors` comes first, then `resnet18-*` (as torchvision names its files,
+/// and of several versions the one that it takes by default), then `resnet18_*`; of two that are else
+/// alike a `.safetensors` file before a `.pth` before a `.pt`, and then the first by name.
 pub fn find(model: &str) -> Option<PathBuf> {
     find_in(model, &search_folders())
 }
@@ -36,17 +45,24 @@ fn best_in(folder: &Path, model: &str) -> Option<PathBuf> {
     files.filter_map(|path| Some((rank(&path, model)?, path))).min().map(|(_, path)| path)
 }
 
-/// How well a file's name fits a model, 0 the best.
-fn rank(path: &Path, model: &str) -> Option<u8> {
-    if path.extension() != Some(OsStr::new("safetensors")) || !path.is_file() {
-        return None;
-    }
+/// How well a file's name fits a model, the least the best: its stem, whether torchvision would take
+/// another version, its ending.
+fn rank(path: &Path, model: &str) -> Option<(u8, bool, u8)> {
+    let ending = match path.extension()?.to_str()? {
+        "safetensors" => 0,
+        "pth" => 1,
+        "pt" => 2,
+        _ => return None,
+    };
     let stem = path.file_stem()?.to_str()?;
     // `vgg16_bn.safetensors` is no vgg16: a longer known name has the better claim.
     let claimed = known_models()
         .iter()
         .any(|other| other.len() > model.len() && other.starts_with(model) && fit(stem, other).is_some());
-    if claimed { None } else { fit(stem, model) }
+    let fit = fit(stem, model).filter(|_| !claimed && path.is_file())?;
+    let default =
+        catalog::named(model).is_ok_and(|weights| Path::new(weights.file()).file_stem() == path.file_stem());
+    Some((fit, !default, ending))
 }
 
 fn fit(stem: &str, model: &str) -> Option<u8> {

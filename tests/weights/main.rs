@@ -1,7 +1,9 @@
 //! Weights from outside: files that are damaged, dictionaries that do not fit, and that a load that
 //! fails leaves the model as it was.
 
+mod catalog;
 mod download;
+mod fuzz;
 mod server;
 
 use std::fs;
@@ -263,12 +265,15 @@ fn the_first_folder_and_the_plainest_name_win() -> Outcome {
     assert_eq!(found(), None);
     for (folder, name) in [
         (&second, "resnet18.safetensors"),
+        (&first, "resnet18_partial.pt"),
         (&first, "resnet18_partial.safetensors"),
+        (&first, "resnet18-0000abcd.pth"),
+        (&first, "resnet18-f37072fd.pth"),
         (&first, "resnet18-f37072fd.safetensors"),
+        (&first, "resnet18.pth"),
         (&first, "resnet18.safetensors"),
     ] {
         fs::write(first.file("resnet180.safetensors"), "")?;
-        fs::write(first.file("resnet18.pth"), "")?;
         fs::write(folder.file(name), "")?;
         assert_eq!(found().as_deref(), Some(name));
     }
@@ -310,7 +315,9 @@ fn without_weights_it_says_where_it_looked() -> Outcome {
         "{told}"
     );
     assert!(
-        told.contains(&format!("required: no weights for resnet18 in {looked}: put resnet18.safetensors")),
+        told.contains(&format!(
+            "required: no weights for resnet18 in {looked}: `weights::download(\"resnet18\")?` fetches them (46.8 MB)"
+        )),
         "{told}"
     );
     Ok(())

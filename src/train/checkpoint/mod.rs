@@ -1,20 +1,22 @@
 //! The best weights of a training in one file: the tutorial's `{'state_dict', 'best_acc', 'optimizer'}`.
 
 mod file;
+mod torch;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::optim::{Optimizer, OptimizerState};
 use crate::models::{Model, StateDict, Strictness};
-use crate::weights::{LoadReport, load_safetensors, save_safetensors};
+use crate::weights::{Format, LoadReport, load_safetensors, save_safetensors, torch_file};
 use crate::{Error, Result};
 
-/// A model's weights with what is known about them, kept as one safetensors file.
+/// A model's weights with what is known about them, kept as one file.
 ///
-/// The file holds the model's tensors under torchvision's names, so that any reader of safetensors
-/// can use it as plain weights; the optimizer's tensors under names that begin with
-/// `optimizer.state.`; and the rest as metadata.
+/// A `.pt` or `.pth` file is the tutorial's own, `{'state_dict', 'best_acc', 'optimizer'}`, for `torch.load`; one
+/// that PyTorch wrote in that form is read, too. A `.safetensors` file holds the model's tensors under
+/// torchvision's names, so that any reader of safetensors can use it as plain weights; the optimizer's
+/// tensors under names that begin with `optimizer.state.`; and the rest as metadata.
 pub struct Checkpoint {
     /// The model's tensors, on the CPU when the checkpoint was read from a file.
     pub state_dict: StateDict,
@@ -66,31 +68,42 @@ impl Checkpoint {
         })
     }
 
-    /// Writes the checkpoint to a `.safetensors` file, whole or not at all.
+    /// Writes the checkpoint, whole or not at all; the file's name says in which format.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] when the file is not called `.safetensors`; [`Error::Io`] when it cannot
-    /// be written: no such folder, no right, no room. A file that was there before is then untouched.
+    /// [`Error::Checkpoint`] when the file is not called `.safetensors`, `.pt` or `.pth`; [`Error::Io`] when it
+    /// cannot be written: no such folder, no right, no room. A file that was there before is then untouched.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        check_extension(path)?;
-        let (tensors, metadata) = file::pack(self);
-        save_safetensors(path, &tensors, &metadata)
+        match check_extension(path)? {
+            Format::Torch => {
+                let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
+                torch_file::write(path, &torch::to_value(self).map_err(refuse)?)
+            }
+            Format::Safetensors => {
+                let (tensors, metadata) = file::pack(self);
+                save_safetensors(path, &tensors, &metadata)
+            }
+        }
     }
 
-    /// Reads a checkpoint; its tensors are on the CPU.
+    /// Reads a checkpoint, also one that PyTorch wrote in the tutorial's form; its tensors are on the CPU.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged;
-    /// [`Error::Checkpoint`] when it is no checkpoint, or of a later version of this library.
+    /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged or asks for what no
+    /// tensor needs (see [`torch_file`]); [`Error::Checkpoint`] when it is no checkpoint, or of a later version
+    /// of this library.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
         let path = path.as_ref();
-        check_extension(path)?;
-        let (tensors, metadata) = load_safetensors(path)?;
         let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
-        let mut checkpoint = file::unpack(tensors, &metadata).map_err(refuse)?;
-        checkpoint.path = Some(path.to_owned());
-        Ok(checkpoint)
+        let checkpoint = match check_extension(path)? {
+            Format::Torch => torch::from_value(&torch_file::read(path)?),
+            Format::Safetensors => {
+                let (tensors, metadata) = load_safetensors(path)?;
+                file::unpack(tensors, &metadata)
+            }
+        };
+        Ok(Checkpoint { path: Some(path.to_owned()), ..checkpoint.map_err(refuse)? })
     }
 
     /// Puts the weights into `model`, which must be the same network for as many classes:
@@ -119,20 +132,16 @@ impl Checkpoint {
     }
 }
 
-/// Checkpoints are written in one format, and a name that says another would mislead.
-pub(super) fn check_extension(path: &Path) -> Result<()> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let instead = path.with_extension("safetensors");
-    let instead = instead.display();
-    let reason = match extension.to_ascii_lowercase().as_str() {
-        "safetensors" => return Ok(()),
-        "pt" | "pth" | "bin" | "ckpt" => format!(
-            ".{extension} is PyTorch's own format (a Python pickle), checkpoints are .safetensors files: \
-             call it {instead}"
-        ),
-        _ => format!("checkpoints are .safetensors files: call it {instead}"),
-    };
-    Err(Error::Checkpoint { path: path.to_owned(), reason })
+/// The format of a checkpoint of that name.
+pub(super) fn check_extension(path: &Path) -> Result<Format> {
+    Format::of(path).ok_or_else(|| {
+        let instead = path.with_extension("safetensors");
+        let reason = format!(
+            "checkpoints are .safetensors files, or .pt or .pth for PyTorch: call it {}",
+            instead.display()
+        );
+        Error::Checkpoint { path: path.to_owned(), reason }
+    })
 }
 
 impl fmt::Display for Checkpoint {
@@ -161,14 +170,15 @@ impl fmt::Debug for Checkpoint {
 
 #[cfg(test)]
 mod tests {
-    use super::check_extension;
+    use super::{Format, check_extension};
 
     #[test]
-    fn names_that_say_another_format_are_refused() {
-        let refusal = |path: &str| check_extension(path.as_ref()).unwrap_err().to_string();
-        assert!(check_extension("out/best.safetensors".as_ref()).is_ok());
-        assert!(refusal("out/best.pt").contains("out/best.safetensors"));
-        assert!(refusal("best.PTH").contains("PyTorch's own format"));
-        assert!(refusal("best").contains("call it best.safetensors"));
+    fn a_name_says_the_format() {
+        let format = |path: &str| check_extension(path.as_ref());
+        assert_eq!(format("out/best.safetensors").unwrap(), Format::Safetensors);
+        assert_eq!(format("best.pt").unwrap(), Format::Torch);
+        assert_eq!(format("best.PTH").unwrap(), Format::Torch);
+        assert!(format("best").unwrap_err().to_string().contains("call it best.safetensors"));
+        assert!(format("best.ckpt").is_err());
     }
 }
