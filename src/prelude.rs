@@ -6,8 +6,9 @@ pub use crate::data::{
     WeightedRandomSampler, read_image,
 };
 pub use crate::models::{
-    BatchNormMode, Mode, Model, Parameters, Predictions, Pretrained, StateDict, Strictness, initialize_model,
-    resnet18, resnet34, resnet50, resnet101, resnet152,
+    self, Activations, BatchNormMode, Mode, Model, Outputs, Parameters, Predictions, Pretrained, StateDict,
+    Strictness, Summary, get_model, initialize_model, known_models, resnet18, resnet34, resnet50, resnet101,
+    resnet152,
 };
 pub use crate::notebook::{
     self, DisplayHandle, EvcxrDisplay, EvcxrDisplayRich, MimeBundle, Progress, Show, clear_output, display,

@@ -4,6 +4,25 @@
 //! one's own classes, on pretrained weights where there are any. A family of networks is one file
 //! ([`resnet`](mod@resnet)), written with the layers of [`layers`].
 //!
+//! | family | networks | head | made for |
+//! |---|---|---|---|
+//! | AlexNet | `alexnet` | `classifier.6` | 224 px |
+//! | ConvNeXt | `convnext_tiny` | `classifier.2` | 224 px |
+//! | DenseNet | `densenet121`, `densenet161`, `densenet169`, `densenet201` | `classifier` | 224 px |
+//! | EfficientNet | `efficientnet_b0` | `classifier.1` | 224 px |
+//! | Inception | `inception_v3` | `AuxLogits.fc`, `fc` | 299 px |
+//! | MobileNet | `mobilenet_v2`; `mobilenet_v3_large`, `mobilenet_v3_small` | `classifier.1`; `classifier.3` | 224 px |
+//! | ResNet | `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`, `resnext50_32x4d`, `wide_resnet50_2` | `fc` | 224 px |
+//! | SqueezeNet | `squeezenet1_0`, `squeezenet1_1` | `classifier.1` | 224 px |
+//! | VGG | `vgg11`, `vgg13`, `vgg16`, `vgg19`, each also with `_bn` | `classifier.6` | 224 px |
+//!
+//! Parts have torchvision's names. A path (`layer1`, `features.3.squeeze`) or a pattern (`features.*`,
+//! `layer[34]`, `*.bn?`) says which to [`freeze`](Model::freeze), which parameters go into a group of an
+//! optimizer ([`parameters_of`](Model::parameters_of)), which batch norms stand still
+//! ([`set_batch_norm_of`](Model::set_batch_norm_of)); a path which part to
+//! [`replace`](Model::replace) and which output to read ([`activation`](Model::activation),
+//! [`forward_with`](Model::forward_with)). [`summary`](Model::summary) is the table of all of them.
+//!
 //! ```
 //! use herbarium::prelude::*;
 //!

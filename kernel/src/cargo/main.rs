@@ -10,7 +10,6 @@ mod metadata;
 mod query;
 #[path = "recipe.rs"]
 mod recipe;
-mod source;
 mod trace;
 mod tree;
 mod workspace;
