@@ -9,7 +9,7 @@ use crate::{Error, Result};
 pub(super) struct Named {
     /// The name, as it is in the file.
     pub(super) name: String,
-    /// The name, if the font has its letters, or else the best that can be drawn.
+    /// The name, if a font has its letters, or else the best that can be drawn.
     pub(super) drawn: String,
 }
 
@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn what_the_font_lacks_is_named_by_label_or_number() {
         assert_eq!(drawable("rose", "12", 3), "rose");
-        assert_eq!(drawable("菊花", "12", 3), "12");
-        assert_eq!(drawable("菊花", "菊", 3), "class 3");
+        assert_eq!(drawable("\u{10fffd}", "12", 3), "12");
+        assert_eq!(drawable("\u{10fffd}", "\u{10fffe}", 3), "class 3");
         assert_eq!(drawable("", "12", 3), "12");
         assert_eq!(one_line("two\nlines\t"), "two lines");
     }

@@ -153,6 +153,38 @@ fn names_of_any_script_and_length() {
     assert!(figure.alt().contains("two lines and a tab"));
 }
 
+/// Where this computer has fonts for them, names are drawn in their own script and order; where not,
+/// the label is, and nothing fails.
+#[test]
+fn scripts_that_the_own_font_lacks() {
+    let scripts = [
+        ("1", "菊花"),
+        ("2", "桜の花"),
+        ("3", "장미"),
+        ("4", "وردة حمراء"),
+        ("5", "פרח (rose)"),
+        ("6", "गुलाब का फूल"),
+        ("7", "ดอกไม้"),
+        ("8", "rosé e\u{301}te\u{301} → Ñandú"),
+    ];
+    let cat_to_name = names("scripts.json", &scripts);
+    let class_names: Vec<String> = scripts.iter().map(|(label, _)| label.to_string()).collect();
+    let all = [0, 1, 2, 3, 4, 5, 6, 7];
+    let grid = Grid { rows: 2, columns: 4 };
+    let start = std::time::Instant::now();
+    let figure = show_batch(&batch(&all), &class_names, &cat_to_name, grid).unwrap();
+    println!("first use of other fonts: {:?}", start.elapsed());
+    look(&figure, "scripts.png");
+    let svg = figure.svg();
+    for (label, name) in scripts {
+        assert!(figure.alt().contains(name));
+        if !svg.contains(&format!(">{name}<")) {
+            assert!(svg.contains(&format!(">{label}<")), "{name}: neither the name nor the label is drawn");
+            println!("skipped: this computer has no font for {name}, its label {label} is drawn");
+        }
+    }
+}
+
 #[test]
 fn what_does_not_go_together_is_told() {
     let (class_names, cat_to_name) = twelve();

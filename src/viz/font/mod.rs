@@ -1,10 +1,16 @@
 //! Text on a picture, in a font that travels with the crate: DejaVu Sans, cut down to Latin, Greek,
-//! Cyrillic, arrows and marks (`fonts/LICENSE`).
+//! Cyrillic, arrows and marks (`fonts/LICENSE`). Letters of other scripts come from the computer's fonts.
+
+mod script;
+mod shaping;
+mod system;
 
 use std::sync::OnceLock;
 
 use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 use image::{Rgb, RgbImage};
+
+use system::Face;
 
 /// Weight of the letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,17 +19,13 @@ pub(crate) enum Weight {
     Bold,
 }
 
-/// A font, or `None` should its file not parse, in which case no text is drawn.
-fn face(weight: Weight) -> Option<&'static FontRef<'static>> {
-    static REGULAR: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
-    static BOLD: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
+/// The crate's own font, or `None` should its file not parse, in which case no text is drawn.
+fn own_face(weight: Weight) -> Option<&'static Face> {
+    static REGULAR: OnceLock<Option<Face>> = OnceLock::new();
+    static BOLD: OnceLock<Option<Face>> = OnceLock::new();
     match weight {
-        Weight::Regular => {
-            REGULAR.get_or_init(|| FontRef::try_from_slice(include_bytes!("fonts/DejaVuSans.ttf")).ok())
-        }
-        Weight::Bold => {
-            BOLD.get_or_init(|| FontRef::try_from_slice(include_bytes!("fonts/DejaVuSans-Bold.ttf")).ok())
-        }
+        Weight::Regular => REGULAR.get_or_init(|| Face::new(include_bytes!("../fonts/DejaVuSans.ttf"), 0)),
+        Weight::Bold => BOLD.get_or_init(|| Face::new(include_bytes!("../fonts/DejaVuSans-Bold.ttf"), 0)),
     }
     .as_ref()
 }
@@ -33,10 +35,15 @@ fn scale(font: &FontRef<'_>, size: f32) -> PxScale {
     PxScale::from(size * font.height_unscaled() / font.units_per_em().unwrap_or(2048.0))
 }
 
-/// Whether the font has every letter of a text.
+/// Whether every letter of a text has a font, the crate's own or one of the computer's.
 pub(crate) fn covers(text: &str) -> bool {
-    let has = |font: &FontRef<'_>, letter| font.glyph_id(letter) != GlyphId(0);
-    face(Weight::Bold).is_some_and(|font| text.chars().all(|letter| has(font, letter)))
+    is_own(text, Weight::Bold) || shaping::covers(text)
+}
+
+/// Whether a text needs neither other fonts nor another order than its letters'.
+fn is_own(text: &str, weight: Weight) -> bool {
+    let has = |font: &FontRef<'_>| text.chars().all(|letter| font.glyph_id(letter) != GlyphId(0));
+    script::is_plain(text) && own_face(weight).is_some_and(|face| has(&face.outlines))
 }
 
 /// Width of a line of text in pixels.
@@ -44,17 +51,36 @@ pub(crate) fn width(text: &str, size: f32, weight: Weight) -> f32 {
     lay_out(text, size, weight, |_, _| {})
 }
 
-/// Walks along a line, giving each glyph and where it starts; returns the line's width.
-fn lay_out(text: &str, size: f32, weight: Weight, mut each: impl FnMut(GlyphId, f32)) -> f32 {
-    let Some(font) = face(weight) else { return 0.0 };
-    let scaled = font.as_scaled(scale(font, size));
+/// One shape on a line: where it is from its left end and up from its baseline.
+#[derive(Clone, Copy)]
+struct Shape {
+    glyph: GlyphId,
+    x: f32,
+    up: f32,
+    /// Whether the font is the computer's and has no bold letters.
+    to_be_bold: bool,
+}
+
+/// Walks along a line, giving each shape with its font; returns the line's width.
+fn lay_out(text: &str, size: f32, weight: Weight, mut each: impl FnMut(&FontRef<'static>, Shape)) -> f32 {
+    if !is_own(text, weight) {
+        let (placed, width) = shaping::shape(text, size, weight);
+        for shape in placed {
+            let to_be_bold = shape.borrowed && weight == Weight::Bold;
+            let shown = Shape { glyph: shape.glyph, x: shape.x, up: shape.up, to_be_bold };
+            each(&shape.face.outlines, shown);
+        }
+        return width;
+    }
+    let Some(face) = own_face(weight) else { return 0.0 };
+    let scaled = face.outlines.as_scaled(scale(&face.outlines, size));
     let (mut x, mut last) = (0.0, None);
     for letter in text.chars() {
         let glyph = scaled.glyph_id(letter);
         if let Some(last) = last {
             x += scaled.kern(last, glyph);
         }
-        each(glyph, x);
+        each(&face.outlines, Shape { glyph, x, up: 0.0, to_be_bold: false });
         x += scaled.h_advance(glyph);
         last = Some(glyph);
     }
@@ -78,14 +104,18 @@ pub(crate) struct Line {
 
 /// Draws a line of text; what falls outside the picture is cut.
 pub(crate) fn draw(image: &mut RgbImage, text: &str, line: Line) {
-    let Some(font) = face(line.weight) else { return };
-    let scale = scale(font, line.size);
     // An upright line is drawn lying, from the origin, and each of its pixels is turned.
     let (x0, y0) = if line.upright { (line.y.fract(), line.x.fract()) } else { (line.x, line.y) };
     let (left, bottom) = (line.x.floor() as i32, line.y.floor() as i32);
-    lay_out(text, line.size, line.weight, |glyph, x| {
-        let glyph = glyph.with_scale_and_position(scale, point(x0 + x, y0));
-        if let Some(outline) = font.outline_glyph(glyph) {
+    lay_out(text, line.size, line.weight, |font, shape| {
+        let scale = scale(font, line.size);
+        // A shape drawn twice, a little apart, is bold.
+        let steps = if shape.to_be_bold { &[0.0, 0.035][..] } else { &[0.0] };
+        for step in steps {
+            let at = point(x0 + shape.x + step * line.size, y0 - shape.up);
+            let Some(outline) = font.outline_glyph(shape.glyph.with_scale_and_position(scale, at)) else {
+                continue;
+            };
             let bounds = outline.px_bounds();
             outline.draw(|x, y, cover| {
                 let (x, y) = (bounds.min.x as i32 + x as i32, bounds.min.y as i32 + y as i32);
@@ -129,8 +159,8 @@ mod tests {
     #[test]
     fn knows_which_letters_it_has() {
         assert!(covers("Ångström, Ἀθῆναι, Ромашка ✓ ✗ → …"));
-        assert!(!covers("菊花"));
-        assert!(!covers("🌸"));
+        assert!(!is_own("菊花", Weight::Bold) && !is_own("🌸", Weight::Bold));
+        assert!(!covers("\u{10ffff}"));
     }
 
     /// The advance of "M" in DejaVu Sans is 1767 of 2048 units.
