@@ -121,6 +121,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A file of a data set that was fetched does not hold what it must.
+    #[error("{path}: {problem}; delete it, so that it is fetched again", path = path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+
     /// A transform was made with wrong arguments, or given what it cannot work on.
     #[error("{transform}: {problem}")]
     Transform {

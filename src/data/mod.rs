@@ -2,9 +2,11 @@
 //! `torch.utils.data`.
 //!
 //! [`ImageFolder`] reads the tutorial's layout (`train/<class>/*.jpg`), [`AnnotationFile`] a text file of
-//! `path label` lines; both are a [`Dataset`]. [`Splits`] keeps what belongs to training and to validation
-//! side by side. [`flowers`] is the folder the tutorial runs on. A [`DataLoader`] makes [`Batch`]es of a
-//! data set, on threads of its own.
+//! `path label` lines or a CSV file, [`ImageList`] paths and labels at hand; all are a [`Dataset`]. [`Splits`]
+//! keeps what belongs to training and to validation side by side, [`SplitOptions`] parts one set into both,
+//! [`Subset`] takes some samples, `check()` reads everything once and says what is wrong. [`flowers`] is the
+//! folder the tutorial runs on, [`flowers102`] fetches the photographs. A [`DataLoader`] makes [`Batch`]es of
+//! a data set, on threads of its own, and keeps in the [`cache`] what is the same in every epoch.
 //!
 //! ```no_run
 //! # fn main() -> herbarium::Result<()> {
@@ -32,6 +34,7 @@ mod dataset;
 mod decoding;
 mod drawn;
 mod flowers;
+mod flowers102;
 mod front;
 mod health;
 mod image_folder;
@@ -56,6 +59,7 @@ pub use decoding::Decoding;
 use decoding::read_picture;
 pub use drawn::draw_flowers;
 pub use flowers::flowers;
+pub use flowers102::{Flowers102Options, Flowers102Split, flowers102, flowers102_with};
 pub use front::{Front, Parts};
 pub use health::{Health, Part, Place, Problem};
 pub use image_folder::ImageFolder;

@@ -23,6 +23,11 @@ impl Default for SplitOptions {
 }
 
 impl SplitOptions {
+    /// What the draw of one class comes from.
+    pub(super) fn seed_of(&self, class: &str) -> u64 {
+        class.bytes().fold(splitmix(self.seed), |state, byte| splitmix(state ^ u64::from(byte)))
+    }
+
     /// The numbers of the samples of both parts, each in the data set's order. The draw of a class depends on
     /// the seed, the class's name and its number of samples alone: further classes change nothing.
     ///

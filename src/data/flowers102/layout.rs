@@ -1,0 +1,234 @@
+//! The set on disk: whole or not there.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+
+use super::mat;
+use super::source::{Remote, Source};
+use super::split::{Flowers102Split, Official, PARTS};
+use super::tar::Archive;
+use crate::data::table::thousands;
+use crate::download::{DownloadOptions, download};
+use crate::notebook::{Progress, interrupted};
+use crate::weights::write_atomically;
+use crate::{Error, Result};
+
+/// Names and sizes of the set's files and its split; written last, so that it says that the set is whole.
+const MANIFEST: &str = ".flowers102";
+const VERSION: &str = "Oxford 102 flowers, laid out by herbarium 1";
+/// The most bytes that a picture may have; the set's largest is far smaller.
+const LARGEST_PICTURE: u64 = 16 << 20;
+const LARGEST_MAT: u64 = 16 << 20;
+const NAMES: &str = include_str!("cat_to_name.json");
+
+/// The set in the folder `dir`, fetched if it is not there.
+pub(super) fn prepare(dir: &Path, source: &Source, split: Flowers102Split) -> Result<PathBuf> {
+    if is_whole(dir, split) {
+        return Ok(dir.to_path_buf());
+    }
+    let ours = dir.join(MANIFEST).exists();
+    let occupied = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied && !ours || dir.is_file() {
+        return Err(Error::DataFolder {
+            path: dir.to_path_buf(),
+            problem:
+                "holds something else than the Oxford 102 flowers: choose a folder that is empty or does not \
+                      exist"
+                    .into(),
+            layout: format!("  {}/{{train,valid,test}}/<label>/image_00001.jpg", dir.display()),
+        });
+    }
+    let downloads = beside(dir, "download");
+    let fetch = |remote: &Remote| -> Result<PathBuf> {
+        let path = downloads.join(remote.name);
+        let options = DownloadOptions { checksum: Some(remote.checksum.clone()), ..Default::default() };
+        download(&remote.url, &path, &options)?;
+        Ok(path)
+    };
+    // The small files first: what is wrong with the address shows at once.
+    let (labels, parts) = (fetch(&source.labels)?, fetch(&source.split)?);
+    let (labels, parts) = places(source, &labels, &parts, split)?;
+    let pictures = fetch(&source.pictures)?;
+    let scratch = beside(dir, &format!("unpacking-{}-{:08x}", std::process::id(), fastrand::u32(..)));
+    let done = unpack(&pictures, &scratch, &labels, &parts)
+        .and_then(|()| finish(&scratch, split))
+        .and_then(|()| put_in_place(&scratch, dir, ours));
+    // Nothing half-done stays behind; that it cannot be removed is not the error to report.
+    let _ = std::fs::remove_dir_all(&scratch);
+    if done.is_err() && !is_whole(dir, split) {
+        done?;
+    }
+    let _ = std::fs::remove_dir_all(&downloads);
+    say(dir, split, &parts);
+    Ok(dir.to_path_buf())
+}
+
+/// What was laid out, in words.
+fn say(dir: &Path, split: Flowers102Split, parts: &[usize]) {
+    let count = |part| thousands(parts.iter().filter(|&&own| own == part).count());
+    let what = match split {
+        Flowers102Split::Official => {
+            "the official split; the tutorial's copy has 6,552, 818 and 819, see flowers102_with for as many"
+        }
+        Flowers102Split::TutorialSizes => {
+            "as many as the tutorial's copy has, but drawn anew: not the same pictures"
+        }
+    };
+    println!(
+        "Oxford 102 flowers in {}: {} to train on, {} to validate on, {} to test ({what})",
+        dir.display(),
+        count(0),
+        count(1),
+        count(2)
+    );
+}
+
+/// A hidden folder beside `dir`.
+fn beside(dir: &Path, what: &str) -> PathBuf {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let name = dir.file_name().unwrap_or("flowers102".as_ref()).to_string_lossy().into_owned();
+    dir.with_file_name(format!(".{name}.{what}"))
+}
+
+fn broken(path: &Path) -> impl Fn(String) -> Error {
+    move |problem| Error::Archive { path: path.to_path_buf(), problem }
+}
+
+/// The label (from 1) and the part of every picture.
+fn places(
+    source: &Source,
+    labels: &Path,
+    parts: &Path,
+    split: Flowers102Split,
+) -> Result<(Vec<usize>, Vec<usize>)> {
+    let read = |path: &Path| -> Result<BTreeMap<String, Vec<f64>>> {
+        let size = std::fs::metadata(path).map_err(Error::io("reading", path))?.len();
+        if size > LARGEST_MAT {
+            return Err(broken(path)(format!(
+                "it has {size} bytes, which is too many for what it should be"
+            )));
+        }
+        mat::read(&std::fs::read(path).map_err(Error::io("reading", path))?).map_err(broken(path))
+    };
+    let official = Official::of(&read(labels)?, &read(parts)?, source.count, source.classes)
+        .map_err(|(file, problem)| broken(if file == "labels" { labels } else { parts })(problem))?;
+    Ok(official.parts(split, source.classes))
+}
+
+/// Writes the archive's pictures to their places below `scratch`. Whatever else is in the archive is
+/// passed over: no name in it becomes a path.
+fn unpack(archive: &Path, scratch: &Path, labels: &[usize], parts: &[usize]) -> Result<()> {
+    let file = File::open(archive).map_err(Error::io("reading", archive))?;
+    let damaged = |error: std::io::Error| broken(archive)(format!("it is damaged ({error})"));
+    let mut entries = Archive::new(GzDecoder::new(BufReader::with_capacity(1 << 18, file)));
+    let mut written = vec![false; labels.len()];
+    let mut bar = Progress::new("Unpacking", labels.len() as u64).unit("picture");
+    while let Some(entry) = entries.next().map_err(damaged)? {
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        let Some(number) = picture_number(&entry.name).filter(|&number| number <= labels.len()) else {
+            continue;
+        };
+        if !entry.is_file || entry.size == 0 || entry.size > LARGEST_PICTURE {
+            return Err(broken(archive)(format!("{} in it is no picture", entry.name)));
+        }
+        if std::mem::replace(&mut written[number - 1], true) {
+            return Err(broken(archive)(format!("{} is in it twice", entry.name)));
+        }
+        let bytes = entries.content(&entry).map_err(damaged)?;
+        let folder = scratch.join(PARTS[parts[number - 1]]).join(labels[number - 1].to_string());
+        std::fs::create_dir_all(&folder).map_err(Error::io("creating", &folder))?;
+        let path = folder.join(format!("image_{number:05}.jpg"));
+        std::fs::write(&path, bytes).map_err(Error::io("writing", &path))?;
+        bar.update(1);
+    }
+    bar.close();
+    match written.iter().position(|written| !written) {
+        Some(missing) => Err(broken(archive)(format!("image_{:05}.jpg is not in it", missing + 1))),
+        None => Ok(()),
+    }
+}
+
+/// The number of a picture by its name in the archive, `jpg/image_00001.jpg`.
+fn picture_number(name: &str) -> Option<usize> {
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let digits = name.strip_prefix("jpg/image_")?.strip_suffix(".jpg")?;
+    let number = (digits.len() == 5 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)?;
+    number.parse().ok().filter(|&number| number > 0)
+}
+
+/// Adds the names of the labels and the manifest.
+fn finish(folder: &Path, split: Flowers102Split) -> Result<()> {
+    let names = folder.join("cat_to_name.json");
+    std::fs::write(&names, NAMES).map_err(Error::io("writing", &names))?;
+    let mut manifest = format!("{VERSION}\n{split:?}\n");
+    for (path, size) in files(folder)? {
+        manifest += &format!("{size} {path}\n");
+    }
+    let path = folder.join(MANIFEST);
+    write_atomically(&path, |file| file.write_all(manifest.as_bytes()).map_err(Error::io("writing", &path)))
+}
+
+/// The files of the set in `folder` with their sizes, by their paths in it.
+fn files(folder: &Path) -> Result<BTreeMap<String, u64>> {
+    let mut found = BTreeMap::new();
+    let list = |folder: &Path| -> Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(folder).map_err(Error::io("reading", folder))?;
+        entries.map(|entry| Ok(entry.map_err(Error::io("reading", folder))?.path())).collect()
+    };
+    let mut waiting = list(folder)?;
+    while let Some(path) = waiting.pop() {
+        let data = std::fs::metadata(&path).map_err(Error::io("reading", &path))?;
+        if data.is_dir() {
+            waiting.extend(list(&path)?);
+        } else if let Ok(name) = path.strip_prefix(folder) {
+            found.insert(name.to_string_lossy().into_owned(), data.len());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the set is in `dir` under this split, with all its files.
+fn is_whole(dir: &Path, split: Flowers102Split) -> bool {
+    let manifest = std::fs::read_to_string(dir.join(MANIFEST)).unwrap_or_default();
+    let mut lines = manifest.lines();
+    let head = (lines.next(), lines.next());
+    head == (Some(VERSION), Some(format!("{split:?}").as_str()))
+        && lines.all(|line| {
+            line.split_once(' ').is_some_and(|(size, path)| {
+                std::fs::metadata(dir.join(path)).is_ok_and(|data| data.len().to_string() == size)
+            })
+        })
+}
+
+/// The new set becomes `dir`. One that is damaged or has another split is `ours` to replace: its pictures
+/// go, files of the user's stay.
+fn put_in_place(scratch: &Path, dir: &Path, ours: bool) -> Result<()> {
+    let moving = |from: &Path, to: &Path| std::fs::rename(from, to).map_err(Error::io("writing", to));
+    if !ours {
+        return moving(scratch, dir);
+    }
+    let manifest = dir.join(MANIFEST);
+    std::fs::remove_file(&manifest).map_err(Error::io("replacing", &manifest))?;
+    for part in PARTS {
+        let (from, to) = (scratch.join(part), dir.join(part));
+        match std::fs::remove_dir_all(&to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("replacing", to)(error));
+            }
+            _ => {}
+        }
+        if from.exists() {
+            moving(&from, &to)?;
+        }
+    }
+    for name in ["cat_to_name.json", MANIFEST] {
+        moving(&scratch.join(name), &dir.join(name))?;
+    }
+    Ok(())
+}

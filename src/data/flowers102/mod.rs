@@ -1,0 +1,58 @@
+//! The Oxford 102 flowers, fetched from their home and laid out as the tutorial has them.
+//!
+//! The path of the set: `source` says where it is and by what it is known, [`download`](crate::download)
+//! fetches its three files, `mat` reads labels and split out of two of them, `split` decides which picture goes
+//! where, `tar` finds the pictures in the third, and `layout` writes them.
+
+mod layout;
+mod mat;
+mod source;
+mod split;
+mod tar;
+
+use std::path::{Path, PathBuf};
+
+pub use split::Flowers102Split;
+
+use crate::Result;
+use source::Source;
+
+/// How the set is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flowers102Options {
+    /// Which pictures are for what. Default: the official split.
+    pub split: Flowers102Split,
+}
+
+/// The Oxford 102 flowers (Nilsback and Zisserman 2008) in the folder `dir`, in the tutorial's layout:
+/// `train/<label>/image_00001.jpg`, `valid/…`, `test/…` and `cat_to_name.json`, labels 1 to 102.
+///
+/// What is there and whole is left as it is. Otherwise 345 MB are fetched from
+/// `https://www.robots.ox.ac.uk/~vgg/data/flowers/102/`, or from the folder of a mirror that the environment
+/// variable `HERBARIUM_FLOWERS102_URL` names; an interrupted download goes on where it stopped. The files are known by
+/// their published checksums, and nothing but the 8,189 pictures is taken out of the archive. The folder
+/// appears when it is whole.
+///
+/// The split is the official one: 1,020 pictures to train on, 1,020 to validate on, 6,149 to test. The
+/// tutorial's copy has 6,552, 818 and 819; which pictures went where is not published with the set. See
+/// [`flowers102_with`] for as many.
+///
+/// # Errors
+/// [`Error::Download`](crate::Error::Download) when a file cannot be fetched or is not the one that was published,
+/// [`Error::Archive`](crate::Error::Archive) when it does not hold what it must, [`Error::DataFolder`](crate::Error::DataFolder) when `dir` holds
+/// something else, [`Error::Io`](crate::Error::Io) when it cannot be written, and [`Error::Interrupted`](crate::Error::Interrupted).
+pub fn flowers102(dir: impl AsRef<Path>) -> Result<PathBuf> {
+    flowers102_with(dir, Flowers102Options::default())
+}
+
+/// As [`flowers102`], with a choice of the split.
+///
+/// # Errors
+/// As [`flowers102`].
+pub fn flowers102_with(dir: impl AsRef<Path>, options: Flowers102Options) -> Result<PathBuf> {
+    let mirror = std::env::var("HERBARIUM_FLOWERS102_URL").ok();
+    layout::prepare(dir.as_ref(), &Source::at(mirror.as_deref()), options.split)
+}
+
+#[cfg(test)]
+mod tests;

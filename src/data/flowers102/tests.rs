@@ -1,0 +1,237 @@
+//! The whole way, from servers on this machine that misbehave.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::layout::prepare;
+use super::source::{Remote, Source};
+use super::{Flowers102Split, mat, tar};
+use crate::download::Checksum;
+
+#[path = "../../../tests/weights/server.rs"]
+#[allow(dead_code)]
+mod server;
+use server::{Answer, Server};
+
+/// Pictures of a small set of the same form: three of each of four classes, one for each part.
+const COUNT: usize = 12;
+
+fn labels() -> Vec<f64> {
+    (0..COUNT).map(|index| (index % 4 + 1) as f64).collect()
+}
+
+fn labels_file() -> Vec<u8> {
+    mat::tests::write(&[("labels", &labels(), 2)], true)
+}
+
+fn split_file() -> Vec<u8> {
+    let part =
+        |part: usize| (1..=COUNT).filter(move |index| (index - 1) / 4 == part).map(|index| index as f64);
+    let parts: Vec<Vec<f64>> = (0..3).map(|number| part(number).collect()).collect();
+    mat::tests::write(&[("trnid", &parts[0], 4), ("valid", &parts[1], 4), ("tstid", &parts[2], 9)], true)
+}
+
+fn content(number: usize) -> Vec<u8> {
+    // Random, so that the archive is large enough to break off in it.
+    let mut rng = fastrand::Rng::with_seed(number as u64);
+    (0..3000).map(|_| rng.u8(..)).collect()
+}
+
+fn archive(more: &[(&str, u8, &[u8])], without: Option<usize>) -> Vec<u8> {
+    let pictures: Vec<(String, Vec<u8>)> = (1..=COUNT)
+        .filter(|&number| Some(number) != without)
+        .map(|number| (format!("jpg/image_{number:05}.jpg"), content(number)))
+        .collect();
+    let mut entries: Vec<(&str, u8, &[u8])> = vec![("jpg/", b'5', b"")];
+    entries.extend(pictures.iter().map(|(name, bytes)| (name.as_str(), b'0', bytes.as_slice())));
+    entries.extend(more);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&tar::tests::write(&entries)).unwrap();
+    encoder.finish().unwrap()
+}
+
+struct TempDir(PathBuf);
+
+impl TempDir {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("herbarium-flowers102-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        TempDir(path)
+    }
+
+    /// Everything below, hidden things too.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(&self.0)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn md5(bytes: &[u8]) -> Checksum {
+    use md5::{Digest, Md5};
+    Checksum::Md5(Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A source on three servers; the checksum of the archive is that of `pictures`.
+fn source(pictures: Vec<u8>, labels: Vec<u8>, split: Vec<u8>, answers: Vec<Answer>) -> (Source, Server) {
+    let remote = |name: &'static str, body: &[u8], server: &Server| Remote {
+        name,
+        url: server.url(name),
+        checksum: md5(body),
+    };
+    let (first, second) =
+        (Server::new(labels.clone(), None, vec![]), Server::new(split.clone(), None, vec![]));
+    let server = Server::new(pictures.clone(), Some("\"1\""), answers);
+    let source = Source {
+        pictures: remote("102flowers.tgz", &pictures, &server),
+        labels: remote("imagelabels.mat", &labels, &first),
+        split: remote("setid.mat", &split, &second),
+        count: COUNT,
+        classes: 4,
+    };
+    (source, server)
+}
+
+fn usual(answers: Vec<Answer>) -> (Source, Server) {
+    source(archive(&[], None), labels_file(), split_file(), answers)
+}
+
+fn assert_laid_out(dir: &Path) {
+    for number in 1..=COUNT {
+        let part = ["train", "valid", "test"][(number - 1) / 4];
+        let path = dir.join(format!("{part}/{}/image_{number:05}.jpg", (number - 1) % 4 + 1));
+        assert_eq!(std::fs::read(&path).unwrap(), content(number), "{}", path.display());
+    }
+    let names = crate::data::CategoryNames::from_json(dir.join("cat_to_name.json")).unwrap();
+    assert_eq!((names.len(), names.name("21").unwrap()), (102, "fire lily"));
+}
+
+#[test]
+fn laid_out_as_the_tutorial_has_it() {
+    let home = TempDir::new();
+    let dir = home.0.join("deep/flowers");
+    // Slow, and broken off twice on the way.
+    let (from, server) =
+        usual(vec![Answer::BreaksOffAfter(9000), Answer::BreaksOffAfter(9000), Answer::Slowly(5)]);
+    assert_eq!(prepare(&dir, &from, Flowers102Split::Official).unwrap(), dir);
+    assert_laid_out(&dir);
+    let ranges = server.ranges();
+    assert_eq!((ranges.len(), ranges[0].as_str(), ranges[1].as_str()), (3, "-", "bytes=9000-"), "{ranges:?}");
+    // Neither downloads nor half-done things are left.
+    assert_eq!(std::fs::read_dir(home.0.join("deep")).unwrap().count(), 1);
+
+    // Whole: nothing is asked for. Damaged: fetched again, and the user's own file stays.
+    std::fs::write(dir.join("notes.txt"), "mine").unwrap();
+    prepare(&dir, &from, Flowers102Split::Official).unwrap();
+    assert_eq!(server.ranges().len(), 3);
+    std::fs::remove_file(dir.join("valid/1/image_00005.jpg")).unwrap();
+    prepare(&dir, &from, Flowers102Split::Official).unwrap();
+    assert_laid_out(&dir);
+    assert_eq!(std::fs::read_to_string(dir.join("notes.txt")).unwrap(), "mine");
+    // Another split of the same pictures.
+    prepare(&dir, &from, Flowers102Split::TutorialSizes).unwrap();
+    let count = |part| super::super::walk::pictures(&dir.join(part)).map_or(0, |pictures| pictures.len());
+    assert_eq!([count("train"), count("valid"), count("test")], [9, 1, 2]);
+}
+
+#[test]
+fn servers_that_lie_leave_nothing_behind() {
+    let refuse = |answers: Vec<Answer>, parts: &[&str]| {
+        let home = TempDir::new();
+        let (from, _server) = usual(answers);
+        let error =
+            prepare(&home.0.join("flowers"), &from, Flowers102Split::Official).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        assert!(!home.0.join("flowers").exists());
+        assert_eq!(home.names(), [".flowers.download"]);
+    };
+    refuse(vec![Answer::Other(b"<html>a notice</html>".to_vec())], &["102flowers.tgz", "MD5"]);
+    refuse(vec![Answer::Other(archive(&[("x", b'0', b"y")], None))], &["102flowers.tgz", "MD5"]);
+    refuse(vec![Answer::Announces(1000)], &["102flowers.tgz"]);
+    refuse(vec![Answer::Status(404, "")], &["102flowers.tgz", "404"]);
+}
+
+/// Archives that are what they were published as, and not what they should be.
+#[test]
+fn archives_write_nothing_but_pictures() {
+    let home = TempDir::new();
+    let evil: [(&str, u8, &[u8]); 6] = [
+        ("../escaped.jpg", b'0', b"x"),
+        ("/tmp/herbarium-escaped.jpg", b'0', b"x"),
+        ("jpg/../../escaped.jpg", b'0', b"x"),
+        ("jpg/link.jpg", b'2', b""),
+        ("jpg/image_99999.jpg", b'0', b"x"),
+        ("train/1/more.jpg", b'0', b"x"),
+    ];
+    let (from, _server) = source(archive(&evil, None), labels_file(), split_file(), vec![]);
+    let dir = home.0.join("flowers");
+    prepare(&dir, &from, Flowers102Split::Official).unwrap();
+    assert_laid_out(&dir);
+    assert_eq!(super::super::walk::pictures(&dir).unwrap().len(), COUNT);
+    assert_eq!(home.names(), ["flowers"]);
+
+    let refuse = |pictures: Vec<u8>, labels: Vec<u8>, split: Vec<u8>, part: &str| {
+        let home = TempDir::new();
+        let (from, _server) = source(pictures, labels, split, vec![]);
+        let error =
+            prepare(&home.0.join("flowers"), &from, Flowers102Split::Official).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+        assert_eq!(home.names(), [".flowers.download"]);
+    };
+    let good = || archive(&[], None);
+    let one = "jpg/image_00001.jpg";
+    refuse(
+        archive(&[(one, b'2', b"")], Some(1)),
+        labels_file(),
+        split_file(),
+        "image_00001.jpg in it is no picture",
+    );
+    refuse(
+        archive(&[(one, b'0', b"x")], None),
+        labels_file(),
+        split_file(),
+        "image_00001.jpg is in it twice",
+    );
+    refuse(archive(&[], Some(7)), labels_file(), split_file(), "image_00007.jpg is not in it");
+    let cut = good();
+    refuse(cut[..cut.len() / 2].to_vec(), labels_file(), split_file(), "102flowers.tgz: it is damaged");
+    refuse(good(), b"no matrix".to_vec(), split_file(), "imagelabels.mat: no MATLAB file");
+    let few = mat::tests::write(&[("labels", &[1.0, 2.0], 2)], true);
+    refuse(good(), few, split_file(), "it has 2 labels and should have 12");
+    let wrong = mat::tests::write(&[("labels", &[9.0; COUNT], 2)], false);
+    refuse(good(), wrong, split_file(), "9 is no label from 1 to 4");
+    let twice = mat::tests::write(&[("trnid", &[3.0, 3.0], 4)], true);
+    refuse(good(), labels_file(), twice, "setid.mat: picture 3 is in it twice");
+}
+
+#[test]
+fn a_folder_with_something_else_is_left_alone() {
+    let home = TempDir::new();
+    std::fs::write(home.0.join("mine.txt"), "x").unwrap();
+    let (from, server) = usual(vec![]);
+    let error = prepare(&home.0, &from, Flowers102Split::Official).unwrap_err().to_string();
+    assert!(error.contains("holds something else"), "{error}");
+    assert!(server.ranges().is_empty());
+}
+
+/// Expected: the addresses and checksums in torchvision's `Flowers102`.
+#[test]
+fn home_and_mirror() {
+    let home = Source::at(None);
+    assert_eq!(home.split.url, "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/setid.mat");
+    assert_eq!(home.pictures.checksum, Checksum::Md5("52808999861908f626f3c1f4e79d11fa".into()));
+    assert_eq!(Source::at(Some("http://here/x/")).labels.url, "http://here/x/imagelabels.mat");
+    assert_eq!(Source::at(Some("")).labels.url, home.labels.url);
+}
