@@ -262,7 +262,7 @@ fn a_figure_shows_itself_with_and_without_a_question_mark() {
     assert_eq!(told[0]["metadata"]["image/png"], json!({ "width": 256, "height": 256 }));
     assert_eq!(told[2]["ename"], "Error");
     assert!(told[2]["evalue"].as_str().unwrap().contains("(3, H, W)"));
-    assert_eq!(told[4]["evalue"], "Internal torch error: shape '[7]' is invalid for input of size 3");
+    assert_eq!(told[4]["evalue"], "libtorch: shape '[7]' is invalid for input of size 3");
 }
 
 fn panics() {
@@ -323,7 +323,10 @@ fn interrupt(environment: &[(&str, &str)]) -> (String, std::process::ExitStatus)
 #[test]
 fn an_interrupt_sets_a_flag_under_the_kernel() {
     let (text, status) = interrupt(&KERNEL);
-    assert!(text.contains("READY false\n[true, true, false] false\n"), "{text}");
+    // The kernel is told once that this cell listens, and once that it has heard.
+    let said = |heard: bool| format!("\u{1e}herbarium {{\"type\":\"listening\",\"heard\":{heard}}}\n");
+    let expected = format!("{}READY false\n{}[true, true, false] false\n", said(false), said(true));
+    assert!(text.contains(&expected), "{text}");
     assert!(status.success());
 }
 

@@ -88,3 +88,34 @@ def test_a_build_that_was_killed_or_found_no_room_is_made_anew(changed, tmp_path
     said = run.communicate(timeout=600)[0]
     assert run.returncode == 0, said
     assert result(tmp_path / "out.ipynb") == "42"
+
+
+def descendants(pid):
+    found = []
+    for task in pathlib.Path("/proc").glob(f"{pid}/task/*/children"):
+        for child in task.read_text().split():
+            found += [int(child), *descendants(child)]
+    return found
+
+
+def name(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def test_an_interrupt_stops_the_compilers_at_once(changed, tmp_path):
+    before = recipes()
+    run = start(tmp_path, changed, "out.ipynb", start_new_session=True)
+    deadline = time.monotonic() + 300
+    while not (compilers := [pid for pid in descendants(run.pid) if name(pid) == "rustc"]):
+        assert run.poll() is None and time.monotonic() < deadline, "no compiler was started"
+        time.sleep(0.02)
+    started = time.monotonic()
+    os.kill(run.pid, signal.SIGINT)
+    said, _ = run.communicate(timeout=60)
+    assert time.monotonic() - started < 10, said
+    assert run.returncode == 1 and "Interrupt" in said and "before it ran" in said, said
+    assert not [pid for pid in compilers if name(pid) == "rustc"]
+    assert recipes() == before, "a half-built crate is never used"

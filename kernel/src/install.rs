@@ -63,7 +63,7 @@ pub fn install(place: &Place) -> Result<()> {
     let folder = place.folder()?;
     write_spec(&folder, &location)?;
     println!("kernelspec: {} in {}", DISPLAY_NAME, folder.display());
-    let template = template::prepare(&mut |line| println!("{line}"))?;
+    let template = template::prepare(&mut |line| println!("{line}"), &|| false)?;
     println!("helper crate for cells: {}", template.path.display());
     Ok(())
 }

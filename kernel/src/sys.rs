@@ -2,7 +2,7 @@
 //! All of the kernel's unsafe code is here.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString, OsStr, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -38,6 +38,25 @@ pub fn load_globally(library: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Loads a cell's library, for good, and calls its function with the variables' place; what it returns is their new one.
+pub fn run_cell(library: &Path, function: &str, variables: *mut c_void) -> Result<*mut c_void, String> {
+    type Function = extern "C" fn(*mut c_void) -> *mut c_void;
+    let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    let name = CString::new(function).map_err(|error| error.to_string())?;
+    // SAFETY: C strings that outlive the calls; the library is what evcxr has just compiled, and is never unloaded.
+    let symbol = unsafe {
+        let handle = libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL);
+        if handle.is_null() { handle } else { libc::dlsym(handle, name.as_ptr()) }
+    };
+    if symbol.is_null() {
+        // SAFETY: after a failure, dlerror gives a C string that stays valid until the next call.
+        let reason = unsafe { CStr::from_ptr(libc::dlerror()) };
+        return Err(reason.to_string_lossy().into_owned());
+    }
+    // SAFETY: evcxr generates the function with this signature, and catches panics in it.
+    Ok(unsafe { std::mem::transmute::<*mut c_void, Function>(symbol) }(variables))
+}
+
 /// Sets a variable of this process's own environment, which evcxr and the tools it starts read.
 pub fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
     // SAFETY: std guards its own reads and writes with a lock, and no C code in this process reads the environment.
@@ -49,13 +68,17 @@ pub fn die_with_parent(parent: Option<u32>) {
     #[cfg(target_os = "linux")]
     {
         let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-        let current = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32);
-        if parent.is_some() && parent != current {
+        if parent.is_some() && parent != self::parent() {
             std::process::exit(0);
         }
     }
     #[cfg(not(target_os = "linux"))]
     let _ = parent;
+}
+
+/// The process that this one descends from; another one when that has ended.
+pub fn parent() -> Option<u32> {
+    rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32)
 }
 
 /// Sends a signal to one process. False if there is no such process.

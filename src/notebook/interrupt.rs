@@ -1,9 +1,10 @@
 //! The flag by which a long loop hears that the learner pressed the stop button.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::host::{Host, host};
+use super::message::Message;
 use super::panic::install_hook;
 use crate::{Error, Result};
 
@@ -23,12 +24,33 @@ pub fn init() -> Result<()> {
     Ok(())
 }
 
-/// Whether the learner has asked to stop. Loops look at it between batches; it stays set until
-/// [`take_interrupt`].
+/// Whether the learner has asked to stop. Loops look at it between batches; it stays set until the end
+/// of the cell, or [`take_interrupt`].
 ///
-/// Always `false` outside Herbarium's kernel, where SIGINT keeps its usual effect.
+/// Always `false` outside Herbarium's kernel, where SIGINT keeps its usual effect. The kernel is told,
+/// once in a cell, that this cell listens: it then waits for the batch to end, however long that takes.
 pub fn interrupted() -> bool {
-    host() == Host::Herbarium && flag().as_ref().is_ok_and(|flag| flag.load(Ordering::SeqCst))
+    if host() != Host::Herbarium {
+        return false;
+    }
+    let heard = flag().as_ref().is_ok_and(|flag| flag.load(Ordering::SeqCst));
+    let now = if heard { HEARD } else { LISTENING };
+    if SAID.fetch_max(now, Ordering::SeqCst) < now {
+        Message::Listening { heard }.send();
+    }
+    heard
+}
+
+/// What this cell has told the kernel: nothing, [`LISTENING`] or [`HEARD`].
+static SAID: AtomicU8 = AtomicU8::new(0);
+const LISTENING: u8 = 1;
+const HEARD: u8 = 2;
+
+/// Forgets an interrupt that the cell has not heeded; the kernel has each cell call it as its last act.
+/// It was meant for that cell and for no other.
+pub fn end_cell() {
+    take_interrupt();
+    SAID.store(0, Ordering::SeqCst);
 }
 
 /// Like [`interrupted`], and clears the flag: for the loop that stops because of it, and for one

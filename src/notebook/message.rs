@@ -18,14 +18,24 @@ pub(super) enum Message {
     Result { bundle: MimeBundle },
     /// Clear the output of the cell.
     Clear { wait: bool },
-    /// The cell panicked; `location` is a line and a column.
-    Error { ename: &'static str, evalue: String, traceback: Vec<String>, location: Option<(u32, u32)> },
+    /// A panic or an error; `location` is a line and a column. With `fails`, the cell fails by it
+    /// although its code goes on.
+    Error {
+        ename: &'static str,
+        evalue: String,
+        traceback: Vec<String>,
+        location: Option<(u32, u32)>,
+        fails: bool,
+    },
+    /// The cell will stop when it is asked to; `heard` when it has been.
+    Listening { heard: bool },
 }
 
 impl Message {
-    /// An error that is no panic.
-    pub(super) fn error(ename: &'static str, evalue: String) -> Self {
-        Message::Error { ename, traceback: vec![format!("{ename}: {evalue}")], evalue, location: None }
+    /// An error as the value of a cell, which so fails.
+    pub(super) fn error_value(ename: &'static str, evalue: String) -> Self {
+        let traceback = vec![format!("{ename}: {evalue}")];
+        Message::Error { ename, traceback, evalue, location: None, fails: true }
     }
 
     /// Writes the message to standard output for this process's host; an error goes to standard
@@ -70,11 +80,15 @@ impl Message {
             }
             Message::Result { bundle } => with_data("result", bundle),
             Message::Clear { wait } => json!({ "type": "clear", "wait": wait }),
-            Message::Error { ename, evalue, traceback, location } => {
+            Message::Listening { heard } => json!({ "type": "listening", "heard": heard }),
+            Message::Error { ename, evalue, traceback, location, fails } => {
                 let mut message =
                     json!({ "type": "error", "ename": ename, "evalue": evalue, "traceback": traceback });
                 if let Some((line, column)) = location {
                     message["location"] = json!({ "line": line, "column": column });
+                }
+                if *fails {
+                    message["fails"] = true.into();
                 }
                 message
             }
@@ -99,7 +113,10 @@ impl Message {
             Message::Display { bundle, .. } | Message::Result { bundle } => {
                 bundle.get("text/plain").map(|text| text + "\n").unwrap_or_default()
             }
-            Message::Update { .. } | Message::Clear { .. } | Message::Error { .. } => String::new(),
+            Message::Update { .. }
+            | Message::Clear { .. }
+            | Message::Error { .. }
+            | Message::Listening { .. } => String::new(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a panic in a cell says: the message, where the cell raised it, nothing of the machinery.
+//! What a panic or a `?` in a cell says: the message, where the cell raised it, nothing of the machinery.
 
 use std::panic::PanicHookInfo;
 use std::sync::Once;
@@ -22,7 +22,19 @@ fn error_message(info: &PanicHookInfo<'_>) -> Message {
         traceback.push(format!("  raised inside {library}"));
     }
     let location = location.map(|place| (place.line(), place.column()));
-    Message::Error { ename: "panic", evalue, traceback, location }
+    Message::Error { ename: "panic", evalue, traceback, location, fails: false }
+}
+
+/// Tells the kernel of the error that a cell's `?` has met, and of the `?`'s place; the kernel has each cell call it.
+///
+/// Elsewhere the text goes to stderr.
+#[track_caller]
+pub fn failed(error: &str) {
+    let evalue = tidy(error);
+    let place = std::panic::Location::caller();
+    let location = (place.file() == "src/lib.rs").then(|| (place.line(), place.column()));
+    let traceback = vec![format!("Error: {evalue}")];
+    Message::Error { ename: "Error", traceback, evalue, location, fails: false }.send();
 }
 
 /// The name and version of the registry crate that a source path belongs to.
@@ -34,12 +46,13 @@ fn library_of(path: &str) -> Option<&str> {
 /// Drops what a learner cannot use: the C++ backtrace that libtorch appends to its messages, and
 /// the Rust wrapping around them.
 pub(super) fn tidy(message: &str) -> String {
+    const TORCH: &str = "Internal torch error: ";
     const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: ";
     let told = message.split("Exception raised from").next().unwrap_or(message);
     let cut = told.len() < message.len();
     let told = match told.strip_prefix(UNWRAPPED).and_then(|rest| rest.strip_prefix("Torch(\"")) {
         Some(torch) => format!("libtorch: {}", torch.trim_end_matches("\")").trim_end_matches("\\n")),
-        None => told.trim_end_matches("\\n").trim_end().to_string(),
+        None => told.trim_end_matches("\\n").trim_end().replacen(TORCH, "libtorch: ", 1),
     };
     // The text was printed by `Debug`, so its line feeds and quotes are escaped.
     if cut { told.replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'") } else { told }
@@ -55,6 +68,14 @@ mod tests {
                    size 4\\nException raised from infer_size_impl at /pytorch/aten/src/ATen/InferSize.h:81 \
                    (most recent call first):\\nframe #0: c10::Error::Error\")";
         assert_eq!(tidy(raw), "libtorch: shape '[3]' is invalid for input of size 4");
+    }
+
+    /// As a `?` on one of tch's `f_…` operations has it.
+    #[test]
+    fn a_torch_error_is_one_line() {
+        let raw = "Internal torch error: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)\nException raised \
+                   from meta at /pytorch/a.cpp:1 (most recent call first):\nframe #0: c10::Error::Error";
+        assert_eq!(tidy(raw), "libtorch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)");
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl<T: Rich, E: std::error::Error> Rich for Result<T, E> {
     fn show(&self) {
         match self {
             Ok(value) => value.show(),
-            Err(_) => Message::error("Error", self.text()).send(),
+            Err(_) => Message::error_value("Error", self.text()).send(),
         }
     }
 }

@@ -20,7 +20,6 @@ use crate::{Error, Result, notebook};
 /// Those of the loader, the model and the criterion; [`Error::LossNotFinite`] naming the batch;
 /// [`Error::Interrupted`] when the learner stopped it.
 pub fn evaluate(model: &Model, loader: &DataLoader, criterion: &dyn Criterion) -> Result<Evaluation> {
-    notebook::take_interrupt();
     evaluate_epoch(model, loader, criterion, 0)
 }
 
@@ -44,7 +43,6 @@ pub fn predict_augmented(model: &Model, loader: &DataLoader, epochs: usize) -> R
     if epochs == 0 {
         return Err(Error::Argument("predict_augmented needs at least 1 epoch".into()));
     }
-    notebook::take_interrupt();
     let start = Instant::now();
     let criterion = CrossEntropyLoss::new();
     let mut mean: Option<Evaluation> = None;

@@ -63,8 +63,6 @@ pub fn train_model(
         Some(path) => preflight::check_checkpoint(model, path)?,
         None => None,
     };
-    // A press of the stop button that an earlier cell did not hear is not meant for this one.
-    notebook::take_interrupt();
     let class_names = dataloaders.train.dataset().classes();
     let mut best = Best::new(model, &options, class_names, earlier)?;
     let batch_norm = model.batch_norm();

@@ -34,6 +34,7 @@ class Protocol(jupyter_kernel_test.KernelTests):
     code_history_pattern = "1 +*"
     code_inspect_sample = "Vec::<i32>::with_capacity"
     code_clear_output = CLEAR
+    code_page_something = "?Vec::<i32>::with_capacity"
 
 
 # Only with samples.

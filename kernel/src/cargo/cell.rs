@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::memory::Remembered;
 use crate::recipe::CELL_CRATE;
 use crate::workspace::{self, Dependencies};
-use crate::{Tools, failure, run, trace};
+use crate::{Tools, failure, run, source, trace};
 
 /// `cargo build` and `cargo check` as evcxr calls them in a kernel's folder.
 pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
@@ -67,6 +67,9 @@ fn compile(
     let arguments: Vec<OsString> =
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
     let source = folder.join("src/lib.rs");
+    if let Err(error) = adapt(&source) {
+        return (trace::now(), failure(&format!("{}: {error}", source.display())));
+    }
     // A kernel's own dependencies are in its own folder, where no other finds them.
     let lasting = !check_only && shared == tools.recipe.rustc_arguments;
     let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
@@ -97,6 +100,13 @@ fn compile(
         Err(error) => failure(&format!("running rustc: {error}")),
     };
     (rustc_ended, status)
+}
+
+/// Changes the text that evcxr has written to what is compiled.
+fn adapt(source: &Path) -> std::io::Result<()> {
+    let text = std::fs::read_to_string(source)?;
+    let adapted = source::adapted(&text);
+    if adapted == text { Ok(()) } else { std::fs::write(source, adapted) }
 }
 
 /// What evcxr asks of rustc by RUSTFLAGS beyond what the template was built with (a linker, a backend).

@@ -10,6 +10,7 @@ mod metadata;
 mod query;
 #[path = "recipe.rs"]
 mod recipe;
+mod source;
 mod trace;
 mod tree;
 mod workspace;

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jupyter_protocol::{
-    ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, ExpressionResult,
-    JupyterMessage, JupyterMessageContent, ReplyError, ReplyStatus,
+    ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionCount, JupyterMessage,
+    JupyterMessageContent, ReplyError, ReplyStatus,
 };
 use tokio::sync::mpsc;
 
@@ -14,6 +13,7 @@ use super::Kernel;
 use super::abort::Aborts;
 use super::message::{Replies, publish, reply};
 use super::outputs::to_message;
+use super::{expressions, pager};
 use crate::session::{AskForInput, Cell, CellError, Outcome, Sink};
 
 /// A request and its number.
@@ -77,19 +77,14 @@ async fn run_cell(
         let input = ExecuteInput { code: execute.code.clone(), execution_count: ExecutionCount::new(*count) };
         kernel.iopub.send(publish(input, request)).await;
     }
-    let outcome = if execute.code.trim().is_empty() {
-        Outcome { error: None, interrupted: false, elapsed: Duration::ZERO }
-    } else {
-        let cell = Cell {
-            code: execute.code.clone(),
-            sink: sink(kernel, request, execute.silent, *count),
-            ask: ask(kernel, request, execute.allow_stdin),
-        };
-        // To begin a cell is to give what is left of the one before it, which may have to wait.
-        let starter = kernel.clone();
-        match tokio::task::spawn_blocking(move || starter.session.execute(cell)).await {
-            Ok(outcome) => outcome.await.unwrap_or_else(|_| session_gone()),
-            Err(_) => session_gone(),
+    let (outcome, payload) = match pager::question(&execute.code) {
+        Some(question) => pager::answer(kernel, question).await,
+        None if execute.code.trim().is_empty() => (Outcome::default(), Vec::new()),
+        None => {
+            let sink = sink(kernel, request, execute.silent, *count);
+            let ask = ask(kernel, request, execute.allow_stdin);
+            let number = if counted { *count } else { 0 };
+            (execute_cell(kernel, Cell { code: execute.code.clone(), number, sink, ask }).await, Vec::new())
         }
     };
     if outcome.interrupted || (outcome.error.is_some() && execute.stop_on_error) {
@@ -97,7 +92,10 @@ async fn run_cell(
         kernel.executions.aborts.abort_received();
     }
     match outcome.error {
-        None => ok_reply(*count),
+        None => {
+            let user_expressions = expressions::evaluate(kernel, execute.user_expressions.as_ref()).await;
+            ExecuteReply { payload, user_expressions: Some(user_expressions), ..ok_reply(*count) }
+        }
         Some(error) => {
             if !execute.silent {
                 let CellError { ename, evalue, traceback } = error.clone();
@@ -110,18 +108,27 @@ async fn run_cell(
     }
 }
 
+/// Runs a cell to its end.
+pub async fn execute_cell(kernel: &Arc<Kernel>, cell: Cell) -> Outcome {
+    // To begin a cell is to give what is left of the one before it, which may have to wait.
+    let starter = kernel.clone();
+    match tokio::task::spawn_blocking(move || starter.session.execute(cell)).await {
+        Ok(outcome) => outcome.await.unwrap_or_else(|_| session_gone()),
+        Err(_) => session_gone(),
+    }
+}
+
 fn ok_reply(count: usize) -> ExecuteReply {
-    let user_expressions: HashMap<String, ExpressionResult> = HashMap::new();
     ExecuteReply {
         execution_count: ExecutionCount::new(count),
-        user_expressions: Some(user_expressions),
+        user_expressions: Some(HashMap::new()),
         ..ExecuteReply::default()
     }
 }
 
 fn session_gone() -> Outcome {
     let error = CellError::new("KernelError", "the session's thread has ended; restart the kernel");
-    Outcome { error: Some(error), interrupted: false, elapsed: Duration::ZERO }
+    Outcome { error: Some(error), ..Outcome::default() }
 }
 
 fn sink(kernel: &Arc<Kernel>, request: &JupyterMessage, silent: bool, count: usize) -> Sink {

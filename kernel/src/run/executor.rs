@@ -39,7 +39,7 @@ pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Term
         terminal.begin(index + 1, cells.len(), &source);
         lock(&all).push(Outputs::default());
         ran.push(cell);
-        let outcome = run_cell(session, source, &all, terminal);
+        let outcome = run_cell(session, source, ran.len(), &all, terminal);
         terminal.end(&outcome);
         if let Some(error) = outcome.error {
             if let Some(outputs) = lock(&all).last_mut() {
@@ -60,7 +60,7 @@ pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Term
     summary
 }
 
-fn run_cell(session: &Session, code: String, all: &All, terminal: &Arc<Terminal>) -> Outcome {
+fn run_cell(session: &Session, code: String, number: usize, all: &All, terminal: &Arc<Terminal>) -> Outcome {
     let (all, for_events) = (all.clone(), terminal.clone());
     let sink: Sink = Arc::new(move |event| {
         for_events.event(&event);
@@ -73,7 +73,7 @@ fn run_cell(session: &Session, code: String, all: &All, terminal: &Arc<Terminal>
     });
     let terminal = terminal.clone();
     let ask: AskForInput = Arc::new(move |request| terminal.ask(&request));
-    session.execute(Cell { code, sink, ask }).blocking_recv().unwrap_or_else(|_| Outcome {
+    session.execute(Cell { code, number, sink, ask }).blocking_recv().unwrap_or_else(|_| Outcome {
         error: Some(CellError::new("KernelError", "the session's thread has ended")),
         interrupted: false,
         elapsed: Default::default(),

@@ -7,13 +7,16 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::frame::{ACK, Frame};
+use super::markers::LOAD;
 use super::pipes::{read_some, tell_evcxr, watch};
 use super::scanner::{Piece, Scanner};
 use super::{BACKTRACE, OUTPUT, PARENT, ROLE, RUNTIME};
@@ -23,6 +26,8 @@ use crate::sys;
 const CHUNK: usize = 64 * 1024;
 /// Of stderr, this much is read before stdout has its turn again.
 const MAX_DRAIN: usize = 1 << 20;
+/// How long the end of the kernel's process is waited for, once it has let go of its forwarder.
+const PARTING: Duration = Duration::from_secs(1);
 const COMPLETE_LINE: &str = "EVCXR_EXECUTION_COMPLETE";
 const PANIC_LINE: &str = "EVCXR_PANIC_NOTIFICATION";
 const FAILED_LINE: &str = "EVCXR_ERROR_OCCURRED";
@@ -30,8 +35,14 @@ const FAILED_LINE: &str = "EVCXR_ERROR_OCCURRED";
 /// Forwards until the cells' process has ended, then ends.
 pub fn run() -> ! {
     sys::ignore_sigint();
-    sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
-    let code = match Forwarder::start().and_then(Forwarder::forward) {
+    let result = Forwarder::start().and_then(|mut forwarder| {
+        let status = forwarder.forward();
+        if status.is_err() || forwarder.stdin.is_none() {
+            remove_folder_of_dead_kernel();
+        }
+        status
+    });
+    let code = match result {
         Ok(status) => status.code().unwrap_or(1),
         Err(error) => {
             eprintln!("herbarium's forwarder: {error}");
@@ -39,6 +50,25 @@ pub fn run() -> ! {
         }
     };
     std::process::exit(code)
+}
+
+/// A kernel that was killed leaves its folder behind. Its forwarder outlives it by a moment, and so can clear it away.
+fn remove_folder_of_dead_kernel() {
+    let kernel = std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok());
+    let socket = std::env::var_os(OUTPUT).map(PathBuf::from);
+    let (Some(kernel), Some(folder)) = (kernel, socket.as_deref().and_then(Path::parent)) else { return };
+    // While a process ends, its pipes close before its children get another parent.
+    let deadline = Instant::now() + PARTING;
+    while sys::parent() == Some(kernel) {
+        if Instant::now() >= deadline {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // A compiler that is still at work may write once more.
+    while std::fs::remove_dir_all(folder).is_err() && folder.exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// What there is to do.
@@ -100,7 +130,7 @@ impl Forwarder {
     }
 
     /// Returns when the child has ended and all it wrote is with the kernel.
-    fn forward(mut self) -> io::Result<ExitStatus> {
+    fn forward(&mut self) -> io::Result<ExitStatus> {
         loop {
             let Ready { stdin, stderr, ended } = self.wait()?;
             if stdin {
@@ -166,7 +196,7 @@ impl Forwarder {
         for &byte in &buffer[..read] {
             self.line.push(byte);
             if byte == b'\n' {
-                if self.line.starts_with(b"LOAD_AND_RUN ") {
+                if self.line.starts_with(LOAD.as_bytes()) {
                     self.send(&Frame::Started)?;
                 }
                 if let Some(stdin) = &mut self.stdin {

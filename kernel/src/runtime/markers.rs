@@ -4,6 +4,8 @@
 pub const MESSAGE: &[u8] = b"\x1eherbarium ";
 pub const BEGIN: &[u8] = b"EVCXR_BEGIN_CONTENT ";
 pub const END: &[u8] = b"EVCXR_END_CONTENT";
+/// evcxr asks for a cell to be run by this, the library's path and the function's name.
+pub const LOAD: &str = "LOAD_AND_RUN ";
 pub const COMPLETE: &[u8] = b"EVCXR_EXECUTION_COMPLETE\n";
 pub const PANIC: &[u8] = b"EVCXR_PANIC_NOTIFICATION\n";
 pub const FAILED: &[u8] = b"EVCXR_ERROR_OCCURRED\n";

@@ -52,6 +52,14 @@ pub enum Message {
         /// Where, if it was in the cell's own code.
         #[serde(default)]
         location: Option<Location>,
+        /// It is the cell's error in any case, although the cell's code goes on.
+        #[serde(default)]
+        fails: bool,
+    },
+    /// The cell looks for interrupts from time to time, and ends soon after it has `heard` one.
+    Listening {
+        #[serde(default)]
+        heard: bool,
     },
 }
 

@@ -18,11 +18,11 @@ const MAX_MUTED: usize = 64 * 1024;
 /// Why the code of a cell did not get to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// It panicked, and said itself what to show.
+    /// A panic or a `?` that said itself what to show.
     Reported(CellError, Option<Location>),
     /// It panicked; the panic's message as the standard library prints it, if it is known.
     Panic(Option<String>),
-    /// A `?`; the error's text, if it is known.
+    /// A `?` without the crate; the error's text, if it is known.
     Question(Option<String>),
 }
 
@@ -31,6 +31,8 @@ pub enum Failure {
 pub struct Exit {
     pub code: Option<i32>,
     pub signal: Option<i32>,
+    /// It asked for so many bytes of memory and did not get them.
+    pub allocation: Option<u64>,
 }
 
 /// What is known when a cell's code has ended.
@@ -47,7 +49,7 @@ pub struct Assembly {
     waiting: Waiting,
     bundle: Option<(Bundle, Instant)>,
     pub failure: Option<Failure>,
-    /// A panic that may or may not be the end of the cell.
+    /// A panic or an error that may or may not be the end of the cell.
     reported: Option<(CellError, Option<Location>)>,
     pub exit: Option<Exit>,
     pub build: Build,
@@ -73,8 +75,15 @@ impl Assembly {
             }
             Frame::Failed => {
                 if self.failure.is_none() {
-                    let text = self.waiting.take_last_stderr();
-                    self.failure = Some(Failure::Question(text.map(|text| text.trim_end().to_owned())));
+                    // Without the crate, the error is the last text on stderr.
+                    let reported = self.reported.take();
+                    self.failure = Some(match reported {
+                        Some((error, location)) => Failure::Reported(error, location),
+                        None => {
+                            let text = self.waiting.take_last_stderr();
+                            Failure::Question(text.map(|text| text.trim_end().to_owned()))
+                        }
+                    });
                 }
             }
             Frame::Input => self.flush(false),
@@ -90,7 +99,7 @@ impl Assembly {
                 self.flush(true);
             }
             Frame::Exited { code, signal } => {
-                self.exit = Some(Exit { code, signal });
+                self.exit = Some(Exit { code, signal, allocation: self.waiting.take_allocation() });
                 // A panic that cannot unwind ends the process: its message is the reason.
                 if let Some(failure) = self.take_panic() {
                     self.failure.get_or_insert(failure);
@@ -128,7 +137,9 @@ impl Assembly {
     }
 
     fn message(&mut self, message: Message) {
-        self.flush(false);
+        if !matches!(message, Message::Listening { .. }) {
+            self.flush(false);
+        }
         match message {
             Message::Display { data, metadata, display_id } => {
                 self.emit(Event::Display { data, metadata, display_id })
@@ -140,13 +151,19 @@ impl Assembly {
                 self.emit(Event::Result { data, metadata, display_id })
             }
             Message::Clear { wait } => self.emit(Event::Clear { wait }),
-            Message::Error { ename, evalue, traceback, location } => {
+            // Nothing to see; the listener has told the control.
+            Message::Listening { .. } => {}
+            Message::Error { ename, evalue, traceback, location, fails } => {
                 self.show_reported(Instant::now());
                 let mut error = CellError::new(&ename, evalue);
                 if !traceback.is_empty() {
                     error.traceback = traceback;
                 }
-                self.reported = Some((error, location));
+                if fails && self.failure.is_none() {
+                    self.failure = Some(Failure::Reported(error, location));
+                } else {
+                    self.reported = Some((error, location));
+                }
             }
         }
     }

@@ -7,6 +7,12 @@ use crate::sys::{self, Signal};
 
 /// A program that handles SIGINT has this long to come to a good end. A second interrupt ends it at once.
 pub const GRACE: Duration = Duration::from_secs(5);
+/// A cell that has said that it heard the interrupt has this long to come to its end. One that only says that it
+/// listens is not ended at all: nobody but the learner knows how long one of its batches takes.
+const GRACE_HEARD: Duration = Duration::from_secs(60);
+/// Who waits for a cell that listens is told so after this long.
+const TELL_AFTER: Duration = Duration::from_secs(3);
+const TELL: &str = "Waiting for the running batch to end. A second interrupt ends the program at once, and its variables are lost.\n";
 /// One that does not handle it can only come to its end by chance.
 const GRACE_UNHANDLED: Duration = Duration::from_secs(1);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -18,6 +24,8 @@ pub enum Phase {
     Idle,
     /// The cell waits for the session to start.
     Starting,
+    /// The same, and what cells are built upon is being compiled.
+    Building,
     /// It is being compiled.
     Compiling,
     /// Its code runs.
@@ -50,6 +58,20 @@ struct State {
     runtime: Option<u32>,
     interrupted: Interrupted,
     stopper: bool,
+    listening: Listening,
+    /// What cells are built upon is being compiled, whether or not a cell waits for it.
+    building: bool,
+}
+
+/// Whether the cell's own code ends soon after an interrupt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Listening {
+    #[default]
+    Unknown,
+    /// It looks for interrupts.
+    Listens,
+    /// It has found one.
+    Heard,
 }
 
 impl Control {
@@ -57,9 +79,28 @@ impl Control {
     pub fn begin(&self, phase: Phase) {
         let mut state = self.lock();
         state.cell += 1;
-        state.phase = Some(phase);
+        let builds = phase == Phase::Starting && state.building;
+        state.phase = Some(if builds { Phase::Building } else { phase });
         state.interrupted = Interrupted::default();
         state.stopper = false;
+        state.listening = Listening::Unknown;
+    }
+
+    /// The cell looks for interrupts, or has `heard` one.
+    pub fn set_listening(&self, heard: bool) {
+        self.lock().listening = if heard { Listening::Heard } else { Listening::Listens };
+        self.changed.notify_all();
+    }
+
+    /// What cells are built upon is being compiled while a cell waits, or not any more.
+    pub fn set_building(&self, building: bool) {
+        let mut state = self.lock();
+        match (state.phase, building) {
+            (Some(Phase::Starting), true) => state.phase = Some(Phase::Building),
+            (Some(Phase::Building), false) => state.phase = Some(Phase::Starting),
+            _ => {}
+        }
+        state.building = building;
     }
 
     /// The cell has ended.
@@ -88,8 +129,9 @@ impl Control {
         self.lock().interrupted
     }
 
-    /// Stops the current cell: asks its program first, and ends it if it does not stop. Returns at once.
-    pub fn interrupt(self: &Arc<Self>) {
+    /// Stops the current cell: asks its program first, and ends it if it does not stop. Returns at once. Who has to
+    /// wait is told by `tell`.
+    pub fn interrupt(self: &Arc<Self>, tell: impl Fn(&str) + Send + 'static) {
         let mut state = self.lock();
         if matches!(state.phase, None | Some(Phase::Idle)) {
             return;
@@ -98,7 +140,7 @@ impl Control {
         self.changed.notify_all();
         if !std::mem::replace(&mut state.stopper, true) {
             let (control, cell) = (self.clone(), state.cell);
-            std::thread::spawn(move || control.stop(cell));
+            std::thread::spawn(move || control.stop(cell, tell));
         }
     }
 
@@ -117,29 +159,28 @@ impl Control {
     }
 
     /// Sees to it that the cell ends.
-    fn stop(&self, cell: u64) {
-        let mut asked: Option<(Phase, Instant)> = None;
+    fn stop(&self, cell: u64, tell: impl Fn(&str)) {
+        let mut asked: Option<Asked> = None;
         let mut state = self.lock();
         while state.cell == cell && state.phase != Some(Phase::Idle) {
             let phase = state.phase.unwrap_or(Phase::Idle);
             match phase {
                 Phase::Idle | Phase::Starting => {}
-                Phase::Compiling => {
-                    let spare: Vec<u32> = state.forwarder.into_iter().collect();
-                    for pid in sys::descendants(std::process::id(), &spare) {
-                        sys::kill(pid, Signal::KILL);
-                    }
-                }
-                Phase::Running | Phase::Shell(_) => {
-                    let now = Instant::now();
-                    match asked.filter(|(asked_phase, _)| *asked_phase == phase) {
-                        None => asked = Some((phase, now + state.ask(phase))),
-                        Some((_, deadline)) if now >= deadline || state.interrupted.times > 1 => {
+                Phase::Compiling | Phase::Building => state.kill_compilers(),
+                Phase::Running | Phase::Shell(_) => match asked.as_mut().filter(|asked| asked.phase == phase)
+                {
+                    None => asked = Some(Asked::new(phase, state.ask(phase))),
+                    Some(asked) => {
+                        if asked.is_over(&state) {
                             state.interrupted.killed |= state.kill(phase);
+                        } else if asked.is_to_be_told(&state) {
+                            // What is told may have to wait for the frontend.
+                            drop(state);
+                            tell(TELL);
+                            state = self.lock();
                         }
-                        Some(_) => {}
                     }
-                }
+                },
             }
             let waited = self.changed.wait_timeout(state, BETWEEN_LOOKS);
             state = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
@@ -151,7 +192,43 @@ impl Control {
     }
 }
 
+/// A program that was asked to stop.
+struct Asked {
+    phase: Phase,
+    at: Instant,
+    grace: Duration,
+    told: bool,
+}
+
+impl Asked {
+    fn new(phase: Phase, grace: Duration) -> Asked {
+        Asked { phase, at: Instant::now(), grace, told: false }
+    }
+
+    /// Whether there is no more waiting.
+    fn is_over(&self, state: &State) -> bool {
+        let grace = match state.listening {
+            Listening::Unknown => self.grace,
+            Listening::Listens => Duration::MAX,
+            Listening::Heard => GRACE_HEARD,
+        };
+        state.interrupted.times > 1 || self.at.elapsed() >= grace
+    }
+
+    fn is_to_be_told(&mut self, state: &State) -> bool {
+        let due = state.listening != Listening::Unknown && self.at.elapsed() >= TELL_AFTER;
+        due && !std::mem::replace(&mut self.told, true)
+    }
+}
+
 impl State {
+    fn kill_compilers(&self) {
+        let spare: Vec<u32> = self.forwarder.into_iter().collect();
+        for pid in sys::descendants(std::process::id(), &spare) {
+            sys::kill(pid, Signal::KILL);
+        }
+    }
+
     /// Asks what runs to stop. Returns how long it may take.
     fn ask(&self, phase: Phase) -> Duration {
         match (phase, self.runtime) {
@@ -186,14 +263,34 @@ mod tests {
     #[test]
     fn an_interrupt_without_a_cell_does_nothing() {
         let control = Arc::new(Control::default());
-        control.interrupt();
+        control.interrupt(|_| {});
         assert_eq!(control.interrupted(), Interrupted::default());
         control.begin(Phase::Starting);
-        control.interrupt();
+        control.interrupt(|_| {});
         assert_eq!(control.interrupted().times, 1);
         control.end();
         control.begin(Phase::Starting);
         assert_eq!(control.interrupted().times, 0, "the next cell is a new one");
         control.end();
+    }
+
+    #[test]
+    fn a_cell_that_listens_is_waited_for_until_it_has_heard() {
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        let mut asked = Asked::new(Phase::Running, GRACE);
+        let mut state = State::default();
+        state.interrupted.times = 1;
+        asked.at = ago(6);
+        assert!(asked.is_over(&state) && !asked.is_to_be_told(&state));
+        state.listening = Listening::Listens;
+        asked.at = ago(600);
+        assert!(!asked.is_over(&state));
+        assert!(asked.is_to_be_told(&state) && !asked.is_to_be_told(&state), "once");
+        state.listening = Listening::Heard;
+        assert!(asked.is_over(&state));
+        asked.at = ago(20);
+        assert!(!asked.is_over(&state));
+        state.interrupted.times = 2;
+        assert!(asked.is_over(&state));
     }
 }

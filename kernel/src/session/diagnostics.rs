@@ -5,6 +5,8 @@ use std::fmt::Write;
 use evcxr::CompilationError;
 
 use super::event::{CellError, ansi};
+use super::traps::{self, Gone};
+use crate::syntax;
 
 /// A place in the cell: lines and columns from 1, the end column exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,19 +24,44 @@ struct Label {
     primary: bool,
 }
 
+/// What is said below the code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// `help` or `note`.
+    level: &'static str,
+    pub text: String,
+}
+
+impl Note {
+    pub fn note(text: impl Into<String>) -> Note {
+        Note { level: "note", text: text.into() }
+    }
+
+    pub fn help(text: impl Into<String>) -> Note {
+        Note { level: "help", text: text.into() }
+    }
+}
+
 struct Diagnostic {
     code: Option<String>,
     message: String,
     labels: Vec<Label>,
-    /// `help` or `note`, and the text.
-    notes: Vec<(String, String)>,
+    notes: Vec<Note>,
 }
 
-/// The error of a cell that did not compile.
-pub fn compile_error(errors: &[CompilationError], source: &str) -> CellError {
-    let all: Vec<Diagnostic> =
-        errors.iter().filter(|error| error.level().starts_with("error")).map(convert).collect();
-    let all = if all.is_empty() { errors.iter().map(convert).collect() } else { all };
+/// The error of a cell that did not compile. `gone` knows what became of variables that are not there.
+pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone) -> CellError {
+    let all: Vec<Diagnostic> = errors
+        .iter()
+        .filter(|error| error.level().starts_with("error"))
+        .map(|error| convert(error, source, gone))
+        .collect();
+    if all.is_empty() {
+        return traps::silent(source);
+    }
+    if let Some(error) = errors.iter().find_map(|error| traps::not_kept(&error.message(), source)) {
+        return error;
+    }
     let lines: Vec<&str> = source.lines().collect();
     let mut traceback: Vec<String> = Vec::new();
     for diagnostic in &all {
@@ -57,7 +84,20 @@ fn headline(diagnostic: &Diagnostic) -> String {
     }
 }
 
-fn convert(error: &CompilationError) -> Diagnostic {
+/// An error that points to where the cell binds `name`.
+pub fn at_binding(message: &str, name: &str, source: &str, notes: Vec<Note>) -> CellError {
+    let place = syntax::binding(source, name);
+    let labels = place.map(|(line, column)| {
+        let end_column = column + name.chars().count();
+        Label { span: Span { line, column, end_line: line, end_column }, text: String::new(), primary: true }
+    });
+    let diagnostic =
+        Diagnostic { code: None, message: message.to_owned(), labels: labels.into_iter().collect(), notes };
+    let traceback = vec![render(&diagnostic, &source.lines().collect::<Vec<_>>())];
+    CellError { ename: "CompileError".to_owned(), evalue: message.to_owned(), traceback }
+}
+
+fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
     let labels = error.spanned_messages().iter().filter_map(|message| {
         let span = message.span?;
         let span = Span {
@@ -71,9 +111,13 @@ fn convert(error: &CompilationError) -> Diagnostic {
         let text = if repeated { String::new() } else { message.label.clone() };
         Some(Label { span, text, primary: message.is_primary })
     });
-    let mut notes: Vec<(String, String)> = Vec::new();
+    let mut notes: Vec<Note> = Vec::new();
     for child in error.json["children"].as_array().into_iter().flatten() {
-        let level = child["level"].as_str().unwrap_or_default();
+        let note = match child["level"].as_str() {
+            Some("help") => Note::help,
+            Some("note") => Note::note,
+            _ => continue,
+        };
         let Some(message) = child["message"].as_str() else { continue };
         let replacement = child["spans"][0]["suggested_replacement"]
             .as_str()
@@ -84,24 +128,58 @@ fn convert(error: &CompilationError) -> Diagnostic {
             let _ = write!(text, ": `{replacement}`");
         }
         // What names generated code means nothing to its reader.
-        if matches!(level, "help" | "note") && !text.contains("evcxr") && !text.contains("EvcxrUserCodeError")
-        {
-            notes.push((level.to_owned(), text));
+        let about_generated = ["evcxr", "Evcxr"].iter().any(|name| text.contains(name));
+        if !about_generated {
+            notes.push(note(text));
         }
     }
-    notes.extend(error.evcxr_extra_hint().map(|hint| ("note".to_owned(), hint.to_owned())));
-    if matches!(error.code(), Some("E0384" | "E0596")) {
-        notes.push((
-            "help".to_owned(),
-            "a variable of an earlier cell becomes mutable by `let mut x = x;`".to_owned(),
-        ));
+    notes.extend(notebook_notes(error, gone));
+    let mut labels: Vec<Label> = labels.collect();
+    if labels.is_empty()
+        && let Some((line, column, length)) = syntax::last_expression(source)
+    {
+        // What has no place in the cell is about the code that shows the cell's value.
+        let span = Span { line, column, end_line: line, end_column: column + length };
+        labels.push(Label { span, text: "shown as the value of the cell".to_owned(), primary: true });
     }
-    Diagnostic {
-        code: error.code().map(str::to_owned),
-        message: error.message(),
-        labels: labels.collect(),
-        notes,
+    Diagnostic { code: error.code().map(str::to_owned), message: shown_value(error), labels, notes }
+}
+
+/// What the compiler cannot know: that there are other cells.
+fn notebook_notes(error: &CompilationError, gone: &Gone) -> Vec<Note> {
+    let message = error.message();
+    let static_is_asked = error.json["children"].to_string().contains("'static");
+    match error.code() {
+        Some("E0384" | "E0596") => {
+            vec![Note::help("a variable of an earlier cell becomes mutable by `let mut x = x;`")]
+        }
+        Some("E0425") => gone.notes(message.split('`').nth(1).unwrap_or_default()).to_vec(),
+        Some("E0597") => kept_references(),
+        Some("E0373" | "E0499" | "E0502" | "E0503" | "E0505" | "E0506" | "E0515" | "E0716")
+            if static_is_asked =>
+        {
+            kept_references()
+        }
+        _ => Vec::new(),
     }
+}
+
+fn kept_references() -> Vec<Note> {
+    vec![
+        Note::note("a variable that is kept for the next cells cannot hold a reference"),
+        Note::help("keep a value of its own, by `.clone()` or `.collect::<Vec<_>>()`"),
+        Note::help("or use it within one cell only, in braces: `{ let … }`"),
+    ]
+}
+
+/// The message, in the learner's words where it is about the method that shows a cell's value.
+fn shown_value(error: &CompilationError) -> String {
+    let message = error.message();
+    if !message.contains("evcxr_display") {
+        return message;
+    }
+    let kind = message.split('`').nth(3).unwrap_or("this type");
+    format!("a value of type `{kind}` has no form to show: it needs `#[derive(Debug)]`")
 }
 
 fn render(diagnostic: &Diagnostic, lines: &[&str]) -> String {
@@ -137,7 +215,7 @@ fn render(diagnostic: &Diagnostic, lines: &[&str]) -> String {
     if !labels.is_empty() && !diagnostic.notes.is_empty() {
         out += &gutter("");
     }
-    for (level, text) in &diagnostic.notes {
+    for Note { level, text } in &diagnostic.notes {
         let mut note_lines = text.lines();
         let first = note_lines.next().unwrap_or_default();
         let _ = write!(
@@ -222,7 +300,7 @@ mod tests {
                 label(10, 11, 14, "expected `i32`, found `&str`", true),
                 label(8, 8, 11, "expected due to this", false),
             ],
-            notes: vec![("help".into(), "try this\nand that".into())],
+            notes: vec![Note::help("try this\nand that")],
         };
         let mut lines = vec![""; 12];
         lines[7] = "let x: i32 =";

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::start::panic_text;
 use super::worker::Worker;
-use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure};
+use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure, traps};
 use crate::runtime::message::Bundle;
 use crate::syntax;
 
@@ -60,13 +60,15 @@ impl Worker {
     /// The error for what evcxr could not do.
     pub(super) fn describe(&self, error: evcxr::Error, code: &str) -> CellError {
         match error {
-            evcxr::Error::CompilationErrors(errors) => diagnostics::compile_error(&errors, code),
+            evcxr::Error::CompilationErrors(errors) => diagnostics::compile_error(&errors, code, &self.gone),
             evcxr::Error::TypeRedefinedVariablesLost(variables) => {
                 let what = "a type was defined anew, so values of the old type cannot be kept";
                 CellError::new("TypeRedefined", what).with_note(&failure::lost_variables(&variables))
             }
             evcxr::Error::SubprocessTerminated(text) => CellError::new("Crash", text),
-            evcxr::Error::Message(text) => CellError::new("Error", text.trim_end()),
+            evcxr::Error::Message(text) => {
+                traps::not_kept(&text, code).unwrap_or_else(|| CellError::new("Error", text.trim_end()))
+            }
         }
     }
 

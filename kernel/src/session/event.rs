@@ -67,8 +67,8 @@ impl CellError {
     }
 }
 
-/// How a cell ended.
-#[derive(Debug, Clone, PartialEq)]
+/// How a cell ended; the default is one that had nothing to do.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
     /// `None` if it went well.
     pub error: Option<CellError>,

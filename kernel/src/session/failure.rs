@@ -73,16 +73,29 @@ fn line_in_cell(number: usize, generated: &str, cell: &str) -> Option<usize> {
 
 /// The error for a process that ended before its cell did.
 pub fn crash(exit: Option<Exit>, lost: &[String]) -> CellError {
-    let what = match exit {
-        Some(Exit { signal: Some(signal), .. }) => {
-            format!("the program was ended by {}", sys::signal_name(signal))
-        }
-        Some(Exit { code: Some(code), .. }) => format!("the program ended itself with exit status {code}"),
-        _ => "the program ended".to_owned(),
-    };
-    CellError::new("Crash", what)
+    CellError::new("Crash", how_it_ended(exit))
         .with_note(&lost_variables(lost))
         .with_note("The next cell runs in a new program.")
+}
+
+fn how_it_ended(exit: Option<Exit>) -> String {
+    let Some(Exit { code, signal, allocation }) = exit else { return "the program ended".to_owned() };
+    if let Some(bytes) = allocation {
+        let size = bytes as f64 / f64::from(1 << 30);
+        return format!(
+            "the program asked for {size:.1} GiB of memory at once, which it cannot have, and ended"
+        );
+    }
+    let Some(signal) = signal else {
+        return format!("the program ended itself with exit status {}", code.unwrap_or_default());
+    };
+    let why = match sys::signal_name(signal).as_str() {
+        "SIGSEGV" | "SIGBUS" => " (it used memory that is not its own: unsafe code, or a fault in a library)",
+        "SIGKILL" => " (by the system if the memory was full, or by somebody)",
+        "SIGABRT" => " (it gave up; what it said is above)",
+        _ => "",
+    };
+    format!("the program was ended by {}{why}", sys::signal_name(signal))
 }
 
 /// What an interrupt made of a cell. `error` is what the cell itself said, if anything.
@@ -143,12 +156,12 @@ mod tests {
     #[test]
     fn a_crash_says_what_and_what_is_lost() {
         let lost = ["a".to_owned(), "b".to_owned()];
-        let error = crash(Some(Exit { code: None, signal: Some(9) }), &lost);
-        assert_eq!(error.evalue, "the program was ended by SIGKILL");
+        let by = |code, signal| Some(Exit { code, signal, allocation: None });
+        let error = crash(by(None, Some(9)), &lost);
+        assert!(error.evalue.starts_with("the program was ended by SIGKILL"), "{}", error.evalue);
         assert_eq!(error.traceback[1], "These variables are gone: a, b");
-        assert_eq!(
-            crash(Some(Exit { code: Some(3), signal: None }), &[]).evalue,
-            "the program ended itself with exit status 3"
-        );
+        assert_eq!(crash(by(Some(3), None), &[]).evalue, "the program ended itself with exit status 3");
+        let greedy = Exit { code: None, signal: Some(6), allocation: Some(1 << 50) };
+        assert!(crash(Some(greedy), &[]).evalue.contains("1048576.0 GiB"));
     }
 }

@@ -10,6 +10,7 @@ use super::Shared;
 use super::control::Phase;
 use crate::error::{Error, Result};
 use crate::runtime::frame::{ACK, Frame};
+use crate::runtime::message::Message;
 use crate::stdio;
 
 /// How often what waits is looked at.
@@ -45,6 +46,10 @@ fn serve(stream: UnixStream, shared: &Shared) {
             Err(error) => return stdio::log(&format!("herbarium: output of the cells was lost: {error}")),
         };
         let answer = frame.wants_answer();
+        let listening = match &frame {
+            Frame::Message(json) => listening(json),
+            _ => None,
+        };
         match frame {
             Frame::Hello { forwarder, runtime } => shared.control.set_processes(forwarder, runtime),
             Frame::Started => shared.control.set_phase(Phase::Running),
@@ -55,8 +60,18 @@ fn serve(stream: UnixStream, shared: &Shared) {
             _ => {}
         }
         shared.collector.frame(frame);
+        if let Some(heard) = listening {
+            shared.control.set_listening(heard);
+        }
         if answer && (&stream).write_all(&[ACK]).is_err() {
             return;
         }
     }
+}
+
+/// Whether a message says that the cell listens, and if it has heard. Pictures are not parsed for it.
+fn listening(json: &[u8]) -> Option<bool> {
+    const SHORT: usize = 100;
+    let message = serde_json::from_slice(json.get(..SHORT.min(json.len()))?).ok()?;
+    if let Message::Listening { heard } = message { Some(heard) } else { None }
 }

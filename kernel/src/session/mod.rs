@@ -3,6 +3,7 @@
 mod analysis;
 mod assembly;
 mod collector;
+mod commands;
 mod control;
 mod diagnostics;
 mod evaluate;
@@ -15,6 +16,7 @@ mod progress;
 mod shell;
 mod start;
 mod text;
+mod traps;
 mod worker;
 
 use std::sync::mpsc::{Sender, channel};
@@ -31,9 +33,14 @@ pub use folder::Folder;
 use names::Names;
 use worker::Job;
 
+/// How often somebody who waits for rust-analyzer looks whether a cell has come before him.
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(30);
+
 /// A cell to run.
 pub struct Cell {
     pub code: String,
+    /// Its execution count, or 0 if it has none.
+    pub number: usize,
     /// Where its output goes.
     pub sink: Sink,
     /// Who answers when it asks for input.
@@ -108,29 +115,44 @@ impl Session {
 
     /// Completions at `position` (in bytes). While a cell runs, those that are known without asking.
     pub async fn complete(&self, code: &str, position: usize) -> Completion {
-        if self.shared.control.phase() == Phase::Idle {
-            let (reply, answer) = oneshot::channel();
-            let _ = self.jobs.send(Job::Complete { code: code.to_owned(), position, reply });
-            if let Ok(completion) = answer.await {
-                return completion;
-            }
+        let (reply, answer) = oneshot::channel();
+        match self.ask(Job::Complete { code: code.to_owned(), position, reply }, answer).await {
+            Some(completion) => completion,
+            None => self.names().complete(code, position),
         }
-        self.shared.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).complete(code, position)
     }
 
-    /// What is known about the code at `position` (in bytes). Nothing while a cell runs.
+    /// What is known about the code at `position` (in bytes). While a cell runs, the types of the variables.
     pub async fn inspect(&self, code: &str, position: usize) -> Option<Inspection> {
-        if self.shared.control.phase() != Phase::Idle {
+        let (reply, answer) = oneshot::channel();
+        match self.ask(Job::Inspect { code: code.to_owned(), position, reply }, answer).await {
+            Some(inspection) => inspection,
+            None => self.names().inspect(code, position),
+        }
+    }
+
+    /// Asks the thread that has rust-analyzer. `None` while a cell runs there, or begins to before there is an answer.
+    async fn ask<T>(&self, job: Job, mut answer: oneshot::Receiver<T>) -> Option<T> {
+        if self.shared.control.phase() != Phase::Idle || self.jobs.send(job).is_err() {
             return None;
         }
-        let (reply, answer) = oneshot::channel();
-        let _ = self.jobs.send(Job::Inspect { code: code.to_owned(), position, reply });
-        answer.await.ok().flatten()
+        loop {
+            match tokio::time::timeout(BETWEEN_LOOKS, &mut answer).await {
+                Ok(answer) => return answer.ok(),
+                Err(_) if self.shared.control.phase() != Phase::Idle => return None,
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn names(&self) -> std::sync::MutexGuard<'_, Names> {
+        self.shared.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Stops the cell that runs, if one does. Returns at once.
     pub fn interrupt(&self) {
-        self.shared.control.interrupt();
+        let shared = self.shared.clone();
+        self.shared.control.interrupt(move |text| shared.collector.print(Stream::Stderr, text.as_bytes()));
     }
 
     /// Ends all that runs, and removes the folder. The process must end after that.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Completion;
+use super::{Completion, Inspection};
 
 const KEYWORDS: [&str; 35] = [
     "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false",
@@ -14,14 +14,32 @@ const KEYWORDS: [&str; 35] = [
 #[derive(Debug, Default)]
 pub struct Names {
     kinds: BTreeMap<String, &'static str>,
+    /// The types of the variables.
+    types: BTreeMap<String, String>,
 }
 
 impl Names {
-    pub fn new<'a>(variables: impl Iterator<Item = &'a str>, items: impl Iterator<Item = &'a str>) -> Names {
+    /// From the variables with their types, and the names of the items.
+    pub fn new<'a>(
+        variables: impl Iterator<Item = (&'a str, &'a str)>,
+        items: impl Iterator<Item = &'a str>,
+    ) -> Names {
+        let types: BTreeMap<String, String> =
+            variables.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
         let keywords = KEYWORDS.iter().map(|name| ((*name).to_owned(), "keyword"));
         let items = items.map(|name| (name.to_owned(), "class"));
-        let variables = variables.map(|name| (name.to_owned(), "instance"));
-        Names { kinds: keywords.chain(items).chain(variables).collect() }
+        let variables = types.keys().map(|name| (name.clone(), "instance"));
+        Names { kinds: keywords.chain(items).chain(variables).collect(), types }
+    }
+
+    /// The variable around `position` (in bytes) and its type.
+    pub fn inspect(&self, code: &str, position: usize) -> Option<Inspection> {
+        let rest = &code[position..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let word = &code[word_start(code, position)..position + end];
+        let plain = format!("let {word}: {}", self.types.get(word)?);
+        let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        Some(Inspection { html: format!("<pre>{escaped}</pre>"), plain })
     }
 
     /// Those that begin with the word before `position` (in bytes). Nothing after a dot or a path: what is there would
@@ -52,7 +70,14 @@ mod tests {
 
     #[test]
     fn words_are_completed_but_not_members() {
-        let names = Names::new(["model", "mode"].into_iter(), ["Model"].into_iter());
+        let variables = [("model", "Model"), ("mode", "Vec<u8>")];
+        let names = Names::new(variables.into_iter(), ["Model"].into_iter());
+        let found = names.inspect("f(mode)", 3).unwrap();
+        assert_eq!(
+            (found.plain.as_str(), found.html.as_str()),
+            ("let mode: Vec<u8>", "<pre>let mode: Vec&lt;u8&gt;</pre>")
+        );
+        assert_eq!(names.inspect("f(mode)", 0), None);
         let found = names.complete("let é = mod", 12);
         assert_eq!((found.start, found.end), (9, 12));
         let matches: Vec<&str> = found.matches.iter().map(|(name, _)| name.as_str()).collect();

@@ -16,6 +16,10 @@ pub enum Part {
     Shell(String),
     /// `:restart`. evcxr's own forgets that the variables are gone, and the next cell would crash.
     Restart,
+    /// `:vars`: the variables, each with its type and size.
+    Vars,
+    /// `:help`: what can be written beside Rust.
+    Help,
     /// For evcxr, with blank lines for what is left out before it, so that its line numbers stay true.
     Rust(String),
 }
@@ -27,8 +31,8 @@ pub fn split(code: &str) -> Vec<Part> {
     for (index, line) in code.split_inclusive('\n').enumerate() {
         if index < first_rust && syntax::is_shell(line) {
             parts.push(Part::Shell(line[1..].trim().to_owned()));
-        } else if index < first_rust && line.trim() == ":restart" {
-            parts.push(Part::Restart);
+        } else if let Some(own) = own_command(line).filter(|_| index < first_rust) {
+            parts.push(own);
         } else if let Some(Part::Rust(text)) = parts.last_mut() {
             text.push_str(line);
         } else {
@@ -37,6 +41,16 @@ pub fn split(code: &str) -> Vec<Part> {
     }
     parts.retain(|part| !matches!(part, Part::Rust(text) if text.trim().is_empty()));
     parts
+}
+
+/// A command that is not evcxr's.
+fn own_command(line: &str) -> Option<Part> {
+    match line.trim() {
+        ":restart" => Some(Part::Restart),
+        ":vars" => Some(Part::Vars),
+        ":help" => Some(Part::Help),
+        _ => None,
+    }
 }
 
 /// Runs one command. An exit status other than 0 is an error.
@@ -94,6 +108,7 @@ mod tests {
             vec![rust(":dep a\n"), Part::Shell("ls -l".into()), rust("\n\n:dep b\nlet x = 1;\n!x")]
         );
         assert_eq!(split(":restart\n1"), vec![Part::Restart, rust("\n1")]);
+        assert_eq!(split(":vars\n:help"), vec![Part::Vars, Part::Help]);
         assert_eq!(split("!ls"), vec![Part::Shell("ls".into())]);
         assert!(split("\n\n").is_empty());
     }

@@ -17,10 +17,7 @@ const PLAIN: &str = "HERBARIUM_PLAIN";
 pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<(CommandContext, &'static str)> {
     let template = match std::env::var_os(PLAIN) {
         Some(_) => None,
-        None => Some(template::prepare(&mut |line| {
-            stdio::log(&format!("herbarium: {line}"));
-            shared.collector.building(line);
-        })?),
+        None => Some(prepare_template(shared)?),
     };
     for (name, value) in template.iter().flat_map(|template| template.variables()) {
         sys::set_env(name, value);
@@ -52,6 +49,18 @@ pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<(CommandContext, 
     let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
     let preload = if template.is_some() { template::PRELOAD } else { "" };
     Ok((CommandContext::with_eval_context(context), preload))
+}
+
+/// The template, built now if it is not there; the cell that waits shows what is being compiled, and may be stopped.
+fn prepare_template(shared: &Shared) -> Result<template::Template> {
+    let mut progress = |line: &str| {
+        stdio::log(&format!("herbarium: {line}"));
+        shared.collector.building(line);
+    };
+    shared.control.set_building(true);
+    let template = template::prepare(&mut progress, &|| shared.control.interrupted().times > 0);
+    shared.control.set_building(false);
+    template
 }
 
 /// What a panic says.

@@ -125,6 +125,19 @@ impl Waiting {
         self.segments.remove(index).map(|segment| segment.text)
     }
 
+    /// Takes the message of a failed allocation, with which Rust ends a program: how many bytes were asked for.
+    pub fn take_allocation(&mut self) -> Option<u64> {
+        let mut stderr = self.segments.iter_mut().rev().filter(|segment| segment.stream == Stream::Stderr);
+        let (segment, start) = stderr.find_map(|segment| {
+            let start = segment.text.rfind("memory allocation of ")?;
+            Some((segment, start))
+        })?;
+        let bytes = segment.text[start..].split_whitespace().nth(3)?.parse().ok()?;
+        segment.text.truncate(start);
+        self.segments.retain(|segment| !segment.text.is_empty());
+        Some(bytes)
+    }
+
     /// Takes the message of the last panic on stderr, if nobody has seen it yet; what was before it stays.
     pub fn take_panic(&mut self) -> Option<String> {
         let segment = self.segments.iter_mut().rev().find(|segment| segment.stream == Stream::Stderr)?;
@@ -186,6 +199,15 @@ mod tests {
         assert_eq!(waiting.take_panic().unwrap(), "thread 'main' panicked at src/lib.rs:1:1:\nboom\n");
         assert_eq!(waiting.take_all(true), vec![(Stream::Stderr, "warning\n".to_owned())]);
         assert!(waiting.take_panic().is_none());
+    }
+
+    #[test]
+    fn a_failed_allocation_says_how_much() {
+        let mut waiting = Waiting::default();
+        let text = b"a warning\nmemory allocation of 1125899906842624 bytes failed\n";
+        waiting.push(Stream::Stderr, text, Instant::now());
+        assert_eq!(waiting.take_allocation(), Some(1 << 50));
+        assert_eq!(waiting.take_all(true), vec![(Stream::Stderr, "a warning\n".to_owned())]);
     }
 
     #[test]

@@ -13,9 +13,10 @@ use super::folder::Folder;
 use super::names::Names;
 use super::shell::{self, Part};
 use super::start::{panic_text, start_evcxr};
+use super::traps::Gone;
 use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure};
 use crate::error::Error;
-use crate::stdio;
+use crate::{stdio, syntax};
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -27,7 +28,16 @@ pub enum Job {
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
 pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> std::io::Result<()> {
     let work = move || {
-        let mut worker = Worker { shared, folder, context: None, failed: None, last: Vec::new() };
+        let mut worker = Worker {
+            shared,
+            folder,
+            context: None,
+            has_crate: false,
+            failed: None,
+            last: Vec::new(),
+            gone: Gone::default(),
+            number: 0,
+        };
         worker.start();
         for job in jobs {
             worker.handle(job);
@@ -42,10 +52,16 @@ pub struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) folder: Arc<Folder>,
     pub(super) context: Option<CommandContext>,
+    /// Cells have the crate; `false` where they are plain evcxr.
+    pub(super) has_crate: bool,
     /// Why there is no context.
     pub(super) failed: Option<String>,
     /// The variables before the current cell.
     pub(super) last: Vec<String>,
+    /// What became of variables that are not there any more.
+    pub(super) gone: Gone,
+    /// The execution count of the current cell.
+    pub(super) number: usize,
 }
 
 impl Worker {
@@ -62,6 +78,7 @@ impl Worker {
         match result {
             Ok((context, preload)) => {
                 self.context = Some(context);
+                self.has_crate = !preload.is_empty();
                 self.preload(preload);
             }
             Err(error) => {
@@ -97,6 +114,7 @@ impl Worker {
         match job {
             Job::Execute(cell, reply) => {
                 let started = Instant::now();
+                self.number = cell.number;
                 let result = self.execute(&cell);
                 self.shared.collector.end();
                 let interrupted = self.shared.control.interrupted();
@@ -110,6 +128,9 @@ impl Worker {
                 // Nobody waits if the kernel is shutting down.
                 let _ = reply.send(outcome);
             }
+            // Who asked has been answered otherwise meanwhile.
+            Job::Complete { reply, .. } if reply.is_closed() => {}
+            Job::Inspect { reply, .. } if reply.is_closed() => {}
             Job::Complete { code, position, reply } => {
                 let found =
                     self.context.as_mut().and_then(|context| analysis::complete(context, &code, position));
@@ -128,10 +149,17 @@ impl Worker {
     }
 
     fn execute(&mut self, cell: &Cell) -> std::result::Result<(), CellError> {
+        let stopped = |worker: &Worker| {
+            let by = worker.shared.control.interrupted();
+            if by.times > 0 { Err(failure::interrupted(None, by, false, &[])) } else { Ok(()) }
+        };
+        // An interrupt while the session starts: the next cell starts it again, or finds it started.
+        stopped(self)?;
         if self.context.is_none() {
             // The first try was without a cell to show its failure in; what it lacked may be there now.
             self.start();
         }
+        stopped(self)?;
         if let (None, Some(why)) = (&self.context, &self.failed) {
             return Err(CellError::new("StartError", why.clone()));
         }
@@ -139,14 +167,18 @@ impl Worker {
         self.replace_ended_program();
         for part in shell::split(&cell.code) {
             self.last = self.variables();
-            if self.shared.control.interrupted().times > 0 {
-                return Err(failure::interrupted(None, self.shared.control.interrupted(), false, &[]));
-            }
+            stopped(self)?;
             match part {
                 Part::Shell(command) => shell::run(&command, &self.shared.collector, &self.shared.control)
                     .map_err(|error| self.or_interrupted(error, true))?,
                 Part::Restart => self.restart(),
-                Part::Rust(code) => self.evaluate(&code, &cell.ask)?,
+                Part::Vars => self.show_variables(&cell.ask)?,
+                Part::Help => self.show_help(),
+                Part::Rust(code) => {
+                    let result = self.evaluate(&code, &cell.ask);
+                    self.remember_gone(&code, result.as_ref().err());
+                    result?
+                }
             }
         }
         Ok(())
@@ -159,6 +191,7 @@ impl Worker {
         }
         let exit = self.shared.collector.take_end().exit;
         let lost = self.variables();
+        self.gone.lost(&lost, self.number);
         self.start_program();
         let what = failure::crash(exit, &lost);
         let text = format!("Between the cells, {}. {}\n", what.evalue, failure::lost_variables(&lost));
@@ -168,6 +201,7 @@ impl Worker {
     /// Replaces the program by a new one, as `:restart` asks for.
     fn restart(&mut self) {
         let lost = self.variables();
+        self.gone.lost(&lost, self.number);
         self.shared.control.kill_program();
         let deadline = Instant::now() + Duration::from_secs(5);
         while !self.shared.collector.has_exited() && Instant::now() < deadline {
@@ -190,11 +224,23 @@ impl Worker {
         }
     }
 
+    /// Remembers what became of the variables that are not there after the cell.
+    fn remember_gone(&mut self, code: &str, error: Option<&CellError>) {
+        let (there, missing) = (self.variables(), self.lost());
+        match error {
+            None => self.gone.moved(&missing, self.number, code),
+            Some(_) => {
+                self.gone.lost(&missing, self.number);
+                let names = syntax::bound_names(code).into_iter().filter(|name| !there.contains(name));
+                self.gone.never_made(names.collect(), self.number);
+            }
+        }
+        self.gone.are_there(&there);
+    }
+
     fn remember_names(&self) {
         let names = match &self.context {
-            Some(context) => {
-                Names::new(context.variables_and_types().map(|(name, _)| name), context.defined_item_names())
-            }
+            Some(context) => Names::new(context.variables_and_types(), context.defined_item_names()),
             None => Names::new(std::iter::empty(), std::iter::empty()),
         };
         self.shared.set_names(names);

@@ -9,7 +9,7 @@ pub use complete::{Completeness, completeness};
 
 /// Appended to a cell that shows no value: `print!` without a newline keeps its text in a buffer, which the end of a
 /// cell would not empty.
-const FLUSH: &str = "\n;::std::mem::drop(::std::io::Write::flush(&mut ::std::io::stdout()));";
+const FLUSH: &str = "::std::mem::drop(::std::io::Write::flush(&mut ::std::io::stdout()));";
 const PRELUDE: &str = "fn f(){";
 /// Macros whose value is `()`.
 const UNIT_MACROS: [&str; 8] =
@@ -38,7 +38,8 @@ fn is_blank(line: &str) -> bool {
 /// The text that evcxr gets for a cell: the cell, and what is needed to have all its output at its end.
 pub fn prepare(code: &str) -> String {
     let mut text = without_own_dependency(code);
-    if rust_part(code).is_some_and(needs_flush) {
+    if let Some(separator) = rust_part(code).and_then(before_flush) {
+        text.push_str(separator);
         text.push_str(FLUSH);
     }
     text
@@ -71,12 +72,12 @@ pub fn rust_part(code: &str) -> Option<&str> {
     Some(&code[start..])
 }
 
-/// Whether the cell runs something, and its last statement shows no value.
-fn needs_flush(rust: &str) -> bool {
-    let Some(list) = parse(rust) else { return false };
+/// What stands between the cell and its flush, if the cell runs something, and its last statement shows no value.
+fn before_flush(rust: &str) -> Option<&'static str> {
+    let list = parse(rust)?;
     match list.tail_expr() {
-        Some(tail) => is_unit(&tail),
-        None => list.statements().any(|statement| !matches!(statement, ast::Stmt::Item(_))),
+        Some(tail) => is_unit(&tail).then_some("\n;"),
+        None => list.statements().any(|statement| !matches!(statement, ast::Stmt::Item(_))).then_some("\n"),
     }
 }
 
@@ -100,6 +101,60 @@ pub fn bound_names(code: &str) -> Vec<String> {
         _ => None,
     });
     lets.flat_map(|pattern| identifiers(pattern.syntax())).collect()
+}
+
+/// The names that a cell binds to closures with `let` at its top level.
+pub fn bound_closures(code: &str) -> Vec<String> {
+    let Some(list) = rust_part(code).and_then(parse) else { return Vec::new() };
+    let lets = list.statements().filter_map(|statement| match statement {
+        ast::Stmt::LetStmt(statement) => match statement.initializer() {
+            Some(ast::Expr::ClosureExpr(_)) => statement.pat(),
+            _ => None,
+        },
+        _ => None,
+    });
+    lets.flat_map(|pattern| identifiers(pattern.syntax())).collect()
+}
+
+/// Where a cell binds `name` with `let` at its top level, for the last time: line and column, from 1.
+pub fn binding(code: &str, name: &str) -> Option<(usize, usize)> {
+    let rust = rust_part(code)?;
+    let lets = parse(rust)?.statements().filter_map(|statement| match statement {
+        ast::Stmt::LetStmt(statement) => statement.pat(),
+        _ => None,
+    });
+    let names = lets.flat_map(|pattern| {
+        pattern.syntax().descendants().filter_map(ast::IdentPat::cast).filter_map(|pattern| pattern.name())
+    });
+    let found = names.filter(|found| found.text() == name).last()?;
+    let offset = usize::from(found.syntax().text_range().start()).checked_sub(PRELUDE.len())?;
+    place(code, code.len() - rust.len() + offset)
+}
+
+/// The expression that is a cell's value: the line and column of its end's first character, and its length there.
+pub fn last_expression(code: &str) -> Option<(usize, usize, usize)> {
+    let rust = rust_part(code)?;
+    let range = parse(rust)?.tail_expr()?.syntax().text_range();
+    let base = code.len() - rust.len();
+    let [start, end] =
+        [range.start(), range.end()].map(|at| usize::from(at).saturating_sub(PRELUDE.len()) + base);
+    // Of a long expression, its last line.
+    let start = start + code[start..end].rfind('\n').map_or(0, |newline| newline + 1);
+    let (line, column) = place(code, start)?;
+    Some((line, column, code[start..end].chars().count()))
+}
+
+/// The line and column, from 1, of a byte.
+fn place(code: &str, offset: usize) -> Option<(usize, usize)> {
+    let before = code.get(..offset)?;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+}
+
+/// The last line with `name` as a word.
+pub fn line_with<'a>(code: &'a str, name: &str) -> Option<&'a str> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.lines().rfind(|line| line.split(|c| !is_word(c)).any(|word| word == name)).map(str::trim)
 }
 
 fn identifiers(pattern: &SyntaxNode) -> Vec<String> {
@@ -162,6 +217,18 @@ mod tests {
             bound_names(":dep x\nlet (a, mut b) = f()?;\nlet S { c, .. } = d;\nif true { let e = 1; }"),
             ["a", "b", "c"]
         );
+    }
+
+    #[test]
+    fn places_of_names_and_values() {
+        let code = ":dep x\nlet é = 1; let (a, b) = f();\nlet b = |x| x;\n\nmodel\n    .forward(&é)";
+        assert_eq!(binding(code, "a"), Some((2, 17)));
+        assert_eq!(binding(code, "b"), Some((3, 5)));
+        assert_eq!(bound_closures(code), ["b"]);
+        assert_eq!(last_expression(code), Some((6, 1, 16)));
+        assert_eq!(last_expression("1;"), None);
+        assert_eq!(line_with("let ab = 1;\n  f(b);\n", "b"), Some("f(b);"));
+        assert_eq!(line_with("ab", "b"), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod variables;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 pub use location::{Location, cache_folder};
@@ -32,6 +33,9 @@ pub const PRELOAD: &str = "use herbarium::prelude::*;\nherbarium::notebook::init
 
 /// How many templates are kept when a new one is built.
 const KEPT: usize = 3;
+
+/// How often a lock that another process holds is tried.
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// A template that is whole.
 #[derive(Debug)]
@@ -45,8 +49,8 @@ pub struct Template {
 }
 
 /// The template for this crate, toolchain and libtorch; built now if it is not there, with `progress`
-/// told a line now and then.
-pub fn prepare(progress: &mut dyn FnMut(&str)) -> Result<Template> {
+/// told a line now and then. Where another process builds it, this one waits until it is `stopped`.
+pub fn prepare(progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Result<Template> {
     let location = Location::discover()?;
     let templates = cache_folder()?.join("template");
     std::fs::create_dir_all(&templates).map_err(Error::file(&templates))?;
@@ -59,7 +63,12 @@ pub fn prepare(progress: &mut dyn FnMut(&str)) -> Result<Template> {
     let lock = File::create(&lock_file).map_err(Error::file(&lock_file))?;
     if lock.try_lock().is_err() {
         progress("waiting for another kernel that is building the helper crate");
-        lock.lock().map_err(Error::file(&lock_file))?;
+        while lock.try_lock().is_err() {
+            if stopped() {
+                return Err(Error::Start("stopped while waiting for another kernel".to_owned()));
+            }
+            std::thread::sleep(BETWEEN_TRIES);
+        }
     }
     // Another process may have built it while this one waited.
     if let Some(recipe) = Recipe::read(&path) {

@@ -1,0 +1,41 @@
+//! `?name`: the documentation of a name, in the frontend's pager.
+
+use jupyter_protocol::{Media, MediaType, Payload};
+
+use super::Kernel;
+use crate::session::{CellError, Outcome};
+
+/// What a cell asks for, if it is `?` and what to look up, and nothing else. No Rust begins so.
+pub fn question(code: &str) -> Option<&str> {
+    let asked = code.trim().strip_prefix('?')?.trim();
+    (!asked.is_empty() && !asked.contains('\n')).then_some(asked)
+}
+
+/// The pages with the answer.
+pub async fn answer(kernel: &Kernel, question: &str) -> (Outcome, Vec<Payload>) {
+    match kernel.session.inspect(question, question.len()).await {
+        Some(found) => {
+            let data = Media::new(vec![MediaType::Plain(found.plain), MediaType::Html(found.html)]);
+            (Outcome::default(), vec![Payload::Page { data, start: 0 }])
+        }
+        None => {
+            let text =
+                format!("nothing is known of `{question}`; a method is found by its value: `?value.method`");
+            (Outcome { error: Some(CellError::new("NotFound", text)), ..Outcome::default() }, Vec::new())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_question_is_one() {
+        assert_eq!(question(" ?Vec::new\n"), Some("Vec::new"));
+        assert_eq!(question("? model"), Some("model"));
+        for code in ["?", "f()?", "?a\n?b", "let x = f()?;"] {
+            assert_eq!(question(code), None, "{code}");
+        }
+    }
+}

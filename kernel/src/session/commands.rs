@@ -1,0 +1,91 @@
+//! Commands of a session that evcxr has not, or not so.
+
+use std::fmt::Write;
+
+use super::worker::Worker;
+use super::{AskForInput, CellError, Event};
+use crate::runtime::message::Bundle;
+
+/// The commands that are not evcxr's own, as `:help` lists them.
+const OWN: [(&str, &str); 4] = [
+    ("!COMMAND", "Run a shell command; its output comes as it is written"),
+    ("?NAME", "Show the documentation of a name; of a method by its value, ?value.method"),
+    (":vars", "List the variables with their types and their sizes or shapes"),
+    (":restart", "Start a new program for the cells; the variables are gone, the definitions stay"),
+];
+
+impl Worker {
+    /// `:vars`: the table that the crate makes of the variables, and evcxr's where the crate is not.
+    pub(super) fn show_variables(&mut self, ask: &AskForInput) -> Result<(), CellError> {
+        let mut variables: Vec<(&str, &str)> =
+            self.context.iter().flat_map(|context| context.variables_and_types()).collect();
+        variables.sort();
+        let mut rows = String::new();
+        for (name, kind) in variables {
+            let _ = write!(rows, "({name:?}, {:?}, (&vars::Of(&{name})).size()),", short_type(kind));
+        }
+        let code = format!(
+            "{{ #[allow(unused_imports)] use ::herbarium::notebook::vars::{{self, Known, Unknown}}; vars::show(&[{rows}]); }}"
+        );
+        match self.has_crate && self.evaluate(&code, ask).is_ok() {
+            true => Ok(()),
+            false => self.evaluate(":vars", ask),
+        }
+    }
+
+    /// `:help`: evcxr's commands, and ours.
+    pub(super) fn show_help(&mut self) {
+        let outputs = self.context.as_mut().and_then(|context| context.execute(":help").ok());
+        let known = outputs.and_then(|mut outputs| outputs.content_by_mime_type.remove("text/plain"));
+        let ours = OWN.map(|(name, what)| format!("{name:<17} {what}\n"));
+        let theirs = known.unwrap_or_default();
+        let theirs = theirs.lines().filter(|line| {
+            let name = line.split_whitespace().next();
+            // These make no sense in a notebook, or stand above.
+            OWN.iter().all(|(own, _)| Some(*own) != name)
+                && !matches!(name, Some(":quit" | ":internal_debug"))
+        });
+        let text = ours.concat() + &theirs.collect::<Vec<_>>().join("\n");
+        let data = Bundle::from_iter([("text/plain".to_owned(), text.into())]);
+        self.shared.collector.show(Event::Result { data, metadata: Bundle::new(), display_id: None });
+    }
+}
+
+/// A type without the modules that its names come from: `Vec<herbarium::data::Batch>` becomes `Vec<Batch>`.
+fn short_type(kind: &str) -> String {
+    let mut short = String::new();
+    let mut word = String::new();
+    let mut rest = kind;
+    while let Some(first) = rest.chars().next() {
+        if let Some(after) = rest.strip_prefix("::") {
+            // What was read is a module, unless it is the end of a type, as in `<T as Trait>::Out`.
+            if word.is_empty() {
+                short.push_str("::");
+            }
+            word.clear();
+            rest = after;
+            continue;
+        }
+        if first.is_alphanumeric() || first == '_' {
+            word.push(first);
+        } else {
+            short.push_str(&word);
+            word.clear();
+            short.push(first);
+        }
+        rest = &rest[first.len_utf8()..];
+    }
+    short + &word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_shown_by_their_own_names() {
+        assert_eq!(short_type("std::vec::Vec<(u8, herbarium::data::Batch)>"), "Vec<(u8, Batch)>");
+        assert_eq!(short_type("&'static str"), "&'static str");
+        assert_eq!(short_type("<T as a::B>::Out"), "<T as B>::Out");
+    }
+}

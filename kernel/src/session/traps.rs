@@ -1,0 +1,181 @@
+//! The known traps of notebooks in plain words: what happened, and what to write instead.
+//!
+//! evcxr keeps a cell's variables by name and type for the next cell. What has no nameable type, or points to another
+//! value, cannot be kept, and a value that was moved is not there any more.
+
+use std::collections::HashMap;
+
+use super::diagnostics::{Note, at_binding};
+use super::event::CellError;
+use crate::syntax;
+
+const BRACES: &str = "or use it within one cell only, in braces: `{ let … }`";
+
+/// What evcxr says in words of its own when it cannot keep a variable. `None` if it is something else.
+pub fn not_kept(message: &str, cell: &str) -> Option<CellError> {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let name = *quoted.first()?;
+    if message.contains("contains a reference with a non-static lifetime") {
+        return Some(reference(name, cell));
+    }
+    if message.contains("is a closure") {
+        return Some(closure(name, cell));
+    }
+    if message.contains("cannot be persisted") {
+        return Some(nameless(name, quoted.get(1).copied().unwrap_or("impl …"), cell));
+    }
+    if message.contains("Couldn't automatically determine type") {
+        let what = format!("the type of `{name}` cannot be told from the cell");
+        let help = format!("say it: `let {name}: … = …;`");
+        return Some(at_binding(&what, name, cell, vec![Note::help(help)]));
+    }
+    None
+}
+
+/// What a cell that compiles, but whose variables cannot be kept, has bound: evcxr then gives no error of the compiler.
+pub fn silent(cell: &str) -> CellError {
+    match syntax::bound_closures(cell).first() {
+        Some(name) => closure(name, cell),
+        None => {
+            let names = syntax::bound_names(cell);
+            let what = "the type of a variable that this cell binds has no name, so it cannot be kept";
+            let help = format!("say the type with `let name: Type = …;` ({})", names.join(", "));
+            at_binding(
+                what,
+                names.first().map_or("", String::as_str),
+                cell,
+                vec![Note::help(help), Note::help(BRACES)],
+            )
+        }
+    }
+}
+
+fn reference(name: &str, cell: &str) -> CellError {
+    let what = format!("`{name}` is a reference, or holds one, and cannot be kept for the next cells");
+    let notes = vec![
+        Note::note("after each cell its variables are put away, and what a reference points to would move"),
+        Note::help(
+            "keep a value of its own: `.clone()` or `.to_owned()` at its end, `.to_vec()` for a part of a list, \
+             `.collect::<Vec<_>>()` for an iterator",
+        ),
+        Note::help(BRACES),
+    ];
+    at_binding(&what, name, cell, notes)
+}
+
+fn closure(name: &str, cell: &str) -> CellError {
+    let what = format!("`{name}` is a closure, and cannot be kept for the next cells");
+    let notes = vec![
+        Note::note("a variable is kept by its type, and the type of a closure has no name"),
+        Note::help(format!("write a function: `fn {name}(…) -> … {{ … }}`")),
+        Note::help(format!("or box it: `let {name}: Box<dyn Fn(…) -> …> = Box::new(|…| …);`")),
+        Note::help(BRACES),
+    ];
+    at_binding(&what, name, cell, notes)
+}
+
+fn nameless(name: &str, kind: &str, cell: &str) -> CellError {
+    let what =
+        format!("`{name}` is of a type without a name, `{kind}`, and cannot be kept for the next cells");
+    let mut notes = Vec::new();
+    let bound = kind.strip_prefix("impl ").unwrap_or("Iterator<Item = …>");
+    if bound.contains("Iterator") || kind.contains("iter::") {
+        notes.push(Note::help(format!("take its values: `let {name} = ….collect::<Vec<_>>();`")));
+        notes.push(Note::help(format!("or box it: `let {name}: Box<dyn {bound}> = Box::new(…);`")));
+    } else {
+        notes.push(Note::help(format!("box it: `let {name}: Box<dyn {bound}> = Box::new(…);`")));
+    }
+    notes.push(Note::help(BRACES));
+    at_binding(&what, name, cell, notes)
+}
+
+/// Why variables that a learner has written are not there.
+#[derive(Debug, Default)]
+pub struct Gone {
+    reasons: HashMap<String, Vec<Note>>,
+}
+
+impl Gone {
+    /// What there is to say of a name that the compiler does not find.
+    pub fn notes(&self, name: &str) -> &[Note] {
+        self.reasons.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// These are there now.
+    pub fn are_there(&mut self, names: &[String]) {
+        self.reasons.retain(|name, _| !names.contains(name));
+    }
+
+    /// Cell `number` has moved these away.
+    pub fn moved(&mut self, names: &[String], number: usize, code: &str) {
+        for name in names {
+            let line = syntax::line_with(code, name).unwrap_or_default();
+            let notes = vec![
+                Note::note(format!("`{name}` was moved away in {}: `{line}`", cell(number))),
+                Note::help(format!(
+                    "where it is needed afterwards, give a copy there, `{name}.clone()`, or lend it, `&{name}`; \
+                     then run the cell that makes `{name}` again"
+                )),
+            ];
+            self.reasons.insert(name.clone(), notes);
+        }
+    }
+
+    /// These went with the program, in cell `number`.
+    pub fn lost(&mut self, names: &[String], number: usize) {
+        for name in names {
+            let text = format!("`{name}` was lost in {}; run the cell that makes it again", cell(number));
+            self.reasons.insert(name.clone(), vec![Note::note(text)]);
+        }
+    }
+
+    /// Cell `number`, which failed, was to make these.
+    pub fn never_made(&mut self, names: Vec<String>, number: usize) {
+        for name in names {
+            let text = format!("{} was to make `{name}`, but failed", cell(number));
+            self.reasons.entry(name).or_insert_with(|| vec![Note::note(text)]);
+        }
+    }
+}
+
+/// How a notebook numbers its cells; a silent one has no number.
+fn cell(number: usize) -> String {
+    if number == 0 { "an earlier cell".to_owned() } else { format!("cell [{number}]") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// evcxr 0.22.0's own words.
+    #[test]
+    fn says_what_to_write_instead() {
+        let reference =
+            "The variable `r` contains a reference with a non-static lifetime so\ncan't be persisted.";
+        let error = not_kept(reference, "let v = vec![1];\nlet r = &v[0];").unwrap();
+        assert!(error.evalue.starts_with("`r` is a reference"), "{}", error.evalue);
+        let shown = error.traceback.join("\n");
+        assert!(shown.contains("line 2, column 5") && shown.contains(".clone()"), "{shown}");
+
+        let iterator = "The variable `it` has type `impl Iterator<Item = i32>` which cannot be persisted.\n";
+        let shown = not_kept(iterator, "let it = evens();").unwrap().traceback.join("\n");
+        assert!(shown.contains("let it: Box<dyn Iterator<Item = i32>> = Box::new(…);"), "{shown}");
+        assert!(shown.contains("collect::<Vec<_>>()"));
+
+        assert!(silent("let g = move |x: i32| x;").evalue.starts_with("`g` is a closure"));
+        assert!(not_kept("something else", "").is_none());
+    }
+
+    #[test]
+    fn remembers_where_a_variable_went() {
+        let names = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let mut gone = Gone::default();
+        gone.moved(&names(&["model"]), 7, "let a = 1;\nlet other = model;");
+        assert_eq!(gone.notes("model")[0].text, "`model` was moved away in cell [7]: `let other = model;`");
+        gone.never_made(names(&["model", "x"]), 8);
+        assert!(gone.notes("model")[0].text.contains("moved"));
+        assert!(gone.notes("x")[0].text.contains("cell [8] was to make `x`"));
+        gone.are_there(&names(&["model"]));
+        assert!(gone.notes("model").is_empty());
+    }
+}
