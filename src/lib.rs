@@ -5,6 +5,7 @@
 //! training loop ([`train`]), and the pictures of the result ([`viz`]). [`notebook`] is how a
 //! value shows itself in a cell. `use herbarium::prelude::*;` brings in what a cell types.
 
+pub mod classifier;
 pub mod data;
 pub mod download;
 mod error;

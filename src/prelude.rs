@@ -1,5 +1,6 @@
 //! What a cell types: `use herbarium::prelude::*;`.
 
+pub use crate::classifier::Classifier;
 pub use crate::data::{
     self, AnnotationFile, Batch, CacheOptions, CategoryNames, ClassCounts, CsvColumns, DataLoader, Dataset,
     Decoding, ImageFolder, ImageList, LoaderOptions, SplitOptions, Splits, Subset, Unreadable,

@@ -8,6 +8,7 @@ use tch::Tensor;
 
 use super::last_value::{list, show_text, text_of};
 use super::message::Message;
+use crate::classifier::{Classifier, Prediction};
 use crate::data::Batch;
 use crate::models::{Activations, Model, Parameter, Parameters, Predictions, StateDict};
 use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, Sgd};
@@ -55,6 +56,16 @@ impl Rich for Model {
     }
 }
 
+impl Rich for Prediction {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+
+    fn show(&self) {
+        super::result(self);
+    }
+}
+
 /// Types of this crate that hold tensors, and whose `Debug` is the face they should have.
 macro_rules! rich_by_debug {
     ($($kind:ty),*) => {
@@ -80,6 +91,7 @@ rich_by_debug!(
     Sgd,
     OptimizerState,
     Checkpoint,
+    Classifier,
     Evaluation,
     Value,
     Dict

@@ -31,6 +31,7 @@ mod photograph;
 mod plot;
 mod prediction_grid;
 mod show_batch;
+mod top_k;
 mod top_losses;
 
 pub use answers::{Answered, Answers};
@@ -50,4 +51,5 @@ pub use lr_find::plot_lr_find;
 pub use per_class::{plot_accuracy_per_class, plot_class_counts};
 pub use prediction_grid::{GridOptions, Only, prediction_grid};
 pub use show_batch::show_batch;
+pub use top_k::top_k;
 pub use top_losses::plot_top_losses;

@@ -2,6 +2,7 @@
 //! fails leaves the model as it was.
 
 mod catalog;
+mod classifier;
 mod download;
 mod fuzz;
 mod server;
