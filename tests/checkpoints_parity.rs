@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use herbarium::models::StateDict;
+use herbarium::models::{Model, Pretrained, StateDict, Strictness, initialize_model, known_models};
+use herbarium::train::{Adam, AdamW, Checkpoint, Optimizer, Sgd, SgdOptions};
 use herbarium::weights::torch_file::{self, Dict, DictKind, Value};
 use herbarium::weights::{load, load_safetensors, save};
 use tch::{Device, Kind, Tensor};
@@ -84,6 +85,10 @@ fn tutorial_checkpoint(folder: &Path) -> Outcome {
     let checkpoint = torch_file::read(folder.join("tutorial_checkpoint.pt"))?;
     let acc = checkpoint.get("best_acc").and_then(Value::as_float);
     assert_eq!(acc, told["best_acc"].as_f64());
+    let as_ours = Checkpoint::load(folder.join("tutorial_checkpoint.pt"))?;
+    assert_eq!(Some(as_ours.best_acc), acc);
+    assert_eq!((as_ours.optimizer.name.as_str(), as_ours.written_by.as_str()), ("Adam", "PyTorch"));
+    assert_eq!(as_ours.optimizer.setting("lr"), told["adam"]["lr"].as_f64());
     let optimizer = checkpoint.get("optimizer").ok_or("no optimizer")?;
     let group = optimizer.get("param_groups").and_then(Value::as_list).ok_or("no groups")?.first();
     let lr = group.and_then(|group| group.get("lr")).and_then(Value::as_float);
@@ -221,9 +226,7 @@ fn pythons_files_are_read_and_ours_by_python() -> Outcome {
     let folder = std::env::temp_dir().join(format!("herbarium-peer-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     torch_file::write(folder.join("ours.pt"), &everything())?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/peer_files.py");
-    let status = Command::new(python).arg(script).arg(&folder).env("OMP_NUM_THREADS", "1").status()?;
-    assert!(status.success(), "Python does not agree: see above");
+    run(&python, "peer_files.py", &folder, &[])?;
     // What Python wrote, in every way that it can write, with what it says is in it.
     let (expected, _) = load_safetensors(folder.join("expected.safetensors"))?;
     let mut read = 0;
@@ -243,5 +246,137 @@ fn pythons_files_are_read_and_ours_by_python() -> Outcome {
     println!("{read} files of Python's agree");
     assert!(read >= 14, "only {read} files were compared");
     fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+/// The Python with PyTorch to compare with, and a folder to exchange files in.
+fn peer(name: &str) -> std::io::Result<Option<(std::ffi::OsString, PathBuf)>> {
+    let Some(python) = std::env::var_os("HERBARIUM_PEER_PYTHON") else {
+        println!(
+            "skipped: HERBARIUM_PEER_PYTHON names no Python with PyTorch; the committed files were compared"
+        );
+        return Ok(None);
+    };
+    let folder = std::env::temp_dir().join(format!("herbarium-peer-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    Ok(Some((python, folder)))
+}
+
+fn run(python: &std::ffi::OsStr, script: &str, folder: &Path, arguments: &[&str]) -> Outcome {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(script);
+    let mut command = Command::new(python);
+    let status = command.arg(script).arg(folder).args(arguments).env("OMP_NUM_THREADS", "1").status()?;
+    assert!(status.success(), "Python does not agree: see above");
+    Ok(())
+}
+
+#[test]
+fn the_weights_table_is_torchvisions() -> Outcome {
+    let Some((python, folder)) = peer("table")? else { return Ok(()) };
+    fs::remove_dir_all(folder)?;
+    run(&python, "weights_table.py", Path::new("--check"), &[])
+}
+
+/// One network of each family, the smallest; torchvision loads what we wrote, strictly, and we what it wrote.
+#[test]
+fn every_familys_weights_go_both_ways() -> Outcome {
+    let Some((python, folder)) = peer("models")? else { return Ok(()) };
+    for name in [
+        "resnet18",
+        "alexnet",
+        "vgg11",
+        "squeezenet1_1",
+        "densenet121",
+        "inception_v3",
+        "mobilenet_v2",
+        "mobilenet_v3_small",
+        "efficientnet_b0",
+        "convnext_tiny",
+    ] {
+        if !known_models().contains(&name) {
+            println!("{name} is not built");
+            continue;
+        }
+        let mut model = initialize_model(name, 5, Pretrained::No, Device::Cpu)?;
+        let before = model.state_dict().deep_copy()?;
+        save(folder.join(format!("{name}.pth")), &before)?;
+        run(&python, "peer_checkpoints.py", &folder, &["models", name])?;
+        // Python added one to every value, and the prefix of DataParallel to every name.
+        let theirs = load(folder.join(format!("{name}.theirs.pth")))?;
+        model.load_state_dict(&theirs, Strictness::Strict)?;
+        for (key, tensor) in &before {
+            let changed = theirs.get(key).ok_or("a name is missing")?;
+            assert!(changed.equal(&(tensor + 1)), "{name}: {key}");
+        }
+        fs::remove_file(folder.join(format!("{name}.pth")))?;
+        fs::remove_file(folder.join(format!("{name}.theirs.pth")))?;
+    }
+    fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+/// One step on pictures and labels that a formula gives, as the Python side does it.
+fn step(model: &mut Model, optimizer: &mut dyn Optimizer) -> Outcome {
+    model.eval();
+    let count = Tensor::arange(2 * 3 * 32 * 32, (Kind::Int64, Device::Cpu));
+    let images = ((count * 7919).remainder(1000).to_kind(Kind::Float) / 500 - 1).reshape([2, 3, 32, 32]);
+    optimizer.zero_grad()?;
+    model.forward(&images)?.cross_entropy_for_logits(&Tensor::from_slice(&[1i64, 3])).backward();
+    Ok(optimizer.step()?)
+}
+
+fn close(what: &str, own: &StateDict, expected: &StateDict) {
+    for (name, tensor) in own {
+        let Some(expected) = expected.get(name) else { panic!("{what}: no {name}") };
+        let difference = (tensor.detach() - expected).abs().max().double_value(&[]);
+        assert!(difference < 1e-5, "{what}: {name} differs by {difference}");
+    }
+}
+
+fn optimizer(name: &str, model: &Model) -> Box<dyn Optimizer> {
+    let parameters = model.trainable_parameters();
+    match name {
+        "adam" => Box::new(Adam::new(parameters, 1e-3)),
+        "adamw" => Box::new(AdamW::new(parameters, 1e-3)),
+        _ => {
+            let options = SgdOptions { momentum: 0.9, ..Default::default() };
+            Box::new(Sgd::with_options(parameters, 1e-2, options))
+        }
+    }
+}
+
+/// Both sides go on from the other's checkpoint, model and optimizer, and come to the same weights.
+#[test]
+fn a_training_goes_on_on_the_other_side() -> Outcome {
+    let Some((python, folder)) = peer("checkpoints")? else { return Ok(()) };
+    let names = ["adam", "adamw", "sgd"];
+    let mut ours = Vec::new();
+    for name in names {
+        // The head alone, as in the tutorial's first phase.
+        let mut model = initialize_model("resnet18", 5, Pretrained::No, Device::Cpu)?;
+        model.freeze_all_but_head();
+        let mut optimizer = optimizer(name, &model);
+        for _ in 0..2 {
+            step(&mut model, &mut *optimizer)?;
+        }
+        Checkpoint::of(&model, &*optimizer, 0.625, 4)?.save(folder.join(format!("{name}.ours.pt")))?;
+        step(&mut model, &mut *optimizer)?;
+        ours.push(model.state_dict());
+    }
+    run(&python, "peer_checkpoints.py", &folder, &[&["checkpoints"], &names[..]].concat())?;
+    for (name, ours) in names.into_iter().zip(ours) {
+        let expected = |file: &str| load(folder.join(format!("{name}.{file}.next.safetensors")));
+        close(name, &ours, &expected("ours")?);
+
+        let checkpoint = Checkpoint::load(folder.join(format!("{name}.theirs.pt")))?;
+        assert_eq!((checkpoint.best_acc, checkpoint.num_classes), (0.75, 5));
+        let mut model = initialize_model("resnet18", 5, Pretrained::No, Device::Cpu)?;
+        checkpoint.load_into(&mut model)?;
+        let mut optimizer = optimizer(name, &model);
+        optimizer.load_state_dict(&checkpoint.optimizer)?;
+        step(&mut model, &mut *optimizer)?;
+        close(name, &model.state_dict(), &expected("theirs")?);
+    }
+    fs::remove_dir_all(folder)?;
     Ok(())
 }
