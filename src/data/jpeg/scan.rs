@@ -1,0 +1,256 @@
+//! One scan: the compressed coefficients of some components.
+
+use super::bits::Bits;
+use super::header::{Frame, Scan, Tables, ZIGZAG};
+use super::huffman::Table;
+use super::idct::Block;
+
+/// Where the blocks of a scan go.
+pub(super) trait Sink {
+    /// Takes a decoded block of `component`; `last` is the last place in the zigzag order that is not 0.
+    fn block(&mut self, component: usize, column: usize, row: usize, block: &Block, last: usize);
+
+    /// The coefficients of a progressive frame's block, to be added to.
+    fn coefficients(&mut self, component: usize, column: usize, row: usize) -> Option<&mut Block>;
+}
+
+fn damaged() -> String {
+    "its compressed data is damaged".into()
+}
+
+/// One component of a scan, ready for decoding.
+struct Part<'a> {
+    index: usize,
+    /// Blocks in each unit.
+    h: usize,
+    v: usize,
+    dc: Option<&'a Table>,
+    ac: Option<&'a Table>,
+    /// The last DC coefficient.
+    prediction: i32,
+}
+
+/// Decodes a scan whose data begins at `position`; gives the place of the marker after it.
+///
+/// # Errors
+/// When a code is none, a table is missing, or the data ends too early.
+pub(super) fn decode(
+    data: &[u8],
+    position: usize,
+    frame: &Frame,
+    scan: &Scan,
+    tables: &Tables,
+    sink: &mut impl Sink,
+) -> Result<usize, String> {
+    let alone = scan.components.len() == 1;
+    let mut parts: Vec<Part> = scan
+        .components
+        .iter()
+        .map(|&(index, dc, ac)| {
+            let component = &frame.components[index];
+            // A scan of one component has no units, only blocks.
+            let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
+            Part { index, h, v, dc: tables.dc[dc].as_ref(), ac: tables.ac[ac].as_ref(), prediction: 0 }
+        })
+        .collect();
+    let (needs_dc, needs_ac) = match frame.progressive {
+        false => (true, true),
+        true => (scan.start == 0 && scan.high == 0, scan.start > 0),
+    };
+    if parts.iter().any(|part| needs_dc && part.dc.is_none() || needs_ac && part.ac.is_none()) {
+        return Err("a Huffman table is missing".into());
+    }
+    let (across, down) =
+        if alone { frame.blocks(&frame.components[parts[0].index]) } else { frame.units() };
+
+    let mut bits = Bits::new(data, position);
+    let mut end_run = 0;
+    let mut left = tables.restart_interval;
+    for row in 0..down {
+        for column in 0..across {
+            if tables.restart_interval > 0 {
+                if left == 0 {
+                    let next = after_restart(data, &bits)?;
+                    bits = Bits::new(data, next);
+                    end_run = 0;
+                    parts.iter_mut().for_each(|part| part.prediction = 0);
+                    left = tables.restart_interval;
+                }
+                left -= 1;
+            }
+            for part in &mut parts {
+                for y in 0..part.v {
+                    for x in 0..part.h {
+                        let (x, y) = (column * part.h + x, row * part.v + y);
+                        let done = if frame.progressive {
+                            let block = sink.coefficients(part.index, x, y).ok_or_else(damaged)?;
+                            progressive(&mut bits, part, scan, &mut end_run, block)
+                        } else {
+                            let mut block = [0; 64];
+                            sequential(&mut bits, part, &mut block)
+                                .map(|last| sink.block(part.index, x, y, &block, last))
+                        };
+                        done.ok_or_else(damaged)?;
+                    }
+                }
+            }
+        }
+        if bits.overran() {
+            return Err("its end is missing, the picture is truncated".into());
+        }
+    }
+    Ok(bits.end())
+}
+
+/// The place after the restart marker that follows the bits that were read.
+fn after_restart(data: &[u8], bits: &Bits) -> Result<usize, String> {
+    if bits.overran() {
+        return Err(damaged());
+    }
+    let mut position = bits.end();
+    loop {
+        match data.get(position..position + 2) {
+            Some([0xFF, 0xD0..=0xD7]) => return Ok(position + 2),
+            Some([0xFF, 0x00 | 0xFF]) => position += 1,
+            Some([0xFF, _]) | None => return Err(damaged()),
+            Some(_) => position += 1,
+        }
+    }
+}
+
+/// A block of a sequential frame; gives the last place that is not 0.
+#[inline(always)]
+fn sequential(bits: &mut Bits, part: &mut Part, block: &mut Block) -> Option<usize> {
+    bits.need(32);
+    let symbol = part.dc?.next(bits)?;
+    let difference = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
+    part.prediction = part.prediction.wrapping_add(difference);
+    block[0] = part.prediction as i16;
+    let ac = part.ac?;
+    let (mut place, mut last) = (1, 0);
+    while place < 64 {
+        bits.need(32);
+        let symbol = ac.next(bits)?;
+        let value = if symbol.whole {
+            symbol.value
+        } else if symbol.size > 0 {
+            bits.signed(symbol.size)
+        } else if symbol.run == 15 {
+            place += 16;
+            continue;
+        } else {
+            break;
+        };
+        last = place + symbol.run as usize;
+        block[usize::from(ZIGZAG[last])] = value as i16;
+        place = last + 1;
+    }
+    Some(last)
+}
+
+/// A block's share of a progressive scan.
+fn progressive(
+    bits: &mut Bits,
+    part: &mut Part,
+    scan: &Scan,
+    end_run: &mut u32,
+    block: &mut Block,
+) -> Option<()> {
+    match (scan.start, scan.high) {
+        (0, 0) => {
+            bits.need(32);
+            let symbol = part.dc?.next(bits)?;
+            let difference = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
+            part.prediction = part.prediction.wrapping_add(difference);
+            block[0] = part.prediction.wrapping_shl(scan.low) as i16;
+        }
+        (0, _) => {
+            if bits.bit() {
+                block[0] |= 1 << scan.low;
+            }
+        }
+        (_, 0) => first_pass(bits, part.ac?, scan, end_run, block)?,
+        _ => refine(bits, part.ac?, scan, end_run, block)?,
+    }
+    Some(())
+}
+
+/// The length of a run of blocks that end here, this one included.
+fn run_of_ends(bits: &mut Bits, size: u32) -> u32 {
+    (1 << size) + bits.take(size)
+}
+
+fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &mut Block) -> Option<()> {
+    if *end_run > 0 {
+        *end_run -= 1;
+        return Some(());
+    }
+    let mut place = scan.start;
+    while place <= scan.end {
+        bits.need(32);
+        let symbol = ac.next(bits)?;
+        if !symbol.whole && symbol.size == 0 {
+            if symbol.run == 15 {
+                place += 16;
+                continue;
+            }
+            *end_run = run_of_ends(bits, symbol.run) - 1;
+            break;
+        }
+        let value = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
+        place += symbol.run as usize;
+        block[usize::from(ZIGZAG[place])] = value.wrapping_shl(scan.low) as i16;
+        place += 1;
+    }
+    Some(())
+}
+
+fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &mut Block) -> Option<()> {
+    let step = 1i16 << scan.low;
+    let mut place = scan.start;
+    while *end_run == 0 && place <= scan.end {
+        bits.need(32);
+        let symbol = ac.next(bits)?;
+        let mut zeros = symbol.run;
+        let new = if symbol.whole || symbol.size > 0 {
+            let value = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
+            if value > 0 { step } else { -step }
+        } else if symbol.run == 15 {
+            0
+        } else {
+            *end_run = run_of_ends(bits, symbol.run);
+            break;
+        };
+        // Past that many zeros; what is no zero gets its next bit on the way.
+        while place <= scan.end {
+            let coefficient = &mut block[usize::from(ZIGZAG[place])];
+            if *coefficient != 0 {
+                correct(bits, coefficient, step);
+            } else if zeros == 0 {
+                *coefficient = new;
+                place += 1;
+                break;
+            } else {
+                zeros -= 1;
+            }
+            place += 1;
+        }
+    }
+    if *end_run > 0 {
+        for &place in &ZIGZAG[place..=scan.end.max(place)][..(scan.end + 1).saturating_sub(place)] {
+            let coefficient = &mut block[usize::from(place)];
+            if *coefficient != 0 {
+                correct(bits, coefficient, step);
+            }
+        }
+        *end_run -= 1;
+    }
+    Some(())
+}
+
+/// The next bit of a coefficient that is not 0.
+fn correct(bits: &mut Bits, coefficient: &mut i16, step: i16) {
+    if bits.bit() && *coefficient & step == 0 {
+        *coefficient = coefficient.wrapping_add(if *coefficient > 0 { step } else { -step });
+    }
+}

@@ -1,0 +1,82 @@
+//! From a component's samples to one for each pixel, as libjpeg's "fancy upsampling" does.
+
+use super::planes::Plane;
+
+/// A row of one sample for each pixel: borrowed where the plane has as many, else made in `room`.
+pub(super) fn row<'a>(plane: &'a Plane, y: usize, smooth: bool, room: &'a mut Room) -> &'a [u8] {
+    let near = y / plane.down;
+    match (plane.across, plane.down) {
+        (1, 1) => plane.row(y),
+        (2, 1) if smooth && plane.width > 2 => room.across(plane.row(near)),
+        (2, 2) if smooth && plane.width > 2 => room.across_and_down(plane.row(near), beside(plane, y)),
+        (1, 2) if smooth => room.down(plane.row(near), beside(plane, y), y.is_multiple_of(2)),
+        (across, _) => room.repeated(plane.row(near), across),
+    }
+}
+
+/// The row of samples on the other side of row `y` of pixels, of two pixels a sample.
+fn beside(plane: &Plane, y: usize) -> &[u8] {
+    let near = y / 2;
+    plane.row(if y.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 })
+}
+
+/// Room for a row, kept from row to row.
+#[derive(Default)]
+pub(super) struct Room {
+    row: Vec<u8>,
+    sums: Vec<u16>,
+}
+
+impl Room {
+    /// Three parts of the nearest sample and one of the next nearest, across.
+    fn across(&mut self, near: &[u8]) -> &[u8] {
+        let last = near.len() - 1;
+        self.row.resize(near.len() * 2, 0);
+        let pixels = self.row.as_chunks_mut::<2>().0;
+        for ((pixel, window), index) in pixels[1..last].iter_mut().zip(near.windows(3)).zip(1..) {
+            let _ = index;
+            let [left, middle, right] = [0, 1, 2].map(|i| u16::from(window[i]));
+            *pixel = [((middle * 3 + left + 1) >> 2) as u8, ((middle * 3 + right + 2) >> 2) as u8];
+        }
+        let wide = |i: usize| u16::from(near[i]);
+        pixels[0] = [near[0], ((wide(0) * 3 + wide(1) + 2) >> 2) as u8];
+        pixels[last] = [((wide(last) * 3 + wide(last - 1) + 1) >> 2) as u8, near[last]];
+        &self.row
+    }
+
+    /// The same across and down.
+    fn across_and_down(&mut self, near: &[u8], beside: &[u8]) -> &[u8] {
+        let last = near.len() - 1;
+        self.sums.clear();
+        self.sums.extend(near.iter().zip(beside).map(|(&near, &beside)| u16::from(near) * 3 + u16::from(beside)));
+        self.row.resize(near.len() * 2, 0);
+        let (sums, pixels) = (&self.sums, self.row.as_chunks_mut::<2>().0);
+        let (lefts, middles, rights) = (&sums[..last - 1], &sums[1..last], &sums[2..]);
+        for (((pixel, left), middle), right) in pixels[1..last].iter_mut().zip(lefts).zip(middles).zip(rights) {
+            *pixel = [((middle * 3 + left + 8) >> 4) as u8, ((middle * 3 + right + 7) >> 4) as u8];
+        }
+        pixels[0] = [((sums[0] * 4 + 8) >> 4) as u8, ((sums[0] * 3 + sums[1] + 7) >> 4) as u8];
+        pixels[last] =
+            [((sums[last] * 3 + sums[last - 1] + 8) >> 4) as u8, ((sums[last] * 4 + 7) >> 4) as u8];
+        &self.row
+    }
+
+    /// The same down.
+    fn down(&mut self, near: &[u8], beside: &[u8], upper: bool) -> &[u8] {
+        let bias = if upper { 1 } else { 2 };
+        self.row.clear();
+        self.row.extend(
+            near.iter()
+                .zip(beside)
+                .map(|(&near, &beside)| ((u16::from(near) * 3 + u16::from(beside) + bias) >> 2) as u8),
+        );
+        &self.row
+    }
+
+    /// Each sample `times` times.
+    fn repeated(&mut self, near: &[u8], times: usize) -> &[u8] {
+        self.row.clear();
+        self.row.extend(near.iter().flat_map(|&sample| std::iter::repeat_n(sample, times)));
+        &self.row
+    }
+}
