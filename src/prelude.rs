@@ -3,8 +3,8 @@
 pub use crate::classifier::Classifier;
 pub use crate::data::{
     self, AnnotationFile, Batch, CacheOptions, CategoryNames, ClassCounts, CsvColumns, DataLoader, Dataset,
-    Decoding, ImageFolder, ImageList, LoaderOptions, SplitOptions, Splits, Subset, Unreadable,
-    WeightedRandomSampler, read_image,
+    Decoding, ImageFolder, ImageList, LoaderOptions, ReadOptions, SplitOptions, Splits, Subset, Unreadable,
+    WeightedRandomSampler, read_image, read_image_with,
 };
 pub use crate::models::{
     self, Activations, BatchNormMode, Mode, Model, Outputs, Parameters, Predictions, Pretrained, StateDict,
@@ -23,20 +23,22 @@ pub use crate::train::{
 pub use crate::transforms::{
     self, AffineOptions, ColorJitterRanges, Compose, CropOptions, IMAGENET_MEAN, IMAGENET_STD, Interpolation,
     PadOptions, PaddingMode, PerspectiveOptions, ResizeOptions, ResizedCropOptions, RotationOptions, Sample,
-    Transform, center_crop, color_jitter, color_jitter_between, grayscale, inverse_normalize, normalize, pad,
-    pad_with, random_affine, random_affine_with, random_apply, random_autocontrast, random_choice,
-    random_choice_weighted, random_crop, random_crop_with, random_equalize, random_grayscale,
+    Transform, auto_augment, center_crop, color_jitter, color_jitter_between, five_crop, gaussian_blur,
+    grayscale, inverse_normalize, normalize, pad, pad_with, rand_augment, random_adjust_sharpness,
+    random_affine, random_affine_with, random_apply, random_autocontrast, random_choice,
+    random_choice_weighted, random_crop, random_crop_with, random_equalize, random_erasing, random_grayscale,
     random_horizontal_flip, random_invert, random_order, random_perspective, random_perspective_with,
     random_posterize, random_resized_crop, random_resized_crop_with, random_rotation, random_rotation_with,
     random_solarize, random_translation, random_vertical_flip, resize, resize_short, resize_short_with,
-    resize_with, to_tensor,
+    resize_with, ten_crop, to_tensor, trivial_augment_wide,
 };
 pub use crate::viz::{
     Answered, Answers, Cells, ConfusedPair, ConfusionOptions, FeatureMapOptions, Features, Figure, GradCam,
-    GradCamOptions, GradCamPlot, Grid, GridOptions, Only, PairOptions, Projection, TsneOptions, grad_cam,
-    im_convert, im_convert_with, most_confused, pca, plot_accuracy_per_class, plot_activations,
-    plot_class_counts, plot_confusion_matrix, plot_feature_map, plot_filters, plot_grad_cam, plot_lr_find,
-    plot_most_confused, plot_points, plot_top_losses, prediction_grid, show_batch, tsne,
+    GradCamOptions, GradCamPlot, Grid, GridOptions, Only, PairOptions, Projection, TsneOptions,
+    augmentation_preview, grad_cam, im_convert, im_convert_with, most_confused, pca, plot_accuracy_per_class,
+    plot_activations, plot_class_counts, plot_confusion_matrix, plot_feature_map, plot_filters,
+    plot_grad_cam, plot_lr_find, plot_most_confused, plot_points, plot_top_losses, prediction_grid,
+    show_batch, transform_panel, transform_steps, tsne,
 };
 pub use crate::{Error, Result, seed, weights};
 pub use tch::{self, Device, Kind, Tensor};

@@ -1,18 +1,24 @@
-//! The transforms against what torchvision computes on PIL images.
+//! The transforms against what torchvision computes on PIL images, and picture files against PIL.
 //!
 //! A fixture set is a manifest of operations with their parameters, one input picture, and the expected
-//! pixels; see [`fixtures`] for where it is looked for. Nothing of a set's values is known here.
+//! pixels; see [`fixtures`] for where it is looked for, and `parity/make_transforms.py` for how the further
+//! sets beside this file are made. Nothing of a set's values is known here.
 
 use std::path::{Path, PathBuf};
 
-use herbarium::transforms::{Compose, Sample, Transform, functional as F, normalize, to_tensor};
+use herbarium::data::{ReadOptions, read_image_with};
+use herbarium::transforms::{
+    Augmentation, Compose, Interpolation, PadOptions, PaddingMode, PerspectiveOptions, ResizeOptions,
+    RotationOptions, Sample, Transform, functional as F, normalize, to_tensor,
+};
 use image::RgbImage;
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
-/// How far a byte may be off: geometry and grey to 1 of 255, colour to 2.
-const GEOMETRY: i64 = 1;
-const COLOUR: i64 = 2;
+/// How far a byte may be off: not at all where Pillow's arithmetic is of integers or defined in every
+/// step, 1 of 255 where the order of sums is not.
+const EXACT: i64 = 0;
+const CLOSE: i64 = 1;
 
 /// HERBARIUM_PARITY, else ../shared/parity, else the copy beside this file.
 fn fixtures() -> PathBuf {
@@ -25,6 +31,10 @@ fn fixtures() -> PathBuf {
         }
     };
     folder.join("transforms")
+}
+
+fn committed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity")
 }
 
 struct Set {
@@ -58,6 +68,71 @@ fn three(value: &Value) -> [f64; 3] {
     [float(&value[0]), float(&value[1]), float(&value[2])]
 }
 
+/// The set's interpolation, or the operation's default.
+fn interpolation(op: &Value, default: Interpolation) -> Interpolation {
+    match op.get("interpolation").and_then(Value::as_str) {
+        None => default,
+        Some("nearest") => Interpolation::Nearest,
+        Some("bilinear") => Interpolation::Bilinear,
+        Some("bicubic") => Interpolation::Bicubic,
+        Some(other) => panic!("the manifest names an interpolation that this test does not know: {other}"),
+    }
+}
+
+/// A colour: a list of three, or one number.
+fn fill(op: &Value) -> [u8; 3] {
+    let byte = |value: &Value| u8::try_from(float(value) as i64).unwrap();
+    match op.get("fill") {
+        None | Some(Value::Null) => [0; 3],
+        Some(Value::Array(values)) => [byte(&values[0]), byte(&values[1]), byte(&values[2])],
+        Some(value) => [byte(value); 3],
+    }
+}
+
+fn center(op: &Value) -> Option<[f64; 2]> {
+    op.get("center").filter(|value| !value.is_null()).map(|value| [float(&value[0]), float(&value[1])])
+}
+
+fn flag(op: &Value, key: &str) -> bool {
+    op.get(key).is_some_and(|value| value.as_bool().unwrap())
+}
+
+fn corners(value: &Value) -> [[i64; 2]; 4] {
+    [0, 1, 2, 3].map(|corner| pair(&value[corner]))
+}
+
+fn padding_mode(op: &Value) -> PaddingMode {
+    match op["padding_mode"].as_str().unwrap() {
+        "constant" => PaddingMode::Constant,
+        "edge" => PaddingMode::Edge,
+        "reflect" => PaddingMode::Reflect,
+        "symmetric" => PaddingMode::Symmetric,
+        other => panic!("the manifest names a padding that this test does not know: {other}"),
+    }
+}
+
+fn augmentation(name: &str) -> Augmentation {
+    use Augmentation::*;
+    let all = [
+        Identity,
+        ShearX,
+        ShearY,
+        TranslateX,
+        TranslateY,
+        Rotate,
+        Brightness,
+        Color,
+        Contrast,
+        Sharpness,
+        Posterize,
+        Solarize,
+        AutoContrast,
+        Equalize,
+        Invert,
+    ];
+    *all.iter().find(|augmentation| format!("{augmentation:?}") == name).expect(name)
+}
+
 /// What an operation of the manifest gives: a picture and its tolerance, or a tensor.
 enum Outcome {
     Picture(RgbImage, i64),
@@ -65,7 +140,7 @@ enum Outcome {
 }
 
 fn run(op: &Value, input: &RgbImage, expected: &Tensor) -> Outcome {
-    use Outcome::Picture;
+    use Interpolation::{Bilinear, Nearest};
     let resize_first = match op.get("after_resize") {
         Some(size) => Some(pair(size)),
         // A rotation without `expand` keeps the size, so the expected pixels tell the size of what was
@@ -73,54 +148,91 @@ fn run(op: &Value, input: &RgbImage, expected: &Tensor) -> Outcome {
         None if op["op"] == "rotate" => Some([expected.size()[1], expected.size()[2]]),
         None => None,
     };
-    let resized = resize_first.map(|[height, width]| F::resize(input, height, width).unwrap());
+    let mut resized = resize_first.map(|[height, width]| F::resize(input, height, width).unwrap());
+    if flag(op, "grey") {
+        resized = Some(F::to_grayscale(resized.as_ref().unwrap_or(input)));
+    }
     let input = resized.as_ref().unwrap_or(input);
     let factor = || float(&op["factor"]);
-    match op["op"].as_str().unwrap() {
-        "resize" => {
-            assert_eq!(op["interpolation"], "bilinear");
-            let [height, width] = pair(&op["size"]);
-            Picture(F::resize(input, height, width).unwrap(), GEOMETRY)
+    let size = || pair(&op["size"]);
+    let part = || ["top", "left", "height", "width"].map(|key| int(&op[key]));
+    let picture = match op["op"].as_str().unwrap() {
+        "resize" => F::resize_with(input, size()[0], size()[1], interpolation(op, Bilinear)),
+        "resize_short_side" => {
+            let max_size = op.get("max_size").and_then(Value::as_i64);
+            let options = ResizeOptions { interpolation: interpolation(op, Bilinear), max_size };
+            F::resize_short_with(input, int(&op["size"]), options)
         }
-        "resize_short_side" => Picture(F::resize_short(input, int(&op["size"])).unwrap(), GEOMETRY),
         "rotate" => {
-            assert_eq!((&op["interpolation"], &op["expand"]), (&Value::from("nearest"), &Value::from(false)));
-            assert_eq!(float(&op["fill"]), 0.0);
-            Picture(F::rotate(input, float(&op["degrees"])).unwrap(), GEOMETRY)
+            let options = RotationOptions {
+                interpolation: interpolation(op, Nearest),
+                expand: flag(op, "expand"),
+                center: center(op),
+                fill: fill(op),
+            };
+            F::rotate_with(input, float(&op["degrees"]), options)
         }
-        "center_crop" => {
-            let [height, width] = pair(&op["size"]);
-            Picture(F::center_crop(input, height, width).unwrap(), GEOMETRY)
-        }
+        "center_crop" => F::center_crop(input, size()[0], size()[1]),
         "crop" => {
-            let [top, left, height, width] = ["top", "left", "height", "width"].map(|key| int(&op[key]));
-            Picture(F::crop(input, top, left, height, width).unwrap(), GEOMETRY)
+            let [top, left, height, width] = part();
+            F::crop(input, top, left, height, width)
         }
-        "resized_crop" => {
-            let [top, left, height, width] = ["top", "left", "height", "width"].map(|key| int(&op[key]));
-            Picture(F::resized_crop(input, top, left, height, width, pair(&op["size"])).unwrap(), GEOMETRY)
+        "resized_crop" => F::resized_crop_with(input, part(), size(), interpolation(op, Bilinear)),
+        "five_crop" => F::five_crop(input, size()[0], size()[1])
+            .map(|mut crops| crops.remove(int(&op["index"]) as usize)),
+        "ten_crop" => F::ten_crop(input, size()[0], size()[1], flag(op, "vertical_flip"))
+            .map(|mut crops| crops.remove(int(&op["index"]) as usize)),
+        "pad" => {
+            let padding = [0, 1, 2, 3].map(|side| int(&op["padding"][side]));
+            F::pad_with(input, padding, PadOptions { fill: fill(op), padding_mode: padding_mode(op) })
         }
-        "hflip" => Picture(F::hflip(input), GEOMETRY),
-        "vflip" => Picture(F::vflip(input), GEOMETRY),
-        "grayscale3" => Picture(F::to_grayscale(input), GEOMETRY),
-        "brightness" => Picture(F::adjust_brightness(input, factor()).unwrap(), COLOUR),
-        "contrast" => Picture(F::adjust_contrast(input, factor()).unwrap(), COLOUR),
-        "saturation" => Picture(F::adjust_saturation(input, factor()).unwrap(), COLOUR),
-        "hue" => Picture(F::adjust_hue(input, factor()).unwrap(), COLOUR),
-        "affine" => {
-            let shear = [float(&op["shear"][0]), float(&op["shear"][1])];
-            let angle = float(&op["degrees"]);
-            Picture(
-                F::affine(input, angle, pair(&op["translate"]), float(&op["scale"]), shear).unwrap(),
-                GEOMETRY,
-            )
+        "hflip" => Ok(F::hflip(input)),
+        "vflip" => Ok(F::vflip(input)),
+        "grayscale3" => Ok(F::to_grayscale(input)),
+        "invert" => Ok(F::invert(input)),
+        "posterize" => F::posterize(input, int(&op["bits"])),
+        "solarize" => Ok(F::solarize(input, float(&op["threshold"]))),
+        "autocontrast" => Ok(F::autocontrast(input)),
+        "equalize" => Ok(F::equalize(input)),
+        "brightness" => F::adjust_brightness(input, factor()),
+        "contrast" => F::adjust_contrast(input, factor()),
+        "saturation" => F::adjust_saturation(input, factor()),
+        "hue" => F::adjust_hue(input, factor()),
+        "sharpness" => F::adjust_sharpness(input, factor()),
+        "affine" => F::affine_with(
+            input,
+            F::Affine {
+                angle: float(&op["degrees"]),
+                translate: pair(&op["translate"]),
+                scale: float(&op["scale"]),
+                shear: [float(&op["shear"][0]), float(&op["shear"][1])],
+                interpolation: interpolation(op, Nearest),
+                fill: fill(op),
+                center: center(op),
+            },
+        ),
+        "perspective" => {
+            let options = PerspectiveOptions { interpolation: interpolation(op, Bilinear), fill: fill(op) };
+            F::perspective(input, corners(&op["start"]), corners(&op["end"]), options)
+        }
+        "gaussian_blur" => {
+            let sigma = [float(&op["sigma"][0]), float(&op["sigma"][1])];
+            return Outcome::Picture(
+                F::gaussian_blur(input, pair(&op["kernel_size"]), sigma).unwrap(),
+                CLOSE,
+            );
+        }
+        "augment" => {
+            let augmentation = augmentation(op["augmentation"].as_str().unwrap());
+            F::augment(input, augmentation, float(&op["magnitude"]), interpolation(op, Nearest), fill(op))
         }
         "to_tensor_normalize" => {
             let (mean, std) = (three(&op["mean"]), three(&op["std"]));
-            Outcome::Tensor(F::normalize(&F::to_tensor(input).unwrap(), mean, std).unwrap())
+            return Outcome::Tensor(F::normalize(&F::to_tensor(input).unwrap(), mean, std).unwrap());
         }
         other => panic!("the manifest names an operation that this test does not know: {other}"),
-    }
+    };
+    Outcome::Picture(picture.unwrap(), EXACT)
 }
 
 /// (H, W, 3) bytes as the fixtures hold them, (3, H, W).
@@ -131,8 +243,17 @@ fn planes(picture: &RgbImage) -> Tensor {
 
 #[test]
 fn operations_equal_torchvision() {
-    let folder = fixtures();
-    let set = load(&folder);
+    check_operations(&fixtures());
+}
+
+/// The further operations, whose fixtures are always beside this file.
+#[test]
+fn further_operations_equal_torchvision() {
+    check_operations(&committed().join("transforms_more"));
+}
+
+fn check_operations(folder: &Path) {
+    let set = load(folder);
     let ops = set.manifest["ops"].as_array().unwrap();
     assert!(!ops.is_empty());
     let mut failures = Vec::new();
@@ -185,4 +306,41 @@ fn pipelines_equal_torchvision() {
         let (_, expected) = set.expected.iter().find(|(key, _)| key == name).expect(name);
         assert!(ours.equal(expected), "{name}");
     }
+}
+
+/// Files of every format, whole and at reduced scale, upright and as stored, against PIL.
+#[test]
+fn pictures_equal_pil() {
+    let folder = committed().join("pictures");
+    let manifest: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
+    let expected = Tensor::read_safetensors(folder.join("expected.safetensors")).unwrap();
+    let mut failures = Vec::new();
+    for entry in manifest["pictures"].as_array().unwrap() {
+        let name = entry["name"].as_str().unwrap();
+        let (_, expected) = expected.iter().find(|(key, _)| key == name).expect(name);
+        let at_least = entry.get("at_least").map(|size| pair(size).map(|side| side as u32));
+        let options = ReadOptions { exif_orientation: flag(entry, "exif_orientation"), at_least };
+        let file = entry["file"].as_str().unwrap();
+        let picture = match read_image_with(folder.join(file), options) {
+            Ok(picture) => picture,
+            Err(error) => {
+                failures.push(format!("{name}: {error}"));
+                continue;
+            }
+        };
+        let (ours, theirs) = (planes(&picture).to_kind(Kind::Int), expected.to_kind(Kind::Int));
+        if ours.size() != theirs.size() {
+            failures.push(format!("{name}: {:?} instead of {:?}", ours.size(), theirs.size()));
+            continue;
+        }
+        let worst = (ours - theirs).abs().max().int64_value(&[]);
+        // libwebp's arithmetic of lossy colours has two forms, and leaves open which is used.
+        let allowed = if file.starts_with("webp_lossy") { CLOSE } else { EXACT };
+        println!("{name}: off by {worst} at most");
+        if worst > allowed {
+            failures.push(format!("{name}: off by {worst}, allowed {allowed}"));
+        }
+    }
+    assert!(failures.is_empty(), "not PIL's pixels:\n{}", failures.join("\n"));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 
 use super::read_image;
+use super::read_image::read_image_reduced;
 use crate::Result;
 use crate::transforms::Transform;
 
@@ -21,6 +22,8 @@ pub enum Decoding {
 
 /// Reads the picture at `path`, for a pipeline that begins with `first`.
 pub(super) fn read_picture(path: &Path, decoding: Decoding, first: Option<&Transform>) -> Result<RgbImage> {
-    let _ = (decoding, first);
-    read_image(path)
+    match (decoding, first) {
+        (Decoding::Reduced, Some(first)) => read_image_reduced(path, |size| first.resized_size(size)),
+        _ => read_image(path),
+    }
 }

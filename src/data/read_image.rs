@@ -3,62 +3,148 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
+use super::jpeg::{Jpeg, Scale};
 use crate::transforms::MAX_IMAGE_PIXELS;
 use crate::{Error, Result};
 
-const READABLE: [ImageFormat; 3] = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP];
+const READABLE: [ImageFormat; 5] =
+    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Gif];
 
 /// What a decoder may allocate besides the picture itself, in bytes.
 const DECODER_MEMORY: u64 = 512 << 20;
 
-/// Reads a JPEG, PNG or WebP picture as RGB, as torchvision's loader does with PIL:
+/// Reads a JPEG, PNG, WebP, BMP or GIF picture as RGB, as torchvision's loader does with PIL:
 /// `Image.open(path).convert("RGB")`.
 ///
 /// Grey becomes three equal channels, transparency is dropped, 16-bit colour keeps its upper byte (16-bit
-/// grey is clipped at 255, as PIL does), an orientation note is not applied. The format is told by the
-/// content, not by the name. JPEG's lossy arithmetic is left to each decoder: pixels may be a step or two
-/// away from PIL's.
+/// grey is clipped at 255, as PIL does), CMYK is converted as PIL does, of an animation the first picture is
+/// read, an orientation note is not applied. The format is told by the content, not by the name. The pixels
+/// are PIL's, JPEG's too; only of lossy WebP they may be a step away.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::Picture`] when it is empty, not a picture, of
 /// another format, truncated or damaged, or larger than
 /// [`MAX_IMAGE_PIXELS`] (told by its header, before memory is taken).
 pub fn read_image(path: impl AsRef<Path>) -> Result<RgbImage> {
+    read_image_with(path, ReadOptions::default())
+}
+
+/// How [`read_image_with`] reads. The defaults are torchvision's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadOptions {
+    /// Whether a picture is turned upright where its EXIF data say how the camera was held: PIL's
+    /// `ImageOps.exif_transpose`. Default no.
+    pub exif_orientation: bool,
+    /// The least [height, width] that is needed, in pixels of the picture as it is stored: a JPEG is then
+    /// decoded at a half, a quarter or an eighth of its size where that is no smaller, with the pixels that
+    /// PIL's `draft("RGB", (width, height))` gives, in a fraction of the time. Default: the whole size.
+    pub at_least: Option<[u32; 2]>,
+}
+
+/// [`read_image`] with options.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn read_image_with(path: impl AsRef<Path>, options: ReadOptions) -> Result<RgbImage> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(Error::io("reading", path))?;
-    decode(&bytes).map_err(|problem| Error::Picture { path: path.to_path_buf(), problem })
+    decode(&bytes, options).map_err(|problem| Error::Picture { path: path.to_path_buf(), problem })
+}
+
+/// [`read_image_with`] of a file's content that is in memory already.
+///
+/// # Errors
+/// [`Error::Picture`] as [`read_image`].
+pub fn decode_image(bytes: &[u8], options: ReadOptions) -> Result<RgbImage> {
+    decode(bytes, options).map_err(|problem| Error::Picture { path: "a picture in memory".into(), problem })
+}
+
+/// [`read_image`] at the least size that `needed` tells of the picture's size, both (width, height).
+pub(super) fn read_image_reduced(
+    path: &Path,
+    needed: impl Fn((u32, u32)) -> Option<(u32, u32)>,
+) -> Result<RgbImage> {
+    let bytes = std::fs::read(path).map_err(Error::io("reading", path))?;
+    let decoded = match Jpeg::new(&bytes) {
+        Ok(jpeg) if is_jpeg(&bytes) => {
+            let (width, height) = jpeg.dimensions();
+            let at_least = needed((width as u32, height as u32)).map(|(width, height)| [height, width]);
+            decode_jpeg(jpeg, ReadOptions { at_least, ..Default::default() })
+        }
+        _ => decode(&bytes, ReadOptions::default()),
+    };
+    decoded.map_err(|problem| Error::Picture { path: path.to_path_buf(), problem })
+}
+
+fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xFF, 0xD8, 0xFF])
 }
 
 /// The picture in `bytes`, or what is wrong with them.
-fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
+fn decode(bytes: &[u8], options: ReadOptions) -> Result<RgbImage, String> {
     if bytes.is_empty() {
         return Err("the file is empty (0 bytes): copy it again or delete it".into());
+    }
+    if is_jpeg(bytes) {
+        return decode_jpeg(Jpeg::new(bytes).map_err(broken)?, options);
     }
     let format = image::guess_format(bytes)
         .map_err(|_| "not a picture, whatever its name says: delete it or move it elsewhere".to_string())?;
     if !READABLE.contains(&format) {
-        return Err(format!("{format:?} pictures cannot be read: convert it to JPEG, PNG or WebP"));
+        return Err(format!("{format:?} pictures cannot be read: convert it to JPEG, PNG, WebP, BMP or GIF"));
     }
-    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
-        return Err("the picture is truncated (its end is missing): copy it again or delete it".into());
-    }
-    let damaged = |error: image::ImageError| {
-        format!("the picture is damaged or truncated ({error}): copy it again or delete it")
-    };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(DECODER_MEMORY);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(damaged)?;
+    let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_IMAGE_PIXELS {
-        return Err(format!(
-            "the picture claims {width}x{height} pixels, but {MAX_IMAGE_PIXELS} is the most that is read: shrink it"
-        ));
+    check_size(width.into(), height.into())?;
+    let orientation = match options.exif_orientation {
+        true => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        false => Orientation::NoTransforms,
+    };
+    DynamicImage::from_decoder(decoder).map(|picture| upright(to_rgb(picture), orientation)).map_err(broken)
+}
+
+fn decode_jpeg(jpeg: Jpeg, options: ReadOptions) -> Result<RgbImage, String> {
+    let (width, height) = jpeg.dimensions();
+    check_size(width as u64, height as u64)?;
+    let orientation = options.exif_orientation.then(|| Orientation::from_exif(jpeg.orientation())).flatten();
+    let scale = match options.at_least {
+        Some([least_height, least_width]) => {
+            Scale::for_size((width, height), (least_width as usize, least_height as usize))
+        }
+        None => Scale::Whole,
+    };
+    let picture = jpeg.decode(scale).map_err(broken)?;
+    Ok(upright(picture, orientation.unwrap_or(Orientation::NoTransforms)))
+}
+
+fn broken(problem: impl std::fmt::Display) -> String {
+    format!("the picture is damaged or truncated ({problem}): copy it again or delete it")
+}
+
+fn check_size(width: u64, height: u64) -> Result<(), String> {
+    if width * height <= MAX_IMAGE_PIXELS {
+        return Ok(());
     }
-    DynamicImage::from_decoder(decoder).map(to_rgb).map_err(damaged)
+    Err(format!(
+        "the picture claims {width}x{height} pixels, but {MAX_IMAGE_PIXELS} is the most that is read: shrink it"
+    ))
+}
+
+/// Turned as `orientation` says.
+fn upright(picture: RgbImage, orientation: Orientation) -> RgbImage {
+    if orientation == Orientation::NoTransforms {
+        return picture;
+    }
+    let mut picture = DynamicImage::from(picture);
+    picture.apply_orientation(orientation);
+    picture.into_rgb8()
 }
 
 /// PIL's `convert("RGB")`.
@@ -81,27 +167,6 @@ fn to_rgb(picture: DynamicImage) -> RgbImage {
     RgbImage::from_raw(width, height, pixels).expect("three bytes for every pixel")
 }
 
-/// Whether the compressed data of a JPEG is followed by its end marker. The decoder fills what is missing
-/// with grey without a word; PIL refuses such a file.
-fn jpeg_is_complete(bytes: &[u8]) -> bool {
-    const START_OF_SCAN: u8 = 0xDA;
-    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
-    // From segment to segment up to the compressed data: a thumbnail in a header has an end marker too.
-    let mut position = 2;
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(position..position + 4) {
-        if marker == 0xFF {
-            position += 1;
-            continue;
-        }
-        if marker == START_OF_SCAN {
-            return bytes[position..].windows(2).rev().any(|pair| pair == END_OF_IMAGE);
-        }
-        position += 2 + usize::from(u16::from_be_bytes([high, low]));
-    }
-    // Not the usual structure, or cut within the headers: the decoder has the word.
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +181,9 @@ mod tests {
     #[test]
     fn rgb_as_pil_converts() {
         use image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
-        let png = |picture: DynamicImage| decode(&encode(picture, ImageFormat::Png)).unwrap().into_raw();
+        let png = |picture: DynamicImage| {
+            decode(&encode(picture, ImageFormat::Png), ReadOptions::default()).unwrap().into_raw()
+        };
         let grey16: ImageBuffer<Luma<u16>, _> =
             ImageBuffer::from_raw(4, 1, vec![0u16, 255, 256, 65535]).unwrap();
         assert_eq!(png(grey16.into()), [0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255]);
@@ -141,22 +208,14 @@ mod tests {
             RgbImage::from_fn(40, 30, |x, y| image::Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8]));
         for format in READABLE {
             let bytes = encode(picture.clone().into(), format);
-            assert_eq!(decode(&bytes).unwrap().dimensions(), (40, 30), "{format:?}");
+            assert_eq!(decode(&bytes, ReadOptions::default()).unwrap().dimensions(), (40, 30), "{format:?}");
             for length in (0..bytes.len() - 12).step_by(7) {
-                assert!(decode(&bytes[..length]).is_err(), "{format:?} cut to {length} of {}", bytes.len());
+                assert!(
+                    decode(&bytes[..length], ReadOptions::default()).is_err(),
+                    "{format:?} cut to {length} of {}",
+                    bytes.len()
+                );
             }
         }
-    }
-
-    /// A thumbnail's end marker within a header is not the picture's.
-    #[test]
-    fn a_thumbnail_does_not_end_the_picture() {
-        let whole = encode(RgbImage::new(8, 8).into(), ImageFormat::Jpeg);
-        let mut bytes = whole[..2].to_vec();
-        bytes.extend([0xFF, 0xE1, 0, 6, 0xFF, 0xD8, 0xFF, 0xD9]);
-        bytes.extend(&whole[2..]);
-        assert!(jpeg_is_complete(&bytes));
-        bytes.truncate(bytes.len() - 2);
-        assert!(!jpeg_is_complete(&bytes));
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Compose, Interpolation, PaddingMode, Transform};
+use super::{Compose, Erased, Interpolation, PaddingMode, Transform};
 use crate::{Error, Result};
 
 /// The key that holds a step's name.
@@ -104,6 +104,29 @@ impl Args<'_> {
     pub(super) fn colour(&mut self, key: &str) -> Result<[u8; 3]> {
         self.take(key, "three numbers from 0 to 255", |value| {
             array(value, |value| u8::try_from(value.as_u64()?).ok())
+        })
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn count(&mut self, key: &str) -> Result<usize> {
+        self.take(key, "a whole number, 0 or more", |value| usize::try_from(value.as_u64()?).ok())
+    }
+
+    /// Red, green and blue, 0..=255, or nothing.
+    pub(super) fn maybe_colour(&mut self, key: &str) -> Result<Option<[u8; 3]>> {
+        self.take(key, "three numbers from 0 to 255 or null", |value| {
+            maybe(value, |value| array(value, |value| u8::try_from(value.as_u64()?).ok()))
+        })
+    }
+
+    /// What comes in place of what is erased.
+    pub(super) fn erased(&mut self, key: &str) -> Result<Erased> {
+        self.take(key, "a number, three numbers or \"random\"", |value| match value.as_str() {
+            Some("random") => Some(Erased::Random),
+            Some(_) => None,
+            None => {
+                value.as_f64().map(Erased::Value).or_else(|| array(value, Value::as_f64).map(Erased::Colour))
+            }
         })
     }
 
@@ -260,6 +283,11 @@ mod tests {
             random_apply(vec![random_order(vec![random_invert(0.5), random_solarize(99.5, 0.5)])], 0.7),
             random_choice(vec![random_posterize(3, 1.0), random_autocontrast(1.0), random_equalize(1.0)]),
             random_choice_weighted(vec![grayscale(), random_grayscale(0.1)], vec![1.0, 3.0]),
+            gaussian_blur([3, 5], [0.5, 1.5]),
+            random_adjust_sharpness(1.7, 0.6),
+            rand_augment_with(RandAugmentOptions { fill: Some([1, 2, 3]), ..Default::default() }),
+            trivial_augment_wide(),
+            auto_augment(),
             random_horizontal_flip(0.5),
             random_vertical_flip(0.25),
             color_jitter(0.2, 0.1, 0.1, 0.1),
@@ -267,6 +295,12 @@ mod tests {
             center_crop(20, 21),
             to_tensor(),
             normalize(IMAGENET_MEAN, IMAGENET_STD),
+            random_erasing_with(0.5, ErasingOptions { value: Erased::Random, ..Default::default() }),
+            random_erasing_with(
+                0.5,
+                ErasingOptions { value: Erased::Colour([1.0, 2.0, 3.0]), ..Default::default() },
+            ),
+            random_erasing(0.5),
         ])
     }
 

@@ -21,12 +21,16 @@
 //! data set calls when it is made, or [`Compose::apply`].
 
 mod affine;
+mod auto_augment;
 mod center_crop;
 mod color;
 mod color_jitter;
 mod compose;
 mod containers;
 mod crop;
+mod crops;
+mod erasing;
+mod filters;
 mod flip;
 pub mod functional;
 mod grayscale;
@@ -50,11 +54,18 @@ mod transform;
 mod warp;
 
 pub use affine::{AffineOptions, random_affine, random_affine_with, random_translation};
+pub use auto_augment::{
+    Augmentation, RandAugmentOptions, auto_augment, rand_augment, rand_augment_with, trivial_augment_wide,
+    trivial_augment_wide_with,
+};
 pub use center_crop::center_crop;
 pub use color_jitter::{ColorJitterRanges, color_jitter, color_jitter_between};
 pub use compose::Compose;
 pub use containers::{random_apply, random_choice, random_choice_weighted, random_order};
 pub use crop::{CropOptions, random_crop, random_crop_with};
+pub use crops::{five_crop, ten_crop};
+pub use erasing::{Erased, ErasingOptions, random_erasing, random_erasing_with};
+pub use filters::{gaussian_blur, random_adjust_sharpness};
 pub use flip::{random_horizontal_flip, random_vertical_flip};
 pub use grayscale::{grayscale, random_grayscale};
 pub use interpolation::Interpolation;

@@ -106,8 +106,11 @@ pub fn resize_short_to_with(picture: &RgbImage, side: i64, options: ResizeOption
 
 /// (height, width) of `picture` once its shorter side is `side`.
 fn short_side_size(picture: &RgbImage, side: i64, max_size: Option<i64>) -> Result<(i64, i64)> {
+    short_side(picture.width().into(), picture.height().into(), side, max_size)
+}
+
+fn short_side(width: i64, height: i64, side: i64, max_size: Option<i64>) -> Result<(i64, i64)> {
     short_side_fault(side, max_size).map_or(Ok(()), |fault| Err(error(fault)))?;
-    let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
     let (short, long) = (width.min(height), width.max(height));
     if short == 0 {
         return Err(error("the picture has no pixels".into()));
@@ -126,6 +129,19 @@ fn short_side_fault(side: i64, max_size: Option<i64>) -> Option<String> {
         let most = max_size.filter(|&most| most <= side)?;
         Some(format!("max_size is {most}: it must be above the short side's {side}"))
     })
+}
+
+impl Transform {
+    /// The (width, height) that a picture of that size has after this step, where it is a `Resize`.
+    pub(crate) fn resized_size(&self, (width, height): (u32, u32)) -> Option<(u32, u32)> {
+        let (height, width) = match self.downcast_ref::<Resize>()?.target {
+            Target::Both { height, width } => (height, width),
+            Target::Short { side, max_size } => {
+                short_side(width.into(), height.into(), side, max_size).ok()?
+            }
+        };
+        Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?))
+    }
 }
 
 fn error(problem: String) -> Error {

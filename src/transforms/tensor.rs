@@ -157,6 +157,13 @@ struct Normalize {
     std: [f64; 3],
 }
 
+impl Transform {
+    /// The mean and standard deviation of a `Normalize`.
+    pub(crate) fn normalization(&self) -> Option<([f64; 3], [f64; 3])> {
+        self.downcast_ref::<Normalize>().map(|normalize| (normalize.mean, normalize.std))
+    }
+}
+
 pub(super) fn normalize_from_json(args: &mut Args) -> Result<Transform> {
     Ok(normalize(args.floats("mean")?, args.floats("std")?))
 }

@@ -4,6 +4,7 @@
 //! words what they show.
 
 mod answers;
+mod augmentation_preview;
 #[allow(dead_code, reason = "shared by pictures still to come")]
 mod axis;
 #[allow(dead_code, reason = "shared by pictures still to come")]
@@ -35,6 +36,7 @@ mod top_k;
 mod top_losses;
 
 pub use answers::{Answered, Answers};
+pub use augmentation_preview::{augmentation_preview, transform_panel, transform_steps};
 pub use confused_pairs::{PairOptions, plot_most_confused};
 pub use confusion::{ConfusedPair, most_confused};
 pub use confusion_plot::{Cells, ConfusionOptions, plot_confusion_matrix};

@@ -4,7 +4,9 @@
 //! are the same on every machine. A reader may accept or refuse a file; it must not panic, and the memory
 //! it takes is measured. A file that made it panic is kept in `out/fuzz/`.
 
+mod annotations;
 mod mutate;
+mod pictures;
 mod run;
 mod torch;
 
@@ -12,7 +14,7 @@ use run::Target;
 
 /// A new target is a file with its `target()` and one line here.
 fn targets() -> Vec<Target> {
-    vec![torch::target()]
+    vec![torch::target(), pictures::target(), annotations::target()]
 }
 
 fn main() {

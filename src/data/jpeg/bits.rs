@@ -119,11 +119,7 @@ impl<'a> Bits<'a> {
 /// JPEG's signed form: a number of `size` bits without its upper half's sign.
 #[inline(always)]
 pub(super) fn extend(value: u32, size: u32) -> i32 {
-    if size == 0 || value >> (size - 1) == 1 {
-        value as i32
-    } else {
-        value as i32 - (1 << size) + 1
-    }
+    if size == 0 || value >> (size - 1) == 1 { value as i32 } else { value as i32 - (1 << size) + 1 }
 }
 
 #[cfg(test)]

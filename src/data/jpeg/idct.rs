@@ -124,9 +124,8 @@ pub(super) fn half(block: &Block, quantizers: &Block, out: &mut [u8], stride: us
 }
 
 fn four(x: [i32; 8], shift: i32) -> [i32; 4] {
-    let sum = |terms: &[(i32, i32)]| {
-        terms.iter().fold(0i32, |sum, &(a, b)| sum.wrapping_add(a.wrapping_mul(b)))
-    };
+    let sum =
+        |terms: &[(i32, i32)]| terms.iter().fold(0i32, |sum, &(a, b)| sum.wrapping_add(a.wrapping_mul(b)));
     let tmp0 = x[0].wrapping_shl(CONST_BITS as u32 + 1);
     let tmp2 = sum(&[(x[2], 15137), (x[6], -6270)]);
     let (tmp10, tmp12) = (tmp0.wrapping_add(tmp2), tmp0.wrapping_sub(tmp2));

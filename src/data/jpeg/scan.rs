@@ -60,8 +60,7 @@ pub(super) fn decode(
     if parts.iter().any(|part| needs_dc && part.dc.is_none() || needs_ac && part.ac.is_none()) {
         return Err("a Huffman table is missing".into());
     }
-    let (across, down) =
-        if alone { frame.blocks(&frame.components[parts[0].index]) } else { frame.units() };
+    let (across, down) = if alone { frame.blocks(&frame.components[parts[0].index]) } else { frame.units() };
 
     let mut bits = Bits::new(data, position);
     let mut end_run = 0;

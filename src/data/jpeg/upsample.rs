@@ -48,11 +48,13 @@ impl Room {
     fn across_and_down(&mut self, near: &[u8], beside: &[u8]) -> &[u8] {
         let last = near.len() - 1;
         self.sums.clear();
-        self.sums.extend(near.iter().zip(beside).map(|(&near, &beside)| u16::from(near) * 3 + u16::from(beside)));
+        self.sums
+            .extend(near.iter().zip(beside).map(|(&near, &beside)| u16::from(near) * 3 + u16::from(beside)));
         self.row.resize(near.len() * 2, 0);
         let (sums, pixels) = (&self.sums, self.row.as_chunks_mut::<2>().0);
         let (lefts, middles, rights) = (&sums[..last - 1], &sums[1..last], &sums[2..]);
-        for (((pixel, left), middle), right) in pixels[1..last].iter_mut().zip(lefts).zip(middles).zip(rights) {
+        for (((pixel, left), middle), right) in pixels[1..last].iter_mut().zip(lefts).zip(middles).zip(rights)
+        {
             *pixel = [((middle * 3 + left + 8) >> 4) as u8, ((middle * 3 + right + 7) >> 4) as u8];
         }
         pixels[0] = [((sums[0] * 4 + 8) >> 4) as u8, ((sums[0] * 3 + sums[1] + 7) >> 4) as u8];
