@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
-use herbarium::data::{AnnotationFile, CategoryNames, CsvColumns, Dataset};
+use herbarium::data::{AnnotationFile, CategoryNames, CsvColumns};
 use herbarium::transforms::Compose;
 
 use super::mutate::{damage, splice};
