@@ -16,9 +16,12 @@ pub use crate::notebook::{
     interrupted,
 };
 pub use crate::train::{
-    Adam, AdamOptions, AdamW, AdamWOptions, Checkpoint, CosineAnnealingLr, CrossEntropyLoss, Evaluation,
-    ExponentialLr, History, Metrics, MultiStepLr, NumEpochs, Optimizer, ReduceLrOnPlateau, Scheduler, Sgd,
-    SgdOptions, StepLr, TrainOptions, evaluate, num_epochs, predict_all, predict_augmented, train_model,
+    Adam, AdamOptions, AdamW, AdamWOptions, ChainedScheduler, Checkpoint, Comparison, CosineAnnealingLr,
+    CrossEntropyLoss, Ema, Evaluation, ExponentialLr, FineTuneOptions, History, LinearLr, LrFind,
+    LrFindOptions, Metrics, Mix, MultiStepLr, NumEpochs, OneCycleLr, OneCycleOptions, Optimizer, ParamGroup,
+    Precision, ReduceLrOnPlateau, Resume, RmsProp, RmsPropOptions, Scheduler, SchedulerStep, SequentialLr,
+    Sgd, SgdOptions, StepLr, TrainOptions, compare, evaluate, fine_tune, lr_find, num_epochs, predict_all,
+    predict_augmented, train_model,
 };
 pub use crate::transforms::{
     self, AffineOptions, ColorJitterRanges, Compose, CropOptions, IMAGENET_MEAN, IMAGENET_STD, Interpolation,

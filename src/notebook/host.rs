@@ -13,6 +13,11 @@ pub(crate) enum Host {
     Plain,
 }
 
+/// Whether what is shown can be changed in place.
+pub(crate) fn is_live() -> bool {
+    host() == Host::Herbarium
+}
+
 /// The host of this process. A process does not change hands, so the environment is read once.
 pub(crate) fn host() -> Host {
     static HOST: OnceLock<Host> = OnceLock::new();

@@ -59,6 +59,7 @@ pub mod vars;
 
 pub use bundle::{MimeBundle, Show};
 pub use display::{DisplayHandle, clear_output, display, result};
+pub(crate) use host::is_live;
 pub use interrupt::{end_cell, init, interrupted, take_interrupt};
 pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
 pub use panic::failed;

@@ -11,7 +11,7 @@ use super::message::Message;
 use crate::classifier::{Classifier, Prediction};
 use crate::data::Batch;
 use crate::models::{Activations, Model, Parameter, Parameters, Predictions, StateDict};
-use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, Sgd};
+use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, ParamGroup, RmsProp, Sgd};
 use crate::transforms::Sample;
 use crate::viz::{Features, Figure, GradCam};
 use crate::weights::torch_file::{Dict, Value};
@@ -94,7 +94,9 @@ rich_by_debug!(
     Classifier,
     Evaluation,
     Value,
-    Dict
+    Dict,
+    ParamGroup,
+    RmsProp
 );
 
 impl<T: Rich> Rich for [T] {

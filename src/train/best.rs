@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
+use super::history::History;
 use super::optim::Optimizer;
 use super::options::TrainOptions;
 use super::preflight::Earlier;
@@ -83,6 +84,19 @@ impl Best {
         self.earlier = None;
         self.written = Some(path.to_owned());
         Ok(())
+    }
+
+    /// The best weights.
+    pub fn weights(&self) -> &StateDict {
+        &self.weights
+    }
+
+    /// Goes on from what an earlier training found.
+    pub fn take_up(&mut self, history: &History, weights: StateDict) {
+        self.acc = history.best_acc;
+        self.epoch = history.best_epoch;
+        self.written = history.checkpoint.clone();
+        self.weights = weights;
     }
 
     /// Puts the best weights into the model.

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::record::RunInfo;
+use super::resume::KeptState;
+
 /// The result of [`train_model`](crate::train::train_model), under the tutorial's names.
 ///
 /// All lists but [`lrs`](History::lrs) have one number per completed epoch. Losses are the mean
@@ -40,8 +43,14 @@ pub struct History {
     pub checkpoint: Option<PathBuf>,
     /// Whether training was stopped by the learner before its last epoch.
     pub interrupted: bool,
+    /// Whether [`TrainOptions::patience`](crate::train::TrainOptions::patience) ended it.
+    pub stopped_early: bool,
     /// How many epochs were asked for.
     pub num_epochs: usize,
+    /// What was trained, with what, on what.
+    pub info: RunInfo,
+    /// All that is needed to go on, if it was interrupted: see [`Resume`](crate::train::Resume).
+    pub state: KeptState,
 }
 
 impl History {
@@ -71,7 +80,7 @@ impl History {
     }
 
     /// How many rows every list can fill: the fields are public, and may have been cut.
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         let lists = [
             &self.train_losses,
             &self.train_acc_history,
@@ -108,6 +117,12 @@ impl fmt::Display for History {
             write!(f, ", saved in {}", checkpoint.display())?;
         }
         write!(f, "; {} epochs in {}", self.epochs(), minutes_and_seconds(self.seconds))?;
+        if !self.info.compute.is_empty() && self.info.compute != "float32" {
+            write!(f, "\n{}", self.info.compute)?;
+        }
+        if self.stopped_early {
+            write!(f, "\nstopped after epoch {} of {}: no better since", self.epochs(), self.num_epochs)?;
+        }
         if self.interrupted {
             write!(f, "\ninterrupted in epoch {} of {}", self.epochs(), self.num_epochs)?;
         }
@@ -142,6 +157,7 @@ mod tests {
             checkpoint: Some("best.safetensors".into()),
             interrupted: false,
             num_epochs: 20,
+            ..Default::default()
         }
     }
 

@@ -2,8 +2,8 @@
 
 use tch::Device;
 
-use crate::Error;
 use crate::models::Model;
+use crate::{Error, Result};
 
 /// The error in the learner's words where libtorch had no memory left for a batch of `batch` pictures.
 pub(super) fn explained(error: Error, model: &Model, batch: usize) -> Error {
@@ -29,7 +29,8 @@ fn advice(device: Device, batch: usize) -> String {
     match batch {
         0 | 1 => "not even one picture fits: resize the pictures smaller, or take a smaller network".into(),
         batch => format!(
-            "make the loaders with batch_size {} ({}), or resize the pictures smaller",
+            "make the loaders with batch_size {} ({}), or resize the pictures smaller; \
+             TrainOptions::accumulate makes up for a small batch",
             batch / 2,
             match device {
                 Device::Cpu => "or close what else runs on this machine",
@@ -37,6 +38,53 @@ fn advice(device: Device, batch: usize) -> String {
             }
         ),
     }
+}
+
+/// What the operating system can still give, in bytes, the limit of a container included; `None`
+/// where it does not say.
+pub(super) fn available() -> Option<u64> {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let free = field(&meminfo, "MemAvailable:")? * 1024;
+    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let limit = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
+    Some(match limit {
+        Some((limit, used)) => free.min(limit.saturating_sub(used)),
+        None => free,
+    })
+}
+
+fn field(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+}
+
+/// Refuses a batch of `batch` pictures of which each takes `each` bytes while training, when that is more
+/// than there is.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] with the batch size that would fit.
+pub(super) fn check(model: &Model, batch: usize, each: u64) -> Result<()> {
+    let Some(free) = available().filter(|_| model.device() == Device::Cpu) else { return Ok(()) };
+    let need = each.saturating_mul(batch as u64);
+    if need <= free {
+        return Ok(());
+    }
+    let fits = power_of_two_below(free / each.max(1));
+    let advice = match fits {
+        0 => "not even one picture fits: resize the pictures smaller, or take a smaller network".into(),
+        fits => {
+            format!("a batch_size of {fits} would fit; TrainOptions::accumulate makes up for a small batch")
+        }
+    };
+    let told = format!("it needs about {} and {} are free", gigabytes(need), gigabytes(free));
+    Err(Error::OutOfMemory { model: model.name().to_owned(), batch, told, advice })
+}
+
+fn power_of_two_below(number: u64) -> u64 {
+    if number == 0 { 0 } else { 1 << number.ilog2() }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 #[cfg(test)]
@@ -50,5 +98,11 @@ mod tests {
         ));
         assert!(is_memory("CUDA out of memory. Tried to allocate 20.00 MiB"));
         assert!(!is_memory("mat1 and mat2 shapes cannot be multiplied"));
+    }
+
+    #[test]
+    fn what_fits_is_a_power_of_two() {
+        assert_eq!([0, 1, 2, 3, 130, 128].map(power_of_two_below), [0, 1, 2, 2, 128, 128]);
+        assert_eq!(field("MemTotal: 5 kB\nMemAvailable:   12 kB\n", "MemAvailable:"), Some(12));
     }
 }

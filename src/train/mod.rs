@@ -44,33 +44,53 @@
 
 mod best;
 mod checkpoint;
+mod compare;
+mod compute;
+mod ema;
 mod epoch;
 mod evaluate;
 mod evaluation;
+mod fine_tune;
 mod history;
+mod live;
 mod loss;
+mod lr_find;
 mod memory;
 mod metrics;
+mod mix;
 mod num_epochs;
 mod optim;
 mod options;
 mod preflight;
+mod record;
+mod resume;
 mod scheduler;
 mod table;
 mod train_model;
 
 pub use checkpoint::Checkpoint;
+pub use compare::{Comparison, compare};
+pub use ema::Ema;
 pub use evaluate::{evaluate, predict_all, predict_augmented};
 pub use evaluation::Evaluation;
+pub use fine_tune::{FineTuneOptions, fine_tune};
 pub use history::History;
 pub use loss::{Criterion, CrossEntropyLoss};
+pub use lr_find::{LrFind, LrFindOptions, lr_find};
 pub use metrics::{ClassMetrics, Metrics};
+pub use mix::{Mix, Mixed, cutmix, mixup};
 pub use num_epochs::{NumEpochs, num_epochs};
 pub use optim::{
-    Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, OptimizerId, OptimizerState, Sgd, SgdOptions,
+    Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, OptimizerId, OptimizerState, ParamGroup, ParamGroups,
+    RmsProp, RmsPropOptions, Sgd, SgdOptions, clip_grad_norm, clip_grad_value,
 };
-pub use options::{CheckpointPath, TrainOptions};
-pub use scheduler::{CosineAnnealingLr, ExponentialLr, MultiStepLr, ReduceLrOnPlateau, Scheduler, StepLr};
+pub use options::{CheckpointPath, Precision, SchedulerStep, TrainOptions};
+pub use record::RunInfo;
+pub use resume::{KeptState, Resume};
+pub use scheduler::{
+    Anneal, ChainedScheduler, CosineAnnealingLr, ExponentialLr, LinearLr, MultiStepLr, OneCycleLr,
+    OneCycleOptions, PlateauOptions, ReduceLrOnPlateau, Scheduler, SchedulerState, SequentialLr, StepLr,
+};
 pub use train_model::train_model;
 
 /// Says something that is not part of the tutorial's output, on standard error.

@@ -2,7 +2,35 @@
 
 use std::path::{Path, PathBuf};
 
+use super::mix::Mix;
+use super::resume::Resume;
 use crate::models::BatchNormMode;
+
+/// In which numbers a network computes while it trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// float32 for everything that learns. Frozen layers whose batch norms stand still are prepared once,
+    /// with the batch norms folded in, and compute in bfloat16 where the processor has it: their result,
+    /// rounded to 8 bits, is only the input of what learns. Validation is always float32.
+    #[default]
+    Auto,
+    /// float32 everywhere, frozen layers too.
+    Float32,
+    /// Convolutions in bfloat16, as with `torch.autocast("cpu", torch.bfloat16)`; weights, gradients of
+    /// weights and the optimizer's memory stay float32. On processors with bfloat16 faster, and about as
+    /// good. Validation is float32.
+    BFloat16,
+}
+
+/// How often the scheduler steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SchedulerStep {
+    /// After each epoch, as in the tutorial.
+    #[default]
+    Epoch,
+    /// After each of the optimizer's steps, as [`OneCycleLr`](super::OneCycleLr) wants it.
+    Batch,
+}
 
 /// How to train; `TrainOptions { num_epochs: 20, ..Default::default() }`.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +50,34 @@ pub struct TrainOptions {
     /// second phase set it to the first phase's, which the tutorial forgets, so that a worse epoch
     /// does not take the place of a better checkpoint.
     pub best_acc: f64,
-    /// Whether to print the tutorial's lines: yes.
+    /// Whether to print the tutorial's lines, or in Herbarium's notebooks to show them as a table and curves
+    /// that grow: yes.
     pub verbose: bool,
+    /// Whether notebooks show a table and curves instead of the tutorial's lines: yes.
+    pub live: bool,
+    /// In which numbers to compute.
+    pub precision: Precision,
+    /// How often the scheduler steps: after each epoch.
+    pub scheduler_step: SchedulerStep,
+    /// The most that the norm of all gradients may be before a step ([`clip_grad_norm`](super::clip_grad_norm));
+    /// by default anything.
+    pub clip_grad_norm: Option<f64>,
+    /// The most that each value of a gradient may be before a step ([`clip_grad_value`](super::clip_grad_value));
+    /// by default anything.
+    pub clip_grad_value: Option<f64>,
+    /// Of how many batches the gradients are averaged for one step of the optimizer, for batches larger
+    /// than the memory holds: 1.
+    pub accumulate: usize,
+    /// How the pictures of a training batch are mixed: not at all.
+    pub mix: Mix,
+    /// The decay of an average over the weights ([`Ema`](super::Ema)), mostly 0.9 to 0.9999. Validation and
+    /// the best weights are then those of the average. By default there is none.
+    pub ema: Option<f64>,
+    /// Stops when so many epochs in a row were not better than the best one; by default never.
+    pub patience: Option<usize>,
+    /// Where to keep everything that is needed to go on after an interruption, a crash or a kill, and to go
+    /// on from it if it is there; see [`Resume`].
+    pub resume: Resume,
 }
 
 impl Default for TrainOptions {
@@ -34,6 +88,16 @@ impl Default for TrainOptions {
             batch_norm: BatchNormMode::Moving,
             best_acc: 0.0,
             verbose: true,
+            live: true,
+            precision: Precision::Auto,
+            scheduler_step: SchedulerStep::Epoch,
+            clip_grad_norm: None,
+            clip_grad_value: None,
+            accumulate: 1,
+            mix: Mix::No,
+            ema: None,
+            patience: None,
+            resume: Resume::default(),
         }
     }
 }

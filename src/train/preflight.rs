@@ -5,12 +5,18 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use super::checkpoint::{Checkpoint, check_extension};
+use super::compute::Compute;
+use super::loss::Criterion;
 use super::optim::Optimizer;
 use super::options::TrainOptions;
+use super::record::RunInfo;
 use super::scheduler::Scheduler;
 use crate::data::{DataLoader, Splits};
 use crate::models::Model;
 use crate::{Error, Result};
+
+/// The version that tch 0.26 is made for.
+const LIBTORCH: &str = "2.13.0";
 
 /// Refuses parts that do not go together; what may be meant is only warned of, on standard error.
 pub(super) fn check_parts(
@@ -34,6 +40,10 @@ pub(super) fn check_parts(
             return Err(refuse(model, reason));
         }
     }
+    if options.accumulate == 0 {
+        return Err(refuse(model, "accumulate is 0: it must be at least 1 batch".into()));
+    }
+    options.mix.check()?;
     if !(0.0..=1.0).contains(&options.best_acc) {
         return Err(refuse(model, format!("best_acc is {}: it must be from 0 to 1", options.best_acc)));
     }
@@ -41,7 +51,7 @@ pub(super) fn check_parts(
 }
 
 /// An optimizer that holds other tensors than the model's would train nothing, in silence.
-fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Result<()> {
+pub(super) fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Result<()> {
     let all = model.named_parameters();
     let own: HashSet<_> = all.iter().map(|parameter| parameter.tensor.data_ptr()).collect();
     if let Some(stranger) =
@@ -76,6 +86,53 @@ fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Refuses to go on with loaders that draw from other seeds: the epochs would not be those that were to
+/// come.
+pub(super) fn check_seeds(model: &Model, dataloaders: &Splits<DataLoader>, seeds: [u64; 2]) -> Result<()> {
+    let own = [dataloaders.train.seed(), dataloaders.valid.seed()];
+    if own == seeds {
+        return Ok(());
+    }
+    let reason = format!(
+        "the training to resume drew from seed {}, the loaders draw from {}: call `seed({0})` first, or give the \
+         loaders that seed",
+        seeds[0], own[0]
+    );
+    Err(refuse(model, reason))
+}
+
+/// What is trained, with what, on what.
+pub(super) fn info(
+    model: &Model,
+    dataloaders: &Splits<DataLoader>,
+    criterion: &dyn Criterion,
+    optimizer: &dyn Optimizer,
+    scheduler: &dyn Scheduler,
+    options: &TrainOptions,
+    compute: &Compute,
+) -> RunInfo {
+    let Splits { train, valid } = dataloaders;
+    let threads = tch::get_num_threads();
+    RunInfo {
+        model: format!("{} for {} classes", model.name(), model.num_classes()),
+        optimizer: format!("{optimizer:?}"),
+        scheduler: format!("{scheduler:?}"),
+        criterion: format!("{criterion:?}"),
+        options: format!("{options:?}"),
+        seed: train.seed(),
+        train_images: train.dataset_len(),
+        valid_images: valid.dataset_len(),
+        batch_size: train.options().batch_size,
+        parameters: model.parameter_count().to_string(),
+        device: match model.device() {
+            tch::Device::Cpu => format!("Cpu, {threads} threads"),
+            device => format!("{device:?}"),
+        },
+        compute: compute.to_string(),
+        versions: format!("{}, libtorch {LIBTORCH}", super::checkpoint::this_library()),
+    }
 }
 
 /// What is in the place of the checkpoint that this training will write.

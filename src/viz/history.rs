@@ -5,11 +5,11 @@ use image::Rgb;
 use super::Figure;
 use super::axis::Scale;
 use super::canvas::{Area, Canvas, Text};
-use super::palette::{BLUE, GREEN, ORANGE, PURPLE, WHITE};
+use super::palette::{BLUE, FAINT, GREEN, ORANGE, PURPLE, WHITE, group};
 use super::plot::{Plot, heading};
 use crate::Result;
 use crate::notebook::{MimeBundle, Show, result};
-use crate::train::History;
+use crate::train::{Comparison, History, LrFind};
 
 /// Size of the figure in CSS pixels.
 const WIDTH: u32 = 960;
@@ -74,6 +74,84 @@ impl History {
 impl Show for History {
     fn bundle(&self) -> MimeBundle {
         MimeBundle::text(self.to_string())
+    }
+}
+
+impl Comparison {
+    /// Validation losses and accuracies of all runs over the epochs, each run in a colour of its own.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.
+    pub fn plot(&self) -> Result<Figure> {
+        let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
+        let epochs = self.runs.iter().map(|(_, history)| length(history)).max().unwrap_or(0);
+        let colours = || self.runs.iter().enumerate().map(|(number, _)| group(number));
+        let names: Vec<(String, Rgb<u8>)> =
+            self.runs.iter().map(|(name, _)| name.clone()).zip(colours()).collect();
+        let list = |history: &History, loss: bool| {
+            if loss { history.valid_losses.clone() } else { history.val_acc_history.clone() }
+        };
+        let width = WIDTH as f32 / 2.0;
+        for (place, title) in ["Validation loss", "Validation accuracy"].into_iter().enumerate() {
+            let loss = place == 0;
+            let left = place as f32 * width;
+            let head = Area::new(left + 14.0, 0.0, width - 30.0, HEAD);
+            // The names stand once, and the first panel has room for them.
+            heading(&mut canvas, head, 21.0, title, if place == 0 { &names } else { &[] });
+            if epochs == 0 {
+                continue;
+            }
+            let all: Vec<f64> = self.runs.iter().flat_map(|(_, history)| list(history, loss)).collect();
+            let scale = if loss { Scale::from_zero(&all) } else { Scale::share(&all) };
+            let room = Area::new(left, HEAD, width - 16.0, HEIGHT as f32 - HEAD - 4.0);
+            let plot = Plot::new(room, Scale::epochs(epochs), scale);
+            plot.axes(&mut canvas, "epoch", "");
+            for ((_, history), colour) in self.runs.iter().zip(colours()) {
+                plot.series(&mut canvas, &list(history, loss), colour, epochs <= MOST_POINTS);
+            }
+        }
+        if epochs == 0 {
+            canvas.text("no epoch was completed", (20.0, 150.0), Text::new(13.0));
+        }
+        canvas.figure(self.to_string())
+    }
+}
+
+impl LrFind {
+    /// The loss over the learning rate: of each batch, its running mean, and the suggestion.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.
+    pub fn plot(&self) -> Result<Figure> {
+        let (width, height) = (640, 320);
+        let mut canvas = Canvas::new(width, height)?;
+        let head = Area::new(14.0, 0.0, width as f32 - 30.0, HEAD);
+        let legend = [
+            ("loss".to_owned(), FAINT),
+            ("running mean".to_owned(), TRAIN),
+            (format!("suggestion {:.1e}", self.suggestion), BEST),
+        ];
+        heading(&mut canvas, head, 21.0, "Learning rate finder", &legend);
+        let room = Area::new(0.0, HEAD, width as f32 - 16.0, height as f32 - HEAD - 4.0);
+        // Where the loss has run away it would flatten all that is to be seen.
+        let first = self.smoothed.first().copied().unwrap_or(1.0);
+        let shown = |values: &[f64]| -> Vec<(f64, f64)> {
+            self.lrs.iter().copied().zip(values.iter().map(|value| value.min(1.5 * first))).collect()
+        };
+        let (losses, means) = (shown(&self.losses), shown(&self.smoothed));
+        let values: Vec<f64> = losses.iter().chain(&means).map(|(_, value)| *value).collect();
+        let plot = Plot::new(room, Scale::logarithmic(&self.lrs), Scale::around(&values));
+        plot.axes(&mut canvas, "learning rate", "loss");
+        plot.line(&mut canvas, &losses, 1.5, FAINT);
+        plot.line(&mut canvas, &means, 2.0, TRAIN);
+        plot.mark(&mut canvas, self.suggestion, BEST);
+        if let Some(at) = self.lrs.iter().position(|lr| *lr == self.suggestion)
+            && let Some(point) = plot.point(self.suggestion, means[at].1)
+        {
+            canvas.circle(point, 4.75, BEST);
+            canvas.circle(point, 2.75, WHITE);
+        }
+        canvas.figure(self.to_string())
     }
 }
 

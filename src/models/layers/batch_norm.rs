@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{python_bool, python_float};
 use crate::models::init::{CPU_FLOAT, learned};
-use crate::models::{BatchNormMode, Module, Pass, Slot};
+use crate::models::{BatchNormMode, Mode, Module, Pass, Slot, fold};
 use crate::{Error, Result};
 
 /// Batch normalisation with a learned scale and shift for each channel.
@@ -93,6 +93,13 @@ impl Module for BatchNorm2d {
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
+        if fold::is_folded(&self.weight) {
+            return Ok(input.shallow_clone());
+        }
+        let input = &fold::for_norm(&self.weight, input)?;
+        let norm = [&self.weight, &self.bias, &self.running_mean, &self.running_var];
+        let still = !self.moves(Pass { mode: Mode::Train, ..pass });
+        fold::normalised(input, norm, self.eps, still);
         let moving = self.moves(pass);
         if moving {
             check_batch(input)?;

@@ -5,7 +5,7 @@
 use tch::Tensor;
 
 use crate::models::init::{default_bias, default_weight};
-use crate::models::{Module, Pass, Slot};
+use crate::models::{Module, Pass, Slot, fold};
 use crate::{Error, Result};
 
 /// The settings of a [`Conv2d`], each `(vertical, horizontal)` pair in pixels.
@@ -151,9 +151,15 @@ impl Module for Conv2d {
     }
 
     fn forward(&self, input: &Tensor, _: Pass) -> Result<Tensor> {
+        if let Some(output) = fold::convolve(&self.weight, self.bias(), &self.options, input)? {
+            return Ok(output);
+        }
         let ConvOptions { stride, padding, dilation, groups, .. } = self.options;
         let pair = |(vertical, horizontal): (i64, i64)| [vertical, horizontal];
-        Ok(input.f_conv2d(&self.weight, self.bias(), pair(stride), pair(padding), pair(dilation), groups)?)
+        let output =
+            input.f_conv2d(&self.weight, self.bias(), pair(stride), pair(padding), pair(dilation), groups)?;
+        fold::convolved(&self.weight, self.bias(), &self.options, input, &output);
+        Ok(output)
     }
 
     fn tensors(&self) -> Vec<Slot<'_>> {

@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::python_bool;
 use crate::models::init::{default_bias, default_weight};
-use crate::models::{Module, Pass, Slot};
+use crate::models::{Module, Pass, Slot, fold};
 use crate::{Error, Result};
 
 /// A fully connected layer with weight `(out, in)` and bias `(out,)`.
@@ -64,7 +64,7 @@ impl Module for Linear {
     }
 
     fn forward(&self, input: &Tensor, _: Pass) -> Result<Tensor> {
-        Ok(input.f_linear(&self.weight, Some(&self.bias))?)
+        Ok(fold::dense(input)?.f_linear(&self.weight, Some(&self.bias))?)
     }
 
     fn tensors(&self) -> Vec<Slot<'_>> {

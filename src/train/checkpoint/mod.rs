@@ -38,6 +38,11 @@ pub struct Checkpoint {
     pub path: Option<PathBuf>,
 }
 
+/// `herbarium 0.1.0, tch 0.26.0`.
+pub(super) fn this_library() -> String {
+    file::this_library()
+}
+
 impl Checkpoint {
     /// A copy of a model's and an optimizer's state as they are now.
     ///

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::adam_rule::{AdamRule, Settings};
-use super::group::Group;
+use super::group::{Group, ParamGroups};
 use super::{Optimizer, OptimizerId, OptimizerState};
 use crate::Result;
 use crate::models::Parameters;
@@ -33,17 +33,18 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// For `parameters`, mostly a model's `trainable_parameters()`, with PyTorch's defaults.
+    /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
+    /// with PyTorch's defaults.
     /// Never fails: an empty list or a bad `lr` is reported by the first step.
-    pub fn new(parameters: impl Into<Parameters>, lr: f64) -> Self {
+    pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
         Adam::with_options(parameters, lr, AdamOptions::default())
     }
 
     /// As [`Adam::new`], with one's own settings.
-    pub fn with_options(parameters: impl Into<Parameters>, lr: f64, options: AdamOptions) -> Self {
+    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: AdamOptions) -> Self {
         let AdamOptions { betas, eps, weight_decay } = options;
-        let settings = Settings { name: "Adam", betas, eps, weight_decay, decoupled: false };
-        Adam { rule: AdamRule::new(Group::new(parameters.into(), lr), settings) }
+        let settings = Settings { name: "Adam", betas, eps, decoupled: false };
+        Adam { rule: AdamRule::new(Group::new(parameters.into(), lr, weight_decay), settings) }
     }
 }
 
@@ -60,12 +61,24 @@ impl Optimizer for Adam {
         &self.rule.group.parameters
     }
 
-    fn lr(&self) -> f64 {
-        self.rule.group.lr
+    fn lrs(&self) -> Vec<f64> {
+        self.rule.group.lrs()
     }
 
-    fn set_lr(&mut self, lr: f64) {
-        self.rule.group.lr = lr;
+    fn set_lrs(&mut self, lrs: &[f64]) {
+        self.rule.group.set_lrs(lrs);
+    }
+
+    fn initial_lrs(&self) -> Vec<f64> {
+        self.rule.group.initial_lrs()
+    }
+
+    fn momentum(&self) -> Option<f64> {
+        Some(self.rule.settings.betas.0)
+    }
+
+    fn set_momentum(&mut self, momentum: f64) {
+        self.rule.settings.betas.0 = momentum;
     }
 
     fn validate(&self) -> Result<()> {
@@ -163,7 +176,7 @@ mod tests {
         let of = |lr, options| {
             Adam::with_options(vec![parameter(1.0)], lr, options).step().unwrap_err().to_string()
         };
-        let none = Adam::new(Vec::new(), 0.1).step().unwrap_err().to_string();
+        let none = Adam::new(Parameters::default(), 0.1).step().unwrap_err().to_string();
         assert!(none.contains("no parameters") && none.contains("unfreeze_all"), "{none}");
         assert!(of(-1.0, AdamOptions::default()).contains("lr = -1"));
         assert!(of(f64::NAN, AdamOptions::default()).contains("lr = NaN"));

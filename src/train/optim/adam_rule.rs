@@ -17,7 +17,6 @@ pub(super) struct Settings {
     pub name: &'static str,
     pub betas: (f64, f64),
     pub eps: f64,
-    pub weight_decay: f64,
     /// Whether the decay shrinks the weights directly (AdamW) or joins the gradient (Adam).
     pub decoupled: bool,
 }
@@ -43,10 +42,9 @@ impl AdamRule {
     }
 
     pub fn validate(&self) -> Result<()> {
-        let Settings { name, betas, eps, weight_decay, .. } = self.settings;
+        let Settings { name, betas, eps, .. } = self.settings;
         self.group.validate(name)?;
         at_least_zero(name, "eps", eps)?;
-        at_least_zero(name, "weight_decay", weight_decay)?;
         for (setting, beta) in [("betas.0", betas.0), ("betas.1", betas.1)] {
             if !(0.0..1.0).contains(&beta) {
                 let reason = format!("has {setting} = {beta}: it must be at least 0 and below 1");
@@ -60,13 +58,13 @@ impl AdamRule {
         self.validate()?;
         let AdamRule { group, settings, moments } = self;
         no_grad(|| {
-            for (parameter, moments) in group.parameters.iter().zip(moments) {
+            for ((parameter, lr, decay), moments) in group.settled().zip(moments) {
                 if let Some(gradient) = gradient(&parameter.tensor)? {
                     let moments = match moments {
                         Some(moments) => moments,
                         None => moments.insert(Moments::zero(&parameter.tensor)?),
                     };
-                    moments.update(&parameter.tensor, gradient, group.lr, *settings)?;
+                    moments.update(&parameter.tensor, gradient, lr, decay, *settings)?;
                 }
             }
             Ok(())
@@ -74,8 +72,8 @@ impl AdamRule {
     }
 
     pub fn state_dict(&self) -> Result<OptimizerState> {
-        let Settings { name, betas, eps, weight_decay, .. } = self.settings;
-        let settings = [("beta1", betas.0), ("beta2", betas.1), ("eps", eps), ("weight_decay", weight_decay)];
+        let Settings { name, betas, eps, .. } = self.settings;
+        let settings = [("beta1", betas.0), ("beta2", betas.1), ("eps", eps)];
         let mut state = OptimizerState::of(name, &self.group, &settings);
         for (Parameter { name, .. }, moments) in self.group.parameters.iter().zip(&self.moments) {
             let Some(moments) = moments else { continue };
@@ -91,28 +89,25 @@ impl AdamRule {
         state.must_fit(name, &self.group)?;
         let restored = self.group.parameters.iter().map(|parameter| Moments::restore(name, parameter, state));
         self.moments = restored.collect::<Result<_>>()?;
-        let Settings { betas, eps, weight_decay, .. } = self.settings;
+        let Settings { betas, eps, .. } = self.settings;
         let setting = |name: &str, now: f64| state.setting(name).unwrap_or(now);
-        self.group.lr = setting("lr", self.group.lr);
+        self.group.restore(state);
         self.settings.betas = (setting("beta1", betas.0), setting("beta2", betas.1));
         self.settings.eps = setting("eps", eps);
-        self.settings.weight_decay = setting("weight_decay", weight_decay);
         Ok(())
     }
 
     pub fn show(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Settings { name, betas, eps, weight_decay, decoupled } = self.settings;
+        let Settings { name, betas, eps, decoupled } = self.settings;
         let betas = format!("({}, {})", python::float(betas.0), python::float(betas.1));
         let group = [
             ("amsgrad", python::boolean(false)),
             ("betas", betas),
             ("decoupled_weight_decay", python::boolean(decoupled)),
             ("eps", python::float(eps)),
-            ("lr", python::float(self.group.lr)),
             ("maximize", python::boolean(false)),
-            ("weight_decay", python::number(weight_decay)),
         ];
-        python::write_group(f, name, &group)
+        python::write_groups(f, name, &group, &self.group)
     }
 }
 
@@ -144,12 +139,20 @@ impl Moments {
     }
 
     /// One step of one parameter.
-    fn update(&mut self, parameter: &Tensor, gradient: Tensor, lr: f64, settings: Settings) -> Result<()> {
+    fn update(
+        &mut self,
+        parameter: &Tensor,
+        gradient: Tensor,
+        lr: f64,
+        weight_decay: f64,
+        settings: Settings,
+    ) -> Result<()> {
         let (beta1, beta2) = settings.betas;
         self.step += 1;
         let step = Step {
             settings,
             lr,
+            weight_decay,
             step_size: lr / (1.0 - beta1.powi(self.step)),
             correction2_sqrt: (1.0 - beta2.powi(self.step)).sqrt(),
         };
@@ -161,6 +164,7 @@ impl Moments {
 struct Step {
     settings: Settings,
     lr: f64,
+    weight_decay: f64,
     step_size: f64,
     correction2_sqrt: f64,
 }
@@ -171,7 +175,8 @@ impl Step {
     /// libtorch's `addcmul` and `addcdiv` come without their factor here; it goes into the first
     /// operand instead, which is where they multiply it in.
     fn apply(&self, [mut parameter, mut gradient, mut exp_avg, mut exp_avg_sq]: [Tensor; 4]) -> Result<()> {
-        let Settings { betas: (beta1, beta2), eps, weight_decay, decoupled, .. } = self.settings;
+        let Settings { betas: (beta1, beta2), eps, decoupled, .. } = self.settings;
+        let weight_decay = self.weight_decay;
         if weight_decay != 0.0 {
             if decoupled {
                 let _ = parameter.f_mul_scalar_(1.0 - self.lr * weight_decay)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::adam_rule::{AdamRule, Settings};
-use super::group::Group;
+use super::group::{Group, ParamGroups};
 use super::{Optimizer, OptimizerId, OptimizerState};
 use crate::Result;
 use crate::models::Parameters;
@@ -33,17 +33,18 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// For `parameters`, mostly a model's `trainable_parameters()`, with PyTorch's defaults.
+    /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
+    /// with PyTorch's defaults.
     /// Never fails: an empty list or a bad `lr` is reported by the first step.
-    pub fn new(parameters: impl Into<Parameters>, lr: f64) -> Self {
+    pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
         AdamW::with_options(parameters, lr, AdamWOptions::default())
     }
 
     /// As [`AdamW::new`], with one's own settings.
-    pub fn with_options(parameters: impl Into<Parameters>, lr: f64, options: AdamWOptions) -> Self {
+    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: AdamWOptions) -> Self {
         let AdamWOptions { betas, eps, weight_decay } = options;
-        let settings = Settings { name: "AdamW", betas, eps, weight_decay, decoupled: true };
-        AdamW { rule: AdamRule::new(Group::new(parameters.into(), lr), settings) }
+        let settings = Settings { name: "AdamW", betas, eps, decoupled: true };
+        AdamW { rule: AdamRule::new(Group::new(parameters.into(), lr, weight_decay), settings) }
     }
 }
 
@@ -60,12 +61,24 @@ impl Optimizer for AdamW {
         &self.rule.group.parameters
     }
 
-    fn lr(&self) -> f64 {
-        self.rule.group.lr
+    fn lrs(&self) -> Vec<f64> {
+        self.rule.group.lrs()
     }
 
-    fn set_lr(&mut self, lr: f64) {
-        self.rule.group.lr = lr;
+    fn set_lrs(&mut self, lrs: &[f64]) {
+        self.rule.group.set_lrs(lrs);
+    }
+
+    fn initial_lrs(&self) -> Vec<f64> {
+        self.rule.group.initial_lrs()
+    }
+
+    fn momentum(&self) -> Option<f64> {
+        Some(self.rule.settings.betas.0)
+    }
+
+    fn set_momentum(&mut self, momentum: f64) {
+        self.rule.settings.betas.0 = momentum;
     }
 
     fn validate(&self) -> Result<()> {

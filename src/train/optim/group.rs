@@ -1,36 +1,170 @@
-//! What every optimizer has: its parameters, their learning rate and its identity.
+//! What every optimizer has: its parameters in groups, their learning rates, and its identity.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::fmt;
 
 use tch::Tensor;
 
-use super::OptimizerId;
+use super::{OptimizerId, OptimizerState};
 use crate::models::{Parameter, Parameters};
 use crate::{Error, Result};
 
-/// The one parameter group of an optimizer.
+/// Parameters that are changed in their own way: one entry of PyTorch's `param_groups`.
+///
+/// ```no_run
+/// # use herbarium::prelude::*;
+/// # fn main() -> herbarium::Result<()> {
+/// # let model = resnet18(12, tch::Device::Cpu)?;
+/// let groups = vec![
+///     ParamGroup::new(model.parameters_of("layer4")?).lr(1e-4),
+///     ParamGroup::new(model.parameters_of("fc")?).weight_decay(0.0),
+/// ];
+/// let optimizer = AdamW::new(groups, 1e-3);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ParamGroup {
+    /// The tensors.
+    pub parameters: Parameters,
+    /// Their learning rate; the optimizer's own if it is not given.
+    pub lr: Option<f64>,
+    /// Their weight decay; the optimizer's own if it is not given.
+    pub weight_decay: Option<f64>,
+}
+
+impl ParamGroup {
+    /// `parameters` with the optimizer's own settings.
+    pub fn new(parameters: impl Into<Parameters>) -> Self {
+        ParamGroup { parameters: parameters.into(), lr: None, weight_decay: None }
+    }
+
+    /// With a learning rate of their own.
+    pub fn lr(self, lr: f64) -> Self {
+        ParamGroup { lr: Some(lr), ..self }
+    }
+
+    /// With a weight decay of their own.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        ParamGroup { weight_decay: Some(weight_decay), ..self }
+    }
+}
+
+impl fmt::Debug for ParamGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = |value: Option<f64>| value.map_or("the optimizer's".into(), |value| value.to_string());
+        let (lr, weight_decay) = (own(self.lr), own(self.weight_decay));
+        write!(f, "ParamGroup({} tensors, lr {lr}, weight_decay {weight_decay})", self.parameters.len())
+    }
+}
+
+/// What an optimizer is made with: parameters, or several groups of them.
+#[derive(Debug, Clone)]
+pub struct ParamGroups(Vec<ParamGroup>);
+
+impl From<Parameters> for ParamGroups {
+    fn from(parameters: Parameters) -> Self {
+        ParamGroups(vec![ParamGroup::new(parameters)])
+    }
+}
+
+impl From<Vec<Tensor>> for ParamGroups {
+    fn from(tensors: Vec<Tensor>) -> Self {
+        ParamGroups::from(Parameters::from(tensors))
+    }
+}
+
+impl From<Vec<ParamGroup>> for ParamGroups {
+    fn from(groups: Vec<ParamGroup>) -> Self {
+        ParamGroups(groups)
+    }
+}
+
+/// The parameter groups of an optimizer.
 pub(super) struct Group {
     pub id: OptimizerId,
+    /// Those of all groups, one group after the other.
     pub parameters: Parameters,
-    pub lr: f64,
+    /// At least one.
+    parts: Vec<Part>,
+    /// The learning rates when they were asked for first.
+    initial_lrs: OnceCell<Vec<f64>>,
+}
+
+/// A group's settings.
+#[derive(Clone, Copy, PartialEq)]
+struct Part {
+    /// The place of its first parameter.
+    first: usize,
+    len: usize,
+    lr: f64,
+    weight_decay: f64,
 }
 
 impl Group {
-    pub fn new(parameters: Parameters, lr: f64) -> Self {
-        Group { id: OptimizerId::new(), parameters, lr }
+    pub fn new(groups: ParamGroups, lr: f64, weight_decay: f64) -> Self {
+        let mut parts = Vec::new();
+        let mut all = Vec::new();
+        for group in groups.0 {
+            parts.push(Part {
+                first: all.len(),
+                len: group.parameters.len(),
+                lr: group.lr.unwrap_or(lr),
+                weight_decay: group.weight_decay.unwrap_or(weight_decay),
+            });
+            all.extend(group.parameters);
+        }
+        if parts.is_empty() {
+            parts.push(Part { first: 0, len: 0, lr, weight_decay });
+        }
+        Group {
+            id: OptimizerId::new(),
+            parameters: all.into_iter().collect(),
+            parts,
+            initial_lrs: OnceCell::new(),
+        }
+    }
+
+    /// Each parameter with the learning rate and the weight decay of its group.
+    pub fn settled(&self) -> impl Iterator<Item = (&Parameter, f64, f64)> {
+        let settings =
+            self.parts.iter().flat_map(|part| std::iter::repeat_n((part.lr, part.weight_decay), part.len));
+        self.parameters.iter().zip(settings).map(|(parameter, (lr, decay))| (parameter, lr, decay))
+    }
+
+    pub fn lrs(&self) -> Vec<f64> {
+        self.parts.iter().map(|part| part.lr).collect()
+    }
+
+    pub fn initial_lrs(&self) -> Vec<f64> {
+        self.initial_lrs.get_or_init(|| self.lrs()).clone()
+    }
+
+    pub fn set_lrs(&mut self, lrs: &[f64]) {
+        self.parts.iter_mut().zip(lrs).for_each(|(part, lr)| part.lr = *lr);
+    }
+
+    pub fn weight_decays(&self) -> Vec<f64> {
+        self.parts.iter().map(|part| part.weight_decay).collect()
     }
 
     /// What all of PyTorch's optimizers refuse.
     pub fn validate(&self, optimizer: &'static str) -> Result<()> {
-        if self.parameters.is_empty() {
+        if let Some(empty) = self.parts.iter().position(|part| part.len == 0) {
+            let which = if self.parts.len() > 1 { format!(" in group {empty}") } else { String::new() };
             return Err(refuse(
                 optimizer,
-                "was given no parameters: are all layers frozen? Call `unfreeze_all()` or \
-                 `freeze_all_but_head()` on the model first, then build the optimizer"
-                    .into(),
+                format!(
+                    "was given no parameters{which}: are all layers frozen? Call `unfreeze_all()` or \
+                     `freeze_all_but_head()` on the model first, then build the optimizer"
+                ),
             ));
         }
-        at_least_zero(optimizer, "lr", self.lr)?;
+        for part in &self.parts {
+            at_least_zero(optimizer, "lr", part.lr)?;
+            at_least_zero(optimizer, "weight_decay", part.weight_decay)?;
+        }
         let mut seen = HashSet::new();
         match self.parameters.iter().find(|parameter| !seen.insert(parameter.tensor.data_ptr())) {
             Some(twice) => Err(refuse(
@@ -38,6 +172,53 @@ impl Group {
                 format!("holds the tensor {} twice: it would take two steps at once", twice.name),
             )),
             None => Ok(()),
+        }
+    }
+
+    /// The settings of all groups as an [`OptimizerState`] holds them: those of the first under their own
+    /// names, those of the others as `group1.lr`, with `group1.first` for where the group begins.
+    pub fn settings(&self) -> Vec<(String, f64)> {
+        let mut settings = vec![
+            ("lr".to_owned(), self.parts[0].lr),
+            ("weight_decay".to_owned(), self.parts[0].weight_decay),
+        ];
+        for (number, part) in self.parts.iter().enumerate().skip(1) {
+            for (name, value) in
+                [("first", part.first as f64), ("lr", part.lr), ("weight_decay", part.weight_decay)]
+            {
+                settings.push((format!("group{number}.{name}"), value));
+            }
+        }
+        settings
+    }
+
+    /// Refuses a state of other groups; its parameters are looked at elsewhere.
+    pub fn must_fit(&self, optimizer: &'static str, state: &OptimizerState) -> Result<()> {
+        let told: Vec<usize> = (1..)
+            .map_while(|number| state.setting(&format!("group{number}.first")))
+            .map(|first| first as usize)
+            .collect();
+        if !self.parts[1..].iter().map(|part| part.first).eq(told.iter().copied()) {
+            let reason = format!(
+                "has {} parameter groups, but the state is of {} or of others: build it with the groups that it \
+                 had when the state was saved",
+                self.parts.len(),
+                told.len() + 1
+            );
+            return Err(refuse(optimizer, reason));
+        }
+        Ok(())
+    }
+
+    /// Takes the groups' settings from a state that fits.
+    pub fn restore(&mut self, state: &OptimizerState) {
+        for (number, part) in self.parts.iter_mut().enumerate() {
+            let name = |setting: &str| match number {
+                0 => setting.to_owned(),
+                number => format!("group{number}.{setting}"),
+            };
+            part.lr = state.setting(&name("lr")).unwrap_or(part.lr);
+            part.weight_decay = state.setting(&name("weight_decay")).unwrap_or(part.weight_decay);
         }
     }
 }

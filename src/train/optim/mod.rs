@@ -8,9 +8,11 @@
 mod adam;
 mod adam_rule;
 mod adamw;
+mod clip;
 mod group;
 mod pieces;
 pub(super) mod python;
+mod rmsprop;
 mod sgd;
 mod state;
 
@@ -24,6 +26,9 @@ use crate::models::Parameters;
 
 pub use adam::{Adam, AdamOptions};
 pub use adamw::{AdamW, AdamWOptions};
+pub use clip::{clip_grad_norm, clip_grad_value};
+pub use group::{ParamGroup, ParamGroups};
+pub use rmsprop::{RmsProp, RmsPropOptions};
 pub use sgd::{Sgd, SgdOptions};
 pub use state::OptimizerState;
 
@@ -45,7 +50,7 @@ impl Default for OptimizerId {
     }
 }
 
-/// `torch.optim.Optimizer` with one parameter group.
+/// `torch.optim.Optimizer`: parameters in one or several groups ([`ParamGroup`]).
 pub trait Optimizer: fmt::Debug {
     /// PyTorch's class: `Adam`.
     fn name(&self) -> &'static str;
@@ -53,14 +58,40 @@ pub trait Optimizer: fmt::Debug {
     /// Which optimizer this is; the same for its whole life.
     fn id(&self) -> OptimizerId;
 
-    /// The tensors it changes, with their names.
+    /// The tensors it changes, with their names; those of all groups, in order.
     fn parameters(&self) -> &Parameters;
 
-    /// The current learning rate, `optimizer.param_groups[0]['lr']`.
-    fn lr(&self) -> f64;
+    /// The current learning rate of each group, `[group['lr'] for group in optimizer.param_groups]`.
+    fn lrs(&self) -> Vec<f64>;
 
-    /// Sets the learning rate of the next steps.
-    fn set_lr(&mut self, lr: f64);
+    /// Sets the learning rate of each group, in their order, for the next steps.
+    fn set_lrs(&mut self, lrs: &[f64]);
+
+    /// The current learning rate of the first group, `optimizer.param_groups[0]['lr']`.
+    fn lr(&self) -> f64 {
+        self.lrs().first().copied().unwrap_or(0.0)
+    }
+
+    /// Sets the learning rate of all groups for the next steps.
+    fn set_lr(&mut self, lr: f64) {
+        let groups = self.lrs().len();
+        self.set_lrs(&vec![lr; groups]);
+    }
+
+    /// The learning rates that the groups began with, PyTorch's `group['initial_lr']`: those they had when
+    /// the first scheduler was built.
+    fn initial_lrs(&self) -> Vec<f64> {
+        self.lrs()
+    }
+
+    /// The momentum that [`OneCycleLr`](super::OneCycleLr) moves against the learning rate: SGD's own, Adam's
+    /// first beta; `None` where there is none to move.
+    fn momentum(&self) -> Option<f64> {
+        None
+    }
+
+    /// Sets that momentum for the next steps.
+    fn set_momentum(&mut self, _momentum: f64) {}
 
     /// Refuses what PyTorch's constructor refuses: an empty or repeated list of parameters, a
     /// learning rate or another setting out of its range.
@@ -115,7 +146,7 @@ fn gradient(parameter: &Tensor) -> Result<Option<Tensor>> {
 }
 
 /// A tensor of its own with the same values, outside of any graph of gradients.
-fn copy_of(tensor: &Tensor) -> Result<Tensor> {
+pub(super) fn copy_of(tensor: &Tensor) -> Result<Tensor> {
     let tensor = tensor.f_detach()?;
     let mut copy = tensor.f_empty_like()?;
     copy.f_copy_(&tensor)?;

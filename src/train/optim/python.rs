@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::group::Group;
+
 /// `repr(float)`: the shortest digits that read back the same, with an exponent where Python has one.
 pub(crate) fn float(value: f64) -> String {
     let magnitude = value.abs();
@@ -27,14 +29,21 @@ pub(super) fn boolean(value: bool) -> String {
     if value { "True".into() } else { "False".into() }
 }
 
-/// The text of an optimizer with one parameter group; PyTorch sorts the settings by name.
-pub(super) fn write_group(
+/// The text of an optimizer; PyTorch sorts the settings by name, and parts groups by an empty line.
+pub(super) fn write_groups(
     f: &mut fmt::Formatter<'_>,
     name: &str,
     settings: &[(&str, String)],
+    group: &Group,
 ) -> fmt::Result {
-    writeln!(f, "{name} (\nParameter Group 0")?;
-    settings.iter().try_for_each(|(setting, value)| writeln!(f, "    {setting}: {value}"))?;
+    write!(f, "{name} (")?;
+    for (number, (lr, weight_decay)) in group.lrs().into_iter().zip(group.weight_decays()).enumerate() {
+        writeln!(f, "\nParameter Group {number}")?;
+        let own = [("lr", self::float(lr)), ("weight_decay", self::number(weight_decay))];
+        let mut all: Vec<&(&str, String)> = settings.iter().chain(&own).collect();
+        all.sort_by_key(|(setting, _)| *setting);
+        all.into_iter().try_for_each(|(setting, value)| writeln!(f, "    {setting}: {value}"))?;
+    }
     f.write_str(")")
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tch::{Tensor, no_grad};
 
-use super::group::{Group, at_least_zero, refuse};
+use super::group::{Group, ParamGroups, at_least_zero, refuse};
 use super::pieces::in_pieces;
 use super::{Optimizer, OptimizerId, OptimizerState, gradient, python};
 use crate::Result;
@@ -34,28 +34,26 @@ pub struct Sgd {
 impl Sgd {
     /// Plain descent for `parameters`, mostly a model's `trainable_parameters()`.
     /// Never fails: an empty list or a bad `lr` is reported by the first step.
-    pub fn new(parameters: impl Into<Parameters>, lr: f64) -> Self {
+    pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
         Sgd::with_options(parameters, lr, SgdOptions::default())
     }
 
     /// As [`Sgd::new`], with one's own settings.
-    pub fn with_options(parameters: impl Into<Parameters>, lr: f64, options: SgdOptions) -> Self {
-        let group = Group::new(parameters.into(), lr);
+    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: SgdOptions) -> Self {
+        let group = Group::new(parameters.into(), lr, options.weight_decay);
         let momentum_buffers = group.parameters.iter().map(|_| None).collect();
         Sgd { group, options, momentum_buffers }
     }
 
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SgdOptions { momentum, dampening, weight_decay, nesterov } = self.options;
+        let SgdOptions { momentum, dampening, nesterov, .. } = self.options;
         let settings = [
             ("dampening", python::number(dampening)),
-            ("lr", python::float(self.group.lr)),
             ("maximize", python::boolean(false)),
             ("momentum", python::number(momentum)),
             ("nesterov", python::boolean(nesterov)),
-            ("weight_decay", python::number(weight_decay)),
         ];
-        python::write_group(f, "SGD", &settings)
+        python::write_groups(f, "SGD", &settings, &self.group)
     }
 }
 
@@ -111,18 +109,29 @@ impl Optimizer for Sgd {
         &self.group.parameters
     }
 
-    fn lr(&self) -> f64 {
-        self.group.lr
+    fn lrs(&self) -> Vec<f64> {
+        self.group.lrs()
     }
 
-    fn set_lr(&mut self, lr: f64) {
-        self.group.lr = lr;
+    fn set_lrs(&mut self, lrs: &[f64]) {
+        self.group.set_lrs(lrs);
+    }
+
+    fn initial_lrs(&self) -> Vec<f64> {
+        self.group.initial_lrs()
+    }
+
+    fn momentum(&self) -> Option<f64> {
+        Some(self.options.momentum)
+    }
+
+    fn set_momentum(&mut self, momentum: f64) {
+        self.options.momentum = momentum;
     }
 
     fn validate(&self) -> Result<()> {
         self.group.validate(self.name())?;
         at_least_zero(self.name(), "momentum", self.options.momentum)?;
-        at_least_zero(self.name(), "weight_decay", self.options.weight_decay)?;
         if self.options.nesterov && (self.options.momentum == 0.0 || self.options.dampening != 0.0) {
             let reason = "has nesterov without a momentum, or with a dampening: set momentum to 0.9, say, and \
                           dampening to 0";
@@ -135,9 +144,10 @@ impl Optimizer for Sgd {
         self.validate()?;
         let Sgd { group, options, momentum_buffers } = self;
         no_grad(|| {
-            for (parameter, buffer) in group.parameters.iter().zip(momentum_buffers) {
+            for ((parameter, lr, weight_decay), buffer) in group.settled().zip(momentum_buffers) {
                 if let Some(gradient) = gradient(&parameter.tensor)? {
-                    update(&parameter.tensor, gradient, buffer, group.lr, *options)?;
+                    let options = SgdOptions { weight_decay, ..*options };
+                    update(&parameter.tensor, gradient, buffer, lr, options)?;
                 }
             }
             Ok(())
@@ -145,13 +155,9 @@ impl Optimizer for Sgd {
     }
 
     fn state_dict(&self) -> Result<OptimizerState> {
-        let SgdOptions { momentum, dampening, weight_decay, nesterov } = self.options;
-        let settings = [
-            ("momentum", momentum),
-            ("dampening", dampening),
-            ("weight_decay", weight_decay),
-            ("nesterov", f64::from(u8::from(nesterov))),
-        ];
+        let SgdOptions { momentum, dampening, nesterov, .. } = self.options;
+        let settings =
+            [("momentum", momentum), ("dampening", dampening), ("nesterov", f64::from(u8::from(nesterov)))];
         let mut state = OptimizerState::of(self.name(), &self.group, &settings);
         for (Parameter { name, .. }, buffer) in self.group.parameters.iter().zip(&self.momentum_buffers) {
             if let Some(buffer) = buffer {
@@ -170,7 +176,7 @@ impl Optimizer for Sgd {
             .map(|Parameter { name, tensor }| state.restore("SGD", name, "momentum_buffer", tensor));
         self.momentum_buffers = restored.collect::<Result<_>>()?;
         let setting = |name: &str, now: f64| state.setting(name).unwrap_or(now);
-        self.group.lr = setting("lr", self.group.lr);
+        self.group.restore(state);
         let SgdOptions { momentum, dampening, weight_decay, nesterov } = self.options;
         self.options = SgdOptions {
             momentum: setting("momentum", momentum),

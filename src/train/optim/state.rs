@@ -15,7 +15,9 @@ pub struct OptimizerState {
     pub name: String,
     /// The parameters' names, in the optimizer's order: PyTorch's state numbers them from 0.
     pub parameters: Vec<String>,
-    /// Settings under their PyTorch names (`lr`, `beta1`, `weight_decay`, …).
+    /// Settings under their PyTorch names (`lr`, `beta1`, `weight_decay`, …). With several parameter groups
+    /// these are the first one's; the others' are `group1.lr`, `group1.weight_decay`, and `group1.first`, the
+    /// place of its first parameter.
     pub settings: Vec<(String, f64)>,
     /// Numbers of single parameters, `PARAMETER.step`.
     pub numbers: Vec<(String, f64)>,
@@ -41,11 +43,11 @@ impl OptimizerState {
 
     /// The state of `group` before anything is remembered.
     pub(super) fn of(name: &str, group: &Group, settings: &[(&str, f64)]) -> Self {
-        let settings = std::iter::once(("lr", group.lr)).chain(settings.iter().copied());
+        let own = settings.iter().map(|(key, value)| ((*key).to_owned(), *value));
         OptimizerState {
             name: name.into(),
             parameters: group.parameters.names(),
-            settings: settings.map(|(key, value)| (key.to_owned(), value)).collect(),
+            settings: group.settings().into_iter().chain(own).collect(),
             numbers: Vec::new(),
             tensors: Vec::new(),
         }
@@ -77,7 +79,7 @@ impl OptimizerState {
             );
             return Err(refuse(optimizer, reason));
         }
-        Ok(())
+        group.must_fit(optimizer, self)
     }
 
     /// A copy of a parameter's remembered tensor, on the parameter's device, or `None`.

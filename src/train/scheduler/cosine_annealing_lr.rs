@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::Scheduler;
-use super::schedule::{Schedule, show_as_python};
+use super::schedule::{Schedule, scheduler_of_schedule, show_as_python};
 use crate::train::optim::{Optimizer, OptimizerId};
 use crate::{Error, Result};
 
@@ -26,13 +26,7 @@ impl CosineAnnealingLr {
 }
 
 impl Scheduler for CosineAnnealingLr {
-    fn name(&self) -> &'static str {
-        "CosineAnnealingLR"
-    }
-
-    fn optimizer_id(&self) -> OptimizerId {
-        self.schedule.optimizer
-    }
+    scheduler_of_schedule!("CosineAnnealingLR");
 
     fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
         self.schedule.must_be_of(self.name(), optimizer)?;
@@ -46,15 +40,20 @@ impl Scheduler for CosineAnnealingLr {
         Err(Error::Scheduler { scheduler: self.name(), reason: complaint })
     }
 
+    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.validate(optimizer)?;
+        self.schedule.begin(optimizer, 1.0);
+        Ok(())
+    }
+
     fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
         self.validate(optimizer)?;
         let (t_max, eta_min) = (self.t_max, self.eta_min);
-        self.schedule.advance(optimizer, |schedule, lr| {
+        self.schedule.advance(optimizer, |epoch, lr, base_lr| {
             let part = |epoch: usize| (PI * epoch as f64 / t_max as f64).cos();
-            let epoch = schedule.last_epoch;
             // At the bottom the ratio below would divide by zero: PyTorch starts upwards from there.
             if epoch > t_max && (epoch - 1 - t_max).is_multiple_of(2 * t_max) {
-                lr + (schedule.base_lr - eta_min) * (1.0 - part(1)) / 2.0
+                lr + (base_lr - eta_min) * (1.0 - part(1)) / 2.0
             } else {
                 (1.0 + part(epoch)) / (1.0 + part(epoch - 1)) * (lr - eta_min) + eta_min
             }

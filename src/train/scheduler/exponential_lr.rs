@@ -1,7 +1,7 @@
 //! A lower learning rate after every epoch.
 
 use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, show_as_python};
+use super::schedule::{Schedule, check_gamma, scheduler_of_schedule, show_as_python};
 use crate::Result;
 use crate::train::optim::{Optimizer, OptimizerId};
 
@@ -22,23 +22,23 @@ impl ExponentialLr {
 }
 
 impl Scheduler for ExponentialLr {
-    fn name(&self) -> &'static str {
-        "ExponentialLR"
-    }
-
-    fn optimizer_id(&self) -> OptimizerId {
-        self.schedule.optimizer
-    }
+    scheduler_of_schedule!("ExponentialLR");
 
     fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
         self.schedule.must_be_of(self.name(), optimizer)?;
         check_gamma(self.name(), "gamma", self.gamma)
     }
 
+    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.validate(optimizer)?;
+        self.schedule.begin(optimizer, 1.0);
+        Ok(())
+    }
+
     fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
         self.validate(optimizer)?;
         let gamma = self.gamma;
-        self.schedule.advance(optimizer, |_, lr| lr * gamma);
+        self.schedule.advance(optimizer, |_, lr, _| lr * gamma);
         Ok(())
     }
 }

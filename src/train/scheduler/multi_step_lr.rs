@@ -1,7 +1,7 @@
 //! A lower learning rate after chosen epochs.
 
 use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, show_as_python};
+use super::schedule::{Schedule, check_gamma, scheduler_of_schedule, show_as_python};
 use crate::Result;
 use crate::train::optim::{Optimizer, OptimizerId};
 
@@ -23,24 +23,24 @@ impl MultiStepLr {
 }
 
 impl Scheduler for MultiStepLr {
-    fn name(&self) -> &'static str {
-        "MultiStepLR"
-    }
-
-    fn optimizer_id(&self) -> OptimizerId {
-        self.schedule.optimizer
-    }
+    scheduler_of_schedule!("MultiStepLR");
 
     fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
         self.schedule.must_be_of(self.name(), optimizer)?;
         check_gamma(self.name(), "gamma", self.gamma)
     }
 
+    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.validate(optimizer)?;
+        self.schedule.begin(optimizer, 1.0);
+        Ok(())
+    }
+
     fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
         self.validate(optimizer)?;
         let (milestones, gamma) = (&self.milestones, self.gamma);
-        self.schedule.advance(optimizer, |schedule, lr| {
-            match milestones.iter().filter(|&&epoch| epoch == schedule.last_epoch).count() {
+        self.schedule.advance(optimizer, |epoch, lr, _| {
+            match milestones.iter().filter(|&&milestone| milestone == epoch).count() {
                 0 => lr,
                 times => lr * gamma.powi(times as i32),
             }

@@ -1,34 +1,68 @@
 //! A lower learning rate when the validation loss no longer falls.
 
-use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, show_as_python};
+use super::schedule::{Schedule, check_gamma, refuse, show_as_python};
+use super::{Scheduler, SchedulerState};
+use crate::Result;
 use crate::train::optim::{Optimizer, OptimizerId};
-use crate::{Error, Result};
 
-/// A loss counts as better when it is below this share of the best so far (PyTorch's `threshold` 1e-4, `rel`).
-const THRESHOLD: f64 = 1e-4;
 /// Smaller changes of the learning rate are not made (PyTorch's `eps`).
 const SMALLEST_CHANGE: f64 = 1e-8;
+
+/// What [`ReduceLrOnPlateau`] may be told; PyTorch's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlateauOptions {
+    /// What the learning rate is multiplied by, above 0 and below 1: 0.1.
+    pub factor: f64,
+    /// How many epochs without improvement are borne: 10.
+    pub patience: usize,
+    /// A loss counts as better when it is below the best so far by this share of it: 1e-4.
+    pub threshold: f64,
+    /// Epochs after a change in which none is counted as bad: 0.
+    pub cooldown: usize,
+    /// No learning rate goes below this: 0.
+    pub min_lr: f64,
+}
+
+impl Default for PlateauOptions {
+    fn default() -> Self {
+        PlateauOptions { factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, min_lr: 0.0 }
+    }
+}
 
 /// Multiplies the learning rate by `factor` when the validation loss has not improved for more than
 /// `patience` epochs, the step that the tutorial has in a comment:
 /// [`ReduceLROnPlateau`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html)
-/// with mode `min` and PyTorch's defaults for the rest.
+/// with mode `min` and a relative threshold.
 #[derive(Clone)]
 pub struct ReduceLrOnPlateau {
     schedule: Schedule,
     factor: f64,
     patience: usize,
+    options: PlateauOptions,
     best: f64,
     num_bad_epochs: usize,
+    cooldown_counter: usize,
 }
 
 impl ReduceLrOnPlateau {
     /// On `optimizer`. `factor` is above 0 and below 1 (PyTorch: 0.1), `patience` in epochs
     /// (PyTorch: 10). Never fails: bad values are reported by the first step.
     pub fn new(optimizer: &dyn Optimizer, factor: f64, patience: usize) -> Self {
-        let schedule = Schedule::new(optimizer);
-        ReduceLrOnPlateau { schedule, factor, patience, best: f64::INFINITY, num_bad_epochs: 0 }
+        ReduceLrOnPlateau::with_options(optimizer, PlateauOptions { factor, patience, ..Default::default() })
+    }
+
+    /// As [`ReduceLrOnPlateau::new`], with one's own settings.
+    pub fn with_options(optimizer: &dyn Optimizer, options: PlateauOptions) -> Self {
+        let PlateauOptions { factor, patience, .. } = options;
+        ReduceLrOnPlateau {
+            schedule: Schedule::new(optimizer),
+            factor,
+            patience,
+            options,
+            best: f64::INFINITY,
+            num_bad_epochs: 0,
+            cooldown_counter: 0,
+        }
     }
 }
 
@@ -45,34 +79,70 @@ impl Scheduler for ReduceLrOnPlateau {
         self.schedule.must_be_of(self.name(), optimizer)?;
         check_gamma(self.name(), "factor", self.factor)?;
         if self.factor >= 1.0 {
-            let reason = format!("has factor = {}: it must be below 1", self.factor);
-            return Err(Error::Scheduler { scheduler: self.name(), reason });
+            return Err(refuse(self.name(), format!("has factor = {}: it must be below 1", self.factor)));
         }
+        let PlateauOptions { threshold, min_lr, .. } = self.options;
+        for (setting, value) in [("threshold", threshold), ("min_lr", min_lr)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(refuse(self.name(), format!("has {setting} = {value}: it must be 0 or more")));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.validate(optimizer)?;
+        (self.best, self.num_bad_epochs, self.cooldown_counter) = (f64::INFINITY, 0, 0);
+        self.schedule.begin(optimizer, 1.0);
         Ok(())
     }
 
     /// Refused: this scheduler needs the loss.
     fn step(&mut self, _optimizer: &mut dyn Optimizer) -> Result<()> {
-        let reason = "needs the validation loss: call step_with_loss(&mut optimizer, loss)".into();
-        Err(Error::Scheduler { scheduler: self.name(), reason })
+        let reason = "needs the validation loss: call step_with_loss(&mut optimizer, loss), once an epoch";
+        Err(refuse(self.name(), reason.into()))
     }
 
     fn step_with_loss(&mut self, optimizer: &mut dyn Optimizer, valid_loss: f64) -> Result<()> {
         self.validate(optimizer)?;
-        if valid_loss < self.best * (1.0 - THRESHOLD) {
+        let PlateauOptions { threshold, cooldown, min_lr, .. } = self.options;
+        if valid_loss < self.best * (1.0 - threshold) {
             self.best = valid_loss;
             self.num_bad_epochs = 0;
         } else {
             self.num_bad_epochs += 1;
         }
+        if self.cooldown_counter > 0 {
+            self.cooldown_counter -= 1;
+            self.num_bad_epochs = 0;
+        }
         let reduce = self.num_bad_epochs > self.patience;
         if reduce {
+            self.cooldown_counter = cooldown;
             self.num_bad_epochs = 0;
         }
         let factor = self.factor;
-        self.schedule.advance(optimizer, |_, lr| {
-            if reduce && lr - lr * factor > SMALLEST_CHANGE { lr * factor } else { lr }
+        self.schedule.advance(optimizer, |_, lr, _| {
+            let lower = (lr * factor).max(min_lr);
+            if reduce && lr - lower > SMALLEST_CHANGE { lower } else { lr }
         });
+        Ok(())
+    }
+
+    fn state_dict(&self) -> SchedulerState {
+        let mut numbers = self.schedule.numbers();
+        numbers.push(("best".into(), self.best));
+        numbers.push(("num_bad_epochs".into(), self.num_bad_epochs as f64));
+        numbers.push(("cooldown_counter".into(), self.cooldown_counter as f64));
+        SchedulerState { name: self.name().into(), numbers }
+    }
+
+    fn load_state_dict(&mut self, state: &SchedulerState) -> Result<()> {
+        state.must_be_of(self.name())?;
+        self.schedule.restore(state);
+        self.best = state.number("best").unwrap_or(f64::INFINITY);
+        self.num_bad_epochs = state.number("num_bad_epochs").unwrap_or(0.0) as usize;
+        self.cooldown_counter = state.number("cooldown_counter").unwrap_or(0.0) as usize;
         Ok(())
     }
 }

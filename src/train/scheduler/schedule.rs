@@ -1,24 +1,29 @@
 //! What every scheduler has: its optimizer's identity and learning rates, and the count of epochs.
 
+use super::SchedulerState;
 use crate::train::optim::{Optimizer, OptimizerId};
 use crate::{Error, Result};
 
-/// The part of a scheduler that does not depend on its rule.
+/// The part of a scheduler that does not depend on its rule. Lists have one entry per parameter group.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
     pub optimizer: OptimizerId,
-    /// The learning rate when the scheduler was built.
-    pub base_lr: f64,
-    /// Epochs counted, PyTorch's `last_epoch`.
+    /// The learning rates that the optimizer began with, PyTorch's `initial_lr`.
+    pub base_lrs: Vec<f64>,
+    /// Steps counted, PyTorch's `last_epoch`.
     pub last_epoch: usize,
-    /// The learning rate last seen or set.
-    pub last_lr: f64,
+    /// The learning rates last seen or set.
+    pub last_lrs: Vec<f64>,
 }
 
 impl Schedule {
     pub fn new(optimizer: &dyn Optimizer) -> Self {
-        let lr = optimizer.lr();
-        Schedule { optimizer: optimizer.id(), base_lr: lr, last_epoch: 0, last_lr: lr }
+        Schedule {
+            optimizer: optimizer.id(),
+            base_lrs: optimizer.initial_lrs(),
+            last_epoch: 0,
+            last_lrs: optimizer.lrs(),
+        }
     }
 
     pub fn must_be_of(&self, scheduler: &'static str, optimizer: &dyn Optimizer) -> Result<()> {
@@ -33,14 +38,48 @@ impl Schedule {
         Err(Error::Scheduler { scheduler, reason })
     }
 
-    /// Counts an epoch and gives the learning rate that `rule` makes of the current one.
+    /// Counts an epoch and gives each group the learning rate that `rule` makes of its current one; the
+    /// rule is told the group's first one too.
     ///
     /// As in PyTorch's chainable form the current rate is changed, not recomputed from the first
     /// one: a rate that was set by hand in between stays in effect.
-    pub fn advance(&mut self, optimizer: &mut dyn Optimizer, rule: impl FnOnce(&Schedule, f64) -> f64) {
+    pub fn advance(&mut self, optimizer: &mut dyn Optimizer, rule: impl Fn(usize, f64, f64) -> f64) {
         self.last_epoch += 1;
-        self.last_lr = rule(self, optimizer.lr());
-        optimizer.set_lr(self.last_lr);
+        let lrs = optimizer.lrs();
+        let changed = lrs.iter().zip(&self.base_lrs).map(|(lr, base)| rule(self.last_epoch, *lr, *base));
+        self.set(optimizer, changed.collect());
+    }
+
+    /// Counts from 0 again, where each group has `factor` of its first learning rate.
+    pub fn begin(&mut self, optimizer: &mut dyn Optimizer, factor: f64) {
+        self.last_epoch = 0;
+        let first = self.base_lrs.iter().map(|base| base * factor).collect();
+        self.set(optimizer, first);
+    }
+
+    pub fn set(&mut self, optimizer: &mut dyn Optimizer, lrs: Vec<f64>) {
+        optimizer.set_lrs(&lrs);
+        self.last_lrs = lrs;
+    }
+
+    /// Where it is, for a [`SchedulerState`].
+    pub fn numbers(&self) -> Vec<(String, f64)> {
+        let mut numbers = vec![("last_epoch".to_owned(), self.last_epoch as f64)];
+        for (name, list) in [("base_lrs", &self.base_lrs), ("_last_lr", &self.last_lrs)] {
+            numbers.extend(list.iter().enumerate().map(|(index, lr)| (format!("{name}.{index}"), *lr)));
+        }
+        numbers
+    }
+
+    pub fn restore(&mut self, state: &SchedulerState) {
+        let number = |name: &str, now: f64| state.number(name).unwrap_or(now);
+        self.last_epoch = number("last_epoch", self.last_epoch as f64) as usize;
+        for (index, lr) in self.base_lrs.iter_mut().enumerate() {
+            *lr = number(&format!("base_lrs.{index}"), *lr);
+        }
+        for (index, lr) in self.last_lrs.iter_mut().enumerate() {
+            *lr = number(&format!("_last_lr.{index}"), *lr);
+        }
     }
 }
 
@@ -49,11 +88,46 @@ pub(super) fn check_gamma(scheduler: &'static str, setting: &str, gamma: f64) ->
     if gamma.is_finite() && gamma > 0.0 {
         return Ok(());
     }
-    Err(Error::Scheduler {
-        scheduler,
-        reason: format!("has {setting} = {gamma}: it must be a number above 0"),
-    })
+    Err(refuse(scheduler, format!("has {setting} = {gamma}: it must be a number above 0")))
 }
+
+pub(super) fn refuse(scheduler: &'static str, reason: String) -> Error {
+    Error::Scheduler { scheduler, reason }
+}
+
+/// Learning rates as Python prints one, or a list of several.
+pub(super) fn rates(lrs: &[f64]) -> String {
+    let shown: Vec<String> = lrs.iter().map(|lr| crate::train::optim::python::float(*lr)).collect();
+    match shown.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    }
+}
+
+/// The parts of [`Scheduler`](super::Scheduler) that are alike where all there is to remember is the
+/// schedule.
+macro_rules! scheduler_of_schedule {
+    ($name:literal) => {
+        fn name(&self) -> &'static str {
+            $name
+        }
+
+        fn optimizer_id(&self) -> OptimizerId {
+            self.schedule.optimizer
+        }
+
+        fn state_dict(&self) -> super::SchedulerState {
+            super::SchedulerState { name: $name.into(), numbers: self.schedule.numbers() }
+        }
+
+        fn load_state_dict(&mut self, state: &super::SchedulerState) -> Result<()> {
+            state.must_be_of($name)?;
+            self.schedule.restore(state);
+            Ok(())
+        }
+    };
+}
+pub(super) use scheduler_of_schedule;
 
 /// Shows a scheduler as `StepLR(step_size=10, gamma=0.1, last_epoch=0, last_lr=0.01)`.
 macro_rules! show_as_python {
@@ -62,7 +136,7 @@ macro_rules! show_as_python {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, "{}(", $crate::train::Scheduler::name(self))?;
                 $(write!(f, "{}={:?}, ", stringify!($setting), self.$setting)?;)+
-                let last_lr = $crate::train::optim::python::float(self.schedule.last_lr);
+                let last_lr = super::schedule::rates(&self.schedule.last_lrs);
                 write!(f, "last_epoch={}, last_lr={last_lr})", self.schedule.last_epoch)
             }
         }

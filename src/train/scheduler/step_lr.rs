@@ -1,7 +1,7 @@
 //! The tutorial's scheduler: a lower learning rate every so many epochs.
 
 use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, show_as_python};
+use super::schedule::{Schedule, check_gamma, scheduler_of_schedule, show_as_python};
 use crate::train::optim::{Optimizer, OptimizerId};
 use crate::{Error, Result};
 
@@ -23,13 +23,7 @@ impl StepLr {
 }
 
 impl Scheduler for StepLr {
-    fn name(&self) -> &'static str {
-        "StepLR"
-    }
-
-    fn optimizer_id(&self) -> OptimizerId {
-        self.schedule.optimizer
-    }
+    scheduler_of_schedule!("StepLR");
 
     fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
         self.schedule.must_be_of(self.name(), optimizer)?;
@@ -41,12 +35,21 @@ impl Scheduler for StepLr {
         Ok(())
     }
 
+    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.validate(optimizer)?;
+        self.schedule.begin(optimizer, 1.0);
+        Ok(())
+    }
+
     fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
         self.validate(optimizer)?;
         let (step_size, gamma) = (self.step_size, self.gamma);
-        self.schedule.advance(optimizer, |schedule, lr| {
-            if schedule.last_epoch.is_multiple_of(step_size) { lr * gamma } else { lr }
-        });
+        self.schedule.advance(
+            optimizer,
+            |epoch, lr, _| {
+                if epoch.is_multiple_of(step_size) { lr * gamma } else { lr }
+            },
+        );
         Ok(())
     }
 }
@@ -56,11 +59,12 @@ show_as_python!(StepLr, step_size, gamma);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::Parameters;
     use crate::train::Adam;
 
     #[test]
     fn shows_its_settings_and_where_it_is() {
-        let mut adam = Adam::new(Vec::new(), 1e-2);
+        let mut adam = Adam::new(Parameters::default(), 1e-2);
         let mut scheduler = StepLr::new(&adam, 1, 0.1);
         scheduler.step(&mut adam).unwrap();
         let expected = "StepLR(step_size=1, gamma=0.1, last_epoch=1, last_lr=0.001)";
@@ -69,7 +73,8 @@ mod tests {
 
     #[test]
     fn another_optimizer_is_refused_and_left_alone() {
-        let (first, mut second) = (Adam::new(Vec::new(), 1e-2), Adam::new(Vec::new(), 1e-3));
+        let (first, mut second) =
+            (Adam::new(Parameters::default(), 1e-2), Adam::new(Parameters::default(), 1e-3));
         let refusal = StepLr::new(&first, 1, 0.1).step(&mut second).unwrap_err().to_string();
         assert!(refusal.contains("another optimizer"), "{refusal}");
         assert_eq!(second.lr(), 1e-3);
@@ -77,7 +82,7 @@ mod tests {
 
     #[test]
     fn settings_without_a_meaning_are_refused() {
-        let mut adam = Adam::new(Vec::new(), 1e-2);
+        let mut adam = Adam::new(Parameters::default(), 1e-2);
         assert!(
             StepLr::new(&adam, 0, 0.1).step(&mut adam).unwrap_err().to_string().contains("step_size = 0")
         );
@@ -89,7 +94,7 @@ mod tests {
     /// The chainable form: a rate set by hand goes on from there.
     #[test]
     fn a_rate_set_by_hand_is_kept() {
-        let mut adam = Adam::new(Vec::new(), 1e-2);
+        let mut adam = Adam::new(Parameters::default(), 1e-2);
         let mut scheduler = StepLr::new(&adam, 2, 0.5);
         adam.set_lr(4.0);
         let mut seen = Vec::new();

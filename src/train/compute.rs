@@ -1,0 +1,94 @@
+//! How a network is computed while it trains.
+
+use std::fmt;
+
+use tch::{Device, Kind, Tensor};
+
+use super::memory;
+use super::options::Precision;
+use crate::Result;
+use crate::data::DataLoader;
+use crate::models::fold::{self, FastPath};
+use crate::models::{Model, Outputs};
+
+/// The way that was chosen.
+pub(super) enum Compute {
+    /// As the layers have it.
+    Plain,
+    /// Frozen layers prepared.
+    Fast(FastPath),
+    /// Convolutions in bfloat16.
+    Mixed,
+}
+
+impl Compute {
+    /// Chooses by a rule, not by measuring, so that a seed repeats a training to the bit: the processor
+    /// either has instructions for bfloat16 or not.
+    ///
+    /// # Errors
+    /// The model's own, as its forward pass has them;
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) when a batch needs more than there is.
+    pub fn prepare(model: &Model, loader: &DataLoader, precision: Precision) -> Result<Compute> {
+        if model.device() != Device::Cpu {
+            // There autocast does it; see `forward`.
+            return Ok(if precision == Precision::BFloat16 { Compute::Mixed } else { Compute::Plain });
+        }
+        let Some(images) = sample(loader)? else { return Ok(Compute::Plain) };
+        let one = images.f_narrow(0, 0, 1)?;
+        let learns = model.named_parameters().iter().all(|parameter| parameter.tensor.requires_grad());
+        if learns {
+            // Twice for the gradients of what is kept; a frozen network keeps almost nothing.
+            let each = fold::activations(|| {
+                let _guard = tch::no_grad_guard();
+                model.forward_in(&one, crate::models::Mode::Eval)
+            })?;
+            memory::check(model, loader.options().batch_size.min(loader.dataset_len()), 2 * each)?;
+        }
+        if precision == Precision::BFloat16 {
+            return Ok(Compute::Mixed);
+        }
+        let bfloat16 = precision == Precision::Auto && fold::has_fast_bfloat16();
+        Ok(FastPath::prepare(model, &images, bfloat16)?.map_or(Compute::Plain, Compute::Fast))
+    }
+
+    /// A training pass.
+    pub fn forward(&self, model: &Model, images: &Tensor) -> Result<Outputs> {
+        match self {
+            Compute::Plain => model.forward_train(images),
+            // oneDNN's ReLU makes 0 of what is no number, which is to be noticed and not hidden.
+            Compute::Fast(_) if !images.f_sum(Kind::Float)?.f_double_value(&[])?.is_finite() => {
+                model.forward_train(images)
+            }
+            Compute::Fast(path) => path.run(|| model.forward_train(images)),
+            Compute::Mixed if model.device() != Device::Cpu => {
+                tch::autocast(true, || model.forward_train(images))
+            }
+            Compute::Mixed => fold::mixed(|| model.forward_train(images)),
+        }
+    }
+}
+
+/// Pictures that the loader gives, or `None` where it cannot: the pass itself then says why.
+fn sample(loader: &DataLoader) -> Result<Option<Tensor>> {
+    let mut rng = fastrand::Rng::with_seed(0);
+    let samples = (0..loader.dataset_len().min(4)).map(|index| loader.dataset().get(index, &mut rng));
+    let Ok(samples) = samples.collect::<Result<Vec<_>>>() else { return Ok(None) };
+    let images: Vec<Tensor> = samples.into_iter().map(|(image, _)| image).collect();
+    if images.is_empty() || images.iter().any(|image| image.size() != images[0].size() || image.dim() != 3) {
+        return Ok(None);
+    }
+    let images = Tensor::f_stack(&images, 0)?;
+    // A picture with values that are no numbers would hide what the fast way does to the others.
+    let finite = images.f_isfinite()?.f_all()?.f_int64_value(&[])? == 1;
+    Ok(finite.then_some(images))
+}
+
+impl fmt::Display for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Compute::Plain => f.write_str("float32"),
+            Compute::Fast(path) => fmt::Display::fmt(path, f),
+            Compute::Mixed => f.write_str("convolutions in bfloat16"),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Transfer learning in one call, with what experience says is sensible.
+
+use std::collections::HashSet;
+
+use super::history::History;
+use super::loss::CrossEntropyLoss;
+use super::mix::Mix;
+use super::optim::{AdamW, AdamWOptions, ParamGroup};
+use super::options::{CheckpointPath, Precision, SchedulerStep, TrainOptions};
+use super::scheduler::{OneCycleLr, OneCycleOptions};
+use super::train_model;
+use crate::Result;
+use crate::data::{DataLoader, Splits};
+use crate::models::layers::BatchNorm2d;
+use crate::models::{BatchNormMode, Model, Parameter, Parameters};
+
+/// How [`fine_tune`] trains; the defaults are meant to be good.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FineTuneOptions {
+    /// Epochs in which all layers learn: 4.
+    pub epochs: usize,
+    /// Epochs before that in which only what is new learns: the head, and layers that the pretrained weights
+    /// lack: 6.
+    pub frozen_epochs: usize,
+    /// The highest learning rate of what is new while the rest is frozen: 1e-2.
+    pub head_lr: f64,
+    /// The highest learning rate of the last layers when all learn: 1e-3.
+    pub lr: f64,
+    /// By how much the first layers learn slower than the last ones: 10. Layers in between are in between.
+    pub lr_mult: f64,
+    /// Into how many groups the pretrained layers are divided, from the first to the last, each with a learning
+    /// rate of its own: 3.
+    pub layer_groups: usize,
+    /// Whether the groups are unfrozen one after another, the last first, in equal shares of the epochs
+    /// ([Howard and Ruder 2018](https://arxiv.org/abs/1801.06146)): no.
+    pub gradual: bool,
+    /// Share of each target that is spread over all classes: 0.1.
+    pub label_smoothing: f64,
+    /// AdamW's weight decay: 0.01. Biases and batch norms have none.
+    pub weight_decay: f64,
+    /// How training pictures are mixed: not at all.
+    pub mix: Mix,
+    /// In which numbers to compute.
+    pub precision: Precision,
+    /// The file for the best weights; by default none is written.
+    pub checkpoint: CheckpointPath,
+    /// Whether to say what happens: yes.
+    pub verbose: bool,
+}
+
+impl Default for FineTuneOptions {
+    fn default() -> Self {
+        FineTuneOptions {
+            epochs: 4,
+            frozen_epochs: 6,
+            head_lr: 1e-2,
+            lr: 1e-3,
+            lr_mult: 10.0,
+            layer_groups: 3,
+            gradual: false,
+            label_smoothing: 0.1,
+            weight_decay: 0.01,
+            mix: Mix::No,
+            precision: Precision::Auto,
+            checkpoint: CheckpointPath::default(),
+            verbose: true,
+        }
+    }
+}
+
+/// Trains a pretrained model on new classes: first what is new, on top of the pretrained layers as they are,
+/// then all layers, the first ones slower than the last. Pretrained batch norms keep their statistics
+/// throughout; each phase has one cycle of the learning rate ([`OneCycleLr`]), with AdamW and smoothed labels. At
+/// the end the model has its best weights. The history is of both phases.
+///
+/// What is new is found in the model itself: the head, and every layer whose batch norm has never seen a
+/// picture.
+///
+/// # Errors
+/// As [`train_model`].
+pub fn fine_tune(
+    model: &mut Model,
+    dataloaders: &Splits<DataLoader>,
+    options: FineTuneOptions,
+) -> Result<History> {
+    let new = untrained(model);
+    let mut history = History::default();
+    if options.frozen_epochs > 0 {
+        model.freeze_all_but_head();
+        for path in &new {
+            model.unfreeze(path)?;
+        }
+        let groups = decayed(ParamGroup::new(model.trainable_parameters()));
+        let phase = Phase {
+            epochs: options.frozen_epochs,
+            max_lrs: vec![options.head_lr; groups.len()],
+            groups,
+            batch_norm: BatchNormMode::StillWhereFrozen,
+        };
+        history = phase.train(model, dataloaders, &options, history)?;
+    }
+    for phase in all_layers(model, &options, &new)? {
+        if history.interrupted {
+            break;
+        }
+        model.unfreeze_all();
+        let learns: HashSet<String> =
+            phase.groups.iter().flat_map(|group| group.parameters.names()).collect();
+        for Parameter { name, .. } in model.named_parameters() {
+            if !learns.contains(&name) {
+                model.freeze(&name)?;
+            }
+        }
+        history = phase.train(model, dataloaders, &options, history)?;
+    }
+    Ok(history)
+}
+
+/// Some epochs with one cycle of the learning rate.
+struct Phase {
+    epochs: usize,
+    groups: Vec<ParamGroup>,
+    max_lrs: Vec<f64>,
+    batch_norm: BatchNormMode,
+}
+
+impl Phase {
+    /// Trains, and gives the history of this phase behind the one of those before.
+    fn train(
+        self,
+        model: &mut Model,
+        dataloaders: &Splits<DataLoader>,
+        options: &FineTuneOptions,
+        before: History,
+    ) -> Result<History> {
+        let criterion = CrossEntropyLoss { label_smoothing: options.label_smoothing, ..Default::default() };
+        let settings = AdamWOptions { weight_decay: options.weight_decay, ..Default::default() };
+        let lr = self.max_lrs.last().copied().unwrap_or(options.lr);
+        let mut optimizer = AdamW::with_options(self.groups, lr, settings);
+        let steps = (self.epochs * dataloaders.train.len()).max(1);
+        let mut scheduler = OneCycleLr::with_options(
+            &mut optimizer,
+            &self.max_lrs,
+            steps,
+            OneCycleOptions { pct_start: 0.25, ..Default::default() },
+        );
+        let best_acc = before.best_acc;
+        let told = TrainOptions {
+            num_epochs: self.epochs,
+            checkpoint: options.checkpoint.clone(),
+            batch_norm: self.batch_norm,
+            best_acc,
+            verbose: options.verbose,
+            precision: options.precision,
+            scheduler_step: SchedulerStep::Batch,
+            mix: options.mix,
+            ..Default::default()
+        };
+        let history = train_model(model, dataloaders, &criterion, &mut optimizer, &mut scheduler, told)?;
+        Ok(before.then(history))
+    }
+}
+
+/// The phases in which pretrained layers learn too: one, or as many as there are groups.
+fn all_layers(model: &Model, options: &FineTuneOptions, new: &[String]) -> Result<Vec<Phase>> {
+    if options.epochs == 0 {
+        return Ok(Vec::new());
+    }
+    let layers = layer_groups(model, options.layer_groups, new);
+    let count = layers.len();
+    let lr_of = |group: usize| {
+        let share = if count > 1 { group as f64 / (count - 1) as f64 } else { 1.0 };
+        options.lr * options.lr_mult.powf(share - 1.0)
+    };
+    let phase = |from: usize, epochs: usize| {
+        let (mut groups, mut max_lrs) = (Vec::new(), Vec::new());
+        for (number, parameters) in layers.iter().enumerate().skip(from) {
+            for group in decayed(ParamGroup::new(parameters.clone())) {
+                groups.push(group);
+                max_lrs.push(lr_of(number));
+            }
+        }
+        Phase { epochs, groups, max_lrs, batch_norm: BatchNormMode::Still }
+    };
+    if !options.gradual || count < 2 {
+        return Ok(vec![phase(0, options.epochs)]);
+    }
+    // The group of what is new learns in all of them.
+    let steps = (count - 1).min(options.epochs);
+    let shares = (0..steps).map(|step| {
+        let epochs = options.epochs * (step + 1) / steps - options.epochs * step / steps;
+        phase(steps - 1 - step, epochs)
+    });
+    Ok(shares.collect())
+}
+
+/// The model's parameters from the first layer to the last in `count` groups of about as many tensors, and the
+/// head with what is new as the last group.
+fn layer_groups(model: &Model, count: usize, new: &[String]) -> Vec<Parameters> {
+    let is_new =
+        |name: &str| model.in_head(name) || new.iter().any(|path| crate::models::is_under(name, path));
+    let (mut fresh, mut old) = (Vec::new(), Vec::new());
+    for parameter in model.named_parameters() {
+        if is_new(&parameter.name) { fresh.push(parameter) } else { old.push(parameter) }
+    }
+    let size = old.len().div_ceil(count.max(1)).max(1);
+    let mut groups: Vec<Parameters> = old.chunks(size).map(|chunk| chunk.iter().cloned().collect()).collect();
+    groups.push(fresh.into_iter().collect());
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+/// The group in two: what weight decay is for, and biases and scales, which it would only pull to zero.
+fn decayed(group: ParamGroup) -> Vec<ParamGroup> {
+    let (weights, others): (Vec<Parameter>, Vec<Parameter>) =
+        group.parameters.into_iter().partition(|parameter| parameter.tensor.dim() > 1);
+    let weights = ParamGroup::new(weights.into_iter().collect::<Parameters>());
+    let others = ParamGroup::new(others.into_iter().collect::<Parameters>()).weight_decay(0.0);
+    [weights, others].into_iter().filter(|group| !group.parameters.is_empty()).collect()
+}
+
+/// The paths of batch norms that have never seen a picture, and of the convolutions right before them: layers
+/// that the pretrained weights lacked. None where the whole network is random, of which no part is newer than
+/// another.
+fn untrained(model: &Model) -> Vec<String> {
+    let (mut found, mut norms) = (Vec::new(), 0);
+    let mut before: Option<String> = None;
+    crate::models::walk(model.module(), "", &mut |path, module| {
+        if !module.children().is_empty() {
+            return;
+        }
+        if (module as &dyn std::any::Any).is::<BatchNorm2d>() {
+            norms += 1;
+            let kept = |name: &str| module.tensors().into_iter().find(|slot| slot.name == name);
+            let all = |name: &str, value: f64| {
+                kept(name).is_some_and(|slot| {
+                    let differs = slot.tensor.f_ne(value).and_then(|differs| differs.f_any());
+                    differs.is_ok_and(|any| any.f_int64_value(&[]).is_ok_and(|any| any == 0))
+                })
+            };
+            if all("running_mean", 0.0) && all("running_var", 1.0) {
+                found.extend(before.take());
+                found.push(path.to_owned());
+            }
+        }
+        before = (module.kind() == "Conv2d").then(|| path.to_owned());
+    });
+    let pairs = found.len();
+    if norms == 0 || pairs >= 2 * norms { Vec::new() } else { found }
+}
+
+impl History {
+    /// This history followed by `next`, whose epochs go on counting: that of a training in two phases.
+    pub fn then(mut self, next: History) -> History {
+        if self.num_epochs == 0 {
+            return next;
+        }
+        let epochs = self.epochs();
+        for (own, new) in self.lists_mut().into_iter().zip(next.lists()) {
+            own.extend_from_slice(new);
+        }
+        self.lrs.extend_from_slice(next.lrs.get(1..).unwrap_or_default());
+        if let Some(best) = next.best_epoch {
+            self.best_epoch = Some(epochs + best);
+            self.best_acc = next.best_acc;
+        }
+        History {
+            seconds: self.seconds + next.seconds,
+            num_epochs: self.num_epochs + next.num_epochs,
+            checkpoint: next.checkpoint.or(self.checkpoint),
+            interrupted: next.interrupted,
+            stopped_early: next.stopped_early,
+            info: next.info,
+            state: next.state,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What a training says while it runs: the tutorial's lines, or in a notebook a table and curves.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::History;
+use super::epoch::Tally;
+use super::table::escaped;
+use crate::notebook::{DisplayHandle, MimeBundle, Progress, Show, display, is_live};
+
+/// The line changes no more often than this, and never so often that it takes more than a hundredth of
+/// the time.
+const INTERVAL: Duration = Duration::from_millis(250);
+const COST: u32 = 100;
+/// A longer training shows its last epochs, and the best one.
+const MOST_ROWS: usize = 30;
+
+/// One training's voice.
+pub(super) struct Live {
+    /// The tutorial's lines so far.
+    transcript: String,
+    face: Face,
+    bar: Progress,
+    started: Instant,
+    shown: Option<Instant>,
+    cost: Duration,
+    /// Images of the phases of the epochs that are done, and of the phase that runs.
+    before: u64,
+    curves: String,
+    head: String,
+}
+
+enum Face {
+    Quiet,
+    Lines,
+    /// The table with its curves, and the line below.
+    Notebook {
+        table: DisplayHandle,
+        line: DisplayHandle,
+    },
+}
+
+/// Plain text and HTML that are made elsewhere.
+struct Page(MimeBundle);
+
+impl Live {
+    /// `images` is how many pictures all epochs have together, validation included; `head` says what is
+    /// trained with what.
+    pub fn new(verbose: bool, live: bool, images: u64, head: String) -> Live {
+        let bar = Progress::hidden("", images).unit("images");
+        let face = match (verbose, live && is_live()) {
+            (false, _) => Face::Quiet,
+            (true, false) => Face::Lines,
+            (true, true) => Face::Notebook {
+                table: display(&Page(MimeBundle::text("").with_html(head_html(&head)))),
+                line: display(&bar),
+            },
+        };
+        Live {
+            transcript: String::new(),
+            face,
+            bar,
+            started: Instant::now(),
+            shown: None,
+            cost: Duration::ZERO,
+            before: 0,
+            curves: String::new(),
+            head,
+        }
+    }
+
+    /// Says a line at once, so that a notebook shows it while training goes on.
+    pub fn say(&mut self, line: std::fmt::Arguments<'_>) {
+        match self.face {
+            Face::Quiet => {}
+            Face::Lines => {
+                let mut out = std::io::stdout().lock();
+                // Nobody is left to be told when standard output is closed.
+                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+            }
+            Face::Notebook { .. } => self.transcript += &format!("{line}\n"),
+        }
+    }
+
+    /// What a resumed training has behind it.
+    pub fn skip(&mut self, images: u64) {
+        self.before = images;
+        self.bar.set_position(images);
+    }
+
+    /// A batch is done: `tally` is of the running phase, whose number of batches is `batches`.
+    pub fn batch(&mut self, phase: &str, epoch: (usize, usize), tally: &Tally, batches: usize) {
+        let Face::Notebook { line, .. } = &self.face else { return };
+        let due = self.shown.is_none_or(|shown| shown.elapsed() >= INTERVAL)
+            && self.cost * COST <= self.started.elapsed();
+        if !due {
+            return;
+        }
+        let start = Instant::now();
+        self.bar.set_description(format!(
+            "Epoch {}/{} {phase}, batch {}/{batches}",
+            epoch.0,
+            epoch.1.saturating_sub(1),
+            tally.batches
+        ));
+        self.bar.set_postfix(format!("loss {:.4}, acc {:.4}", tally.loss, tally.accuracy()));
+        self.bar.set_position(self.before + tally.images as u64);
+        self.bar.refresh();
+        line.update(&self.bar);
+        self.shown = Some(Instant::now());
+        self.cost += start.elapsed();
+    }
+
+    /// A phase is done.
+    pub fn phase(&mut self, tally: &Tally) {
+        self.before += tally.images as u64;
+    }
+
+    /// An epoch is done: the table and the curves grow.
+    pub fn epoch(&mut self, history: &History) {
+        let Face::Notebook { table, .. } = &self.face else { return };
+        let start = Instant::now();
+        // Drawing takes milliseconds; where epochs do too, not each of them is drawn.
+        if self.cost * COST <= self.started.elapsed() || self.curves.is_empty() {
+            self.curves = curves(history);
+        }
+        table.update(&Page(page(&self.head, history, &self.curves, &self.transcript)));
+        self.cost += start.elapsed();
+    }
+
+    /// The training is done, one way or another: what stays in the saved notebook.
+    pub fn end(&mut self, history: &History) {
+        let Face::Notebook { table, line } = &self.face else { return };
+        let curves = curves(history);
+        table.update(&Page(page(&self.head, history, &curves, &self.transcript)));
+        let summary = summary(history);
+        let html = format!("<div>{}</div>", escaped(&summary).replace('\n', "<br>"));
+        line.update(&Page(MimeBundle::text(summary).with_html(html)));
+    }
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Show for Page {
+    fn bundle(&self) -> MimeBundle {
+        self.0.clone()
+    }
+}
+
+/// The last lines of the history's text, below its table.
+fn summary(history: &History) -> String {
+    let text = history.to_string();
+    let skip = if history.rows() > 0 { history.rows() + 1 } else { 0 };
+    text.lines().skip(skip).collect::<Vec<_>>().join("\n")
+}
+
+fn curves(history: &History) -> String {
+    let Ok(figure) = history.plot() else { return String::new() };
+    let alt = escaped(&summary(history));
+    let png = crate::notebook::base64::encode(figure.png());
+    format!(
+        "<img width=\"{}\" height=\"{}\" alt=\"{alt}\" src=\"data:image/png;base64,{png}\">",
+        figure.width(),
+        figure.height()
+    )
+}
+
+fn page(head: &str, history: &History, curves: &str, transcript: &str) -> MimeBundle {
+    let html = format!("{}{curves}{}", head_html(head), history.html(MOST_ROWS));
+    MimeBundle::text(transcript.trim_end()).with_html(html)
+}
+
+fn head_html(head: &str) -> String {
+    format!("<div style=\"color:gray\">{}</div>", escaped(head))
+}
+
+impl History {
+    /// The table as HTML, the best epoch marked, of at most `most` epochs.
+    pub(super) fn html(&self, most: usize) -> String {
+        let names =
+            ["epoch", "train loss", "train acc", "valid loss", "valid acc", "lr", "seconds", "images/s"];
+        let cells = |cells: &[String], tag: &str, style: &str| {
+            let cells = cells.iter().map(|cell| format!("<{tag} style=\"text-align:right\">{cell}</{tag}>"));
+            format!("<tr{style}>{}</tr>", cells.collect::<String>())
+        };
+        let rows = self.rows();
+        let shown = (0..rows).filter(|epoch| rows - epoch <= most || self.best_epoch == Some(*epoch));
+        let body: String = shown
+            .map(|epoch| {
+                let best = self.best_epoch == Some(epoch);
+                let seconds = self.train_seconds[epoch] + self.valid_seconds[epoch];
+                let mark = if best { " ★" } else { "" };
+                let row = [
+                    epoch.to_string(),
+                    format!("{:.4}", self.train_losses[epoch]),
+                    format!("{:.4}", self.train_acc_history[epoch]),
+                    format!("{:.4}", self.valid_losses[epoch]),
+                    format!("{:.4}{mark}", self.val_acc_history[epoch]),
+                    format!("{:.3e}", self.lrs[epoch + 1]),
+                    format!("{seconds:.1}"),
+                    format!("{:.0}", self.train_images_per_second[epoch]),
+                ];
+                cells(&row, "td", if best { " style=\"font-weight:bold\"" } else { "" })
+            })
+            .collect();
+        let head = cells(&names.map(String::from), "th", "");
+        format!("<table><thead>{head}</thead><tbody>{body}</tbody></table>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_marks_the_best_and_keeps_it_in_a_long_training() {
+        let history = History {
+            train_losses: vec![1.0; 50],
+            train_acc_history: vec![0.5; 50],
+            valid_losses: vec![1.0; 50],
+            val_acc_history: vec![0.25; 50],
+            lrs: vec![0.01; 51],
+            train_seconds: vec![1.0; 50],
+            valid_seconds: vec![1.0; 50],
+            train_images_per_second: vec![100.0; 50],
+            best_epoch: Some(3),
+            best_acc: 0.25,
+            ..Default::default()
+        };
+        let html = history.html(MOST_ROWS);
+        assert_eq!(html.matches("<tr").count(), 1 + MOST_ROWS + 1);
+        assert!(html.contains("<tr style=\"font-weight:bold\"><td style=\"text-align:right\">3</td>"));
+        assert!(html.contains("0.2500 ★"));
+        assert!(summary(&history).starts_with("best valid acc 0.2500 in epoch 3"));
+        assert!(curves(&history).starts_with("<img width=\"960\""));
+    }
+}

@@ -1,0 +1,316 @@
+//! RMSprop: steps divided by a running mean of the gradient's size
+//! ([Hinton 2012](https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf)).
+
+use std::fmt;
+
+use tch::{Tensor, no_grad};
+
+use super::group::{Group, ParamGroups, at_least_zero, refuse};
+use super::pieces::in_pieces;
+use super::{Optimizer, OptimizerId, OptimizerState, gradient, python};
+use crate::Result;
+use crate::models::{Parameter, Parameters};
+
+/// What [`RmsProp`] may be told beside the learning rate; PyTorch's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RmsPropOptions {
+    /// Decay of the running average of the squared gradient, 0 or more: 0.99.
+    pub alpha: f64,
+    /// Added to the denominator against division by zero: 1e-8.
+    pub eps: f64,
+    /// Share of each weight that joins its gradient (L2 penalty): 0.
+    pub weight_decay: f64,
+    /// Share of the last step's direction that is kept: 0.
+    pub momentum: f64,
+    /// Whether to divide by the standard deviation of the gradient, not by its size: no.
+    pub centered: bool,
+}
+
+impl Default for RmsPropOptions {
+    fn default() -> Self {
+        RmsPropOptions { alpha: 0.99, eps: 1e-8, weight_decay: 0.0, momentum: 0.0, centered: false }
+    }
+}
+
+/// [`torch.optim.RMSprop`](https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html), in
+/// the arithmetic of its `_single_tensor_rmsprop`. Shows as PyTorch prints it.
+pub struct RmsProp {
+    group: Group,
+    options: RmsPropOptions,
+    memory: Vec<Option<Memory>>,
+}
+
+/// What is remembered of a parameter.
+struct Memory {
+    step: f64,
+    square_avg: Tensor,
+    momentum_buffer: Option<Tensor>,
+    grad_avg: Option<Tensor>,
+}
+
+impl RmsProp {
+    /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
+    /// with PyTorch's defaults (its `lr` would be 0.01).
+    /// Never fails: an empty list or a bad `lr` is reported by the first step.
+    pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
+        RmsProp::with_options(parameters, lr, RmsPropOptions::default())
+    }
+
+    /// As [`RmsProp::new`], with one's own settings.
+    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: RmsPropOptions) -> Self {
+        let group = Group::new(parameters.into(), lr, options.weight_decay);
+        let memory = group.parameters.iter().map(|_| None).collect();
+        RmsProp { group, options, memory }
+    }
+}
+
+impl Memory {
+    fn zero(parameter: &Tensor, options: RmsPropOptions) -> Result<Self> {
+        let zeros = || parameter.f_detach()?.f_zeros_like();
+        Ok(Memory {
+            step: 0.0,
+            square_avg: zeros()?,
+            momentum_buffer: (options.momentum > 0.0).then(zeros).transpose()?,
+            grad_avg: options.centered.then(zeros).transpose()?,
+        })
+    }
+
+    fn restore(parameter: &Parameter, state: &OptimizerState) -> Result<Option<Self>> {
+        let Parameter { name, tensor } = parameter;
+        let Some(square_avg) = state.restore("RMSprop", name, "square_avg", tensor)? else { return Ok(None) };
+        Ok(Some(Memory {
+            step: state.number(name, "step").unwrap_or(0.0),
+            square_avg,
+            momentum_buffer: state.restore("RMSprop", name, "momentum_buffer", tensor)?,
+            grad_avg: state.restore("RMSprop", name, "grad_avg", tensor)?,
+        }))
+    }
+
+    /// One step of one parameter.
+    fn update(
+        &mut self,
+        parameter: &Tensor,
+        gradient: Tensor,
+        lr: f64,
+        weight_decay: f64,
+        options: RmsPropOptions,
+    ) -> Result<()> {
+        self.step += 1.0;
+        // Where there is none, a second handle on another tensor takes its place and is not used.
+        let buffer = self.momentum_buffer.as_ref().unwrap_or(&self.square_avg);
+        let mean = self.grad_avg.as_ref().unwrap_or(&self.square_avg);
+        let RmsPropOptions { alpha, eps, momentum, centered, .. } = options;
+        in_pieces(
+            [parameter, &gradient, &self.square_avg, buffer, mean],
+            |[mut parameter, mut gradient, mut square_avg, mut buffer, mut mean]| {
+                if weight_decay != 0.0 {
+                    gradient = gradient.f_add(&parameter.f_mul_scalar(weight_decay)?)?;
+                }
+                let scaled = gradient.f_mul_scalar(1.0 - alpha)?;
+                let _ = square_avg.f_mul_scalar_(alpha)?.f_addcmul_(&scaled, &gradient)?;
+                let average = if centered {
+                    let _ = mean.f_lerp_(&gradient, 1.0 - alpha)?;
+                    square_avg.f_addcmul(&mean.f_neg()?, &mean)?.f_sqrt_()?.f_add_scalar_(eps)?
+                } else {
+                    square_avg.f_sqrt()?.f_add_scalar_(eps)?
+                };
+                if momentum > 0.0 {
+                    let _ = buffer.f_mul_scalar_(momentum)?.f_addcdiv_(&gradient, &average)?;
+                    let _ = parameter.f_add_(&buffer.f_mul_scalar(-lr)?)?;
+                } else {
+                    let _ = parameter.f_addcdiv_(&gradient.f_mul_scalar(-lr)?, &average)?;
+                }
+                Ok(())
+            },
+        )
+    }
+}
+
+impl Optimizer for RmsProp {
+    fn name(&self) -> &'static str {
+        "RMSprop"
+    }
+
+    fn id(&self) -> OptimizerId {
+        self.group.id
+    }
+
+    fn parameters(&self) -> &Parameters {
+        &self.group.parameters
+    }
+
+    fn lrs(&self) -> Vec<f64> {
+        self.group.lrs()
+    }
+
+    fn set_lrs(&mut self, lrs: &[f64]) {
+        self.group.set_lrs(lrs);
+    }
+
+    fn initial_lrs(&self) -> Vec<f64> {
+        self.group.initial_lrs()
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.group.validate(self.name())?;
+        let RmsPropOptions { alpha, eps, momentum, .. } = self.options;
+        [("alpha", alpha), ("eps", eps), ("momentum", momentum)]
+            .into_iter()
+            .try_for_each(|(setting, value)| at_least_zero(self.name(), setting, value))
+    }
+
+    fn step(&mut self) -> Result<()> {
+        self.validate()?;
+        let RmsProp { group, options, memory } = self;
+        no_grad(|| {
+            for ((parameter, lr, weight_decay), memory) in group.settled().zip(memory) {
+                if let Some(gradient) = gradient(&parameter.tensor)? {
+                    let memory = match memory {
+                        Some(memory) => memory,
+                        None => memory.insert(Memory::zero(&parameter.tensor, *options)?),
+                    };
+                    memory.update(&parameter.tensor, gradient, lr, weight_decay, *options)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn state_dict(&self) -> Result<OptimizerState> {
+        let RmsPropOptions { alpha, eps, momentum, centered, .. } = self.options;
+        let centered = f64::from(u8::from(centered));
+        let settings = [("alpha", alpha), ("eps", eps), ("momentum", momentum), ("centered", centered)];
+        let mut state = OptimizerState::of(self.name(), &self.group, &settings);
+        for (Parameter { name, .. }, memory) in self.group.parameters.iter().zip(&self.memory) {
+            let Some(memory) = memory else { continue };
+            state.push_number(name, "step", memory.step);
+            state.push_tensor(name, "square_avg", &memory.square_avg)?;
+            for (key, tensor) in
+                [("momentum_buffer", &memory.momentum_buffer), ("grad_avg", &memory.grad_avg)]
+            {
+                if let Some(tensor) = tensor {
+                    state.push_tensor(name, key, tensor)?;
+                }
+            }
+        }
+        Ok(state)
+    }
+
+    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
+        state.must_fit(self.name(), &self.group)?;
+        let setting = |name: &str, now: f64| state.setting(name).unwrap_or(now);
+        let now = self.options;
+        let options = RmsPropOptions {
+            alpha: setting("alpha", now.alpha),
+            eps: setting("eps", now.eps),
+            momentum: setting("momentum", now.momentum),
+            centered: setting("centered", f64::from(u8::from(now.centered))) != 0.0,
+            ..now
+        };
+        let restored: Vec<_> = self
+            .group
+            .parameters
+            .iter()
+            .map(|parameter| Memory::restore(parameter, state))
+            .collect::<Result<_>>()?;
+        let lacks = |memory: &Memory| {
+            (options.momentum > 0.0 && memory.momentum_buffer.is_none())
+                || (options.centered && memory.grad_avg.is_none())
+        };
+        if restored.iter().flatten().any(lacks) {
+            let reason =
+                "cannot take up the state: it lacks a momentum_buffer or grad_avg that its settings need";
+            return Err(refuse(self.name(), reason.into()));
+        }
+        self.memory = restored;
+        self.options = options;
+        self.group.restore(state);
+        Ok(())
+    }
+}
+
+impl fmt::Display for RmsProp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RmsPropOptions { alpha, eps, momentum, centered, .. } = self.options;
+        let settings = [
+            ("alpha", python::float(alpha)),
+            ("centered", python::boolean(centered)),
+            ("eps", python::float(eps)),
+            ("maximize", python::boolean(false)),
+            ("momentum", python::number(momentum)),
+        ];
+        python::write_groups(f, self.name(), &settings, &self.group)
+    }
+}
+
+impl fmt::Debug for RmsProp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::train::ParamGroup;
+
+    fn parameter(value: f64) -> Tensor {
+        Tensor::full([1], value, (Kind::Double, Device::Cpu)).set_requires_grad(true)
+    }
+
+    /// Two steps with the gradients 1 and 2 from the weight 1, by hand from PyTorch's documented rule.
+    fn two_steps(options: RmsPropOptions) -> f64 {
+        let weight = parameter(1.0);
+        let mut optimizer = RmsProp::with_options(vec![weight.shallow_clone()], 0.1, options);
+        for gradient in [1.0, 2.0] {
+            optimizer.zero_grad().unwrap();
+            (&weight * gradient).sum(Kind::Double).backward();
+            optimizer.step().unwrap();
+        }
+        weight.double_value(&[0])
+    }
+
+    #[test]
+    fn steps_follow_the_documented_rule() {
+        let near = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-9, "{value} {expected}");
+        let half = RmsPropOptions { alpha: 0.5, eps: 0.0, ..Default::default() };
+        // v1 = 0.5, v2 = 0.25 + 2
+        let steps = [1.0 / 0.5f64.sqrt(), 2.0 / 2.25f64.sqrt()];
+        near(two_steps(half), 1.0 - 0.1 * (steps[0] + steps[1]));
+        // b1 = s1, b2 = 0.9 s1 + s2
+        let expected = 1.0 - 0.1 * (steps[0] + 0.9 * steps[0] + steps[1]);
+        near(two_steps(RmsPropOptions { momentum: 0.9, ..half }), expected);
+        // g1 = 0.5, g2 = 1.25; v - g^2: 0.25, 0.6875
+        let expected = 1.0 - 0.1 * (1.0 / 0.25f64.sqrt() + 2.0 / 0.6875f64.sqrt());
+        near(two_steps(RmsPropOptions { centered: true, ..half }), expected);
+    }
+
+    #[test]
+    fn each_group_has_its_own_rate_and_the_state_keeps_them() {
+        let (slow, fast) = (parameter(1.0), parameter(1.0));
+        let groups = || {
+            vec![
+                ParamGroup::new(vec![slow.shallow_clone()]).lr(0.0),
+                ParamGroup::new(vec![fast.shallow_clone()]).weight_decay(0.5),
+            ]
+        };
+        let mut optimizer = RmsProp::new(groups(), 0.1);
+        (&slow + &fast).sum(Kind::Double).backward();
+        optimizer.step().unwrap();
+        assert_eq!(slow.double_value(&[0]), 1.0);
+        assert!(fast.double_value(&[0]) < 1.0);
+        assert_eq!((optimizer.lrs(), optimizer.lr()), (vec![0.0, 0.1], 0.0));
+        let text = optimizer.to_string();
+        assert!(text.contains("    weight_decay: 0\n\nParameter Group 1\n    alpha: 0.99\n"), "{text}");
+
+        let state = optimizer.state_dict().unwrap();
+        let mut again = RmsProp::new(groups(), 7.0);
+        again.load_state_dict(&state).unwrap();
+        assert_eq!(again.lrs(), [0.0, 0.1]);
+        let all = vec![slow.shallow_clone(), fast.shallow_clone()];
+        let refusal = RmsProp::new(all, 0.1).load_state_dict(&state).unwrap_err().to_string();
+        assert!(refusal.contains("the state is of"), "{refusal}");
+    }
+}

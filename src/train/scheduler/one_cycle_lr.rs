@@ -1,0 +1,221 @@
+//! A learning rate that rises to a peak and falls to almost nothing, batch by batch.
+
+use std::f64::consts::PI;
+
+use super::schedule::{Schedule, check_gamma, refuse, show_as_python};
+use super::{Scheduler, SchedulerState};
+use crate::Result;
+use crate::train::optim::{Optimizer, OptimizerId};
+
+/// The curve between two learning rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Anneal {
+    /// Half a cosine.
+    #[default]
+    Cos,
+    /// A straight line.
+    Linear,
+}
+
+impl Anneal {
+    fn between(self, start: f64, end: f64, share: f64) -> f64 {
+        match self {
+            Anneal::Cos => end + (start - end) / 2.0 * ((PI * share).cos() + 1.0),
+            Anneal::Linear => (end - start) * share + start,
+        }
+    }
+}
+
+/// What [`OneCycleLr`] may be told; PyTorch's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OneCycleOptions {
+    /// Share of the steps in which the rate rises, 0 to 1: 0.3.
+    pub pct_start: f64,
+    /// The curve: a cosine.
+    pub anneal_strategy: Anneal,
+    /// Whether the momentum falls while the rate rises: yes.
+    pub cycle_momentum: bool,
+    /// The momentum at the peak: 0.85.
+    pub base_momentum: f64,
+    /// The momentum at both ends: 0.95.
+    pub max_momentum: f64,
+    /// The peak divided by the first rate: 25.
+    pub div_factor: f64,
+    /// The first rate divided by the last: 10000.
+    pub final_div_factor: f64,
+    /// Whether the rate falls as it rose and only then to the last one: no.
+    pub three_phase: bool,
+}
+
+impl Default for OneCycleOptions {
+    fn default() -> Self {
+        OneCycleOptions {
+            pct_start: 0.3,
+            anneal_strategy: Anneal::Cos,
+            cycle_momentum: true,
+            base_momentum: 0.85,
+            max_momentum: 0.95,
+            div_factor: 25.0,
+            final_div_factor: 1e4,
+            three_phase: false,
+        }
+    }
+}
+
+/// The 1cycle policy ([Smith and Topin 2017](https://arxiv.org/abs/1708.07120)), to be stepped after every
+/// *batch* ([`SchedulerStep::Batch`](crate::train::SchedulerStep)):
+/// [`OneCycleLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html).
+#[derive(Clone)]
+pub struct OneCycleLr {
+    schedule: Schedule,
+    max_lrs: Vec<f64>,
+    total_steps: usize,
+    options: OneCycleOptions,
+}
+
+/// From one end of a phase to the other.
+#[derive(Clone, Copy)]
+enum Rate {
+    Initial,
+    Max,
+    Min,
+}
+
+impl OneCycleLr {
+    /// On `optimizer`, whose learning rates it sets to `max_lr / 25` at once. `total_steps` are the batches
+    /// of the whole training: epochs × batches of an epoch. Never fails: bad values are reported by the
+    /// first step.
+    pub fn new(optimizer: &mut dyn Optimizer, max_lr: f64, total_steps: usize) -> Self {
+        OneCycleLr::with_options(optimizer, &[max_lr], total_steps, OneCycleOptions::default())
+    }
+
+    /// As [`OneCycleLr::new`], with one peak for all groups or one for each, and one's own settings.
+    pub fn with_options(
+        optimizer: &mut dyn Optimizer,
+        max_lrs: &[f64],
+        total_steps: usize,
+        options: OneCycleOptions,
+    ) -> Self {
+        let max_lrs = match max_lrs {
+            [one] => vec![*one; optimizer.lrs().len()],
+            several => several.to_vec(),
+        };
+        let mut scheduler = OneCycleLr { schedule: Schedule::new(optimizer), max_lrs, total_steps, options };
+        if scheduler.validate(optimizer).is_ok() {
+            scheduler.put(optimizer);
+        }
+        scheduler
+    }
+
+    /// The phases: where each ends, and between which rates it goes.
+    fn phases(&self) -> Vec<(f64, Rate, Rate)> {
+        let (total, share) = (self.total_steps as f64, self.options.pct_start);
+        let peak = share * total - 1.0;
+        if self.options.three_phase {
+            vec![
+                (peak, Rate::Initial, Rate::Max),
+                (2.0 * share * total - 2.0, Rate::Max, Rate::Initial),
+                (total - 1.0, Rate::Initial, Rate::Min),
+            ]
+        } else {
+            vec![(peak, Rate::Initial, Rate::Max), (total - 1.0, Rate::Max, Rate::Min)]
+        }
+    }
+
+    /// Sets rates and momentum of the current step.
+    fn put(&mut self, optimizer: &mut dyn Optimizer) {
+        let (step, phases) = (self.schedule.last_epoch as f64, self.phases());
+        let number = phases.iter().position(|(end, ..)| step <= *end).unwrap_or(phases.len() - 1);
+        let (end, from, to) = phases[number];
+        let start = if number == 0 { 0.0 } else { phases[number - 1].0 };
+        let share = (step - start) / (end - start);
+        let OneCycleOptions { anneal_strategy, div_factor, final_div_factor, .. } = self.options;
+        let rate = |which: Rate, max: f64| match which {
+            Rate::Initial => max / div_factor,
+            Rate::Max => max,
+            Rate::Min => max / div_factor / final_div_factor,
+        };
+        let lrs = self
+            .max_lrs
+            .iter()
+            .map(|max| anneal_strategy.between(rate(from, *max), rate(to, *max), share))
+            .collect();
+        self.schedule.set(optimizer, lrs);
+        if self.options.cycle_momentum {
+            let momentum = |which: Rate| match which {
+                Rate::Max => self.options.base_momentum,
+                Rate::Initial | Rate::Min => self.options.max_momentum,
+            };
+            optimizer.set_momentum(anneal_strategy.between(momentum(from), momentum(to), share));
+        }
+    }
+}
+
+impl Scheduler for OneCycleLr {
+    fn name(&self) -> &'static str {
+        "OneCycleLR"
+    }
+
+    fn optimizer_id(&self) -> OptimizerId {
+        self.schedule.optimizer
+    }
+
+    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
+        let name = self.name();
+        self.schedule.must_be_of(name, optimizer)?;
+        let OneCycleOptions { pct_start, div_factor, final_div_factor, .. } = self.options;
+        self.max_lrs.iter().try_for_each(|max| check_gamma(name, "max_lr", *max))?;
+        check_gamma(name, "div_factor", div_factor)?;
+        check_gamma(name, "final_div_factor", final_div_factor)?;
+        let (rates, groups) = (self.max_lrs.len(), optimizer.lrs().len());
+        if rates != groups {
+            return Err(refuse(name, format!("has {rates} values of max_lr for {groups} parameter groups")));
+        }
+        if self.total_steps == 0 {
+            return Err(refuse(name, "has total_steps = 0: it must be at least 1".into()));
+        }
+        if !(0.0..=1.0).contains(&pct_start) {
+            return Err(refuse(name, format!("has pct_start = {pct_start}: it must be from 0 to 1")));
+        }
+        if self.schedule.last_epoch > self.total_steps {
+            let reason = format!(
+                "has total_steps = {}, which are done: build it for epochs × batches of an epoch, and step it \
+                 once a batch",
+                self.total_steps
+            );
+            return Err(refuse(name, reason));
+        }
+        if self.options.cycle_momentum && optimizer.momentum().is_none() {
+            let reason =
+                format!("has cycle_momentum, and {} has none to move: set it to false", optimizer.name());
+            return Err(refuse(name, reason));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.schedule.last_epoch = 0;
+        self.validate(optimizer)?;
+        self.put(optimizer);
+        Ok(())
+    }
+
+    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
+        self.schedule.last_epoch += 1;
+        self.validate(optimizer).inspect_err(|_| self.schedule.last_epoch -= 1)?;
+        self.put(optimizer);
+        Ok(())
+    }
+
+    fn state_dict(&self) -> SchedulerState {
+        SchedulerState { name: self.name().into(), numbers: self.schedule.numbers() }
+    }
+
+    fn load_state_dict(&mut self, state: &SchedulerState) -> Result<()> {
+        state.must_be_of(self.name())?;
+        self.schedule.restore(state);
+        Ok(())
+    }
+}
+
+show_as_python!(OneCycleLr, max_lrs, total_steps);
