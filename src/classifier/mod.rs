@@ -3,6 +3,7 @@
 
 mod file;
 mod prediction;
+mod torchscript;
 
 use std::fmt;
 use std::path::Path;

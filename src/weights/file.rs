@@ -17,13 +17,14 @@ use crate::{Error, Result};
 /// [`torch_file`]) or has no state dict.
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
     let path = path.as_ref();
-    if is_safetensors(path)? {
-        return Ok(load_safetensors(path)?.0);
-    }
-    let state = torch_file::read(path)?.state_dict().map_err(|error| match error {
-        Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
-        other => other,
-    })?;
+    let state = if is_safetensors(path)? {
+        torch_file::without_parallel(load_safetensors(path)?.0)
+    } else {
+        torch_file::read(path)?.state_dict().map_err(|error| match error {
+            Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
+            other => other,
+        })?
+    };
     Ok(state.into_iter().map(|(name, tensor)| (without_old_points(name), tensor)).collect())
 }
 

@@ -140,3 +140,29 @@ fn a_whole_network_needs_its_weights() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn the_network_goes_into_a_torchscript_file() -> Outcome {
+    let folder = Folder::new("torchscript")?;
+    let (model, classes, names) = parts()?;
+    let classifier = Classifier::new(&model, &classes, &names, &valid())?;
+    let file = folder.file("flowers.pt");
+    classifier.export_torchscript(&file)?;
+    assert_eq!(folder.names()?, ["flowers.pt"]);
+    let read = tch::CModule::load(&file)?;
+    let pictures = Tensor::randn([5, 3, 32, 32], (tch::Kind::Float, Device::Cpu));
+    let expected = classifier.model().forward_in(&pictures, herbarium::models::Mode::Eval)?;
+    let found = read.forward_ts(&[&pictures])?;
+    assert!((found - expected).abs().max().double_value(&[]) < 1e-4);
+    // The classifier's own network learns on as before.
+    assert!(!classifier.model().trainable_parameters().is_empty());
+    assert!(
+        classifier.export_torchscript(folder.file("a.onnx")).expect_err("no").to_string().contains("call it")
+    );
+    if let Some(python) = std::env::var_os("HERBARIUM_PEER_PYTHON") {
+        let script = "import sys, torch; m = torch.jit.load(sys.argv[1]); print(tuple(m(torch.zeros(4, 3, 32, 32)).shape))";
+        let output = std::process::Command::new(python).arg("-c").arg(script).arg(&file).output()?;
+        assert_eq!(String::from_utf8(output.stdout)?.trim(), "(4, 3)");
+    }
+    Ok(())
+}

@@ -22,16 +22,19 @@ pub(super) fn write(path: &Path, value: &Value) -> Result<()> {
     let pickler = Pickler::of(value).map_err(refuse)?;
     // The folder in the archive is called after the file, as torch.save does.
     let stem = path.file_stem().map_or_else(|| "archive".into(), |stem| stem.to_string_lossy());
-    write_atomically(path, |out| {
-        let mut archive = Archive { out, path, at: 0, directory: Vec::new(), count: 0 };
-        archive.entry(&format!("{stem}/data.pkl"), &pickler.bytes)?;
-        archive.entry(&format!("{stem}/byteorder"), b"little")?;
-        for (index, tensor) in pickler.storages.iter().enumerate() {
-            archive.entry(&format!("{stem}/data/{index}"), &bytes_of(tensor)?)?;
-        }
-        archive.entry(&format!("{stem}/version"), b"3\n")?;
-        archive.finish()
-    })
+    write_atomically(path, |out| fill(out, path, &stem, &pickler, ELSEWHERE.into()))
+}
+
+/// Numbers from `limit` up are written in eight bytes; the format demands it from [`ELSEWHERE`] up.
+fn fill(out: &mut dyn Write, path: &Path, stem: &str, pickler: &Pickler, limit: u64) -> Result<()> {
+    let mut archive = Archive { out, path, at: 0, directory: Vec::new(), count: 0, limit };
+    archive.entry(&format!("{stem}/data.pkl"), &pickler.bytes)?;
+    archive.entry(&format!("{stem}/byteorder"), b"little")?;
+    for (index, tensor) in pickler.storages.iter().enumerate() {
+        archive.entry(&format!("{stem}/data/{index}"), &bytes_of(tensor)?)?;
+    }
+    archive.entry(&format!("{stem}/version"), b"3\n")?;
+    archive.finish()
 }
 
 struct Archive<'a> {
@@ -40,6 +43,7 @@ struct Archive<'a> {
     at: u64,
     directory: Vec<u8>,
     count: u64,
+    limit: u64,
 }
 
 impl Archive<'_> {
@@ -50,7 +54,7 @@ impl Archive<'_> {
 
     fn entry(&mut self, name: &str, content: &[u8]) -> Result<()> {
         let (start, length, crc) = (self.at, content.len() as u64, crc32(content));
-        let big = u32::try_from(length).is_err() || length == u64::from(ELSEWHERE);
+        let big = length >= self.limit;
         // Sizes, before the name: the same in the local header and in the directory.
         let mut sizes = Vec::new();
         sizes.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0x21, 0]);
@@ -80,7 +84,7 @@ impl Archive<'_> {
         self.put(&local)?;
         self.put(content)?;
 
-        let far = start >= u64::from(ELSEWHERE);
+        let far = start >= self.limit;
         if far {
             zip64.extend_from_slice(&start.to_le_bytes());
         }
@@ -104,7 +108,7 @@ impl Archive<'_> {
         let (start, directory) = (self.at, std::mem::take(&mut self.directory));
         let length = directory.len() as u64;
         self.put(&directory)?;
-        let big = start + length >= u64::from(ELSEWHERE) || self.count >= 0xffff;
+        let big = start + length >= self.limit || self.count >= 0xffff;
         if big {
             let record = self.at;
             let mut end = b"PK\x06\x06".to_vec();
@@ -148,4 +152,29 @@ fn bytes_of(tensor: &Tensor) -> Result<Vec<u8>> {
     let mut bytes = vec![0; numel * tensor.kind().elt_size_in_bytes()];
     tensor.f_copy_data_u8(&mut bytes, numel)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Dict, from_bytes};
+    use super::*;
+
+    /// As in a file of more than 4 GiB, but small: the first numbers fit into four bytes, the others do not.
+    #[test]
+    fn large_archives_have_numbers_of_eight_bytes() {
+        let dict: Dict =
+            (0..9).map(|index| (format!("t{index}"), Tensor::from_slice(&[index as f32; 40]))).collect();
+        let pickler = Pickler::of(&Value::Dict(dict)).unwrap();
+        for limit in [0, 100, 700, 2000, u64::from(ELSEWHERE)] {
+            let mut file = Vec::new();
+            fill(&mut file, Path::new("large.pt"), "large", &pickler, limit).unwrap();
+            if let Some(folder) = std::env::var_os("HERBARIUM_TEST_KEEP") {
+                std::fs::write(Path::new(&folder).join(format!("large-{limit}.pt")), &file).unwrap();
+            }
+            let read = from_bytes(&file).unwrap_or_else(|error| panic!("limit {limit}: {error}"));
+            let tensor = read.get("t8").and_then(Value::as_tensor).unwrap();
+            assert_eq!(tensor.double_value(&[39]), 8.0, "limit {limit}");
+            assert_eq!(file.windows(4).any(|four| four == b"PK\x06\x06"), limit < u64::from(ELSEWHERE));
+        }
+    }
 }

@@ -46,6 +46,7 @@ use std::path::Path;
 
 use fault::Fallible;
 use machine::Pickle;
+pub(super) use state::without_parallel;
 use storages::{Storages, ZipSource};
 pub use value::{Dict, DictKind, Key, Value};
 use zip::Zip;

@@ -25,9 +25,15 @@ pub(super) fn tensors_of(value: &Value) -> Result<StateDict> {
     };
     let mut tensors = Vec::new();
     gather(state, "", &mut tensors);
-    let parallel = !tensors.is_empty() && tensors.iter().all(|(name, _)| name.starts_with(PARALLEL));
-    let name = |name: String| if parallel { name[PARALLEL.len()..].to_owned() } else { name };
-    Ok(tensors.into_iter().map(|(full, tensor)| (name(full), tensor)).collect())
+    Ok(without_parallel(tensors.into_iter().collect()))
+}
+
+/// Takes the prefix of `DataParallel` off where every name has it.
+pub(in crate::weights) fn without_parallel(state: StateDict) -> StateDict {
+    if state.is_empty() || !state.iter().all(|(name, _)| name.starts_with(PARALLEL)) {
+        return state;
+    }
+    state.into_iter().map(|(name, tensor)| (name[PARALLEL.len()..].to_owned(), tensor)).collect()
 }
 
 /// Whether a dictionary is a state dict: tensors under names, or a TorchScript module. One that also
