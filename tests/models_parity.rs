@@ -10,7 +10,9 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use formula::{formula_weights, noise};
-use herbarium::models::{Model, Strictness, Summary, get_model, known_models};
+use herbarium::models::{
+    Mode, Model, Pretrained, Strictness, Summary, get_model, initialize_model, known_models,
+};
 use herbarium::weights::{TensorSpec, load_safetensors, save_safetensors};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
@@ -207,22 +209,41 @@ const ONE_OF_EACH: &[&str] = &[
     "convnext_tiny",
 ];
 
-/// Reads `theirs.safetensors` and writes `mine.safetensors` on the Python side: torchvision's network
-/// loads what we wrote, strictly, gives its logits, and saves a network of its own with its logits.
+/// The Python side: torchvision's network loads what we wrote, strictly, and gives its logits in eval mode,
+/// then in train mode after a seed, with what moved while doing so; then it makes a network as the
+/// tutorial does, with a new head after a seed, and saves it with its logits.
 const PEER: &str = r#"
 import sys, torch, torchvision
+from torch import nn
 from safetensors.torch import load_file, save_file
 torch.set_num_threads(1)
-folder, name = sys.argv[1:]
+folder, name, heads = sys.argv[1:]
 state = load_file(f"{folder}/rust.safetensors")
-images = state.pop("images")
-model = torchvision.models.get_model(name, num_classes=5).eval()
-model.load_state_dict(state, strict=True)
+images, large = state.pop("images"), state.pop("large")
+out = {}
 with torch.no_grad():
-    seen = model(images)
-    torch.manual_seed(1)
-    own = torchvision.models.get_model(name, num_classes=5).eval()
-    save_file({**own.state_dict(), "seen": seen, "own": own(images)}, f"{folder}/python.safetensors")
+    model = torchvision.models.get_model(name, num_classes=5).eval()
+    model.load_state_dict(state, strict=True)
+    out["seen"] = model(images)
+    torch.manual_seed(3)
+    trained = model.train()(large)
+    if isinstance(trained, tuple):
+        trained, out["trained_aux"] = trained
+    out["trained"] = trained
+    out |= {f"moved.{key}": value for key, value in model.state_dict().items() if "running" in key}
+
+    torch.manual_seed(4)
+    model = torchvision.models.get_model(name)
+    for head in heads.split(","):
+        old = model.get_submodule(head)
+        if isinstance(old, nn.Linear):
+            new = nn.Linear(old.in_features, 5)
+        else:
+            new = nn.Conv2d(old.in_channels, 5, kernel_size=1)
+        model.set_submodule(head, new)
+    out |= {f"own.{key}": value for key, value in model.state_dict().items()}
+    out["own_seen"] = model.eval()(images)
+save_file({key: value.contiguous() for key, value in out.items()}, f"{folder}/python.safetensors")
 "#;
 
 #[test]
@@ -236,21 +257,51 @@ fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
         if std::env::var_os("HERBARIUM_PEER_ALL").is_some() { known_models() } else { ONE_OF_EACH.to_vec() };
     let folder = std::env::temp_dir().join(format!("herbarium-peer-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let images = noise(2 * 3 * 96 * 96, 3).reshape([2, 3, 96, 96]).to_kind(Kind::Float);
+    let pictures = |side: i64| noise(2 * 3 * side * side, 3).reshape([2, 3, side, side]).to_kind(Kind::Float);
+    let images = pictures(96);
     for name in names {
         let mut model = get_model(name, 5, Device::Cpu)?;
         model.eval();
+        // In train mode Inception takes nothing smaller.
+        let large = pictures(if name == "inception_v3" { 299 } else { 96 });
         let mut state = model.state_dict();
         state.insert("images", images.shallow_clone());
+        state.insert("large", large.shallow_clone());
         save_safetensors(folder.join("rust.safetensors"), &state, &Default::default())?;
-        let peer = Command::new(&python).args(["-c", PEER]).arg(&folder).arg(name).output()?;
+        let heads = model.head().join(",");
+        let peer = Command::new(&python).args(["-c", PEER]).arg(&folder).args([name, &heads]).output()?;
         assert!(peer.status.success(), "{name}: {}", String::from_utf8_lossy(&peer.stderr));
+        let (told, _) = load_safetensors(folder.join("python.safetensors"))?;
+        let get = |key: &str| told.get(key).ok_or_else(|| format!("no {key}"));
 
-        let (mut state, _) = load_safetensors(folder.join("python.safetensors"))?;
-        let (seen, own) = (state.remove("seen").ok_or("no seen")?, state.remove("own").ok_or("no own")?);
-        close(name, "what Python sees with our weights", &tch::no_grad(|| model.forward(&images))?, &seen);
-        model.load_state_dict(&state, Strictness::Strict)?;
-        close(name, "what we see with Python's weights", &tch::no_grad(|| model.forward(&images))?, &own);
+        let seen = tch::no_grad(|| model.forward(&images))?;
+        close(name, "what Python sees with our weights", &seen, get("seen")?);
+        model.train();
+        tch::manual_seed(3);
+        let trained = tch::no_grad(|| model.forward_train(&large))?;
+        close(name, "what Python sees in train mode", &trained.logits, get("trained")?);
+        assert_eq!(trained.aux.is_some(), told.contains("trained_aux"));
+        if let Some(aux) = &trained.aux {
+            close(name, "what Python's auxiliary head sees", aux, get("trained_aux")?);
+        }
+        for (key, value) in model.state_dict().iter().filter(|(key, _)| key.contains("running")) {
+            close(name, key, value, get(&format!("moved.{key}"))?);
+        }
+
+        tch::manual_seed(4);
+        let mut model = initialize_model(name, 5, Pretrained::No, Device::Cpu)?;
+        for (key, value) in &model.state_dict() {
+            assert!(
+                value.equal(get(&format!("own.{key}"))?),
+                "{name}: after a seed Python draws another {key}"
+            );
+        }
+        let own = told
+            .iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix("own.")?.to_owned(), value.shallow_clone())));
+        model.load_state_dict(&own.collect(), Strictness::Strict)?;
+        let seen = tch::no_grad(|| model.forward_in(&images, Mode::Eval))?;
+        close(name, "what we see with Python's weights", &seen, get("own_seen")?);
         println!("{name}: both ways");
     }
     fs::remove_dir_all(&folder)?;

@@ -21,7 +21,7 @@ pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
     name: "convnext_tiny",
     head: &["classifier.2"],
     tree: |classes| tree(&TINY, 0.1, classes),
-    input: InputSize { resize: 236, smallest: 32, smallest_train: 32, ..InputSize::DEFAULT },
+    input: InputSize { smallest: 32, smallest_train: 32, ..InputSize::DEFAULT },
     ..Architecture::DEFAULT
 }];
 

@@ -14,13 +14,11 @@ use super::layers::{
 use super::registry::{Architecture, build};
 use super::{Model, Module, Parts, Pass};
 use crate::Result;
-use crate::transforms::Interpolation;
 
 pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
     name: "efficientnet_b0",
     head: &["classifier.1"],
     tree: |classes| tree(&B0, 0.2, 0.2, classes),
-    interpolation: Interpolation::Bicubic,
     ..Architecture::DEFAULT
 }];
 

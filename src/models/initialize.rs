@@ -6,14 +6,14 @@ use std::path::Path;
 use tch::Device;
 
 use super::layers::{Conv2d, Linear};
-use super::registry::{Architecture, InputSize, architecture, build, check_classes};
+use super::registry::{architecture, build, check_classes};
 use super::{Model, StateDict, Strictness};
 use crate::data::Splits;
 use crate::transforms::{
-    Compose, IMAGENET_MEAN, IMAGENET_STD, ResizeOptions, ResizedCropOptions, center_crop, normalize,
-    random_horizontal_flip, random_resized_crop_with, resize_short_with, to_tensor,
+    Compose, IMAGENET_MEAN, IMAGENET_STD, ResizedCropOptions, normalize, random_horizontal_flip,
+    random_resized_crop_with, to_tensor,
 };
-use crate::weights::{self, LoadReport, by_layer};
+use crate::weights::{self, LoadReport, PretrainedWeights, by_layer};
 use crate::{Error, Result};
 
 /// What [`initialize_model`] does about pretrained weights.
@@ -111,31 +111,39 @@ impl Model {
         self.architecture.map(|architecture| architecture.input.crop)
     }
 
-    /// The transforms for pictures of the size that the network was made for: those of torchvision's
-    /// preset for validation, and for training random crops and flips as PyTorch's transfer learning
+    /// The ImageNet weights of torchvision's that were loaded into it, told by the file's name; [`None`]
+    /// for others and for none.
+    pub fn pretrained_weights(&self) -> Option<PretrainedWeights> {
+        self.pretrained
+    }
+
+    /// The transforms for pictures of the size that the network was made for: for validation those of
+    /// torchvision's preset for the [`pretrained_weights`](Model::pretrained_weights) (without any, for
+    /// their first version), and for training random crops and flips as PyTorch's transfer learning
     /// tutorial has them.
     ///
     /// # Errors
     /// [`Error::Argument`] for a network of one's own, of which no size is known.
     pub fn transforms(&self) -> Result<Splits<Compose>> {
-        let Some(Architecture { input: InputSize { resize, crop, .. }, interpolation, .. }) =
-            self.architecture
-        else {
+        if self.architecture.is_none() {
             return Err(Error::Argument(format!(
                 "{} was made by hand, and no size of its pictures is known: write its transforms down",
                 self.name()
             )));
+        }
+        let weights = match self.pretrained {
+            Some(weights) => weights,
+            None => weights::named(&format!("{}/V1", self.name()))?,
         };
-        let (resize, crop, interpolation) = (*resize, *crop, *interpolation);
-        let rest = || [to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)];
-        let cropped = ResizedCropOptions { interpolation, ..Default::default() };
-        let train = [random_resized_crop_with(crop, crop, cropped), random_horizontal_flip(0.5)];
-        let resized = ResizeOptions { interpolation, ..Default::default() };
-        let valid = [resize_short_with(resize, resized), center_crop(crop, crop)];
-        Ok(Splits {
-            train: Compose::new(train.into_iter().chain(rest()).collect()),
-            valid: Compose::new(valid.into_iter().chain(rest()).collect()),
-        })
+        let crop = weights.input_size();
+        let options = ResizedCropOptions { interpolation: weights.interpolation(), ..Default::default() };
+        let train = vec![
+            random_resized_crop_with(crop, crop, options),
+            random_horizontal_flip(0.5),
+            to_tensor(),
+            normalize(IMAGENET_MEAN, IMAGENET_STD),
+        ];
+        Ok(Splits { train: Compose::new(train), valid: weights.transforms() })
     }
 }
 
@@ -156,6 +164,12 @@ fn load_pretrained(model: &mut Model, path: &Path) -> Result<String> {
         // ImageNet's weights for it were made with pictures from -1 to 1.
         model.set_transform_input(true)?;
     }
+    let file = path.file_name();
+    model.pretrained = weights::list()
+        .weights()
+        .iter()
+        .find(|weights| weights.model() == model.name() && file == Some(weights.file().as_ref()))
+        .copied();
     Ok(story(model, path, &report, &dropped))
 }
 

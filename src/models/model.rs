@@ -12,7 +12,7 @@ use super::show::python_repr;
 use super::trace::Trace;
 use super::{Predictions, tree_html};
 use crate::notebook::{MimeBundle, Show};
-use crate::weights::kind_text;
+use crate::weights::{PretrainedWeights, kind_text};
 use crate::{Error, Result};
 
 /// Every network here takes RGB pictures.
@@ -28,6 +28,7 @@ pub struct Model {
     pub(super) root: Box<dyn Module>,
     pub(super) device: Device,
     pub(super) architecture: Option<&'static Architecture>,
+    pub(super) pretrained: Option<PretrainedWeights>,
     mode: Mode,
     batch_norm: BatchNormMode,
 }
@@ -54,6 +55,7 @@ impl Model {
             root,
             device: Device::Cpu,
             architecture: None,
+            pretrained: None,
             mode: Mode::default(),
             batch_norm: BatchNormMode::default(),
         };

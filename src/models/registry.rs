@@ -7,7 +7,6 @@ use super::{
     Model, Module, alexnet, convnext, densenet, efficientnet, inception, mobilenetv2, mobilenetv3, resnet,
     squeezenet, vgg,
 };
-use crate::transforms::Interpolation;
 use crate::{Error, Result};
 
 const FAMILIES: &[&[Architecture]] = &[
@@ -43,16 +42,12 @@ pub(super) struct Architecture {
     pub tree: fn(i64) -> Result<Box<dyn Module>>,
     /// The sides of the pictures it was made for, and of the smallest it takes.
     pub input: InputSize,
-    /// How its pictures are made smaller.
-    pub interpolation: Interpolation,
 }
 
 /// Sides of pictures, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InputSize {
-    /// To which the shorter side is scaled before the middle is cut out.
-    pub resize: i64,
-    /// Of the middle: what the network was made for.
+    /// What the network was made for.
     pub crop: i64,
     /// The smallest that go through in eval mode.
     pub smallest: i64,
@@ -67,14 +62,12 @@ impl Architecture {
         head: &[],
         tree: |_| Err(Error::Argument("an architecture without a tree".into())),
         input: InputSize::DEFAULT,
-        interpolation: Interpolation::Bilinear,
     };
 }
 
 impl InputSize {
     /// What most networks were made for; they take any size.
-    pub(super) const DEFAULT: InputSize =
-        InputSize { resize: 256, crop: 224, smallest: 1, smallest_train: 1 };
+    pub(super) const DEFAULT: InputSize = InputSize { crop: 224, smallest: 1, smallest_train: 1 };
 }
 
 /// The names that [`initialize_model`](super::initialize_model) knows.

@@ -24,7 +24,7 @@ pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
     name: "inception_v3",
     head: &["AuxLogits.fc", "fc"],
     tree,
-    input: InputSize { resize: 342, crop: 299, smallest: 75, smallest_train: 299 },
+    input: InputSize { crop: 299, smallest: 75, smallest_train: 299 },
     ..Architecture::DEFAULT
 }];
 

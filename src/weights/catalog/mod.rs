@@ -99,9 +99,14 @@ impl PretrainedWeights {
         self.0.licence
     }
 
+    /// How pictures are made smaller for it.
+    pub fn interpolation(&self) -> Interpolation {
+        if self.0.bicubic { Interpolation::Bicubic } else { Interpolation::Bilinear }
+    }
+
     /// What is done to pictures before this network sees them: torchvision's `weights.transforms()`.
     pub fn transforms(&self) -> Compose {
-        let interpolation = if self.0.bicubic { Interpolation::Bicubic } else { Interpolation::Bilinear };
+        let interpolation = self.interpolation();
         Compose::new(vec![
             resize_short_with(self.0.resize, ResizeOptions { interpolation, ..Default::default() }),
             center_crop(self.0.crop, self.0.crop),
