@@ -16,7 +16,6 @@ pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
     head: &["classifier.6"],
     tree,
     input: InputSize { smallest: 63, smallest_train: 63, ..InputSize::DEFAULT },
-    ..Architecture::DEFAULT
 }];
 
 /// AlexNet, 61.1 million parameters at 1000 classes, with random weights.

@@ -22,7 +22,6 @@ pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
     head: &["classifier.2"],
     tree: |classes| tree(&TINY, 0.1, classes),
     input: InputSize { smallest: 32, smallest_train: 32, ..InputSize::DEFAULT },
-    ..Architecture::DEFAULT
 }];
 
 /// ConvNeXt-Tiny, 28.6 million parameters at 1000 classes, with random weights.

@@ -22,14 +22,12 @@ pub(super) const ARCHITECTURES: &[Architecture] = &[
         head: &[HEAD],
         tree: |classes| tree(features_1_0()?, classes),
         input: InputSize { smallest: 21, smallest_train: 21, ..InputSize::DEFAULT },
-        ..Architecture::DEFAULT
     },
     Architecture {
         name: "squeezenet1_1",
         head: &[HEAD],
         tree: |classes| tree(features_1_1()?, classes),
         input: InputSize { smallest: 17, smallest_train: 17, ..InputSize::DEFAULT },
-        ..Architecture::DEFAULT
     },
 ];
 

@@ -25,7 +25,6 @@ pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
     head: &["AuxLogits.fc", "fc"],
     tree,
     input: InputSize { crop: 299, smallest: 75, smallest_train: 299 },
-    ..Architecture::DEFAULT
 }];
 
 /// Inception v3 with its auxiliary head, 27.2 million parameters at 1000 classes, with random weights.
