@@ -82,6 +82,7 @@ pub use pass::{BatchNormMode, Mode, Pass};
 pub use predictions::{Guess, Predictions};
 pub use registry::{get_model, known_models};
 pub use resnet::{resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2};
+pub(crate) use show::thousands;
 pub use squeezenet::{squeezenet1_0, squeezenet1_1};
 pub use state_dict::{StateDict, Strictness};
 pub use summary::{LayerSummary, Summary};

@@ -47,6 +47,14 @@ impl MimeBundle {
         self.with_bytes("image/png", png)
     }
 
+    /// Says in words what the PNG shows, for pages made of a notebook (nbconvert's `alt`).
+    pub fn with_alt(mut self, alt: impl Into<String>) -> Self {
+        if let Some(known) = self.metadata.get_mut("image/png").and_then(Value::as_object_mut) {
+            known.insert("alt".into(), Value::String(alt.into()));
+        }
+        self
+    }
+
     /// Adds a text form, replacing an earlier one of that type.
     pub fn with(mut self, mime: impl Into<String>, text: impl Into<String>) -> Self {
         self.set(mime.into(), Content::Text(text.into()));

@@ -47,7 +47,9 @@
 pub(crate) mod base64;
 mod bundle;
 mod display;
+mod faces;
 mod host;
+pub(crate) mod html;
 mod interrupt;
 mod last_value;
 mod message;

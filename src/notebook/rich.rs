@@ -34,6 +34,10 @@ impl Rich for Tensor {
     fn text(&self) -> String {
         super::describe(self)
     }
+
+    fn show(&self) {
+        super::result(self);
+    }
 }
 
 impl Rich for Figure {
@@ -46,15 +50,21 @@ impl Rich for Figure {
     }
 }
 
-impl Rich for Model {
-    fn text(&self) -> String {
-        text_of(self)
-    }
+/// Types of this crate that have a form for a page too.
+macro_rules! rich_by_show {
+    ($($kind:ty),*) => {
+        $(impl Rich for $kind {
+            fn text(&self) -> String {
+                text_of(self)
+            }
 
-    fn show(&self) {
-        super::result(self);
-    }
+            fn show(&self) {
+                super::result(self);
+            }
+        })*
+    };
 }
+rich_by_show!(Model, Predictions, Checkpoint);
 
 impl Rich for Prediction {
     fn text(&self) -> String {
@@ -83,14 +93,12 @@ rich_by_debug!(
     Parameter,
     Parameters,
     StateDict,
-    Predictions,
     Batch,
     Sample,
     Adam,
     AdamW,
     Sgd,
     OptimizerState,
-    Checkpoint,
     Classifier,
     Evaluation,
     Value,

@@ -77,16 +77,6 @@ impl Scale {
         Self { low: low - pad, high: high + pad, ticks, logarithmic: true, decimals: 0 }
     }
 
-    /// From 0 to a little above `high`, for lengths of bars; whole numbers only if `whole`.
-    pub(crate) fn bars(high: f64, whole: bool) -> Self {
-        let mut scale = Self::linear(0.0, if high > 0.0 { 1.04 * high } else { 1.0 });
-        if whole {
-            scale.ticks.retain(|tick| (tick - tick.round()).abs() < 1e-9);
-            scale.decimals = 0;
-        }
-        scale
-    }
-
     fn linear(low: f64, high: f64) -> Self {
         let high = if high > low { high } else { low + 1.0 };
         let step = nice_step((high - low) / 6.0);

@@ -4,6 +4,11 @@ use super::answers::Answered;
 use super::labels::Names;
 use crate::Result;
 use crate::data::CategoryNames;
+use crate::notebook::html::{PALE, bar, escape, table};
+use crate::notebook::{MimeBundle, Show, result};
+
+/// Rows of the table on a page.
+const MOST_ROWS: usize = 30;
 
 /// How often each class was taken for each: scikit-learn's `confusion_matrix`.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +18,7 @@ pub(super) struct Confusion {
 }
 
 /// Pictures of one class that were taken for another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfusedPair {
     /// The true class, an index into `class_names`.
     pub actual: usize,
@@ -75,6 +80,62 @@ impl std::fmt::Display for ConfusedPair {
     }
 }
 
+impl std::fmt::Debug for ConfusedPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// The pairs of classes that are confused most; prints one to a line, and shows itself as a table.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MostConfused {
+    /// The pairs, the most frequent first.
+    pub pairs: Vec<ConfusedPair>,
+}
+
+impl std::fmt::Display for MostConfused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.pairs.is_empty() {
+            return f.write_str("no class was taken for another");
+        }
+        let lines: Vec<String> = self.pairs.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::fmt::Debug for MostConfused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl Show for MostConfused {
+    fn bundle(&self) -> MimeBundle {
+        let text = MimeBundle::text(self.to_string());
+        if self.pairs.is_empty() {
+            return text;
+        }
+        let row = |pair: &ConfusedPair| {
+            let share = pair.count as f64 / pair.of.max(1) as f64;
+            let count = format!("{} {} of {}", bar(share), pair.count, pair.of);
+            vec![escape(&pair.actual_name), escape(&pair.predicted_name), count]
+        };
+        let rows: Vec<Vec<String>> = self.pairs.iter().take(MOST_ROWS).map(row).collect();
+        let more = match self.pairs.len().saturating_sub(MOST_ROWS) {
+            0 => String::new(),
+            more => format!("<div style=\"{PALE}\">and {more} more</div>"),
+        };
+        text.with_html(table(&["true", "taken for", "how often"], &rows) + &more)
+    }
+}
+
+impl MostConfused {
+    /// Shows the table as the value of a cell's last expression.
+    pub fn evcxr_display(&self) {
+        result(self);
+    }
+}
+
 /// The pairs of classes that a model confuses at least `min_count` times, the most frequent first: as
 /// fastai's `most_confused`.
 ///
@@ -86,12 +147,13 @@ pub fn most_confused(
     class_names: &[String],
     cat_to_name: &CategoryNames,
     min_count: usize,
-) -> Result<Vec<ConfusedPair>> {
+) -> Result<MostConfused> {
     let answers = evaluation.answers()?;
     answers.check(class_names.len())?;
     let names = Names::of(class_names, cat_to_name)?;
     let confusion = Confusion::of(&answers.labels, &answers.predicted, class_names.len());
-    Ok(confusion.pairs(&names).into_iter().filter(|pair| pair.count >= min_count).collect())
+    let pairs = confusion.pairs(&names).into_iter().filter(|pair| pair.count >= min_count).collect();
+    Ok(MostConfused { pairs })
 }
 
 #[cfg(test)]

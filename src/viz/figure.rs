@@ -114,7 +114,8 @@ impl Figure {
 
 impl Show for Figure {
     fn bundle(&self) -> MimeBundle {
-        MimeBundle::text(self.alt.as_str()).with_png(self.png.as_slice(), self.width, self.height)
+        let text = MimeBundle::text(self.alt.as_str());
+        text.with_png(self.png.as_slice(), self.width, self.height).with_alt(self.alt.as_str())
     }
 }
 

@@ -73,7 +73,7 @@ impl History {
 
 impl Show for History {
     fn bundle(&self) -> MimeBundle {
-        MimeBundle::text(self.to_string())
+        MimeBundle::text(self.to_string()).with_html(super::history_table::html(self))
     }
 }
 

@@ -5,12 +5,9 @@
 
 mod answers;
 mod augmentation_preview;
-#[allow(dead_code, reason = "shared by pictures still to come")]
 mod axis;
-#[allow(dead_code, reason = "shared by pictures still to come")]
 pub(crate) mod bars;
 mod batch_pictures;
-#[allow(dead_code, reason = "shared by pictures still to come")]
 mod canvas;
 mod confused_pairs;
 mod confusion;
@@ -20,25 +17,25 @@ mod figure;
 mod font;
 mod grid;
 mod history;
+mod history_table;
 mod im_convert;
 mod insight;
 mod labels;
 mod lr_find;
-#[allow(dead_code, reason = "shared by pictures still to come")]
 mod palette;
 mod per_class;
 mod photograph;
-#[allow(dead_code, reason = "shared by pictures still to come")]
 mod plot;
 mod prediction_grid;
 mod show_batch;
+mod tensor_picture;
 mod top_k;
 mod top_losses;
 
 pub use answers::{Answered, Answers};
 pub use augmentation_preview::{augmentation_preview, transform_panel, transform_steps};
 pub use confused_pairs::{PairOptions, plot_most_confused};
-pub use confusion::{ConfusedPair, most_confused};
+pub use confusion::{ConfusedPair, MostConfused, most_confused};
 pub use confusion_plot::{Cells, ConfusionOptions, plot_confusion_matrix};
 pub use features::{
     FeatureMapOptions, Features, Projection, TsneOptions, pca, plot_feature_map, plot_points, tsne,
@@ -53,5 +50,6 @@ pub use lr_find::plot_lr_find;
 pub use per_class::{plot_accuracy_per_class, plot_class_counts};
 pub use prediction_grid::{GridOptions, Only, prediction_grid};
 pub use show_batch::show_batch;
+pub(crate) use tensor_picture::{heat_map, picture_of};
 pub use top_k::top_k;
 pub use top_losses::plot_top_losses;
