@@ -141,7 +141,7 @@ fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
 }
 
 /// A number as one would type it: `0.01`, `1e-5`.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
     if rounded == 0.0 || rounded.abs() >= 1e-3 { format!("{rounded}") } else { format!("{rounded:e}") }
 }

@@ -103,39 +103,60 @@ struct Title {
 /// Draws the cells in rows; `alt` describes the whole.
 pub(super) fn draw(cells: Vec<Cell>, grid: Grid, alt: String) -> Result<Figure> {
     let columns = (grid.columns.min(cells.len()).max(1)) as u32;
-    let rows = (cells.len() as u32).div_ceil(columns).max(1);
     let width = ((WIDEST - GAP) / columns).saturating_sub(GAP).clamp(SMALLEST, LARGEST);
     let titles: Vec<Title> = cells.iter().map(|cell| lay_out(&cell.title, width as f32)).collect();
-    let lines = titles.iter().map(|title| title.lines.len()).max().unwrap_or(1) as u32;
-    let noted = cells.iter().any(|cell| !cell.note.is_empty());
-    let head = lines * (TITLE as u32 + 4) + if noted { NOTE as u32 + 4 } else { 0 } + BELOW;
-    let height = cells.iter().map(|cell| shown_height(&cell.image, width)).max().unwrap_or(48);
+    let rooms: Vec<Row> = cells
+        .chunks(columns as usize)
+        .zip(titles.chunks(columns as usize))
+        .map(|(cells, titles)| Row::of(cells, titles, width))
+        .collect();
     let total = (
         GAP.saturating_add(columns.saturating_mul(width + GAP)),
-        GAP.saturating_add(rows.saturating_mul(head + height + GAP)),
+        rooms.iter().fold(GAP, |sum, row| sum.saturating_add(row.head + row.height + GAP)),
     );
-    let mut canvas = Canvas::new(total.0, total.1)?;
+    let mut canvas = Canvas::new(total.0, total.1.max(48))?;
     if cells.is_empty() {
-        canvas.text("no pictures", (GAP as f32, (GAP + head) as f32), Text::new(NOTE).colour(GREY));
+        canvas.text("no pictures", (GAP as f32, 28.0), Text::new(NOTE).colour(GREY));
     }
-    for (index, (cell, title)) in cells.into_iter().zip(&titles).enumerate() {
-        let (row, column) = (index as u32 / columns, index as u32 % columns);
-        let (left, top) = (GAP + column * (width + GAP), GAP + row * (head + height + GAP));
-        let middle = left as f32 + width as f32 / 2.0;
-        let blank = lines as usize - title.lines.len();
-        let style = Text::new(title.size).bold().middle().colour(cell.colour);
-        for (line, text) in title.lines.iter().enumerate() {
-            let y = top as f32 + (line + blank + 1) as f32 * (TITLE + 4.0) - 5.0;
-            canvas.text(text, (middle, y), style);
+    let (mut top, mut cells) = (GAP, cells.into_iter().zip(&titles));
+    for row in &rooms {
+        for column in 0..columns {
+            let Some((cell, title)) = cells.next() else { break };
+            let left = (GAP + column * (width + GAP)) as f32;
+            let middle = left + width as f32 / 2.0;
+            let blank = row.lines as usize - title.lines.len().min(row.lines as usize);
+            let style = Text::new(title.size).bold().middle().colour(cell.colour);
+            for (line, text) in title.lines.iter().enumerate() {
+                let y = top as f32 + (line + blank + 1) as f32 * (TITLE + 4.0) - 5.0;
+                canvas.text(text, (middle, y), style);
+            }
+            let y = (top + row.head - BELOW) as f32 - 3.0;
+            let style = Text::new(NOTE).colour(GREY).middle();
+            canvas.text(&style.shortened(&cell.note, width as f32), (middle, y), style);
+            let shown = shown_height(&cell.image, width) as f32;
+            let area = Area::new(left, (top + row.head) as f32, width as f32, shown);
+            canvas.picture(cell.image, area, cell.scaling);
         }
-        let y = (top + head - BELOW) as f32 - 3.0;
-        let style = Text::new(NOTE).colour(GREY).middle();
-        canvas.text(&style.shortened(&cell.note, width as f32), (middle, y), style);
-        let shown = shown_height(&cell.image, width) as f32;
-        let area = Area::new(left as f32, (top + head) as f32, width as f32, shown);
-        canvas.picture(cell.image, area, cell.scaling);
+        top += row.head + row.height + GAP;
     }
     canvas.figure(alt)
+}
+
+/// How high one row is: its titles and notes, and its pictures.
+struct Row {
+    lines: u32,
+    head: u32,
+    height: u32,
+}
+
+impl Row {
+    fn of(cells: &[Cell], titles: &[Title], width: u32) -> Row {
+        let lines = titles.iter().map(|title| title.lines.len()).max().unwrap_or(1) as u32;
+        let noted = cells.iter().any(|cell| !cell.note.is_empty());
+        let head = lines * (TITLE as u32 + 4) + if noted { NOTE as u32 + 4 } else { 0 } + BELOW;
+        let height = cells.iter().map(|cell| shown_height(&cell.image, width)).max().unwrap_or(48);
+        Row { lines, head, height }
+    }
 }
 
 /// Height that keeps a picture's proportions, within reason.

@@ -1,7 +1,7 @@
 //! The learning-rate finder's curve.
 
 use super::Figure;
-use super::axis::Scale;
+use super::axis::{Scale, short};
 use super::canvas::{Area, Canvas, Text};
 use super::palette::{BLUE, GREY, ORANGE, WHITE};
 use super::plot::Plot;
@@ -41,14 +41,21 @@ pub fn plot_lr_find(lrs: &[f64], losses: &[f64], suggestion: Option<f64>) -> Res
     plot.line(&mut canvas, &pairs, 2.0, BLUE);
     if let Some(rate) = suggestion {
         plot.mark(&mut canvas, rate, ORANGE);
-        let nearest = pairs.iter().filter(|(_, loss)| loss.is_finite());
-        let nearest = nearest.min_by(|a, b| (a.0 / rate).ln().abs().total_cmp(&(b.0 / rate).ln().abs()));
-        if let Some(at) = nearest.and_then(|(_, loss)| plot.point(rate, *loss)) {
+        if let Some(at) = loss_at(&pairs, rate).and_then(|loss| plot.point(rate, loss)) {
             canvas.circle(at, 5.0, ORANGE);
             canvas.circle(at, 3.0, WHITE);
         }
     }
     canvas.figure(format!("learning-rate finder: {told}"))
+}
+
+/// The loss at a rate, between the two that were tried beside it.
+fn loss_at(pairs: &[(f64, f64)], rate: f64) -> Option<f64> {
+    let stretch = pairs.windows(2).find(|pair| pair[0].0 <= rate && rate <= pair[1].0)?;
+    let ((low, from), (high, to)) = (stretch[0], stretch[1]);
+    let share = if high > low { (rate / low).ln() / (high / low).ln() } else { 0.0 };
+    let loss = from + (to - from) * share;
+    loss.is_finite().then_some(loss)
 }
 
 /// Losses above this are of rates that are far too large.
@@ -63,9 +70,9 @@ fn in_words(lrs: &[f64], losses: &[f64], suggestion: Option<f64>) -> String {
     let Some((at, least)) = pairs.min_by(|a, b| a.1.total_cmp(b.1)) else {
         return "no loss was finite".into();
     };
-    let least = format!("least loss {least:.4} at {at:.2e}");
+    let least = format!("least loss {least:.4} at {}", short(*at));
     match suggestion {
-        Some(rate) => format!("suggested {rate:.2e}, {least}"),
+        Some(rate) => format!("suggested {}, {least}", short(rate)),
         None => format!("no rate to suggest, {least}"),
     }
 }

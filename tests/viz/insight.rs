@@ -96,6 +96,19 @@ fn grad_cam_is_drawn_over_the_picture() {
     assert!(green(0) && !green(third) && !green(2 * third));
 }
 
+/// The last part that gives maps is found in every family, by its place in the network.
+#[test]
+fn every_family_has_a_layer_to_look_at() {
+    for (name, layer) in
+        [("squeezenet1_1", "features"), ("mobilenet_v2", "features"), ("densenet121", "features")]
+    {
+        let model = initialize_model(name, 5, Pretrained::No, Device::Cpu).unwrap();
+        let cam = grad_cam(&model, &disc(96), GradCamOptions::default()).unwrap();
+        assert_eq!(cam.layer, layer, "{name}");
+        assert!(cam.resolution.0 > 1 && cam.heat.size() == [96, 96], "{name}: {cam}");
+    }
+}
+
 #[test]
 fn what_grad_cam_cannot_do_is_told() {
     let model = small_network();

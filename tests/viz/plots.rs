@@ -49,7 +49,7 @@ fn the_suggested_learning_rate_is_marked() {
     let losses: Vec<f64> = lrs.iter().map(loss).collect();
     let figure = plot_lr_find(&lrs, &losses, Some(1e-3)).unwrap();
     look(&figure, "lr_find.png");
-    assert!(figure.alt().starts_with("learning-rate finder: suggested 1.00e-3, least loss 1.6"), "{figure}");
+    assert!(figure.alt().starts_with("learning-rate finder: suggested 0.001, least loss 1.6"), "{figure}");
     assert!(count(&figure, [225, 92, 20]) > 40 && count(&figure, [31, 119, 180]) > 500);
     for (lrs, losses) in [(vec![], vec![]), (vec![0.1], vec![1.0]), (vec![0.1, 0.2], vec![f64::NAN; 2])] {
         plot_lr_find(&lrs, &losses, None).unwrap();
