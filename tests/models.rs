@@ -426,6 +426,28 @@ fn a_trunk_without_its_classifier_is_loaded_under_a_new_head() -> Outcome {
 }
 
 #[test]
+fn torchvisions_weights_are_known_by_their_files_name() -> Outcome {
+    if is_child() {
+        let model = initialize_model("squeezenet1_1", 3, Pretrained::Required, CPU)?;
+        let weights = model.pretrained_weights().ok_or("not known")?;
+        assert_eq!((weights.model(), weights.version()), ("squeezenet1_1", "IMAGENET1K_V1"));
+        assert_eq!(model.transforms()?.valid.to_string(), weights.transforms().to_string());
+        return Ok(());
+    }
+    let folder = std::env::temp_dir().join(format!("herbarium-known-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let known = herbarium::weights::named("squeezenet1_1")?;
+    herbarium::weights::save(
+        folder.join(known.file()),
+        &get_model("squeezenet1_1", 1000, CPU)?.state_dict(),
+    )?;
+    let told = in_child("torchvisions_weights_are_known_by_their_files_name", &folder)?;
+    assert!(told.contains("new head for 3 classes, random: classifier.1"), "{told}");
+    std::fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+#[test]
 fn a_frozen_trunk_has_no_gradients() -> Outcome {
     let mut model = resnet18(3, CPU)?;
     model.freeze_all_but_head();

@@ -1,7 +1,7 @@
 //! A summary as a table in a notebook, legible on light and dark pages: all colours are shades of the
 //! page's own.
 
-use super::text::{in_units, megabytes};
+use super::text::{megabytes, units};
 use super::{LayerSummary, Summary};
 use crate::models::show::thousands;
 
@@ -12,7 +12,7 @@ const STYLE: &str = "<style>\
 .hb-summary thead th{border-bottom:1px solid currentColor}\
 .hb-summary tbody tr:hover{background:color-mix(in srgb,currentColor 8%,transparent)}\
 .hb-summary .k{opacity:.65}\
-.hb-summary .f{opacity:.5}\
+.hb-summary .f{opacity:.6}\
 .hb-summary .b{font-weight:600}\
 .hb-summary dl{display:grid;grid-template-columns:max-content max-content;gap:0 14px;font-size:12px;margin:8px 0}\
 .hb-summary dd{margin:0;text-align:right}\
@@ -27,7 +27,7 @@ pub(super) fn table(summary: &Summary) -> String {
         ("parameters", thousands(total_params)),
         ("trainable", thousands(trainable_params)),
         ("frozen", thousands(total_params - trainable_params)),
-        ("mult-adds", in_units(summary.total_mult_adds).replace("): ", ") ").trim_start().to_owned()),
+        ("mult-adds", mult_adds(summary.total_mult_adds)),
         ("input", format!("{} MB", megabytes(summary.input_bytes))),
         ("forward and backward", format!("{} MB", megabytes(summary.output_bytes))),
         ("parameters' memory", format!("{} MB", megabytes(summary.param_bytes))),
@@ -39,6 +39,11 @@ pub(super) fn table(summary: &Summary) -> String {
          <dl>{facts}</dl></div>",
         head.concat()
     )
+}
+
+fn mult_adds(number: u64) -> String {
+    let (unit, number) = units(number);
+    format!("{number:.2} {unit}")
 }
 
 fn row(layer: &LayerSummary, closed: bool) -> String {

@@ -71,14 +71,20 @@ fn name_width(layers: &[LayerSummary]) -> usize {
     }
 }
 
-/// `(M): 296.22`, in millions, or in billions or trillions where there are any.
-pub(super) fn in_units(number: u64) -> String {
+/// `(M): 296.22`.
+fn in_units(number: u64) -> String {
+    let (unit, number) = units(number);
+    format!("({unit}): {number:.2}")
+}
+
+/// A number in millions, or in billions or trillions where there are any.
+pub(super) fn units(number: u64) -> (&'static str, f64) {
     let (unit, size) = match number {
         0..1_000_000_000 => ("M", 1e6),
         1_000_000_000..1_000_000_000_000 => ("G", 1e9),
         _ => ("T", 1e12),
     };
-    format!("({unit}): {:.2}", number as f64 / size)
+    (unit, number as f64 / size)
 }
 
 /// With two digits after the point.
