@@ -22,12 +22,13 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint parity fuzz bench doctor clean
+.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint test-browser parity fuzz bench doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
 	@echo "make lab        set up, then open JupyterLab on the notebook"
 	@echo "make test       set up, then run every test"
+	@echo "make test-browser   the notebook in JupyterLab in a real browser (Debian's Chromium; says how if it is not there)"
 	@echo "make parity     the comparisons with PyTorch alone (HERBARIUM_PARITY=DIR for other fixtures)"
 	@echo "make fuzz       a million damaged files for each reader (FUZZ=\"torch 5000\" for fewer, or one reader)"
 	@echo "make bench      measurements, one JSON line each"
@@ -82,6 +83,10 @@ test-rust: libtorch
 test-python: setup
 	$(BIN)/python -m pytest -q tests/kernel
 	$(BIN)/python -m pytest -q tests/test_*.py
+
+test-browser: setup
+	@bash tests/browser/chromium.sh
+	$(BIN)/python -m pytest -q tests/browser
 
 parity: libtorch
 	cargo test --release --test '*parity*' -- --nocapture

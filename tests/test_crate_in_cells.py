@@ -1,6 +1,8 @@
 """The crate in the kernel's cells: order of output, errors, interrupts, and further crates, through a Jupyter client."""
 
 import base64
+import pathlib
+import tempfile
 import time
 
 import jupyter_client
@@ -109,6 +111,84 @@ def test_errors_name_what_is_wrong_and_keep_the_variables(notebook):
     notebook.error('panic!("a petal is missing");')
     notebook.error("let wrong: i32 = \"text\";")
     assert "[1, 2, 3]" in notebook.text("kept")
+
+
+def test_what_was_on_stderr_before_a_question_mark_stays_there(notebook):
+    messages, reply = notebook.run('eprintln!("a warning");\nlet unused = 1;\nImageFolder::new("/nowhere", Compose::new(vec![to_tensor()]))?;')
+    assert "".join(text_of(message) for message in messages) == "a warning\n"
+    assert "/nowhere" in reply["evalue"] and "a warning" not in reply["evalue"]
+    shown = "\n".join(reply["traceback"])
+    assert "line 3:" in shown and "Not kept, because the cell failed: unused" in shown
+
+
+def test_a_failing_value_fails_the_cell(notebook):
+    assert "shapes cannot be multiplied" in notebook.error(
+        "let wide = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));\nwide.f_matmul(&wide)"
+    )
+    assert "[2, 3]" in notebook.text("wide.size()")
+
+
+def test_libtorch_errors_are_short(notebook):
+    error = notebook.error("Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)).f_view([7])?;")
+    assert error == "Error: libtorch: shape '[7]' is invalid for input of size 6"
+
+
+def test_vars_tells_types_and_sizes(notebook):
+    notebook.text('let grid = Tensor::zeros([4, 5], (Kind::Int64, Device::Cpu));\nlet words = vec!["a", "b"];')
+    shown = notebook.text(":vars")
+    lines = {line.split()[0]: line for line in shown.splitlines()}
+    assert "Tensor" in lines["grid"] and "torch.Size([4, 5]) Int64" in lines["grid"]
+    assert "Vec<&str>" in lines["words"].replace("'static ", "") and "2 elements" in lines["words"]
+    assert list(lines) == sorted(lines)
+    assert "[4, 5]" in notebook.text("grid.size()"), "they are still there"
+
+
+def test_a_progress_bar_moves_in_its_place(notebook):
+    messages, reply = notebook.run(
+        'let mut bar = Progress::new("Epoch 0", 4).unit("batch");\n'
+        'for _ in 0..3 { std::thread::sleep(std::time::Duration::from_millis(130)); bar.set_postfix("loss=0.5"); bar.update(1); }\n'
+        'println!("between");\nbar.update(1);\nbar.close();'
+    )
+    assert reply["status"] == "ok"
+    (made,) = [message["content"] for message in messages if message["msg_type"] == "display_data"]
+    updates = [message["content"] for message in messages if message["msg_type"] == "update_display_data"]
+    assert len(updates) >= 3
+    assert {update["transient"]["display_id"] for update in updates} == {made["transient"]["display_id"]}
+    assert "1/4" in updates[0]["data"]["text/plain"] and "batch/s" in updates[0]["data"]["text/plain"]
+    last = updates[-1]["data"]
+    assert "100%" in last["text/plain"] and "4/4" in last["text/plain"] and "loss=0.5" in last["text/plain"]
+    assert 'value="4" max="4"' in last["text/html"]
+
+
+def test_two_hundred_cells_leave_no_files_and_little_memory(notebook):
+    def state():
+        kernel = notebook.manager.provisioner.pid
+        (folder,) = pathlib.Path(tempfile.gettempdir()).glob(f"herbarium-kernel-{kernel}-*")
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return len(files), sum(map(resident, family(kernel)))
+
+    for number in range(20):
+        notebook.text(f"let counted = {number};\ncounted")
+    files_before, memory_before = state()
+    for number in range(200):
+        assert str(number + 1) in notebook.text(f"let counted = {number};\ncounted + 1")
+    files_after, memory_after = state()
+    assert files_after <= files_before + 3, "a cell leaves files behind"
+    # evcxr keeps each cell's library loaded, some 0.1 MB; this is ten times that.
+    assert memory_after - memory_before < 200 * 1_000_000
+
+
+def family(pid):
+    found = [pid]
+    for task in pathlib.Path("/proc").glob(f"{pid}/task/*/children"):
+        for child in task.read_text().split():
+            found += family(int(child))
+    return found
+
+
+def resident(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return sum(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
 
 def test_the_stop_button_ends_training_and_keeps_everything(notebook):

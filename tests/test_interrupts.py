@@ -1,0 +1,96 @@
+"""Fifty presses of the stop button at random moments of a training: nothing is lost by any of them."""
+
+import random
+import re
+import threading
+
+import pytest
+from test_crate_in_cells import Notebook, text_of
+
+PREPARE = """
+let data_dir = data::flowers()?;
+let transforms = Splits {
+    train: Compose::new(vec![resize(32, 32), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+    valid: Compose::new(vec![resize(32, 32), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+};
+let loaders = ImageFolder::splits(&data_dir, &transforms)?.loaders(LoaderOptions { batch_size: 16, shuffle: true, ..Default::default() });
+let mut model = initialize_model("resnet18", 12, Pretrained::No, Device::Cpu)?;
+let mut optimizer = Sgd::new(model.trainable_parameters(), 1e-3);
+let mut scheduler = StepLr::new(&optimizer, 10, 0.5);
+let criterion = CrossEntropyLoss::new();
+let kept = vec![String::from("rose"), String::from("tulip")];
+"""
+TRAIN = """
+let history = train_model(&mut model, &loaders, &criterion, &mut optimizer, &mut scheduler,
+    TrainOptions { num_epochs: 1000, checkpoint: "stopped.safetensors".into(), ..Default::default() })?;
+"""
+# The same text each time, so that it is compiled once.
+CHECK = """
+let logits = model.forward(&loaders.valid.batch(0)?.images)?;
+let finite = i64::try_from(logits.isfinite().all())? == 1;
+let checkpoint = Checkpoint::load("stopped.safetensors")?;
+let mut other = initialize_model("resnet18", 12, Pretrained::No, Device::Cpu)?;
+other.load_state_dict(&checkpoint.state_dict, Strictness::Strict)?;
+println!("{:?} finite {finite} whole {} kept {:?} lr {}", logits.size(), checkpoint.state_dict.len(), kept, optimizer.lr());
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    running = Notebook(tmp_path_factory.mktemp("interrupts"))
+    running.text(PREPARE)
+    running.text(TRAIN.replace("1000", "1"))
+    running.text(CHECK)
+    yield running
+    running.client.stop_channels()
+    running.manager.shutdown_kernel(now=True)
+
+
+def test_fifty_interrupts_lose_nothing(notebook):
+    chance = random.Random(50)
+    heard = 0
+    for number in range(50):
+        # From before the cell is compiled to well within its epochs.
+        timer = threading.Timer(chance.uniform(0.0, 1.2), notebook.manager.interrupt_kernel)
+        timer.start()
+        messages, reply = notebook.run(TRAIN, timeout=60)
+        timer.join()
+        said = "".join(map(text_of, messages)) + str(reply)
+        # Stopped while it was compiled, or by the training itself; never ended by force.
+        if reply["status"] == "ok":
+            heard += 1
+        else:
+            assert reply["ename"] == "Interrupt" and "no variables were lost" in reply["evalue"], said
+        checked = notebook.text(CHECK)
+        found = re.fullmatch(r'\[16, 12\] finite true whole (\d+) kept \["rose", "tulip"\] lr (\S+)\n', checked)
+        assert found and int(found[1]) > 100 and float(found[2]) > 0, (number, checked, said)
+    # Most of them met the training.
+    assert heard >= 15, heard
+
+
+def test_an_interrupt_is_not_heard_by_a_later_cell(notebook):
+    messages, reply = notebook.run(
+        'println!("go");\nlet started = std::time::Instant::now();\nwhile started.elapsed().as_secs_f64() < 1.0 {}',
+        during=lambda message: text_of(message).startswith("go") and notebook.manager.interrupt_kernel(),
+    )
+    assert reply["status"] == "ok", reply
+    assert "false" in notebook.text("interrupted()")
+
+
+def test_a_cell_that_listens_is_waited_for(notebook):
+    """A batch may take longer than a cell that does not listen is given."""
+    code = """
+println!("go");
+let mut rounds = 0;
+while !interrupted() { std::thread::sleep(std::time::Duration::from_secs(7)); rounds += 1; }
+rounds"""
+    pressed = []
+
+    def press(message):
+        if text_of(message).startswith("go") and not pressed:
+            pressed.append(notebook.manager.interrupt_kernel())
+
+    messages, reply = notebook.run(code, during=press)
+    said = "".join(map(text_of, messages))
+    assert reply["status"] == "ok" and "Waiting for the running batch to end" in said, (said, reply)
+    assert "rose" in notebook.text("kept")
