@@ -52,8 +52,17 @@ pub struct Progress {
     /// When the rate was last measured, and what was done by then.
     measured: (Instant, u64),
     shown: Option<Instant>,
+    /// What changed when it was last shown; `None` once the other of the two was shown after it.
+    shown_for: Option<Change>,
     state: State,
     outlet: Outlet,
+}
+
+/// What a loop changes in its two calls for each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Count,
+    Words,
 }
 
 /// Where a bar is shown.
@@ -108,6 +117,7 @@ impl Progress {
             rate: Rate::default(),
             measured: (now, 0),
             shown: None,
+            shown_for: None,
             state: State::Running,
             outlet,
         }
@@ -133,7 +143,7 @@ impl Progress {
     /// So many steps are done in all.
     pub fn set_position(&mut self, done: u64) {
         self.done = done;
-        self.refresh_if_due();
+        self.refresh_if_due(Change::Count);
     }
 
     /// How many steps are done.
@@ -149,19 +159,19 @@ impl Progress {
     /// Sets how many steps there are in all, when that becomes known.
     pub fn set_total(&mut self, total: u64) {
         self.total = Some(total);
-        self.refresh_if_due();
+        self.refresh_if_due(Change::Count);
     }
 
     /// What stands before the bar.
     pub fn set_description(&mut self, description: impl Into<String>) {
         self.description = description.into();
-        self.refresh_if_due();
+        self.refresh_if_due(Change::Words);
     }
 
     /// What stands behind the rate, such as `loss=0.31`.
     pub fn set_postfix(&mut self, postfix: impl Into<String>) {
         self.postfix = postfix.into();
-        self.refresh_if_due();
+        self.refresh_if_due(Change::Words);
     }
 
     /// How long the bar has run.
@@ -189,9 +199,14 @@ impl Progress {
         (self.done > 0 && seconds > 0.0).then(|| self.done as f64 / seconds)
     }
 
-    fn refresh_if_due(&mut self) {
-        let interval = if matches!(self.outlet, Outlet::Log(_)) { IN_LOG } else { IN_NOTEBOOK };
+    fn refresh_if_due(&mut self, change: Change) {
+        let in_log = matches!(self.outlet, Outlet::Log(_));
+        let interval = if in_log { IN_LOG } else { IN_NOTEBOOK };
         if self.shown.is_none_or(|shown| shown.elapsed() >= interval) {
+            self.refresh();
+            self.shown_for = Some(change);
+        } else if !in_log && self.shown_for.take_if(|shown| *shown != change).is_some() {
+            // A slow step's loss and its count come one after the other: what is shown is both, not half.
             self.refresh();
         }
     }
