@@ -50,10 +50,17 @@ def test_fifty_interrupts_lose_nothing(notebook):
     chance = random.Random(50)
     heard = 0
     for number in range(50):
-        # From before the cell is compiled to well within its epochs.
         timer = threading.Timer(chance.uniform(0.0, 1.2), notebook.manager.interrupt_kernel)
-        timer.start()
-        messages, reply = notebook.run(TRAIN, timeout=60)
+
+        def begin(message=None):
+            if timer.ident is None and (message is None or message["msg_type"] in ("stream", "display_data")):
+                timer.start()
+
+        # Every other time from when the cell is sent, so that its compile and its first steps are met too; else from the
+        # first that the training shows.
+        if number % 2:
+            begin()
+        messages, reply = notebook.run(TRAIN, during=begin, timeout=120)
         timer.join()
         said = "".join(map(text_of, messages)) + str(reply)
         # Stopped while it was compiled, or by the training itself; never ended by force.
@@ -64,8 +71,7 @@ def test_fifty_interrupts_lose_nothing(notebook):
         checked = notebook.text(CHECK)
         found = re.fullmatch(r'\[16, 12\] finite true whole (\d+) kept \["rose", "tulip"\] lr (\S+)\n', checked)
         assert found and int(found[1]) > 100 and float(found[2]) > 0, (number, checked, said)
-    # Most of them met the training.
-    assert heard >= 15, heard
+    assert heard >= 25, heard
 
 
 def test_an_interrupt_is_not_heard_by_a_later_cell(notebook):

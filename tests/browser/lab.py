@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -167,5 +168,8 @@ def text_of(output):
 
 
 def pictures_of(output):
+    """Pictures of their own, and those in HTML."""
     data = output.get("data", {})
-    return [joined(data[kind]) for kind in ("image/png", "image/svg+xml") if kind in data]
+    own = [joined(data[kind]) for kind in ("image/png", "image/svg+xml") if kind in data]
+    html = joined(data.get("text/html", ""))
+    return own + re.findall(r"<svg.*?</svg>|<img [^>]*>", html, re.S)
