@@ -120,7 +120,7 @@ def test_right_is_green_and_wrong_is_red(lab, executed):
     )
     said = lab.run("prediction_grid(&half, &half_preds, &class_names, &cat_to_name, Grid { rows: 2, columns: 4 })?")
     assert "4 of 8 predictions are right" in said, said
-    index = lab.cells()[-1]["index"]
+    index = lab.cell("prediction_grid(&half, ")["index"]
     lab.show(index)
     lab.wait(lambda: lab.js(NOTEBOOK + f"const img = {PICTURE}; return img?.complete && img.naturalWidth >= 800", index), 60, "the picture")
     green, red = colours_of_titles(lab, index)
