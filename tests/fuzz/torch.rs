@@ -163,7 +163,7 @@ fn pickle_of(file: &[u8]) -> Option<(String, Vec<u8>, Entries)> {
 }
 
 /// An archive of stored entries without checksums, as PyTorch can write it.
-fn archive(entries: &Entries) -> Vec<u8> {
+pub fn archive(entries: &Entries) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in entries {
         let size = (content.len() as u32).to_le_bytes();

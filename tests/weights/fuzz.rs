@@ -5,7 +5,7 @@ mod mutate;
 #[path = "../fuzz/run.rs"]
 mod run;
 #[path = "../fuzz/torch.rs"]
-mod torch;
+pub mod torch;
 
 #[test]
 fn a_few_thousand_damaged_pytorch_files() {

@@ -6,6 +6,7 @@ mod classifier;
 mod download;
 mod fuzz;
 mod server;
+mod torch_files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
