@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use herbarium::models::{Model, Pretrained, StateDict, Strictness, initialize_model, known_models};
-use herbarium::train::{Adam, AdamW, Checkpoint, Optimizer, Sgd, SgdOptions};
+use herbarium::train::{Adam, AdamW, Checkpoint, Optimizer, RmsProp, RmsPropOptions, Sgd, SgdOptions};
 use herbarium::weights::torch_file::{self, Dict, DictKind, Value};
 use herbarium::weights::{load, load_safetensors, save};
 use tch::{Device, Kind, Tensor};
@@ -342,6 +342,10 @@ fn optimizer(name: &str, model: &Model) -> Box<dyn Optimizer> {
     match name {
         "adam" => Box::new(Adam::new(parameters, 1e-3)),
         "adamw" => Box::new(AdamW::new(parameters, 1e-3)),
+        "rmsprop" => {
+            let options = RmsPropOptions { momentum: 0.9, ..Default::default() };
+            Box::new(RmsProp::with_options(parameters, 1e-3, options))
+        }
         _ => {
             let options = SgdOptions { momentum: 0.9, ..Default::default() };
             Box::new(Sgd::with_options(parameters, 1e-2, options))
@@ -353,7 +357,7 @@ fn optimizer(name: &str, model: &Model) -> Box<dyn Optimizer> {
 #[test]
 fn a_training_goes_on_on_the_other_side() -> Outcome {
     let Some((python, folder)) = peer("checkpoints")? else { return Ok(()) };
-    let names = ["adam", "adamw", "sgd"];
+    let names = ["adam", "adamw", "sgd", "rmsprop"];
     let mut ours = Vec::new();
     for name in names {
         // The head alone, as in the tutorial's first phase.

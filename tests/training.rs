@@ -361,12 +361,18 @@ fn claim(path: &Path, best_acc: f64) -> Outcome {
 
 #[test]
 fn an_earlier_better_checkpoint_is_kept_beside() -> Outcome {
-    let folder = Folder::new("earlier")?;
-    let (path, previous) = (folder.file("best.safetensors"), folder.file("best.previous.safetensors"));
+    ["safetensors", "pt"].into_iter().try_for_each(kept_beside)
+}
+
+/// In either format, which the file's name tells.
+fn kept_beside(ending: &str) -> Outcome {
+    let folder = Folder::new(&format!("earlier-{ending}"))?;
+    let names = [format!("best.previous.{ending}"), format!("best.{ending}")];
+    let [previous, path] = names.each_ref().map(|name| folder.file(name));
     save_some(&path, 0.0)?;
     claim(&path, 1.0)?;
     let second = save_some(&path, 0.0)?;
-    assert_eq!(folder.names(), ["best.previous.safetensors", "best.safetensors"]);
+    assert_eq!(folder.names(), names);
     assert_eq!(Checkpoint::load(&previous)?.best_acc, 1.0);
     assert_eq!(Checkpoint::load(&path)?.best_acc, second.best_acc);
 

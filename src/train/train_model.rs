@@ -42,7 +42,7 @@ use crate::{Result, notebook};
 /// each time the validation accuracy exceeds the best so far, whole or not at all. The file always
 /// holds the best of *this* training, so that cells that are run again give the same again. If an
 /// earlier training left a better checkpoint there (or one of another network, which does not
-/// compare), it is first kept as `NAME.previous.safetensors`, and a note on standard error says so.
+/// compare), it is first kept as `NAME.previous.safetensors` (or `.pt`), and a note on standard error says so.
 /// A file that is no checkpoint is never replaced.
 ///
 /// # Interrupting

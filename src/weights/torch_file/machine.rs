@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::fault::Fallible;
-use super::globals;
-use super::node::{Class, Entries, Global, Id, Node, Span, Storage, Window};
+use super::node::{Class, Entries, Id, Node, Storage, Window};
+use super::stack::{EMPTY_TUPLE, FALSE, NONE, SMALL, TRUE, pairs};
 
 /// What a pickle says.
 pub(super) struct Pickle<'a> {
@@ -48,14 +48,7 @@ pub(super) fn text<'a>(bytes: &'a [u8], node: &Node) -> Option<&'a str> {
     }
 }
 
-/// Numbers below this have one node each, as in Python: a list of labels takes no more than its file.
-const SMALL: i64 = 256;
-const NONE: Id = 0;
-const FALSE: Id = 1;
-const TRUE: Id = 2;
-const EMPTY_TUPLE: Id = 3;
-const ZERO: Id = 4;
-
+/// A pickle that is being read.
 pub(super) struct Machine<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
@@ -63,8 +56,8 @@ pub(super) struct Machine<'a> {
     pub storages: Vec<Storage>,
     pub known_storages: HashMap<Storage, u32>,
     pub windows: Vec<Window>,
-    stack: Vec<Id>,
-    marks: Vec<usize>,
+    pub stack: Vec<Id>,
+    pub marks: Vec<usize>,
     memo: HashMap<u32, Id>,
 }
 
@@ -246,168 +239,4 @@ impl<'a> Machine<'a> {
         }
         Ok(())
     }
-
-    fn take(&mut self, count: usize) -> Fallible<&'a [u8]> {
-        let end = self.at.checked_add(count);
-        let taken =
-            end.and_then(|end| self.bytes.get(self.at..end)).ok_or("truncated: it ends inside its pickle")?;
-        self.at += count;
-        Ok(taken)
-    }
-
-    fn unsigned(&mut self, bytes: usize) -> Fallible<u64> {
-        Ok(self.take(bytes)?.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
-    }
-
-    fn signed(&mut self, bytes: usize) -> Fallible<i64> {
-        let number = self.unsigned(bytes)?;
-        let unused = 64 - 8 * bytes as u32;
-        Ok(if bytes == 0 { 0 } else { (number << unused) as i64 >> unused })
-    }
-
-    /// A range whose length comes first, in so many bytes.
-    fn span(&mut self, bytes: usize) -> Fallible<Span> {
-        let length = self.unsigned(bytes)?;
-        let length = usize::try_from(length).map_err(|_| "truncated: it ends inside its pickle")?;
-        let start = self.at;
-        self.take(length)?;
-        Ok(Span { start, length })
-    }
-
-    pub fn slice(&self, span: Span) -> &'a [u8] {
-        &self.bytes[span.start..span.start + span.length]
-    }
-
-    fn line(&mut self) -> Fallible<&'a str> {
-        let rest = &self.bytes[self.at..];
-        let length =
-            rest.iter().position(|&byte| byte == b'\n').ok_or("truncated: it ends inside its pickle")?;
-        let line =
-            std::str::from_utf8(&rest[..length]).map_err(|_| "damaged: a name in its pickle is not UTF-8")?;
-        self.at += length + 1;
-        Ok(line)
-    }
-
-    pub fn add(&mut self, node: Node) -> Fallible<Id> {
-        let id = Id::try_from(self.nodes.len()).map_err(|_| "its pickle has too many objects")?;
-        self.nodes.push(node);
-        Ok(id)
-    }
-
-    fn push(&mut self, node: Node) -> Fallible<()> {
-        let id = self.add(node)?;
-        self.stack.push(id);
-        Ok(())
-    }
-
-    fn push_int(&mut self, number: i64) {
-        if (0..SMALL).contains(&number) {
-            self.stack.push(ZERO + number as Id);
-        } else {
-            // Larger ones take at least three bytes each: there are never too many.
-            self.stack.push(self.nodes.len() as Id);
-            self.nodes.push(Node::Int(number));
-        }
-    }
-
-    fn push_tuple(&mut self, items: Vec<Id>) -> Fallible<()> {
-        if items.is_empty() {
-            self.stack.push(EMPTY_TUPLE);
-            return Ok(());
-        }
-        self.push(Node::Tuple(items.into_boxed_slice()))
-    }
-
-    fn push_global(&mut self, module: &str, name: &str) -> Fallible<()> {
-        let global = globals::find(module, name)?;
-        self.push(Node::Global(global))
-    }
-
-    /// How far down the stack may be taken from: not past the last mark.
-    fn floor(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
-    }
-
-    fn pop(&mut self) -> Fallible<Id> {
-        Ok(self.pop_many(1)?[0])
-    }
-
-    fn pop_many(&mut self, count: usize) -> Fallible<Vec<Id>> {
-        let start = self.stack.len().checked_sub(count).filter(|&start| start >= self.floor());
-        Ok(self.stack.split_off(start.ok_or("damaged: its pickle takes what is not there")?))
-    }
-
-    fn pop_to_mark(&mut self) -> Fallible<Vec<Id>> {
-        let mark = self.marks.pop().ok_or("damaged: its pickle takes what is not there")?;
-        Ok(self.stack.split_off(mark))
-    }
-
-    fn top(&self) -> Fallible<usize> {
-        let top = self.stack.last().filter(|_| self.stack.len() > self.floor());
-        Ok(*top.ok_or("damaged: its pickle takes what is not there")? as usize)
-    }
-
-    fn append(&mut self, items: &[Id]) -> Fallible<()> {
-        let top = self.top()?;
-        match &mut self.nodes[top] {
-            Node::List(list) => list.extend_from_slice(items),
-            _ => return Err("damaged: its pickle appends to what is no list".into()),
-        }
-        Ok(())
-    }
-
-    fn set_items(&mut self, items: &[Id]) -> Fallible<()> {
-        let (top, pairs) = (self.top()?, pairs(items)?);
-        match &mut self.nodes[top] {
-            Node::Dict(dict) => dict.entries.extend(pairs),
-            _ => return Err("damaged: its pickle puts entries into what is no dictionary".into()),
-        }
-        Ok(())
-    }
-
-    /// Attributes for an object. Those of dictionaries and tensors (`_metadata`: the versions of a
-    /// model's layers) say nothing about values; those of a TorchScript object are what it is.
-    fn build(&mut self) -> Fallible<()> {
-        let items = self.pop_many(1)?;
-        let top = self.top()?;
-        let module = matches!(&self.nodes[top], Node::Dict(Entries { class: Class::Module, .. }));
-        let state = match &mut self.nodes[items[0] as usize] {
-            // Taken, not copied: copies of copies would let a small file grow without bound.
-            Node::Dict(state) if module => std::mem::take(&mut state.entries),
-            _ => Vec::new(),
-        };
-        match &mut self.nodes[top] {
-            Node::Dict(object) => object.entries.extend(state),
-            Node::Tensor(_) => {}
-            _ => {
-                return Err(
-                    "refused: its pickle sets attributes of what is no dictionary and no tensor".into()
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// The nodes of a tuple.
-    pub fn tuple(&self, id: Id) -> Fallible<Vec<Id>> {
-        match &self.nodes[id as usize] {
-            Node::Tuple(items) => Ok(items.to_vec()),
-            _ => Err("damaged: its pickle calls something without a tuple of arguments".into()),
-        }
-    }
-
-    /// A global by its node.
-    pub fn global(&self, id: Id) -> Fallible<Global> {
-        match &self.nodes[id as usize] {
-            Node::Global(global) => Ok(*global),
-            _ => Err("refused: its pickle calls what is no function".into()),
-        }
-    }
-}
-
-pub(super) fn pairs(items: &[Id]) -> Fallible<Vec<(Id, Id)>> {
-    if !items.len().is_multiple_of(2) {
-        return Err("damaged: a dictionary in its pickle has a key without a value".into());
-    }
-    Ok(items.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
 }

@@ -35,6 +35,7 @@ mod machine;
 mod node;
 mod pickler;
 mod show;
+mod stack;
 mod state;
 mod storages;
 mod value;
