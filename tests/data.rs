@@ -1132,3 +1132,28 @@ fn errors_read_as_sentences() {
     let error: Error = ImageFolder::new(dir.0.join("gone"), plain()).unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());
 }
+
+/// Short runs of `make fuzz`.
+mod fuzz {
+    mod annotations;
+    mod mutate;
+    mod pictures;
+    mod run;
+
+    fn few(target: run::Target, files: u64) {
+        let report = run::run(&target, files, 9_000_000);
+        println!("{report}");
+        assert_eq!(report.panics, 0);
+        assert!(report.accepted > 0 && report.accepted < report.files);
+    }
+
+    #[test]
+    fn a_few_thousand_damaged_pictures() {
+        few(pictures::target(), 10_000);
+    }
+
+    #[test]
+    fn a_few_thousand_damaged_annotation_files() {
+        few(annotations::target(), 3_000);
+    }
+}

@@ -172,6 +172,25 @@ struct RandomAffine {
     fault: Option<String>,
 }
 
+impl RandomAffine {
+    /// What is done to a picture of `size` = [width, height]: torchvision's `get_params`.
+    fn draw(&self, size: [u32; 2], rng: &mut Rng) -> Affine {
+        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
+        let angle = uniform(rng, self.degrees[0], self.degrees[1]);
+        let fractions = translate.unwrap_or([0.0, 0.0]);
+        let translate = [0, 1].map(|axis| {
+            let most = fractions[axis] * f64::from(size[axis]);
+            round_half_even(uniform(rng, -most, most))
+        });
+        let scale = scale.unwrap_or([1.0, 1.0]);
+        let scale = uniform(rng, scale[0], scale[1]);
+        let [x_low, x_high, y_low, y_high] = shear.unwrap_or_default();
+        let x = uniform(rng, x_low, x_high);
+        let y = if y_low == y_high { y_low } else { uniform(rng, y_low, y_high) };
+        Affine { angle, translate, scale, shear: [x, y], interpolation, fill, center }
+    }
+}
+
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
     let degrees = args.floats("degrees")?;
     let options = AffineOptions {
@@ -188,20 +207,7 @@ pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
 impl TransformOp for RandomAffine {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomAffine")?;
-        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
-        let angle = uniform(rng, self.degrees[0], self.degrees[1]);
-        let size = [picture.width(), picture.height()];
-        let fractions = translate.unwrap_or([0.0, 0.0]);
-        let translate = [0, 1].map(|axis| {
-            let most = fractions[axis] * f64::from(size[axis]);
-            round_half_even(uniform(rng, -most, most))
-        });
-        let scale = scale.unwrap_or([1.0, 1.0]);
-        let scale = uniform(rng, scale[0], scale[1]);
-        let [x_low, x_high, y_low, y_high] = shear.unwrap_or_default();
-        let x = uniform(rng, x_low, x_high);
-        let y = if y_low == y_high { y_low } else { uniform(rng, y_low, y_high) };
-        let how = Affine { angle, translate, scale, shear: [x, y], interpolation, fill, center };
+        let how = self.draw([picture.width(), picture.height()], rng);
         Ok(Sample::Picture(affine_with(&picture, how)?))
     }
 
@@ -287,6 +293,37 @@ mod tests {
             let expected = if x >= 7 && y < 7 { picture.get_pixel(x - 7, y + 3).0 } else { [0, 0, 0] };
             assert_eq!(pixel.0, expected, "({x}, {y})");
         }
+    }
+
+    /// torchvision's `get_params`: everything uniform, shifts in whole pixels.
+    #[test]
+    fn draws_are_uniform() {
+        let options = AffineOptions {
+            translate: Some([0.1, 0.25]),
+            scale: Some([0.5, 1.5]),
+            shear: Some([-10.0, 30.0, 5.0, 6.0]),
+            ..Default::default()
+        };
+        let transform = RandomAffine { degrees: [-20.0, 60.0], options, fault: None };
+        let mut rng = Rng::with_seed(5);
+        let drawn: Vec<Affine> = (0..20_000).map(|_| transform.draw([200, 80], &mut rng)).collect();
+        let check = |name: &str, low: f64, high: f64, value: &dyn Fn(&Affine) -> f64| {
+            let values: Vec<f64> = drawn.iter().map(value).collect();
+            assert!(values.iter().all(|value| (low..=high).contains(value)), "{name} out of its range");
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            assert!((mean - (low + high) / 2.0).abs() < 0.01 * (high - low), "{name}: mean {mean}");
+            let below = values.iter().filter(|&&value| value < low + (high - low) / 4.0).count() as f64;
+            assert!(
+                (below / values.len() as f64 - 0.25).abs() < 0.02,
+                "{name}: {below} in the first quarter"
+            );
+        };
+        check("angle", -20.0, 60.0, &|how| how.angle);
+        check("shift right", -20.0, 20.0, &|how| how.translate[0] as f64);
+        check("shift down", -20.0, 20.0, &|how| how.translate[1] as f64);
+        check("scale", 0.5, 1.5, &|how| how.scale);
+        check("shear along x", -10.0, 30.0, &|how| how.shear[0]);
+        check("shear along y", 5.0, 6.0, &|how| how.shear[1]);
     }
 
     #[test]

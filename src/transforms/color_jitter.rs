@@ -3,6 +3,7 @@
 use std::fmt;
 
 use fastrand::Rng;
+use image::RgbImage;
 use serde_json::{Value, json};
 
 use super::color::{brightness_in_place, contrast_in_place, saturation_in_place};
@@ -72,6 +73,15 @@ impl ColorJitter {
         let unless = |range: [f64; 2], still: f64| (range != [still; 2]).then_some(range);
         [unless(brightness, 1.0), unless(contrast, 1.0), unless(saturation, 1.0), unless(hue, 0.0)]
     }
+
+    /// The four properties in random order, by their place in [`ColorJitter::steps`], each with what is drawn
+    /// for it.
+    fn draw(&self, rng: &mut Rng) -> [(usize, Option<f64>); 4] {
+        let mut order = [0, 1, 2, 3];
+        rng.shuffle(&mut order);
+        let ranges = self.steps();
+        order.map(|property| (property, ranges[property].map(|[low, high]| uniform(rng, low, high))))
+    }
 }
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
@@ -86,18 +96,12 @@ pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
 
 impl TransformOp for ColorJitter {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
+        const ADJUST: [fn(&mut RgbImage, f64); 4] =
+            [brightness_in_place, contrast_in_place, saturation_in_place, hue_in_place];
         let mut picture = Transform::picture(sample, "ColorJitter")?;
-        let [brightness, contrast, saturation, hue] = self.steps();
-        let mut steps = [
-            (brightness, brightness_in_place as fn(&mut _, f64)),
-            (contrast, contrast_in_place),
-            (saturation, saturation_in_place),
-            (hue, hue_in_place),
-        ];
-        rng.shuffle(&mut steps);
-        for (range, adjust) in steps {
-            if let Some([low, high]) = range {
-                adjust(&mut picture, uniform(rng, low, high));
+        for (property, amount) in self.draw(rng) {
+            if let Some(amount) = amount {
+                ADJUST[property](&mut picture, amount);
             }
         }
         Ok(Sample::Picture(picture))
@@ -153,6 +157,42 @@ mod tests {
             color_jitter(1.5, 0.0, 0.0, 0.0).to_string(),
             "ColorJitter(brightness=(0.0, 2.5), contrast=None, saturation=None, hue=None)"
         );
+    }
+
+    /// torchvision: `randperm(4)`, and each factor uniform in its range.
+    #[test]
+    fn draws_are_uniform() {
+        let ranges = ColorJitterRanges {
+            brightness: [0.5, 1.5],
+            contrast: [0.0, 3.0],
+            saturation: [1.0, 1.0],
+            hue: [-0.25, 0.25],
+        };
+        let jitter = ColorJitter { ranges, fault: None };
+        let mut rng = Rng::with_seed(11);
+        let (mut orders, mut sums) = (std::collections::BTreeMap::new(), [[0.0; 2]; 4]);
+        let draws = 24_000;
+        for _ in 0..draws {
+            let drawn = jitter.draw(&mut rng);
+            *orders.entry(drawn.map(|(property, _)| property)).or_insert(0) += 1;
+            for (property, amount) in drawn {
+                assert_eq!(amount.is_none(), property == 2);
+                let amount = amount.unwrap_or(0.0);
+                sums[property] = [sums[property][0] + amount, sums[property][1] + amount * amount];
+            }
+        }
+        assert_eq!(orders.len(), 24);
+        assert!(orders.values().all(|&count| (870..1130).contains(&count)), "{orders:?}");
+        for (property, [low, high]) in [(0, [0.5, 1.5]), (1, [0.0, 3.0]), (3, [-0.25, 0.25])] {
+            let [sum, squares] = sums[property].map(|sum: f64| sum / f64::from(draws));
+            let width: f64 = high - low;
+            assert!((sum - (low + high) / 2.0).abs() < 0.01 * width, "{property}: mean {sum}");
+            let variance = squares - sum * sum;
+            assert!(
+                (variance / (width * width / 12.0) - 1.0).abs() < 0.03,
+                "{property}: variance {variance}"
+            );
+        }
     }
 
     #[test]

@@ -155,7 +155,7 @@ fn vertical(source: &[u8], stride: usize, weights: &Weights, offset: usize) -> V
         let rows = source[(first - offset) * stride..].chunks_exact(stride);
         for (row, weight) in rows.zip(weights) {
             for (sum, byte) in sums.iter_mut().zip(row) {
-                *sum += i32::from(*byte) * weight;
+                *sum = sum.wrapping_add(i32::from(*byte).wrapping_mul(*weight));
             }
         }
         out.extend(sums.iter().map(|&sum| to_byte(sum)));
@@ -166,7 +166,8 @@ fn vertical(source: &[u8], stride: usize, weights: &Weights, offset: usize) -> V
 /// Weighted sums of `N` neighbouring bytes.
 ///
 /// A weight of 22 bits is added as its upper and its lower half, which with a byte fit the 16-bit
-/// multiplication that every x86-64 and ARM processor has in vector form, and give the same sum.
+/// multiplication that every x86-64 and ARM processor has in vector form, and give the same sum. (Nothing
+/// overflows; `wrapping_…` keeps the loops quick where overflow is checked for.)
 struct Sums<const N: usize> {
     upper: [i32; N],
     lower: [i32; N],
@@ -186,10 +187,10 @@ impl<const N: usize> Sums<N> {
     fn add(&mut self, bytes: [u8; N], weight: i32) {
         let (upper, lower) = ((weight >> LOWER_BITS) as i16, (weight & ((1 << LOWER_BITS) - 1)) as i16);
         for (sum, byte) in self.upper.iter_mut().zip(&bytes) {
-            *sum += i32::from(*byte) * i32::from(upper);
+            *sum = sum.wrapping_add(i32::from(*byte).wrapping_mul(upper.into()));
         }
         for (sum, byte) in self.lower.iter_mut().zip(&bytes) {
-            *sum += i32::from(*byte) * i32::from(lower);
+            *sum = sum.wrapping_add(i32::from(*byte).wrapping_mul(lower.into()));
         }
     }
 
@@ -198,7 +199,7 @@ impl<const N: usize> Sums<N> {
     fn bytes(&self) -> [u8; N] {
         let mut out = [0; N];
         for (byte, (upper, lower)) in out.iter_mut().zip(self.upper.iter().zip(&self.lower)) {
-            *byte = to_byte((upper << LOWER_BITS) + lower);
+            *byte = to_byte((upper << LOWER_BITS).wrapping_add(*lower));
         }
         out
     }

@@ -183,4 +183,26 @@ mod tests {
             }
         }
     }
+
+    /// torchvision's `get_params`: the share of the area uniform, the logarithm of the ratio uniform. (Of a
+    /// square the largest shares leave no room for the widest ratios, so shares up to 0.5 are looked at.)
+    #[test]
+    fn draws_are_torchvisions() {
+        let mut rng = Rng::with_seed(9);
+        let options = ResizedCropOptions { scale: [0.1, 0.5], ..Default::default() };
+        let crop = RandomResizedCrop { size: [8, 8], options };
+        let picture = RgbImage::new(1000, 1000);
+        let count = 10_000;
+        let (mut area, mut log_ratio, mut wide) = (0.0, 0.0, 0);
+        for _ in 0..count {
+            let [_, _, h, w] = crop.draw(&picture, &mut rng);
+            area += (h * w) as f64 / 1e6;
+            let ratio = (w as f64 / h as f64).ln();
+            log_ratio += ratio;
+            wide += usize::from(ratio > (4.0f64 / 3.0).ln() / 2.0);
+        }
+        assert!((area / f64::from(count) - 0.3).abs() < 0.005, "{area}");
+        assert!((log_ratio / f64::from(count)).abs() < 0.01, "{log_ratio}");
+        assert!((wide as f64 / f64::from(count) - 0.25).abs() < 0.015, "{wide}");
+    }
 }

@@ -78,15 +78,18 @@ fn ycc_row(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [[u8; 3]]) {
 /// product rounded.
 #[inline(always)]
 fn ycc(y: &[u8; LANES], cb: &[u8; LANES], cr: &[u8; LANES]) -> [u32; LANES] {
-    let upper_half = |a: i16, b: i16| ((i32::from(a) * i32::from(b)) >> 16) as i16;
+    let upper_half = |a: i16, b: i16| (i32::from(a).wrapping_mul(b.into()) >> 16) as i16;
+    let rounded = |twice: i16| twice.wrapping_add(1) >> 1;
     let byte = |value: i16| value.clamp(0, 255) as u16;
     let (mut low, mut high) = ([0u16; LANES], [0u16; LANES]);
     for i in 0..LANES {
-        let (y, cb, cr) = (i16::from(y[i]), i16::from(cb[i]) - 128, i16::from(cr[i]) - 128);
-        let red = y + cr + ((upper_half(cr * 2, 26345) + 1) >> 1);
-        let blue = y + cb * 2 + ((upper_half(cb * 2, -14942) + 1) >> 1);
-        let part = (i32::from(cb) * -22554 + i32::from(cr) * 18734 + 0x8000) >> 16;
-        let green = y - cr + part as i16;
+        let y = i16::from(y[i]);
+        let (cb, cr) = (i16::from(cb[i]).wrapping_sub(128), i16::from(cr[i]).wrapping_sub(128));
+        let (cb_twice, cr_twice) = (cb.wrapping_add(cb), cr.wrapping_add(cr));
+        let red = y.wrapping_add(cr).wrapping_add(rounded(upper_half(cr_twice, 26345)));
+        let blue = y.wrapping_add(cb_twice).wrapping_add(rounded(upper_half(cb_twice, -14942)));
+        let part = i32::from(cb).wrapping_mul(-22554).wrapping_add(i32::from(cr).wrapping_mul(18734));
+        let green = y.wrapping_sub(cr).wrapping_add((part.wrapping_add(0x8000) >> 16) as i16);
         low[i] = byte(red) | byte(green) << 8;
         high[i] = byte(blue);
     }

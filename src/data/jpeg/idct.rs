@@ -51,11 +51,11 @@ fn mix<T: Copy>(from: &[T; 64], to: &mut [T; 64]) {
 /// One dimension of the transform, down each of the eight columns of `from`; rounded by `SHIFT` bits.
 ///
 /// Sums of two products of 16-bit numbers throughout, and the columns in one loop: this becomes vector
-/// instructions.
+/// instructions. (Nothing overflows; `wrapping_…` keeps it so where overflow is checked for.)
 #[inline(never)]
 fn pass<const SHIFT: i32>(from: &Block, to: &mut Block) {
     let products = |a: i16, b: i16, first: i16, second: i16| {
-        (i32::from(a) * i32::from(first)).wrapping_add(i32::from(b) * i32::from(second))
+        i32::from(a).wrapping_mul(first.into()).wrapping_add(i32::from(b).wrapping_mul(second.into()))
     };
     let rounded = |value: i32| {
         (value.wrapping_add(1 << (SHIFT - 1)) >> SHIFT).clamp(i16::MIN.into(), i16::MAX.into()) as i16
@@ -63,8 +63,8 @@ fn pass<const SHIFT: i32>(from: &Block, to: &mut Block) {
     for i in 0..8 {
         let x: [i16; 8] = std::array::from_fn(|row| from[row * 8 + i]);
         // The even half.
-        let tmp0 = (i32::from(x[0]) + i32::from(x[4])) << CONST_BITS;
-        let tmp1 = (i32::from(x[0]) - i32::from(x[4])) << CONST_BITS;
+        let tmp0 = i32::from(x[0]).wrapping_add(x[4].into()) << CONST_BITS;
+        let tmp1 = i32::from(x[0]).wrapping_sub(x[4].into()) << CONST_BITS;
         let tmp2 = products(x[2], x[6], 4433, 4433 - 15137);
         let tmp3 = products(x[2], x[6], 4433 + 6270, 4433);
         let (tmp10, tmp13) = (tmp0.wrapping_add(tmp3), tmp0.wrapping_sub(tmp3));

@@ -236,7 +236,7 @@ fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &m
         }
     }
     if *end_run > 0 {
-        for &place in &ZIGZAG[place..=scan.end.max(place)][..(scan.end + 1).saturating_sub(place)] {
+        for &place in ZIGZAG.iter().take(scan.end + 1).skip(place) {
             let coefficient = &mut block[usize::from(place)];
             if *coefficient != 0 {
                 correct(bits, coefficient, step);

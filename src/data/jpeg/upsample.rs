@@ -20,6 +20,13 @@ fn beside(plane: &Plane, y: usize) -> &[u8] {
     plane.row(if y.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 })
 }
 
+/// Three parts of one and one of the other. (Samples are bytes, or four times as much: nothing overflows, and
+/// `wrapping_…` keeps the loops quick where overflow is checked for.)
+#[inline(always)]
+fn three(near: u16, beside: u16) -> u16 {
+    near.wrapping_mul(3).wrapping_add(beside)
+}
+
 /// Room for a row, kept from row to row.
 #[derive(Default)]
 pub(super) struct Room {
@@ -33,10 +40,10 @@ impl Room {
         let last = near.len() - 1;
         self.row.resize(near.len() * 2, 0);
         let pixels = self.row.as_chunks_mut::<2>().0;
-        for ((pixel, window), index) in pixels[1..last].iter_mut().zip(near.windows(3)).zip(1..) {
-            let _ = index;
+        for (pixel, window) in pixels[1..last].iter_mut().zip(near.windows(3)) {
             let [left, middle, right] = [0, 1, 2].map(|i| u16::from(window[i]));
-            *pixel = [((middle * 3 + left + 1) >> 2) as u8, ((middle * 3 + right + 2) >> 2) as u8];
+            let (left, right) = (three(middle, left), three(middle, right));
+            *pixel = [(left.wrapping_add(1) >> 2) as u8, (right.wrapping_add(2) >> 2) as u8];
         }
         let wide = |i: usize| u16::from(near[i]);
         pixels[0] = [near[0], ((wide(0) * 3 + wide(1) + 2) >> 2) as u8];
@@ -48,14 +55,16 @@ impl Room {
     fn across_and_down(&mut self, near: &[u8], beside: &[u8]) -> &[u8] {
         let last = near.len() - 1;
         self.sums.clear();
-        self.sums
-            .extend(near.iter().zip(beside).map(|(&near, &beside)| u16::from(near) * 3 + u16::from(beside)));
+        self.sums.extend(
+            near.iter().zip(beside).map(|(&near, &beside)| three(u16::from(near), u16::from(beside))),
+        );
         self.row.resize(near.len() * 2, 0);
         let (sums, pixels) = (&self.sums, self.row.as_chunks_mut::<2>().0);
         let (lefts, middles, rights) = (&sums[..last - 1], &sums[1..last], &sums[2..]);
         for (((pixel, left), middle), right) in pixels[1..last].iter_mut().zip(lefts).zip(middles).zip(rights)
         {
-            *pixel = [((middle * 3 + left + 8) >> 4) as u8, ((middle * 3 + right + 7) >> 4) as u8];
+            let (left, right) = (three(*middle, *left), three(*middle, *right));
+            *pixel = [(left.wrapping_add(8) >> 4) as u8, (right.wrapping_add(7) >> 4) as u8];
         }
         pixels[0] = [((sums[0] * 4 + 8) >> 4) as u8, ((sums[0] * 3 + sums[1] + 7) >> 4) as u8];
         pixels[last] =
