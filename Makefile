@@ -98,6 +98,7 @@ fuzz: libtorch
 
 bench: setup
 	@cargo bench --quiet --bench throughput
+	@cargo bench --quiet --bench loader
 	@$(BIN)/python tests/bench/cells.py
 
 doctor:

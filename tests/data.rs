@@ -103,6 +103,29 @@ fn classes_sort_as_text() {
     assert_eq!(folder.samples()[1], (dir.0.join("10/000.png"), 1));
 }
 
+/// Opening looks at the folders alone, not at each file; 200,000 files are measured by `make bench`.
+#[test]
+fn many_files_open_in_a_moment() {
+    let dir = TempDir::new();
+    let picture = std::fs::read(dir.picture("source.png", [1, 2, 3])).unwrap();
+    for i in 0..4_000 {
+        std::fs::write(dir.place(&format!("root/{}/{i}.png", i % 20)), &picture).unwrap();
+    }
+    let start = Instant::now();
+    let folder = ImageFolder::new(dir.0.join("root"), plain()).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert_eq!(folder.len(), 4_000);
+    let off = LoaderOptions { shuffle: true, cache: CacheOptions::off(), ..options(100, 2) };
+    let mut seen = vec![false; 4_000];
+    for batch in &DataLoader::new(folder, off) {
+        for path in batch.unwrap().paths {
+            let number: usize = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+            assert!(!std::mem::replace(&mut seen[number], true));
+        }
+    }
+    assert!(seen.into_iter().all(|seen| seen));
+}
+
 /// torchvision: folders by path, files by name, extensions in any case, hidden files too.
 #[test]
 fn files_are_torchvisions_in_its_order() {
@@ -923,6 +946,73 @@ fn without_room_pictures_are_decoded() {
     let listing = data::cache::list_folder(&cache).unwrap();
     assert_eq!(listing.stored.len(), 1);
     assert!(listing.stored[0].root.ends_with("other"), "{listing}");
+}
+
+/// Two processes are told apart by their budgets here: each writes files of its own, and reads the other's the
+/// next time.
+#[test]
+fn two_caches_may_share_a_folder() {
+    let dir = TempDir::new();
+    gradients(&dir, "set", 120);
+    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let loader = |disk| {
+        let cache = CacheOptions { memory: 0, disk, folder: Some(dir.0.join("cache")) };
+        DataLoader::new(folder.clone(), LoaderOptions { shuffle: true, cache, ..options(16, 2) })
+    };
+    let off = LoaderOptions { shuffle: true, cache: CacheOptions::off(), ..options(16, 0) };
+    let reference = DataLoader::new(folder.clone(), off);
+    let (one, two) = (loader(1 << 30), loader(1 << 31));
+    let half: Vec<_> = one.iter_epoch(0).take(3).map(|batch| batch.unwrap().len()).collect();
+    assert_eq!(half, [16; 3]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_same_epochs(&one, &reference));
+        scope.spawn(|| assert_same_epochs(&two, &reference));
+    });
+    // One deletes everything while the other goes on.
+    data::cache::clear_folder(dir.0.join("cache")).unwrap();
+    assert_same_epochs(&two, &reference);
+    drop((one, two));
+    let next = loader(1 << 32);
+    assert_same_epochs(&next, &reference);
+    assert_eq!(next.cache().unwrap().decoded, 0);
+}
+
+/// A file that cannot grow, as on a full disk: the epoch is as without a cache, and one line says why.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_said_once() {
+    const CHILD: &str = "HERBARIUM_TEST_FULL_DISK";
+    if let Some(dir) = std::env::var_os(CHILD) {
+        let dir = PathBuf::from(dir);
+        let folder = ImageFolder::new(dir.join("set"), augmented()).unwrap();
+        let loader = |cache| DataLoader::new(folder.clone(), LoaderOptions { cache, ..options(16, 2) });
+        let full = loader(CacheOptions { memory: 0, disk: 1 << 30, folder: Some(dir.join("cache")) });
+        assert_same_epochs(&full, &loader(CacheOptions::off()));
+        let usage = full.cache().unwrap();
+        assert!(usage.from_disk > 10 && usage.trouble.is_some(), "{usage}");
+        return;
+    }
+    let dir = TempDir::new();
+    gradients(&dir, "set", 120);
+    // 64 kB a file at most, and an error instead of a signal beyond.
+    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+    let output = std::process::Command::new("bash")
+        .args(["-c", limited])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "a_full_disk_is_said_once", "--nocapture"])
+        .env(CHILD, &dir.0)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert_eq!(told.matches("note: pictures cannot be kept on disk").count(), 1, "{told}");
+    // What was written before is of use.
+    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let cache = CacheOptions { memory: 0, disk: 1 << 30, folder: Some(dir.0.join("cache")) };
+    let next = DataLoader::new(folder, LoaderOptions { cache, ..options(16, 2) });
+    next.iter().for_each(|batch| drop(batch.unwrap()));
+    let usage = next.cache().unwrap();
+    assert!(usage.from_disk > 10 && usage.from_disk + usage.decoded == 120, "{usage}");
 }
 
 /// A data set that is read in a moment leaves no files behind.

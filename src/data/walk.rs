@@ -1,6 +1,7 @@
 //! Which files of a folder are pictures, in torchvision's order.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
@@ -17,8 +18,7 @@ pub(super) fn subfolders(root: &Path) -> Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(root).map_err(Error::io("reading", root))? {
         let entry = entry.map_err(Error::io("reading", root))?;
-        // Through links, as Python's `is_dir` looks.
-        if entry.path().is_dir() {
+        if is_folder(&entry) {
             names.push(entry.file_name());
         }
     }
@@ -51,9 +51,8 @@ fn collect(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<(PathBuf, Ve
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io("reading", folder))? {
         let entry = entry.map_err(Error::io("reading", folder))?;
-        let path = entry.path();
-        if path.is_dir() {
-            collect(&path, above, found)?;
+        if is_folder(&entry) {
+            collect(&entry.path(), above, found)?;
         } else if is_picture(&entry.file_name()) {
             names.push(entry.file_name());
         }
@@ -63,8 +62,20 @@ fn collect(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<(PathBuf, Ve
     Ok(())
 }
 
+/// Whether an entry is a folder, through links, as Python's `is_dir` looks. Only a link needs a look at the
+/// disk: what else is a folder stands in the folder above.
+fn is_folder(entry: &DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => entry.path().is_dir(),
+    }
+}
+
 /// Whether a file's name has one of [`IMG_EXTENSIONS`].
-fn is_picture(name: &OsString) -> bool {
-    let name = name.to_string_lossy().to_lowercase();
-    IMG_EXTENSIONS.iter().any(|extension| name.ends_with(extension))
+fn is_picture(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    IMG_EXTENSIONS.iter().any(|extension| {
+        let ending = name.len().checked_sub(extension.len()).map(|start| &name[start..]);
+        ending.is_some_and(|ending| ending.eq_ignore_ascii_case(extension.as_bytes()))
+    })
 }
