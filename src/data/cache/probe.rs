@@ -1,23 +1,28 @@
 //! Whether pictures that were kept are still the ones that would be made.
 
+use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
 
 use super::id::Fnv;
 use super::segment::crc;
-use crate::data::{Decoding, Front};
+use crate::data::{Decoding, Front, ReadOptions, decode_image};
 
-/// Raise it when a decoder gives other pixels than before: what was kept is then made anew.
-const DECODERS: u32 = 1;
+/// Raise it when a decoder gives other pixels than before: what was kept is then made anew. Of JPEG's exact
+/// decoding a change shows by itself.
+const DECODERS: u32 = 2;
 
 /// What a kept picture depends on besides its file: where two keys are equal, so are the pictures.
 ///
-/// The transforms are told by their description, and by what they make of a small picture: a change of
-/// their arithmetic shows in that.
+/// The transforms are told by their description, and, with the decoder, by what they make of a small
+/// photograph: a change of their arithmetic shows in that.
 pub(super) fn key(front: &Front, decoding: Decoding) -> u128 {
     let root = front.root();
     let root = root.canonicalize().or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.into());
     let sample = RgbImage::from_fn(61, 47, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, (x * y) as u8]));
-    let made = match front.apply(sample) {
+    let mut file = Vec::new();
+    let encoded = JpegEncoder::new_with_quality(&mut file, 90).encode_image(&sample);
+    let decoded = encoded.ok().and_then(|()| decode_image(&file, ReadOptions::default()).ok());
+    let made = match front.apply(decoded.unwrap_or(sample)) {
         Ok(picture) => format!("{}x{} {:08x}", picture.width(), picture.height(), crc(picture.as_raw())),
         Err(error) => error.to_string(),
     };
