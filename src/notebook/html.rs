@@ -11,10 +11,12 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A table of cells that are HTML already.
+/// A table of cells that are HTML already. Without a head it lists names and values, to be read from the
+/// left.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-        cells.map(|cell| format!("<{tag}>{cell}</{tag}>")).collect()
+        let side = if head.is_empty() { " style=\"text-align:left\"" } else { "" };
+        cells.map(|cell| format!("<{tag}{side}>{cell}</{tag}>")).collect()
     };
     let body: String = rows
         .iter()

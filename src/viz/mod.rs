@@ -1,7 +1,17 @@
-//! Pictures: a batch, its predictions, the course of a training.
+//! Pictures that teach. All of them are [`Figure`]s, which show themselves in a cell, save themselves as
+//! PNG or SVG, and say in words what they show.
 //!
-//! All of them are [`Figure`]s, which show themselves in a cell, save themselves as PNG or SVG, and say in
-//! words what they show.
+//! | what one wants to see | |
+//! |---|---|
+//! | what a loader gives; what augmentation does | [`show_batch`], [`im_convert`], [`augmentation_preview`] |
+//! | what a data set has | [`plot_class_counts`] |
+//! | how training goes | [`History::plot`](crate::train::History::plot), [`plot_lr_find`] |
+//! | what the model says | [`prediction_grid`], [`top_k`] |
+//! | what it gets wrong | [`plot_confusion_matrix`], [`most_confused`], [`plot_most_confused`], [`plot_top_losses`], [`plot_accuracy_per_class`] |
+//! | what it looks at | [`plot_grad_cam`], [`plot_filters`], [`plot_activations`] |
+//! | what it finds alike | [`plot_feature_map`], [`plot_points`] with [`tsne`] or [`pca`] |
+//!
+//! The pictures of mistakes are drawn from what [`predict_all`](crate::train::predict_all) gives.
 
 mod answers;
 mod augmentation_preview;

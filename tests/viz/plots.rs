@@ -5,7 +5,7 @@ use herbarium::prelude::*;
 use crate::support::*;
 
 /// A training of so many epochs.
-fn history(epochs: usize) -> History {
+pub fn history(epochs: usize) -> History {
     let falling = |from: f64, to: f64| -> Vec<f64> {
         (0..epochs)
             .map(|e| to + (from - to) * (-(e as f64) / 5.0).exp() + 0.02 * (e as f64 * 2.1).sin())
