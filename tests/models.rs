@@ -8,7 +8,8 @@ use herbarium::models::{
     resnet18,
 };
 use herbarium::prelude::{
-    Compose, CrossEntropyLoss, ImageFolder, LoaderOptions, Sgd, Splits, StepLr, TrainOptions, train_model,
+    CategoryNames, Classifier, Compose, CrossEntropyLoss, ImageFolder, LoaderOptions, Sgd, Splits, StepLr,
+    TrainOptions, train_model,
 };
 use herbarium::transforms::{IMAGENET_MEAN, IMAGENET_STD, normalize, resize, to_tensor};
 use tch::{Device, Kind, Tensor};
@@ -242,6 +243,20 @@ fn inception_has_a_second_head_in_training() -> Outcome {
     let back = (&small * 0.5 + 0.5 - mean.reshape(shape)) / deviation.reshape(shape);
     assert!(model.forward(&back.to_kind(Kind::Float))?.allclose(&plain, 1e-3, 1e-4, false));
     assert!(told(resnet18(2, CPU)?.set_transform_input(true)).contains("resnet18 has no transform_input"));
+    Ok(())
+}
+
+#[test]
+fn a_classifier_keeps_the_range_of_inceptions_input() -> Outcome {
+    let mut model = initialize_model("inception", 2, Pretrained::No, CPU)?;
+    model.set_transform_input(true)?;
+    let classes = ["daisy", "rose"].map(String::from);
+    let path = std::env::temp_dir().join(format!("herbarium-inception-{}.safetensors", std::process::id()));
+    let valid = model.transforms()?.valid;
+    Classifier::new(&model, &classes, &CategoryNames::from_classes(&classes), &valid)?.save(&path)?;
+    let classifier = Classifier::load(&path)?;
+    std::fs::remove_file(path)?;
+    assert_eq!(classifier.model().transform_input(), Some(true));
     Ok(())
 }
 

@@ -16,6 +16,9 @@ const LAYOUT_KEY: &str = "herbarium.classifier";
 /// The number of this layout; another one would be read differently.
 const LAYOUT: &str = "1";
 
+/// Whether an Inception turns its input into another range, which its tensors do not tell.
+const TRANSFORM_INPUT_KEY: &str = "transform_input";
+
 pub(super) fn save(classifier: &Classifier, path: &Path) -> Result<()> {
     if Format::of(path) != Some(Format::Safetensors) {
         let instead = path.with_extension("safetensors");
@@ -32,7 +35,10 @@ pub(super) fn save(classifier: &Classifier, path: &Path) -> Result<()> {
         ("category_names", json!(classifier.category_names).to_string()),
         ("transforms", classifier.transforms.to_json()?.to_string()),
     ];
-    let metadata: Metadata = metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    let mut metadata: Metadata = metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    if let Some(transform_input) = classifier.model.transform_input() {
+        metadata.insert(TRANSFORM_INPUT_KEY.to_owned(), transform_input.to_string());
+    }
     save_safetensors(path, &classifier.model.state_dict(), &metadata)
 }
 
@@ -60,5 +66,8 @@ pub(super) fn load(path: &Path) -> Result<Classifier> {
     let mut model =
         initialize_model(text("model")?, class_names.len(), Pretrained::No, Device::Cpu).map_err(told)?;
     model.load_state_dict(&tensors, Strictness::Strict).map_err(told)?;
+    if metadata.get(TRANSFORM_INPUT_KEY).is_some_and(|set| set == "true") {
+        model.set_transform_input(true).map_err(told)?;
+    }
     Classifier::of(model, class_names, category_names, transforms).map_err(told)
 }

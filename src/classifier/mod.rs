@@ -209,6 +209,9 @@ fn copy(model: &Model) -> Result<Model> {
             model.num_classes()
         ))
     })?;
+    if let Some(transform_input) = model.transform_input() {
+        copy.set_transform_input(transform_input)?;
+    }
     copy.to(model.device())?;
     Ok(copy)
 }

@@ -11,7 +11,49 @@ use crate::{Error, Result};
 /// Named modules in the order in which torchvision registers them.
 ///
 /// They are called by name, so that a pass can be watched, an error can say where it happened, and
-/// each can be replaced by another.
+/// each can be replaced by another. A block of one's own:
+///
+/// ```
+/// use herbarium::models::layers::{Conv2d, ConvOptions, ReLU};
+/// use herbarium::models::{Module, Parts, Pass};
+/// use herbarium::prelude::*;
+///
+/// /// `(N, channels, H, W)` to the same.
+/// struct Residual {
+///     parts: Parts,
+/// }
+///
+/// impl Residual {
+///     fn new(channels: i64) -> Result<Residual> {
+///         let conv = Conv2d::new(channels, channels, ConvOptions::kernel(3).padding(1))?;
+///         Ok(Residual { parts: Parts::new().with("conv", conv).with("relu", ReLU::INPLACE) })
+///     }
+/// }
+///
+/// impl Module for Residual {
+///     fn kind(&self) -> &'static str {
+///         "Residual"
+///     }
+///
+///     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
+///         let branch = self.parts.chain(&["conv", "relu"], input, pass)?;
+///         Ok(branch.f_add(input)?)
+///     }
+///
+///     fn parts(&self) -> Option<&Parts> {
+///         Some(&self.parts)
+///     }
+///
+///     fn parts_mut(&mut self) -> Option<&mut Parts> {
+///         Some(&mut self.parts)
+///     }
+/// }
+///
+/// let mut model_ft = initialize_model("resnet18", 12, Pretrained::No, tch::Device::Cpu)?;
+/// model_ft.replace("layer4.1", Residual::new(512)?)?;
+/// model_ft.freeze("layer4.1.conv")?;
+/// # Ok::<(), herbarium::Error>(())
+/// ```
 #[derive(Default)]
 pub struct Parts {
     entries: Vec<(String, Box<dyn Module>)>,
