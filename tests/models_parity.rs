@@ -277,17 +277,17 @@ fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
         let get = |key: &str| told.get(key).ok_or_else(|| format!("no {key}"));
 
         let seen = tch::no_grad(|| model.forward(&images))?;
-        close(name, "what Python sees with our weights", &seen, get("seen")?);
+        close(name, "what Python sees with our weights", EVAL, &seen, get("seen")?);
         model.train();
         tch::manual_seed(3);
         let trained = tch::no_grad(|| model.forward_train(&large))?;
-        close(name, "what Python sees in train mode", &trained.logits, get("trained")?);
+        close(name, "what Python sees in train mode", TRAIN, &trained.logits, get("trained")?);
         assert_eq!(trained.aux.is_some(), told.contains("trained_aux"));
         if let Some(aux) = &trained.aux {
-            close(name, "what Python's auxiliary head sees", aux, get("trained_aux")?);
+            close(name, "what Python's auxiliary head sees", TRAIN, aux, get("trained_aux")?);
         }
         for (key, value) in model.state_dict().iter().filter(|(key, _)| key.contains("running")) {
-            close(name, key, value, get(&format!("moved.{key}"))?);
+            close(name, key, TRAIN, value, get(&format!("moved.{key}"))?);
         }
 
         tch::manual_seed(4);
@@ -303,15 +303,20 @@ fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
             .filter_map(|(key, value)| Some((key.strip_prefix("own.")?.to_owned(), value.shallow_clone())));
         model.load_state_dict(&own.collect(), Strictness::Strict)?;
         let seen = tch::no_grad(|| model.forward_in(&images, Mode::Eval))?;
-        close(name, "what we see with Python's weights", &seen, get("own_seen")?);
+        close(name, "what we see with Python's weights", EVAL, &seen, get("own_seen")?);
         println!("{name}: both ways");
     }
     fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
-fn close(name: &str, what: &str, ours: &Tensor, theirs: &Tensor) {
+/// Of logits in eval mode, in parts of the largest.
+const EVAL: f64 = 1e-4;
+/// In train mode each batch norm divides by the deviation of few values, which makes more of what was rounded.
+const TRAIN: f64 = 1e-3;
+
+fn close(name: &str, what: &str, tolerance: f64, ours: &Tensor, theirs: &Tensor) {
     let difference = (ours - theirs).abs().max().double_value(&[]);
     let scale = theirs.abs().max().double_value(&[]);
-    assert!(difference <= 1e-4 * scale, "{name}: {what} is {difference} off at a scale of {scale}");
+    assert!(difference <= tolerance * scale, "{name}: {what} is {difference} off at a scale of {scale}");
 }
