@@ -427,22 +427,24 @@ fn files_that_are_no_checkpoints_say_so() -> Outcome {
     let message = |path: &Path| Checkpoint::load(path).unwrap_err().to_string();
     let missing = message(&folder.file("nowhere.safetensors"));
     assert!(missing.contains("nowhere.safetensors"), "{missing}");
-    assert!(message(&folder.file("best.pth")).contains("PyTorch's own format"));
+    assert!(message(&folder.file("best.ckpt")).contains(".safetensors files, or .pt or .pth for PyTorch"));
 
-    let plain = folder.file("plain.safetensors");
-    herbarium::weights::save_safetensors(&plain, &model(2).state_dict(), &Default::default())?;
-    assert!(message(&plain).contains("is no checkpoint"), "{}", message(&plain));
-
-    let whole = folder.file("whole.safetensors");
     let (model, optimizer, _) = parts();
-    Checkpoint::of(&model, &optimizer, 0.5, 0)?.save(&whole)?;
-    let bytes = fs::read(&whole)?;
-    let cut = folder.file("cut.safetensors");
-    fs::write(&cut, &bytes[..bytes.len() / 2])?;
-    assert!(message(&cut).contains("truncated"), "{}", message(&cut));
+    for ending in ["safetensors", "pt", "pth"] {
+        let plain = folder.file(&format!("plain.{ending}"));
+        herbarium::weights::save(&plain, &model.state_dict())?;
+        assert!(message(&plain).contains("is no checkpoint"), "{}", message(&plain));
+
+        let whole = folder.file(&format!("whole.{ending}"));
+        Checkpoint::of(&model, &optimizer, 0.5, 0)?.save(&whole)?;
+        let bytes = fs::read(&whole)?;
+        let cut = folder.file(&format!("cut.{ending}"));
+        fs::write(&cut, &bytes[..bytes.len() / 2])?;
+        assert!(message(&cut).contains("truncated"), "{}", message(&cut));
+    }
 
     // Other readers see plain weights, with the optimizer's tensors beside them.
-    let (tensors, metadata) = load_safetensors(&whole)?;
+    let (tensors, metadata) = load_safetensors(folder.file("whole.safetensors"))?;
     assert!(tensors.contains("fc.weight") && metadata.contains_key("best_acc"));
     Ok(())
 }
