@@ -31,6 +31,10 @@ class Server:
     def __init__(self, folder, environment):
         self.folder, self.log = folder, folder / "server.log"
         self.runtime = folder / "runtime"
+        # JupyterLab asks before it fetches its news; the question would stand in the pictures.
+        quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+        quiet.parent.mkdir(parents=True)
+        quiet.write_text('{"fetchNews": "false"}')
         environment = {
             **os.environ, **environment,
             "JUPYTER_RUNTIME_DIR": str(self.runtime), "JUPYTER_CONFIG_DIR": str(folder / "config"),
@@ -39,7 +43,7 @@ class Server:
         }
         command = [
             BIN / "jupyter-lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=flowers",
-            f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+            f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
         ]
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([str(part) for part in command], env=environment, stdout=log, stderr=log)

@@ -536,6 +536,15 @@ def test_run_writes_a_valid_notebook(tmp_path):
     assert not list((tmp_path / "out").glob(".*"))
 
 
+def test_run_answers_a_question_in_the_cell(tmp_path):
+    write_notebook(tmp_path / "in.ipynb", ["?Vec::<i32>::with_capacity"])
+    process = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    (shown,) = nbformat.read(tmp_path / "out.ipynb", 4).cells[0]["outputs"]
+    assert "with_capacity" in shown["data"]["text/plain"]
+
+
 def test_run_stops_at_a_failure_and_writes_what_ran(tmp_path):
     write_notebook(tmp_path / "in.ipynb", ["1", 'panic!("stop here")', "3"])
     process = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb")

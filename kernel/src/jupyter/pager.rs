@@ -3,7 +3,7 @@
 use jupyter_protocol::{Media, MediaType, Payload};
 
 use super::Kernel;
-use crate::session::{CellError, Outcome};
+use crate::session::{Outcome, nothing_known};
 
 /// What a cell asks for, if it is `?` and what to look up, and nothing else. No Rust begins so.
 pub fn question(code: &str) -> Option<&str> {
@@ -19,9 +19,8 @@ pub async fn answer(kernel: &Kernel, question: &str) -> (Outcome, Vec<Payload>) 
             (Outcome::default(), vec![Payload::Page { data, start: 0 }])
         }
         None => {
-            let text =
-                format!("nothing is known of `{question}`; a method is found by its value: `?value.method`");
-            (Outcome { error: Some(CellError::new("NotFound", text)), ..Outcome::default() }, Vec::new())
+            let error = Some(nothing_known(question));
+            (Outcome { error, ..Outcome::default() }, Vec::new())
         }
     }
 }

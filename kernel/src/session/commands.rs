@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::worker::Worker;
-use super::{AskForInput, CellError, Event};
+use super::{AskForInput, CellError, Event, Inspection, analysis};
 use crate::runtime::message::Bundle;
 
 /// The commands that are not evcxr's own, as `:help` lists them.
@@ -33,6 +33,17 @@ impl Worker {
         }
     }
 
+    /// `?name` among other lines, or without a frontend's pager: the documentation, as a value.
+    pub(super) fn show_about(&mut self, name: &str) -> Result<(), CellError> {
+        let found = self.context.as_mut().and_then(|context| analysis::inspect(context, name, name.len()));
+        let Some(Inspection { plain, html }) = found else { return Err(nothing_known(name)) };
+        let data =
+            [("text/plain", plain), ("text/html", html)].map(|(kind, text)| (kind.to_owned(), text.into()));
+        let data = Bundle::from_iter(data);
+        self.shared.collector.show(Event::Result { data, metadata: Bundle::new(), display_id: None });
+        Ok(())
+    }
+
     /// `:help`: evcxr's commands, and ours.
     pub(super) fn show_help(&mut self) {
         let outputs = self.context.as_mut().and_then(|context| context.execute(":help").ok());
@@ -49,6 +60,12 @@ impl Worker {
         let data = Bundle::from_iter([("text/plain".to_owned(), text.into())]);
         self.shared.collector.show(Event::Result { data, metadata: Bundle::new(), display_id: None });
     }
+}
+
+/// The error for a name without documentation.
+pub fn nothing_known(name: &str) -> CellError {
+    let text = format!("nothing is known of `{name}`; a method is found by its value: `?value.method`");
+    CellError::new("NotFound", text)
 }
 
 /// A type without the modules that its names come from: `Vec<herbarium::data::Batch>` becomes `Vec<Batch>`.

@@ -20,6 +20,8 @@ pub enum Part {
     Vars,
     /// `:help`: what can be written beside Rust.
     Help,
+    /// `?name`: what is known of a name.
+    About(String),
     /// For evcxr, with blank lines for what is left out before it, so that its line numbers stay true.
     Rust(String),
 }
@@ -49,7 +51,10 @@ fn own_command(line: &str) -> Option<Part> {
         ":restart" => Some(Part::Restart),
         ":vars" => Some(Part::Vars),
         ":help" => Some(Part::Help),
-        _ => None,
+        question => {
+            let name = question.strip_prefix('?')?.trim();
+            (!name.is_empty()).then(|| Part::About(name.to_owned()))
+        }
     }
 }
 
@@ -109,6 +114,7 @@ mod tests {
         );
         assert_eq!(split(":restart\n1"), vec![Part::Restart, rust("\n1")]);
         assert_eq!(split(":vars\n:help"), vec![Part::Vars, Part::Help]);
+        assert_eq!(split("? Vec::new\n1"), vec![Part::About("Vec::new".into()), rust("\n1")]);
         assert_eq!(split("!ls"), vec![Part::Shell("ls".into())]);
         assert!(split("\n\n").is_empty());
     }

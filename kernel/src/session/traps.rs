@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::diagnostics::{Note, at_binding};
+use super::diagnostics::at_binding;
 use super::event::CellError;
+use super::render::Note;
 use crate::syntax;
 
 const BRACES: &str = "or use it within one cell only, in braces: `{ let … }`";

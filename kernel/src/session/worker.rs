@@ -174,6 +174,7 @@ impl Worker {
                 Part::Restart => self.restart(),
                 Part::Vars => self.show_variables(&cell.ask)?,
                 Part::Help => self.show_help(),
+                Part::About(name) => self.show_about(&name)?,
                 Part::Rust(code) => {
                     let result = self.evaluate(&code, &cell.ask);
                     self.remember_gone(&code, result.as_ref().err());

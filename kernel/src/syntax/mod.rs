@@ -1,11 +1,13 @@
 //! What can be said of a cell's text without compiling it.
 
 mod complete;
+mod places;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 
 pub use complete::{Completeness, completeness};
+pub use places::{binding, last_expression, line_with};
 
 /// Appended to a cell that shows no value: `print!` without a newline keeps its text in a buffer, which the end of a
 /// cell would not empty.
@@ -21,9 +23,12 @@ pub fn first_rust_line(code: &str) -> Option<usize> {
     code.lines().position(|line| !is_command(line) && !is_blank(line))
 }
 
-/// Whether a line, before the first line of Rust, is a command of evcxr.
+/// Whether a line, before the first line of Rust, is a command of evcxr or of ours.
 pub fn is_command(line: &str) -> bool {
-    line.trim_start_matches(' ').starts_with(':') && !line.trim_start().starts_with("::") || is_shell(line)
+    let start = line.trim_start();
+    line.trim_start_matches(' ').starts_with(':') && !start.starts_with("::")
+        || start.starts_with('?')
+        || is_shell(line)
 }
 
 /// Whether a line, before the first line of Rust, is for the shell.
@@ -116,47 +121,6 @@ pub fn bound_closures(code: &str) -> Vec<String> {
     lets.flat_map(|pattern| identifiers(pattern.syntax())).collect()
 }
 
-/// Where a cell binds `name` with `let` at its top level, for the last time: line and column, from 1.
-pub fn binding(code: &str, name: &str) -> Option<(usize, usize)> {
-    let rust = rust_part(code)?;
-    let lets = parse(rust)?.statements().filter_map(|statement| match statement {
-        ast::Stmt::LetStmt(statement) => statement.pat(),
-        _ => None,
-    });
-    let names = lets.flat_map(|pattern| {
-        pattern.syntax().descendants().filter_map(ast::IdentPat::cast).filter_map(|pattern| pattern.name())
-    });
-    let found = names.filter(|found| found.text() == name).last()?;
-    let offset = usize::from(found.syntax().text_range().start()).checked_sub(PRELUDE.len())?;
-    place(code, code.len() - rust.len() + offset)
-}
-
-/// The expression that is a cell's value: the line and column of its end's first character, and its length there.
-pub fn last_expression(code: &str) -> Option<(usize, usize, usize)> {
-    let rust = rust_part(code)?;
-    let range = parse(rust)?.tail_expr()?.syntax().text_range();
-    let base = code.len() - rust.len();
-    let [start, end] =
-        [range.start(), range.end()].map(|at| usize::from(at).saturating_sub(PRELUDE.len()) + base);
-    // Of a long expression, its last line.
-    let start = start + code[start..end].rfind('\n').map_or(0, |newline| newline + 1);
-    let (line, column) = place(code, start)?;
-    Some((line, column, code[start..end].chars().count()))
-}
-
-/// The line and column, from 1, of a byte.
-fn place(code: &str, offset: usize) -> Option<(usize, usize)> {
-    let before = code.get(..offset)?;
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
-}
-
-/// The last line with `name` as a word.
-pub fn line_with<'a>(code: &'a str, name: &str) -> Option<&'a str> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    code.lines().rfind(|line| line.split(|c| !is_word(c)).any(|word| word == name)).map(str::trim)
-}
-
 fn identifiers(pattern: &SyntaxNode) -> Vec<String> {
     let names = pattern.descendants().filter_map(ast::IdentPat::cast).filter_map(|pattern| pattern.name());
     names.map(|name| name.text().to_string()).collect()
@@ -220,15 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn places_of_names_and_values() {
-        let code = ":dep x\nlet é = 1; let (a, b) = f();\nlet b = |x| x;\n\nmodel\n    .forward(&é)";
-        assert_eq!(binding(code, "a"), Some((2, 17)));
-        assert_eq!(binding(code, "b"), Some((3, 5)));
-        assert_eq!(bound_closures(code), ["b"]);
-        assert_eq!(last_expression(code), Some((6, 1, 16)));
-        assert_eq!(last_expression("1;"), None);
-        assert_eq!(line_with("let ab = 1;\n  f(b);\n", "b"), Some("f(b);"));
-        assert_eq!(line_with("ab", "b"), None);
+    fn closures_bound_by_let() {
+        assert_eq!(bound_closures("let a = |x| x; let b = 1;\nlet c = move || b;"), ["a", "c"]);
     }
 
     #[test]
