@@ -75,7 +75,7 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
     for child in error.json["children"].as_array().into_iter().flatten() {
         let note = match child["level"].as_str() {
             Some("help") => Note::help,
-            Some("note") => Note::note,
+            Some("note") => Note::remark,
             _ => continue,
         };
         let Some(message) = child["message"].as_str() else { continue };
@@ -126,7 +126,7 @@ fn notebook_notes(error: &CompilationError, gone: &Gone) -> Vec<Note> {
 
 fn kept_references() -> Vec<Note> {
     vec![
-        Note::note("a variable that is kept for the next cells cannot hold a reference"),
+        Note::remark("a variable that is kept for the next cells cannot hold a reference"),
         Note::help("keep a value of its own, by `.clone()` or `.collect::<Vec<_>>()`"),
         Note::help("or use it within one cell only, in braces: `{ let … }`"),
     ]

@@ -30,7 +30,7 @@ pub struct Note {
 }
 
 impl Note {
-    pub fn note(text: impl Into<String>) -> Note {
+    pub fn remark(text: impl Into<String>) -> Note {
         Note { level: "note", text: text.into() }
     }
 

@@ -54,7 +54,7 @@ pub fn silent(cell: &str) -> CellError {
 fn reference(name: &str, cell: &str) -> CellError {
     let what = format!("`{name}` is a reference, or holds one, and cannot be kept for the next cells");
     let notes = vec![
-        Note::note("after each cell its variables are put away, and what a reference points to would move"),
+        Note::remark("after each cell its variables are put away, and what a reference points to would move"),
         Note::help(
             "keep a value of its own: `.clone()` or `.to_owned()` at its end, `.to_vec()` for a part of a list, \
              `.collect::<Vec<_>>()` for an iterator",
@@ -67,7 +67,7 @@ fn reference(name: &str, cell: &str) -> CellError {
 fn closure(name: &str, cell: &str) -> CellError {
     let what = format!("`{name}` is a closure, and cannot be kept for the next cells");
     let notes = vec![
-        Note::note("a variable is kept by its type, and the type of a closure has no name"),
+        Note::remark("a variable is kept by its type, and the type of a closure has no name"),
         Note::help(format!("write a function: `fn {name}(…) -> … {{ … }}`")),
         Note::help(format!("or box it: `let {name}: Box<dyn Fn(…) -> …> = Box::new(|…| …);`")),
         Note::help(BRACES),
@@ -112,7 +112,7 @@ impl Gone {
         for name in names {
             let line = syntax::line_with(code, name).unwrap_or_default();
             let notes = vec![
-                Note::note(format!("`{name}` was moved away in {}: `{line}`", cell(number))),
+                Note::remark(format!("`{name}` was moved away in {}: `{line}`", cell(number))),
                 Note::help(format!(
                     "where it is needed afterwards, give a copy there, `{name}.clone()`, or lend it, `&{name}`; \
                      then run the cell that makes `{name}` again"
@@ -126,7 +126,7 @@ impl Gone {
     pub fn lost(&mut self, names: &[String], number: usize) {
         for name in names {
             let text = format!("`{name}` was lost in {}; run the cell that makes it again", cell(number));
-            self.reasons.insert(name.clone(), vec![Note::note(text)]);
+            self.reasons.insert(name.clone(), vec![Note::remark(text)]);
         }
     }
 
@@ -134,7 +134,7 @@ impl Gone {
     pub fn never_made(&mut self, names: Vec<String>, number: usize) {
         for name in names {
             let text = format!("{} was to make `{name}`, but failed", cell(number));
-            self.reasons.entry(name).or_insert_with(|| vec![Note::note(text)]);
+            self.reasons.entry(name).or_insert_with(|| vec![Note::remark(text)]);
         }
     }
 }
