@@ -59,7 +59,10 @@ impl Compute {
             Compute::Fast(_) if !images.f_sum(Kind::Float)?.f_double_value(&[])?.is_finite() => {
                 model.forward_train(images)
             }
-            Compute::Fast(path) => path.run(|| model.forward_train(images)),
+            // What goes wrong for a reason of its own goes wrong the plain way too, and is told in its words.
+            Compute::Fast(path) => {
+                path.run(|| model.forward_train(images)).or_else(|_| model.forward_train(images))
+            }
             Compute::Mixed if model.device() != Device::Cpu => {
                 tch::autocast(true, || model.forward_train(images))
             }

@@ -121,8 +121,8 @@ fn one_batch(
     step: &mut impl FnMut(&Batch, &Tensor, &Tensor, &dyn Criterion) -> Result<Step>,
     learn: &mut impl FnMut(&Tensor, usize) -> Result<()>,
 ) -> Result<(f64, Tensor)> {
-    let labels = batch.labels.f_to_device(model.device())?;
-    let images = batch.images.f_to_device(model.device())?;
+    let labels = moved(&batch.labels, model.device())?;
+    let images = moved(&batch.images, model.device())?;
     let Step { loss, logits } = step(batch, &images, &labels, pass.criterion)?;
     let loss_value = loss.f_double_value(&[])?;
     if !loss_value.is_finite() {
@@ -131,6 +131,16 @@ fn one_batch(
     learn(&loss, index)?;
     let right = logits.f_detach()?.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
     Ok((loss_value, right))
+}
+
+/// The tensor on the model's device; to a GPU the copy runs while the processor goes on.
+fn moved(tensor: &Tensor, device: Device) -> Result<Tensor> {
+    match device {
+        Device::Cuda(_) => {
+            Ok(tensor.f_pin_memory(device)?.f_to_device_(device, tensor.kind(), true, false)?)
+        }
+        device => Ok(tensor.f_to_device(device)?),
+    }
 }
 
 fn not_finite(pass: &Pass<'_>, batch_index: usize, loss: f64, batch: &Batch) -> Error {

@@ -17,14 +17,14 @@ use crate::models::{BatchNormMode, Model, Parameter, Parameters};
 /// How [`fine_tune`] trains; the defaults are meant to be good.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FineTuneOptions {
-    /// Epochs in which all layers learn: 4.
+    /// Epochs in which all layers learn: 6.
     pub epochs: usize,
     /// Epochs before that in which only what is new learns: the head, and layers that the pretrained weights
-    /// lack: 6.
+    /// lack: 4.
     pub frozen_epochs: usize,
-    /// The highest learning rate of what is new while the rest is frozen: 1e-2.
+    /// The highest learning rate of what is new while the rest is frozen: 5e-3.
     pub head_lr: f64,
-    /// The highest learning rate of the last layers when all learn: 1e-3.
+    /// The highest learning rate of the last layers when all learn: 8e-4.
     pub lr: f64,
     /// By how much the first layers learn slower than the last ones: 10. Layers in between are in between.
     pub lr_mult: f64,
@@ -51,10 +51,10 @@ pub struct FineTuneOptions {
 impl Default for FineTuneOptions {
     fn default() -> Self {
         FineTuneOptions {
-            epochs: 4,
-            frozen_epochs: 6,
-            head_lr: 1e-2,
-            lr: 1e-3,
+            epochs: 6,
+            frozen_epochs: 4,
+            head_lr: 5e-3,
+            lr: 8e-4,
             lr_mult: 10.0,
             layer_groups: 3,
             gradual: false,

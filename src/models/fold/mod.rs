@@ -210,6 +210,11 @@ pub(super) fn dense(input: &Tensor) -> Result<Tensor> {
     }
 }
 
+/// The input of a layer that cannot read oneDNN's own layout.
+pub(super) fn readable(input: &Tensor) -> Result<Tensor> {
+    if input.is_mkldnn() { dense(input) } else { Ok(input.shallow_clone()) }
+}
+
 fn address(tensor: &Tensor) -> usize {
     tensor.data_ptr() as usize
 }
