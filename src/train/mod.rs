@@ -41,6 +41,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`fine_tune`] does both phases in one call, with one-cycle learning rates and slower first layers;
+//! [`lr_find`] looks for a learning rate; [`predict_all`] tells what a model says of every picture, and
+//! [`Metrics`] sums it up; [`compare`] puts trainings side by side. A training that was interrupted or killed
+//! goes on with [`TrainOptions::resume`], and the same [`seed`](crate::seed()) repeats one to the bit.
 
 mod best;
 mod checkpoint;

@@ -14,6 +14,8 @@ use crate::models::layers::ConvOptions;
 pub(super) struct Record {
     convolutions: Vec<Convolved>,
     norms: Vec<Normalised>,
+    /// Whether a batch norm that is frozen moves in training all the same.
+    pub moves: bool,
     /// Bytes of all outputs, which training keeps for the backward pass.
     bytes: u64,
 }
@@ -78,6 +80,7 @@ impl Record {
     pub fn normalised(&mut self, input: &Tensor, norm: [&Tensor; 4], eps: f64, still: bool) {
         self.bytes += bytes(input);
         let learns = norm.iter().any(|tensor| tensor.requires_grad());
+        self.moves |= !still && !learns;
         if still && !learns && !input.requires_grad() {
             let [weight, bias, mean, variance] = norm.map(Tensor::shallow_clone);
             let norm = Norm { weight, bias, mean, variance, eps };
