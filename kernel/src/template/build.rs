@@ -9,11 +9,11 @@ use super::commands::{output, run, write};
 use super::manifests::{cargo_config, crate_manifest, seed_manifest};
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
 use super::tree::link_tree;
-use super::{Location, library, libtch};
+use super::{Location, library, libtch, sources};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 8;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
 const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
@@ -186,6 +186,7 @@ fn metadata(tools: &Toolchain, template: &Path, location: &Location) -> Result<S
     let text = output(&mut cargo)?;
     let whole: Value = serde_json::from_str(&text)
         .map_err(|error| Error::Start(format!("cargo metadata's answer is not JSON: {error}")))?;
-    let kept = recipe::pruned(whole, |name| NAMEABLE.contains(&name)).to_string();
-    Ok(kept.replace(&template.join("seed").display().to_string(), FOLDER_PLACEHOLDER))
+    let mut kept = recipe::pruned(whole, |name| NAMEABLE.contains(&name));
+    sources::redirect(&mut kept, &template.join("outlines"))?;
+    Ok(kept.to_string().replace(&template.join("seed").display().to_string(), FOLDER_PLACEHOLDER))
 }

@@ -3,11 +3,14 @@
 //! rust-analyzer reads and parses all that it is given, also the two hundred thousand lines of processor
 //! intrinsics that `core` includes: more than half of a kernel's start. They, and the tests and platform
 //! crates beside `core`, `alloc` and `std`, are left out here. What is named from them in a cell compiles
-//! all the same; only its type cannot be told, and a `let` of it needs one written out.
+//! all the same; only its type cannot be told, and a `let` of it needs one written out. Of what is kept,
+//! an [outline](super::outline) is enough.
 
 use std::path::{Path, PathBuf};
 
 use super::commands::write;
+use super::outline::Documentation::Summary;
+use super::sources::{copy_file, copy_folder};
 use crate::error::{Error, Result};
 
 /// The crates whose sources are kept.
@@ -27,36 +30,10 @@ pub fn copy(library: &Path, slim: &Path) -> Result<()> {
         let what = "the standard library's sources are not installed: run `rustup component add rust-src`";
         return Err(Error::Start(what.to_owned()));
     }
-    copy_file(library, slim, Path::new("Cargo.toml"))?;
+    copy_file(library, slim, Path::new("Cargo.toml"), Summary)?;
     for name in CRATES {
-        copy_file(library, slim, &Path::new(name).join("Cargo.toml"))?;
-        copy_folder(library, slim, &Path::new(name).join("src"))?;
+        copy_file(library, slim, &Path::new(name).join("Cargo.toml"), Summary)?;
+        copy_folder(library, slim, &Path::new(name).join("src"), Summary)?;
     }
     LEFT_OUT.iter().try_for_each(|module| write(&slim.join(module), ""))
-}
-
-fn copy_folder(from: &Path, to: &Path, inside: &Path) -> Result<()> {
-    let folder = from.join(inside);
-    std::fs::create_dir_all(to.join(inside)).map_err(Error::file(to.join(inside)))?;
-    for entry in std::fs::read_dir(&folder).map_err(Error::file(&folder))? {
-        let entry = entry.map_err(Error::file(&folder))?;
-        let path = inside.join(entry.file_name());
-        if entry.path().is_dir() {
-            // Tests are not part of what a cell can name.
-            if entry.file_name() != "tests" {
-                copy_folder(from, to, &path)?;
-            }
-        } else {
-            copy_file(from, to, &path)?;
-        }
-    }
-    Ok(())
-}
-
-fn copy_file(from: &Path, to: &Path, file: &Path) -> Result<()> {
-    let target = to.join(file);
-    if let Some(folder) = target.parent() {
-        std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
-    }
-    std::fs::copy(from.join(file), &target).map(drop).map_err(Error::file(from.join(file)))
 }

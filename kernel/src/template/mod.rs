@@ -14,8 +14,10 @@ mod library;
 mod libtch;
 mod location;
 mod manifests;
+mod outline;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
+mod sources;
 #[path = "../cargo/tree.rs"]
 mod tree;
 mod variables;
