@@ -5,7 +5,7 @@ use image::Rgb;
 use super::Figure;
 use super::axis::Scale;
 use super::canvas::{Area, Canvas, Text};
-use super::palette::{BLUE, FAINT, GREEN, ORANGE, PURPLE, WHITE, group};
+use super::palette::{BLUE, FAINT, GREEN, ORANGE, PURPLE, group};
 use super::plot::{Plot, heading};
 use crate::Result;
 use crate::notebook::{MimeBundle, Show, result};
@@ -56,7 +56,7 @@ impl History {
             heading(&mut canvas, title, 21.0, panel.title, &legend(panel));
             if epochs > 0 {
                 let room = Area::new(left, HEAD, width - 16.0, HEIGHT as f32 - HEAD - 4.0);
-                draw(&mut canvas, room, panel, epochs);
+                draw(&mut canvas, room, panel, epochs)?;
             }
         }
         if epochs == 0 {
@@ -105,9 +105,9 @@ impl Comparison {
             let scale = if loss { Scale::from_zero(&all) } else { Scale::share(&all) };
             let room = Area::new(left, HEAD, width - 16.0, HEIGHT as f32 - HEAD - 4.0);
             let plot = Plot::new(room, Scale::epochs(epochs), scale);
-            plot.axes(&mut canvas, "epoch", "");
+            plot.axes(&mut canvas, "epoch", "")?;
             for ((_, history), colour) in self.runs.iter().zip(colours()) {
-                plot.series(&mut canvas, &list(history, loss), colour, epochs <= MOST_POINTS);
+                plot.series(&mut canvas, &list(history, loss), colour, epochs <= MOST_POINTS)?;
             }
         }
         if epochs == 0 {
@@ -141,15 +141,12 @@ impl LrFind {
         let (losses, means) = (shown(&self.losses), shown(&self.smoothed));
         let values: Vec<f64> = losses.iter().chain(&means).map(|(_, value)| *value).collect();
         let plot = Plot::new(room, Scale::logarithmic(&self.lrs), Scale::around(&values));
-        plot.axes(&mut canvas, "learning rate", "loss");
-        plot.line(&mut canvas, &losses, 1.5, FAINT);
-        plot.line(&mut canvas, &means, 2.0, TRAIN);
-        plot.mark(&mut canvas, self.suggestion, BEST);
-        if let Some(at) = self.lrs.iter().position(|lr| *lr == self.suggestion)
-            && let Some(point) = plot.point(self.suggestion, means[at].1)
-        {
-            canvas.circle(point, 4.75, BEST);
-            canvas.circle(point, 2.75, WHITE);
+        plot.axes(&mut canvas, "learning rate", "loss")?;
+        plot.line(&mut canvas, &losses, 1.5, FAINT)?;
+        plot.line(&mut canvas, &means, 2.0, TRAIN)?;
+        plot.mark(&mut canvas, self.suggestion, BEST)?;
+        if let Some(at) = self.lrs.iter().position(|lr| *lr == self.suggestion) {
+            plot.ring(&mut canvas, (self.suggestion, means[at].1), BEST)?;
         }
         canvas.figure(self.to_string())
     }
@@ -195,20 +192,19 @@ fn legend(panel: &Panel) -> Vec<(String, Rgb<u8>)> {
     lines.chain(mark).filter(|(name, _)| !name.is_empty()).collect()
 }
 
-fn draw(canvas: &mut Canvas, room: Area, panel: &Panel, epochs: usize) {
+fn draw(canvas: &mut Canvas, room: Area, panel: &Panel, epochs: usize) -> Result<()> {
     let plot = Plot::new(room, Scale::epochs(epochs), panel.scale.clone());
-    plot.axes(canvas, "epoch", "");
+    plot.axes(canvas, "epoch", "")?;
     if let Some((epoch, _)) = panel.best {
-        plot.mark(canvas, epoch as f64, BEST);
+        plot.mark(canvas, epoch as f64, BEST)?;
     }
     for line in &panel.series {
-        plot.series(canvas, &line.values, line.colour, epochs <= MOST_POINTS);
+        plot.series(canvas, &line.values, line.colour, epochs <= MOST_POINTS)?;
     }
     if let Some((epoch, line)) = panel.best
         && let Some(value) = panel.series.get(line).and_then(|line| line.values.get(epoch))
-        && let Some(at) = plot.point(epoch as f64, *value)
     {
-        canvas.circle(at, 4.75, BEST);
-        canvas.circle(at, 2.75, WHITE);
+        plot.ring(canvas, (epoch as f64, *value), BEST)?;
     }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use super::Figure;
 use super::axis::{Scale, short};
 use super::canvas::{Area, Canvas, Text};
-use super::palette::{BLUE, GREY, ORANGE, WHITE};
+use super::palette::{BLUE, GREY, ORANGE};
 use super::plot::Plot;
 use crate::{Error, Result};
 
@@ -36,14 +36,13 @@ pub fn plot_lr_find(lrs: &[f64], losses: &[f64], suggestion: Option<f64>) -> Res
     let plot = Plot::new(room, Scale::logarithmic(lrs), Scale::around(&shown));
     let told = in_words(lrs, losses, suggestion);
     canvas.text(&told, (14.0, 38.0), Text::new(11.0).colour(GREY));
-    plot.axes(&mut canvas, "learning rate", "loss");
+    plot.axes(&mut canvas, "learning rate", "loss")?;
     let pairs: Vec<(f64, f64)> = lrs.iter().copied().zip(shown).collect();
-    plot.line(&mut canvas, &pairs, 2.0, BLUE);
+    plot.line(&mut canvas, &pairs, 2.0, BLUE)?;
     if let Some(rate) = suggestion {
-        plot.mark(&mut canvas, rate, ORANGE);
-        if let Some(at) = loss_at(&pairs, rate).and_then(|loss| plot.point(rate, loss)) {
-            canvas.circle(at, 5.0, ORANGE);
-            canvas.circle(at, 3.0, WHITE);
+        plot.mark(&mut canvas, rate, ORANGE)?;
+        if let Some(loss) = loss_at(&pairs, rate) {
+            plot.ring(&mut canvas, (rate, loss), ORANGE)?;
         }
     }
     canvas.figure(format!("learning-rate finder: {told}"))

@@ -12,6 +12,7 @@
 //! | what it finds alike | [`plot_feature_map`], [`plot_points`] with [`tsne`] or [`pca`] |
 //!
 //! The pictures of mistakes are drawn from what [`predict_all`](crate::train::predict_all) gives.
+//! Charts are plotters', drawn like all else on one canvas of our own, which becomes PNG or SVG.
 
 mod answers;
 mod augmentation_preview;

@@ -1,100 +1,146 @@
-//! A chart's frame: where values are, lines to read them by, and what stands at the axes.
+//! A chart: plotters' axes, lines and points on a part of a canvas.
 
 use image::Rgb;
+use plotters::chart::ChartContext;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::prelude::*;
 
 use super::axis::Scale;
-use super::canvas::{Area, Canvas, Text};
+use super::canvas::{Area, Canvas, FINE, Pen, Text};
 use super::palette::{FAINT, GREY, INK};
+use crate::{Error, Result};
 
 /// The colour of the axes themselves.
 const AXIS: Rgb<u8> = Rgb([150, 150, 150]);
 const TICK: f32 = 3.0;
 /// Letters at the ticks and beside the axes.
 const LABEL: f32 = 11.0;
-
 /// Room around the values for what stands at the axes.
-pub(crate) const LEFT: f32 = 52.0;
-pub(crate) const BELOW: f32 = 42.0;
+const LEFT: f32 = 52.0;
+const BELOW: f32 = 42.0;
 
 /// A chart on a part of a canvas.
 pub(crate) struct Plot {
-    /// Where the values are, without what stands at the axes.
-    pub(crate) area: Area,
-    pub(crate) x: Scale,
-    pub(crate) y: Scale,
+    /// The chart with all that stands at its axes.
+    room: Area,
+    x: Scale,
+    y: Scale,
+}
+
+/// CSS pixels in plotters' own.
+fn fine(pixels: f32) -> u32 {
+    (pixels * FINE).round() as u32
+}
+
+fn colour(rgb: Rgb<u8>) -> RGBColor {
+    RGBColor(rgb.0[0], rgb.0[1], rgb.0[2])
+}
+
+/// The family does not matter: a canvas has one font.
+fn letters(colour: RGBColor) -> TextStyle<'static> {
+    ("sans-serif", f64::from(LABEL * FINE)).into_font().color(&colour)
 }
 
 impl Plot {
     /// A chart whose values and axes fill `room`.
     pub(crate) fn new(room: Area, x: Scale, y: Scale) -> Self {
-        let Area { x: left, y: top, width, height } = room;
-        let area = Area::new(left + LEFT, top, (width - LEFT).max(1.0), (height - BELOW).max(1.0));
-        Self { area, x, y }
+        Self { room, x, y }
+    }
+
+    /// Draws on the chart.
+    fn on(
+        &self,
+        canvas: &mut Canvas,
+        draw: impl FnOnce(&mut ChartContext<'_, Pen<'_>, Cartesian2d<Scale, Scale>>) -> Drawn,
+    ) -> Result<()> {
+        let Area { x, y, width, height } = self.room;
+        let whole = Pen(canvas).into_drawing_area();
+        let area = whole.shrink((fine(x), fine(y)), (fine(width), fine(height)));
+        let chart = ChartBuilder::on(&area)
+            .x_label_area_size(fine(BELOW))
+            .y_label_area_size(fine(LEFT))
+            .build_cartesian_2d(self.x.clone(), self.y.clone());
+        chart
+            .map_err(Into::into)
+            .and_then(|mut chart| draw(&mut chart))
+            .map_err(|reason| Error::Argument(format!("a chart cannot be drawn: {reason}")))
     }
 
     /// Lines to read values by, the axes, their numbers and their names.
-    pub(crate) fn axes(&self, canvas: &mut Canvas, x_name: &str, y_name: &str) {
-        let Area { x: left, y: top, width, height } = self.area;
-        let bottom = top + height;
-        for tick in &self.y.ticks {
-            let y = self.place(self.x.low, *tick).1;
-            canvas.rect(Area::new(left, y - 0.5, width, 1.0), FAINT);
-            canvas.rect(Area::new(left - TICK, y - 0.5, TICK, 1.0), AXIS);
-            let label = self.y.text(*tick);
-            canvas.text(&label, (left - TICK - 4.0, y + 0.365 * LABEL), Text::new(LABEL).end());
-        }
-        for tick in &self.x.ticks {
-            let x = self.place(*tick, self.y.low).0;
-            canvas.rect(Area::new(x - 0.5, bottom, 1.0, TICK), AXIS);
-            canvas.text(&self.x.text(*tick), (x, bottom + TICK + 12.0), Text::new(LABEL).middle());
-        }
-        canvas.rect(Area::new(left - 0.5, top, 1.0, height + 0.5), AXIS);
-        canvas.rect(Area::new(left - 0.5, bottom - 0.5, width + 0.5, 1.0), AXIS);
-        let name = Text::new(LABEL).middle();
-        canvas.text(x_name, (left + width / 2.0, bottom + TICK + 29.0), name.colour(GREY));
-        canvas.text(y_name, (left - LEFT + 10.0, top + height / 2.0), name.colour(GREY).upright());
-    }
-
-    /// Where values are that were put on the axes' own units ([`Scale::place`]).
-    pub(crate) fn place(&self, x: f64, y: f64) -> (f32, f32) {
-        let share = |scale: &Scale, value: f64| ((value - scale.low) / (scale.high - scale.low)) as f32;
-        let Area { x: left, y: top, width, height } = self.area;
-        (left + width * share(&self.x, x), top + height * (1.0 - share(&self.y, y)))
-    }
-
-    /// Where a pair of values is; `None` if one of them cannot be shown.
-    pub(crate) fn point(&self, x: f64, y: f64) -> Option<(f32, f32)> {
-        Some(self.place(self.x.place(x)?, self.y.place(y)?))
+    ///
+    /// # Errors
+    /// As all that draws here: [`Error::Argument`] if there is no room for a chart.
+    pub(crate) fn axes(&self, canvas: &mut Canvas, x_name: &str, y_name: &str) -> Result<()> {
+        self.on(canvas, |chart| {
+            chart
+                .configure_mesh()
+                .disable_x_mesh()
+                .bold_line_style(colour(FAINT).stroke_width(fine(1.0)))
+                .light_line_style(TRANSPARENT)
+                .axis_style(colour(AXIS).stroke_width(fine(1.0)))
+                .set_all_tick_mark_size(fine(TICK))
+                .label_style(letters(colour(INK)))
+                .axis_desc_style(letters(colour(GREY)))
+                .x_desc(x_name)
+                .y_desc(y_name)
+                .draw()?;
+            Ok(())
+        })
     }
 
     /// The line of values over their numbers 0, 1, 2…, broken where a value cannot be shown; with
     /// `dots`, each value has its own, and a value alone has one in any case.
-    pub(crate) fn series(&self, canvas: &mut Canvas, values: &[f64], colour: Rgb<u8>, dots: bool) {
-        for run in self.y.runs(values) {
-            let points: Vec<_> = run.iter().map(|(x, y)| self.place(*x, *y)).collect();
-            canvas.line(&points, 2.0, colour);
-            if dots || points.len() == 1 {
-                points.iter().for_each(|point| canvas.circle(*point, 2.75, colour));
+    pub(crate) fn series(&self, canvas: &mut Canvas, values: &[f64], rgb: Rgb<u8>, dots: bool) -> Result<()> {
+        self.on(canvas, |chart| {
+            for run in self.y.runs(values) {
+                let line = LineSeries::new(run.iter().copied(), colour(rgb).stroke_width(fine(2.0)));
+                chart.draw_series(line)?;
+                if dots || run.len() == 1 {
+                    let dot = |point: &(f64, f64)| Circle::new(*point, fine(2.75), colour(rgb).filled());
+                    chart.draw_series(run.iter().map(dot))?;
+                }
             }
-        }
+            Ok(())
+        })
     }
 
     /// A line through pairs of values, broken where one cannot be shown.
-    pub(crate) fn line(&self, canvas: &mut Canvas, pairs: &[(f64, f64)], width: f32, colour: Rgb<u8>) {
-        let points: Vec<_> = pairs.iter().map(|(x, y)| self.point(*x, *y)).collect();
-        for run in points.split(Option::is_none).filter(|run| !run.is_empty()) {
-            canvas.line(&run.iter().flatten().copied().collect::<Vec<_>>(), width, colour);
-        }
+    pub(crate) fn line(
+        &self,
+        canvas: &mut Canvas,
+        pairs: &[(f64, f64)],
+        width: f32,
+        rgb: Rgb<u8>,
+    ) -> Result<()> {
+        let points: Vec<_> =
+            pairs.iter().map(|(x, y)| Some((self.x.place(*x)?, self.y.place(*y)?))).collect();
+        self.on(canvas, |chart| {
+            for run in points.split(Option::is_none).filter(|run| !run.is_empty()) {
+                let style = colour(rgb).stroke_width(fine(width));
+                chart.draw_series(LineSeries::new(run.iter().flatten().copied(), style))?;
+            }
+            Ok(())
+        })
     }
 
     /// A line from bottom to top at a place of the horizontal axis.
-    pub(crate) fn mark(&self, canvas: &mut Canvas, x: f64, colour: Rgb<u8>) {
-        if let Some(x) = self.x.place(x) {
-            let (from, to) = (self.place(x, self.y.low), self.place(x, self.y.high));
-            canvas.line_over(&[from, to], 1.0, colour, 0.55);
-        }
+    pub(crate) fn mark(&self, canvas: &mut Canvas, x: f64, rgb: Rgb<u8>) -> Result<()> {
+        let Some(x) = self.x.place(x) else { return Ok(()) };
+        let (line, style) =
+            ([(x, self.y.low), (x, self.y.high)], colour(rgb).mix(0.55).stroke_width(fine(1.0)));
+        self.on(canvas, |chart| Ok(chart.draw_series(LineSeries::new(line, style)).map(drop)?))
+    }
+
+    /// A ring around a pair of values, if it can be shown.
+    pub(crate) fn ring(&self, canvas: &mut Canvas, (x, y): (f64, f64), rgb: Rgb<u8>) -> Result<()> {
+        let (Some(x), Some(y)) = (self.x.place(x), self.y.place(y)) else { return Ok(()) };
+        let ring = [(4.75, colour(rgb)), (2.75, WHITE)];
+        let ring = ring.map(|(radius, colour)| Circle::new((x, y), fine(radius), colour.filled()));
+        self.on(canvas, |chart| Ok(chart.draw_series(ring).map(drop)?))
     }
 }
+
+type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
 /// A chart's title at its left and its legend at its right, on the line at height `y`.
 pub(crate) fn heading(canvas: &mut Canvas, area: Area, y: f32, title: &str, legend: &[(String, Rgb<u8>)]) {

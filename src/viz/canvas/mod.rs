@@ -1,8 +1,10 @@
 //! What every picture is drawn on: a list of shapes, which becomes pixels or an SVG.
 //!
 //! Places and sizes are CSS pixels from the top left corner. Pixels come out twice as dense, for
-//! sharp screens; an SVG is as sharp as one likes.
+//! sharp screens; an SVG is as sharp as one likes. For plotters, whose charts are drawn on it too, it is
+//! a backend.
 
+mod backend;
 mod raster;
 mod svg;
 
@@ -15,6 +17,7 @@ use super::font::{self, Weight};
 use super::palette::INK;
 use crate::{Error, Result};
 
+pub(crate) use backend::{FINE, Pen};
 pub(super) use svg::around as svg_around;
 
 /// Pixels per CSS pixel.
@@ -168,22 +171,12 @@ impl Canvas {
         self.rect(Area::new(x + w - width, y + width, width, h - 2.0 * width), colour);
     }
 
-    /// A line through points, with round ends and corners.
-    pub(crate) fn line(&mut self, points: &[(f32, f32)], width: f32, colour: Rgb<u8>) {
-        self.line_over(points, width, colour, 1.0);
-    }
-
-    /// A line through which one sees.
+    /// A line through points, with round ends and corners; `opacity = 1` hides what is below.
     pub(crate) fn line_over(&mut self, points: &[(f32, f32)], width: f32, colour: Rgb<u8>, opacity: f32) {
         self.shapes.push(Shape::Line { points: points.to_vec(), width, colour, opacity });
     }
 
-    /// A filled circle.
-    pub(crate) fn circle(&mut self, centre: (f32, f32), radius: f32, colour: Rgb<u8>) {
-        self.circle_over(centre, radius, colour, 1.0);
-    }
-
-    /// A circle through which one sees.
+    /// A filled circle; `opacity = 1` hides what is below.
     pub(crate) fn circle_over(&mut self, centre: (f32, f32), radius: f32, colour: Rgb<u8>, opacity: f32) {
         self.shapes.push(Shape::Circle { centre, radius, colour, opacity });
     }

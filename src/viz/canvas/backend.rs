@@ -1,0 +1,208 @@
+//! plotters' way onto a canvas: what its charts draw becomes shapes.
+//!
+//! plotters counts in whole pixels. It is told that the canvas has [`FINE`] of them to each CSS pixel,
+//! so that its lines and letters are placed as exactly as a sharp screen shows them.
+
+use image::{Rgb, RgbImage};
+use plotters_backend::text_anchor::{HPos, VPos};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
+    FontTransform,
+};
+
+use super::{Anchor, Area, Canvas, Scaling, Text};
+
+/// plotters' pixels to a CSS pixel.
+pub(crate) const FINE: f32 = 8.0;
+
+/// Putting shapes on a list cannot fail.
+type Drawn = std::result::Result<(), DrawingErrorKind<std::convert::Infallible>>;
+
+/// A canvas as a backend of plotters.
+pub(crate) struct Pen<'a>(pub(crate) &'a mut Canvas);
+
+fn place((x, y): BackendCoord) -> (f32, f32) {
+    (x as f32 / FINE, y as f32 / FINE)
+}
+
+fn rgb(colour: BackendColor) -> Rgb<u8> {
+    Rgb([colour.rgb.0, colour.rgb.1, colour.rgb.2])
+}
+
+/// From one corner to the other, however they lie.
+fn between(a: BackendCoord, b: BackendCoord) -> Area {
+    let ((left, top), (right, bottom)) =
+        (place((a.0.min(b.0), a.1.min(b.1))), place((a.0.max(b.0), a.1.max(b.1))));
+    Area::new(left, top, right - left, bottom - top)
+}
+
+fn text_style<S: BackendTextStyle>(style: &S) -> Text {
+    let text = Text::new(style.size() as f32 / FINE).colour(rgb(style.color()));
+    let text = if matches!(style.style(), FontStyle::Bold) { text.bold() } else { text };
+    let anchor = match style.anchor().h_pos {
+        HPos::Left => Anchor::Start,
+        HPos::Center => Anchor::Middle,
+        HPos::Right => Anchor::End,
+    };
+    Text { anchor, upright: matches!(style.transform(), FontTransform::Rotate270), ..text }
+}
+
+impl DrawingBackend for Pen<'_> {
+    type ErrorType = std::convert::Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        (self.0.width() * FINE as u32, self.0.height() * FINE as u32)
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, at: BackendCoord, colour: BackendColor) -> Drawn {
+        let area = between(at, (at.0 + 1, at.1 + 1));
+        self.0.rect_over(area, rgb(colour), colour.alpha as f32);
+        Ok(())
+    }
+
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
+        let (points, width) =
+            (path.into_iter().map(place).collect::<Vec<_>>(), style.stroke_width() as f32 / FINE);
+        let (colour, opacity) = (rgb(style.color()), style.color().alpha as f32);
+        if opacity == 0.0 || width == 0.0 {
+            return Ok(());
+        }
+        // A line along the pixels is a rectangle: it has square ends and an even edge.
+        match points.as_slice() {
+            &[(x, y), (to, end)] if x == to || y == end => {
+                let half = width / 2.0;
+                let area = if x == to {
+                    Area::new(x - half, y.min(end), width, (end - y).abs())
+                } else {
+                    Area::new(x.min(to), y - half, (to - x).abs(), width)
+                };
+                self.0.rect_over(area, colour, opacity);
+            }
+            points => self.0.line_over(points, width, colour, opacity),
+        }
+        Ok(())
+    }
+
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
+        let (area, colour) = (between(from, to), rgb(style.color()));
+        if fill {
+            self.0.rect_over(area, colour, style.color().alpha as f32);
+        } else {
+            self.0.frame(area, style.stroke_width() as f32 / FINE, colour);
+        }
+        Ok(())
+    }
+
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        at: BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
+        let (centre, radius, colour) = (place(at), radius as f32 / FINE, rgb(style.color()));
+        let opacity = style.color().alpha as f32;
+        if fill {
+            self.0.circle_over(centre, radius, colour, opacity);
+            return Ok(());
+        }
+        let corner = |i: u8| {
+            let angle = f32::from(i) * std::f32::consts::TAU / 48.0;
+            (centre.0 + radius * angle.cos(), centre.1 + radius * angle.sin())
+        };
+        let ring: Vec<_> = (0..=48).map(corner).collect();
+        self.0.line_over(&ring, style.stroke_width() as f32 / FINE, colour, opacity);
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, at: BackendCoord) -> Drawn {
+        let (own, (x, y)) = (text_style(style), place(at));
+        // Capitals are 0.73 em high in the crate's font: centred is the middle of a digit.
+        let down = own.size
+            * match style.anchor().v_pos {
+                VPos::Top => 0.93,
+                VPos::Center => 0.365,
+                VPos::Bottom => -0.23,
+            };
+        self.0.text(text, if own.upright { (x + down, y) } else { (x, y + down) }, own);
+        Ok(())
+    }
+
+    fn estimate_text_size<S: BackendTextStyle>(
+        &self,
+        text: &str,
+        style: &S,
+    ) -> std::result::Result<(u32, u32), DrawingErrorKind<Self::ErrorType>> {
+        let own = text_style(style);
+        let size = ((own.width(text) * FINE).ceil() as u32, (1.17 * own.size * FINE).ceil() as u32);
+        Ok(if own.upright { (size.1, size.0) } else { size })
+    }
+
+    fn blit_bitmap(&mut self, at: BackendCoord, (width, height): (u32, u32), rgb: &[u8]) -> Drawn {
+        if let Some(image) = RgbImage::from_raw(width, height, rgb.to_vec()) {
+            let (x, y) = place(at);
+            self.0.picture(
+                image,
+                Area::new(x, y, width as f32 / FINE, height as f32 / FINE),
+                Scaling::Smooth,
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plotters::prelude::*;
+
+    use super::*;
+
+    /// A square of plotters' covers the pixels that it says, and a centred letter has its middle there.
+    #[test]
+    fn what_plotters_draws_is_where_it_says() {
+        let mut canvas = Canvas::new(40, 20).unwrap();
+        {
+            let area = Pen(&mut canvas).into_drawing_area();
+            let fine = |x: i32, y: i32| (x * FINE as i32, y * FINE as i32);
+            area.draw(&Rectangle::new([fine(2, 3), fine(10, 8)], RED.filled())).unwrap();
+            area.draw(&Circle::new(fine(30, 10), 4 * FINE as i32, BLUE.filled())).unwrap();
+        }
+        let sheet = canvas.pixels();
+        let coloured = |colour: [u8; 3]| sheet.pixels().filter(|pixel| pixel.0 == colour).count();
+        assert_eq!(coloured([255, 0, 0]), 16 * 10);
+        assert_eq!(sheet.get_pixel(4, 6).0, [255, 0, 0]);
+        assert_eq!(sheet.get_pixel(3, 6).0, [255, 255, 255]);
+        let disc = std::f32::consts::PI * 64.0;
+        assert!((coloured([0, 0, 255]) as f32 - disc).abs() < 0.2 * disc);
+    }
+
+    #[test]
+    fn letters_are_measured_as_they_are_drawn() {
+        let mut canvas = Canvas::new(40, 20).unwrap();
+        let style = ("sans-serif", 10.0 * f64::from(FINE)).into_font().color(&BLACK);
+        let (width, _) = Pen(&mut canvas).estimate_text_size("rose", &style).unwrap();
+        assert!((width as f32 / FINE - Text::new(10.0).width("rose")).abs() < 1.0 / FINE + 0.001);
+    }
+}
