@@ -175,7 +175,7 @@ impl DrawingBackend for Pen<'_> {
 
 #[cfg(test)]
 mod tests {
-    use plotters::prelude::*;
+    use plotters::prelude::{BLACK, BLUE, Circle, Color, IntoDrawingArea, IntoFont, RED, Rectangle};
 
     use super::*;
 

@@ -140,8 +140,8 @@ mod tests {
         let mut canvas = Canvas::new(4, 4).unwrap();
         canvas.rect(Area::new(-9.0, 50.0, 3.0, 3.0), Rgb([0; 3]));
         canvas.rect(Area::new(f32::NAN, 0.0, f32::INFINITY, 3.0), Rgb([0; 3]));
-        canvas.line(&[(f32::NAN, 1.0), (-5.0, -5.0)], 1.0, Rgb([0; 3]));
-        canvas.line(&[], 1.0, Rgb([0; 3]));
+        canvas.line_over(&[(f32::NAN, 1.0), (-5.0, -5.0)], 1.0, Rgb([0; 3]), 1.0);
+        canvas.line_over(&[], 1.0, Rgb([0; 3]), 1.0);
         canvas.picture(RgbImage::new(0, 0), Area::new(0.0, 0.0, 2.0, 2.0), Scaling::Smooth);
         let _ = canvas.pixels();
     }

@@ -158,8 +158,8 @@ mod tests {
     fn says_each_shape_once() {
         let mut canvas = Canvas::new(20, 10).unwrap();
         canvas.rect_over(Area::new(1.0, 2.5, 3.333, 4.0), Rgb([255, 0, 16]), 0.5);
-        canvas.line(&[(0.0, 0.0), (f32::NAN, 1.0)], 2.0, Rgb([0; 3]));
-        canvas.circle((5.0, 5.0), 1.5, Rgb([1, 2, 3]));
+        canvas.line_over(&[(0.0, 0.0), (f32::NAN, 1.0)], 2.0, Rgb([0; 3]), 1.0);
+        canvas.circle_over((5.0, 5.0), 1.5, Rgb([1, 2, 3]), 1.0);
         canvas.text("a < b & \u{1}c", (1.0, 9.0), Text::new(11.0).bold().end().upright());
         canvas.picture(RgbImage::new(1, 1), Area::new(0.0, 0.0, 4.0, 4.0), Scaling::Pixels);
         let svg = canvas.svg("\"x\" > y");
