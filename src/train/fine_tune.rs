@@ -24,9 +24,9 @@ pub struct FineTuneOptions {
     pub frozen_epochs: usize,
     /// The highest learning rate of what is new while the rest is frozen: 5e-3.
     pub head_lr: f64,
-    /// The highest learning rate of the last layers when all learn: 5e-4.
+    /// The highest learning rate of the last layers when all learn: 8e-4.
     pub lr: f64,
-    /// By how much the first layers learn slower than the last ones: 8. Layers in between are in between.
+    /// By how much the first layers learn slower than the last ones: 10. Layers in between are in between.
     pub lr_mult: f64,
     /// Into how many groups the pretrained layers are divided, from the first to the last, each with a learning
     /// rate of its own: 3.
@@ -54,8 +54,8 @@ impl Default for FineTuneOptions {
             epochs: 6,
             frozen_epochs: 4,
             head_lr: 5e-3,
-            lr: 5e-4,
-            lr_mult: 8.0,
+            lr: 8e-4,
+            lr_mult: 10.0,
             layer_groups: 3,
             gradual: false,
             label_smoothing: 0.1,
