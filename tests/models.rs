@@ -598,3 +598,18 @@ fn a_state_dict_is_the_models_own_and_a_deep_copy_is_not() -> Outcome {
     assert!(line.starts_with("  conv1.weight  ") && line.ends_with("  (64, 3, 7, 7) float32"), "{text}");
     Ok(())
 }
+
+/// torchvision's `model.aux_logits = False`.
+#[test]
+fn an_inception_without_its_second_head_trains_on_small_pictures() {
+    let mut model = get_model("inception_v3", 3, Device::Cpu).unwrap();
+    model.train();
+    let images = Tensor::rand([2, 3, 75, 75], (Kind::Float, Device::Cpu));
+    let told = model.forward_train(&images).unwrap_err().to_string();
+    assert!(told.contains("75 × 75 are too small") && told.contains("set_aux_logits(false)"), "{told}");
+    model.set_aux_logits(false).unwrap();
+    let outputs = model.forward_train(&images).unwrap();
+    assert_eq!((outputs.logits.size(), outputs.aux.is_none()), (vec![2, 3], true));
+    let told = resnet18(3, Device::Cpu).unwrap().set_aux_logits(false).unwrap_err().to_string();
+    assert!(told.contains("resnet18 has no auxiliary head"), "{told}");
+}

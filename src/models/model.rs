@@ -188,9 +188,17 @@ impl Model {
             let smallest = if mode == Mode::Train { input.smallest_train } else { input.smallest };
             if height.min(width) < smallest {
                 let when = if mode == Mode::Train { " in train mode" } else { "" };
+                let otherwise = if height.min(width) >= input.smallest {
+                    format!(
+                        "; `set_aux_logits(false)` trains it without its second head, from {0} × {0} on",
+                        input.smallest
+                    )
+                } else {
+                    String::new()
+                };
                 reason = format!(
                     "pictures of {height} × {width} are too small: {}{when} takes {smallest} × {smallest} and \
-                     larger, and was made for {crop} × {crop} ({reason})",
+                     larger, and was made for {crop} × {crop}{otherwise} ({reason})",
                     self.name,
                     crop = input.crop
                 );

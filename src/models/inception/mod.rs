@@ -50,22 +50,32 @@ impl Model {
     /// # Errors
     /// [`Error::Argument`] for another network.
     pub fn set_transform_input(&mut self, transform_input: bool) -> Result<()> {
-        match (&mut *self.root as &mut dyn Any).downcast_mut::<Inception3>() {
-            Some(net) => net.transform_input = transform_input,
-            None => {
-                return Err(Error::Argument(format!(
-                    "{} has no transform_input: inception_v3 has",
-                    self.name
-                )));
-            }
-        }
+        self.inception("transform_input")?.transform_input = transform_input;
         Ok(())
+    }
+
+    /// Says whether an Inception's auxiliary head works in train mode: yes, unless this says otherwise.
+    /// Without it pictures of 75 × 75 can be trained with; with it they must be 299 × 299.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for another network.
+    pub fn set_aux_logits(&mut self, aux_logits: bool) -> Result<()> {
+        self.inception("auxiliary head")?.aux_logits = aux_logits;
+        Ok(())
+    }
+
+    fn inception(&mut self, what: &str) -> Result<&mut Inception3> {
+        let name = &self.name;
+        (&mut *self.root as &mut dyn Any)
+            .downcast_mut::<Inception3>()
+            .ok_or_else(|| Error::Argument(format!("{name} has no {what}: inception_v3 has")))
     }
 }
 
 struct Inception3 {
     parts: Parts,
     transform_input: bool,
+    aux_logits: bool,
 }
 
 /// The layers before and after the auxiliary head.
@@ -111,7 +121,7 @@ impl Module for Inception3 {
 
     fn forward_all(&self, input: &Tensor, pass: Pass) -> Result<Outputs> {
         let middle = self.first(input, pass)?;
-        let aux = match pass.is_training() {
+        let aux = match pass.is_training() && self.aux_logits {
             true => Some(self.parts.call("AuxLogits", &middle, pass)?),
             false => None,
         };
@@ -163,7 +173,7 @@ fn tree(num_classes: i64) -> Result<Box<dyn Module>> {
         .with("avgpool", AdaptiveAvgPool2d::new(1, 1))
         .with("dropout", Dropout::new(0.5)?)
         .with("fc", Linear::new(2048, num_classes)?);
-    let net = Inception3 { parts, transform_input: false };
+    let net = Inception3 { parts, transform_input: false, aux_logits: true };
     each_module(&net, |path, module| {
         let any = module as &dyn Any;
         if let Some(conv) = any.downcast_ref::<Conv2d>() {
