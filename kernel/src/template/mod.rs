@@ -56,6 +56,8 @@ pub fn prepare(progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Re
     let location = Location::discover()?;
     let templates = cache_folder()?.join("template");
     std::fs::create_dir_all(&templates).map_err(Error::file(&templates))?;
+    // A template has paths of its own inside, which must stay the same by whatever link it is reached.
+    let templates = templates.canonicalize().map_err(Error::file(&templates))?;
     let path = templates.join(key::of(&location)?);
     if let Some(recipe) = Recipe::read(&path) {
         mark_used(&path);
