@@ -1,0 +1,98 @@
+"""Every notebook through a real Jupyter client, on the drawn flowers with small settings; what they share; the Chinese edition."""
+
+import pathlib
+import re
+
+import nbclient
+import nbformat
+import pytest
+
+NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
+#: flowers.ipynb has its own tests, with all that it shows.
+OTHERS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb") if path.stem != "flowers")
+#: Those that end with exercises; the tutorial itself has none.
+LESSONS = [name for name in OTHERS if not name.startswith("flowers")]
+
+
+def read(name):
+    return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def may_fail(cell):
+    return "raises-exception" in cell.metadata.get("tags", [])
+
+
+def errors(cell):
+    return [output for output in cell.outputs if output.output_type == "error"]
+
+
+def trains(cell):
+    """Whether a second run of the cell would take as long as a training."""
+    return re.search(r"\b(train_model|fine_tune|lr_find)\(", cell.source)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_runs_from_top_to_bottom_and_cell_by_cell_again(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HERBARIUM_EPOCHS", "1,1")
+    monkeypatch.setenv("HERBARIUM_WEIGHTS", str(tmp_path))
+    monkeypatch.delenv("HERBARIUM_DATA", raising=False)
+    notebook = read(name)
+    client = nbclient.NotebookClient(
+        notebook, kernel_name="herbarium", timeout=600, startup_timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+    )
+    with client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        counts = [cell.execution_count for cell in code_cells(notebook)]
+        assert counts == list(range(1, len(counts) + 1))
+        for cell in code_cells(notebook):
+            assert bool(errors(cell)) == may_fail(cell), cell.source
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and not trains(cell):
+                client.execute_cell(cell, index)
+                assert bool(errors(cell)) == may_fail(cell), f"a second time: {cell.source}"
+
+
+@pytest.mark.parametrize("name", ["flowers", *OTHERS])
+def test_is_committed_with_its_outputs(name):
+    """Run from top to bottom, with no failure but those that are meant, and with no path of the machine it ran on."""
+    notebook = read(name)
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        assert bool(errors(cell)) == may_fail(cell), cell.source
+    assert notebook.metadata.kernelspec.name == "herbarium"
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_says_what_one_will_be_able_to_do_and_ends_with_exercises(name):
+    notebook = read(name)
+    assert re.search(r"After this notebook you (can|know)", notebook.cells[0].source)
+    headings = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "markdown" and cell.source.startswith("## Exercises")]
+    assert len(headings) == 1
+    solutions = [cell for cell in notebook.cells[headings[0] :] if cell.cell_type == "code"]
+    assert len(solutions) >= 2
+    assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in solutions), "solutions are folded"
+
+
+def test_the_chinese_edition_has_the_same_code():
+    def without_comments(cell):
+        return [re.sub(r"\s*(^|\s)// .*$", "", line) for line in cell.source.splitlines()]
+
+    english, chinese = read("flowers"), read("flowers_zh")
+    assert [cell.cell_type for cell in english.cells] == [cell.cell_type for cell in chinese.cells]
+    for ours, theirs in zip(code_cells(english), code_cells(chinese)):
+        assert without_comments(ours) == without_comments(theirs)
+    for cell in chinese.cells:
+        if cell.cell_type == "markdown":
+            assert re.search(r"[一-鿿]", cell.source), cell.source
+
+
+def test_flowers_leads_to_the_others():
+    last = read("flowers").cells[-1].source
+    for name in LESSONS:
+        assert f"({name}.ipynb)" in last, name
