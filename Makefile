@@ -77,8 +77,11 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
+# One package after the other: together their dependencies would have other features, and the
+# kernel's be compiled a second time.
 test-rust: libtorch
-	cargo test --release --workspace
+	cargo test --release
+	cargo test --release --package herbarium-kernel
 
 test-python: setup
 	$(BIN)/python -m pytest -q tests/kernel
