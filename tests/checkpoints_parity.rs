@@ -1,6 +1,8 @@
 //! PyTorch's files against what PyTorch says is in them, and ours against PyTorch itself where
 //! `HERBARIUM_PEER_PYTHON` names a Python that has it.
 
+mod parity;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,34 +11,22 @@ use herbarium::models::{Model, Pretrained, StateDict, Strictness, initialize_mod
 use herbarium::train::{Adam, AdamW, Checkpoint, Optimizer, RmsProp, RmsPropOptions, Sgd, SgdOptions};
 use herbarium::weights::torch_file::{self, Dict, DictKind, Value};
 use herbarium::weights::{load, load_safetensors, save};
+use parity::{committed, whole};
 use tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
 fn every_file_of_the_committed_set() -> Outcome {
-    compare_set(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/checkpoints"))
+    compare_set(&committed("checkpoints"))
 }
 
 #[test]
 fn every_file_of_the_whole_set() -> Outcome {
-    match whole_set() {
+    match whole("checkpoints") {
         Some(folder) => compare_set(&folder),
-        None => {
-            println!(
-                "skipped: HERBARIUM_PARITY is not set and there is no ../shared/parity; the committed set was compared"
-            );
-            Ok(())
-        }
+        None => Ok(()),
     }
-}
-
-fn whole_set() -> Option<PathBuf> {
-    if let Some(set) = std::env::var_os("HERBARIUM_PARITY") {
-        return Some(PathBuf::from(set).join("checkpoints"));
-    }
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/parity/checkpoints");
-    shared.is_dir().then_some(shared)
 }
 
 fn compare_set(folder: &Path) -> Outcome {

@@ -1,5 +1,7 @@
 //! What one does with a model: freezing, modes, predictions, and what it says to bad input.
 
+mod networks;
+
 use std::path::{Path, PathBuf};
 
 use herbarium::models::layers::{Dropout, Identity, Linear, Sequential};
@@ -12,6 +14,7 @@ use herbarium::prelude::{
     TrainOptions, train_model,
 };
 use herbarium::transforms::{IMAGENET_MEAN, IMAGENET_STD, normalize, resize, to_tensor};
+use networks::ONE_OF_EACH;
 use tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -282,25 +285,6 @@ fn transforms_are_torchvisions_presets() -> Outcome {
     Ok(())
 }
 
-/// One network of each kind.
-const FAMILIES: &[&str] = &[
-    "resnet18",
-    "resnext50_32x4d",
-    "wide_resnet50_2",
-    "alexnet",
-    "vgg11",
-    "vgg11_bn",
-    "squeezenet1_0",
-    "squeezenet1_1",
-    "densenet121",
-    "inception_v3",
-    "mobilenet_v2",
-    "mobilenet_v3_large",
-    "mobilenet_v3_small",
-    "efficientnet_b0",
-    "convnext_tiny",
-];
-
 /// The smallest pictures that torchvision's networks take in eval mode; found by trying.
 fn smallest(name: &str) -> i64 {
     match name {
@@ -328,7 +312,7 @@ fn photographs() -> Result<PathBuf, herbarium::Error> {
 #[test]
 fn every_family_trains_for_an_epoch() -> Outcome {
     let folder = photographs()?;
-    for &name in FAMILIES {
+    for &name in ONE_OF_EACH {
         let mut model = initialize_model(name, 12, Pretrained::No, CPU)?;
         model.freeze_all_but_head();
         let head = model.params_to_learn().names;

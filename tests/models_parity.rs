@@ -1,11 +1,14 @@
 //! The networks against torchvision: names, order, shapes and types of the state dict, the printed
 //! text, what a seed draws, torchinfo's totals, and the logits for weights and an input that a formula
-//! gives. With `HERBARIUM_PEER_PYTHON` also what each side reads of what the other wrote.
+//! gives. With `HERBARIUM_PEER_PYTHON` also what each side reads of what the other wrote, for one network
+//! of each kind; with `HERBARIUM_PEER_ALL` for every one.
 
 mod formula;
+mod networks;
+mod parity;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
@@ -14,6 +17,8 @@ use herbarium::models::{
     Mode, Model, Pretrained, Strictness, Summary, get_model, initialize_model, known_models,
 };
 use herbarium::weights::{TensorSpec, load_safetensors, save_safetensors};
+use networks::ONE_OF_EACH;
+use parity::{committed, whole};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -25,14 +30,14 @@ static GENERATOR: Mutex<()> = Mutex::new(());
 
 #[test]
 fn every_model_of_the_committed_set() -> Outcome {
-    let not_built = compare_set(&committed())?;
+    let not_built = compare_set(&committed("models"))?;
     assert!(not_built.is_empty(), "not built: {}", not_built.join(", "));
     Ok(())
 }
 
 #[test]
 fn every_model_of_the_whole_set() -> Outcome {
-    match whole_set() {
+    match whole("models") {
         Some(folder) => {
             let not_built = compare_set(&folder)?;
             if !not_built.is_empty() {
@@ -40,34 +45,17 @@ fn every_model_of_the_whole_set() -> Outcome {
             }
             Ok(())
         }
-        None => {
-            println!(
-                "skipped: HERBARIUM_PARITY is not set and there is no ../shared/parity; the committed set was compared"
-            );
-            Ok(())
-        }
+        None => Ok(()),
     }
 }
 
 #[test]
 fn every_model_that_is_known_is_in_the_committed_set() -> Outcome {
-    let manifest = read_json(&committed().join("manifest.json"))?;
+    let manifest = read_json(&committed("models").join("manifest.json"))?;
     let missing: Vec<&str> =
         known_models().into_iter().filter(|&name| manifest["models"].get(name).is_none()).collect();
     assert!(missing.is_empty(), "tests/parity/make_models.py does not make {}", missing.join(", "));
     Ok(())
-}
-
-fn committed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/models")
-}
-
-fn whole_set() -> Option<PathBuf> {
-    if let Some(set) = std::env::var_os("HERBARIUM_PARITY") {
-        return Some(PathBuf::from(set).join("models"));
-    }
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/parity/models");
-    shared.is_dir().then_some(shared)
 }
 
 fn read_json(path: &Path) -> Result<Value, Box<dyn std::error::Error>> {
@@ -189,25 +177,6 @@ fn same_logits(model: &mut Model, told: &Value, expected: &Tensor) -> Outcome {
     assert!(difference <= 1e-4 * scale, "{} is {difference} off at a scale of {scale}", model.name());
     Ok(())
 }
-
-/// One of each family; with `HERBARIUM_PEER_ALL` every network.
-const ONE_OF_EACH: &[&str] = &[
-    "resnet18",
-    "resnext50_32x4d",
-    "wide_resnet50_2",
-    "alexnet",
-    "vgg11",
-    "vgg11_bn",
-    "squeezenet1_0",
-    "squeezenet1_1",
-    "densenet121",
-    "inception_v3",
-    "mobilenet_v2",
-    "mobilenet_v3_large",
-    "mobilenet_v3_small",
-    "efficientnet_b0",
-    "convnext_tiny",
-];
 
 /// The Python side: torchvision's network loads what we wrote, strictly, and gives its logits in eval mode,
 /// then in train mode after a seed, with what moved while doing so; then it makes a network as the

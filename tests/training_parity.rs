@@ -2,9 +2,10 @@
 //! learning rates of the schedulers.
 
 mod formula;
+mod parity;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use formula::{formula_weights, noise};
 use herbarium::models::{Model, Pretrained, Strictness, initialize_model};
@@ -13,6 +14,7 @@ use herbarium::train::{
     ExponentialLr, LinearLr, MultiStepLr, OneCycleLr, OneCycleOptions, Optimizer, ParamGroup, PlateauOptions,
     ReduceLrOnPlateau, RmsProp, RmsPropOptions, Scheduler, SequentialLr, Sgd, SgdOptions, StepLr,
 };
+use parity::{committed, whole};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -27,36 +29,23 @@ const TOLERANCE_CHANNELS_LAST: f64 = 1e-3;
 
 #[test]
 fn the_committed_set() -> Outcome {
-    compare_set(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/training"))
+    compare_set(&committed("training"))
 }
 
 #[test]
 fn the_whole_set() -> Outcome {
-    match whole_set() {
+    match whole("training") {
         Some(folder) if same_files(&folder) => {
             println!("skipped: {} is the committed set, which was compared", folder.display());
             Ok(())
         }
         Some(folder) => compare_set(&folder),
-        None => {
-            println!(
-                "skipped: HERBARIUM_PARITY is not set and there is no ../shared/parity; the committed set was compared"
-            );
-            Ok(())
-        }
+        None => Ok(()),
     }
-}
-
-fn whole_set() -> Option<PathBuf> {
-    if let Some(set) = std::env::var_os("HERBARIUM_PARITY") {
-        return Some(PathBuf::from(set).join("training"));
-    }
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/parity/training");
-    shared.is_dir().then_some(shared)
 }
 
 fn same_files(folder: &Path) -> bool {
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/training");
+    let committed = committed("training");
     let same = |name: &str| fs::read(folder.join(name)).ok() == fs::read(committed.join(name)).ok();
     same("manifest.json") && same("schedulers.json")
 }

@@ -4,11 +4,12 @@
 //!
 //! `(N, 3, H, W) -> (N, num_classes)`, for pictures of 63 px and more; made for 224.
 
-use tch::{Device, Tensor};
+use tch::Device;
 
+use super::features::FeatureNet;
 use super::layers::{AdaptiveAvgPool2d, Conv2d, ConvOptions, Dropout, Linear, MaxPool2d, ReLU, Sequential};
 use super::registry::{Architecture, InputSize, build};
-use super::{Model, Module, Parts, Pass};
+use super::{Model, Module, Parts};
 use crate::Result;
 
 pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
@@ -25,29 +26,6 @@ pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
 /// when the device does not exist or has no room.
 pub fn alexnet(num_classes: usize, device: Device) -> Result<Model> {
     build("alexnet", num_classes, device)
-}
-
-struct AlexNet {
-    parts: Parts,
-}
-
-impl Module for AlexNet {
-    fn kind(&self) -> &'static str {
-        "AlexNet"
-    }
-
-    fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let features = self.parts.chain(&["features", "avgpool"], input, pass)?;
-        self.parts.call("classifier", &features.f_flatten(1, -1)?, pass)
-    }
-
-    fn parts(&self) -> Option<&Parts> {
-        Some(&self.parts)
-    }
-
-    fn parts_mut(&mut self) -> Option<&mut Parts> {
-        Some(&mut self.parts)
-    }
 }
 
 fn conv(inputs: i64, outputs: i64, kernel: i64, stride: i64, padding: i64) -> Result<Conv2d> {
@@ -82,5 +60,5 @@ fn tree(num_classes: i64) -> Result<Box<dyn Module>> {
         .with("features", features)
         .with("avgpool", AdaptiveAvgPool2d::new(6, 6))
         .with("classifier", classifier);
-    Ok(Box::new(AlexNet { parts }))
+    Ok(Box::new(FeatureNet { kind: "AlexNet", parts }))
 }

@@ -6,6 +6,7 @@
 
 use tch::{Device, Tensor};
 
+use super::features::FeatureNet;
 use super::init::{each, kaiming_normal_fan_out, uniform_within, zeros};
 use super::layers::{
     AdaptiveAvgPool2d, BatchNorm2d, Conv2d, ConvOptions, Dropout, Linear, Sequential, SiLU, Sigmoid,
@@ -104,29 +105,6 @@ impl Module for MbConv {
     }
 }
 
-struct EfficientNet {
-    parts: Parts,
-}
-
-impl Module for EfficientNet {
-    fn kind(&self) -> &'static str {
-        "EfficientNet"
-    }
-
-    fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let features = self.parts.chain(&["features", "avgpool"], input, pass)?;
-        self.parts.call("classifier", &features.f_flatten(1, -1)?, pass)
-    }
-
-    fn parts(&self) -> Option<&Parts> {
-        Some(&self.parts)
-    }
-
-    fn parts_mut(&mut self) -> Option<&mut Parts> {
-        Some(&mut self.parts)
-    }
-}
-
 /// `drop` is the probability towards which that of leaving out a block's branch in training grows
 /// from 0, block by block.
 fn tree(rows: &[Row], dropout: f64, drop: f64, num_classes: i64) -> Result<Box<dyn Module>> {
@@ -152,7 +130,7 @@ fn tree(rows: &[Row], dropout: f64, drop: f64, num_classes: i64) -> Result<Box<d
         .with("features", features)
         .with("avgpool", AdaptiveAvgPool2d::ONE)
         .with("classifier", classifier);
-    let net = EfficientNet { parts };
+    let net = FeatureNet { kind: "EfficientNet", parts };
     each(&net, |_, conv: &Conv2d| {
         kaiming_normal_fan_out(conv.weight())?;
         zeros(conv.bias())

@@ -5,6 +5,7 @@
 
 use tch::{Device, Tensor};
 
+use super::features::FeatureNet;
 use super::init::{each, kaiming_normal_fan_out, normal, zeros};
 use super::layers::{
     AdaptiveAvgPool2d, BatchNorm2d, Conv2d, ConvOptions, Dropout, Hardsigmoid, Hardswish, Linear, ReLU,
@@ -149,29 +150,6 @@ impl Module for InvertedResidual {
     }
 }
 
-struct MobileNetV3 {
-    parts: Parts,
-}
-
-impl Module for MobileNetV3 {
-    fn kind(&self) -> &'static str {
-        "MobileNetV3"
-    }
-
-    fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let features = self.parts.chain(&["features", "avgpool"], input, pass)?;
-        self.parts.call("classifier", &features.f_flatten(1, -1)?, pass)
-    }
-
-    fn parts(&self) -> Option<&Parts> {
-        Some(&self.parts)
-    }
-
-    fn parts_mut(&mut self) -> Option<&mut Parts> {
-        Some(&mut self.parts)
-    }
-}
-
 fn tree(rows: &[Row], last_channels: i64, num_classes: i64) -> Result<Box<dyn Module>> {
     let mut inputs = STEM;
     let mut features = Sequential::new().with(HS.after(conv_bn(3, STEM, same_size(3, 2, 1))?));
@@ -189,7 +167,7 @@ fn tree(rows: &[Row], last_channels: i64, num_classes: i64) -> Result<Box<dyn Mo
         .with("features", features)
         .with("avgpool", AdaptiveAvgPool2d::ONE)
         .with("classifier", classifier);
-    let net = MobileNetV3 { parts };
+    let net = FeatureNet { kind: "MobileNetV3", parts };
     each(&net, |_, conv: &Conv2d| {
         kaiming_normal_fan_out(conv.weight())?;
         zeros(conv.bias())

@@ -37,6 +37,7 @@ mod alexnet;
 mod convnext;
 mod densenet;
 mod efficientnet;
+mod features;
 pub(crate) mod fold;
 mod freezing;
 mod inception;

@@ -6,14 +6,15 @@
 //! `(N, 3, H, W) -> (N, num_classes)`. Five poolings halve the picture, so it must have 32 px; 224 px,
 //! which they were made for, end as 7 × 7.
 
-use tch::{Device, Tensor};
+use tch::Device;
 
+use super::features::FeatureNet;
 use super::init::{each, kaiming_normal_fan_out, normal, zeros};
 use super::layers::{
     AdaptiveAvgPool2d, BatchNorm2d, Conv2d, ConvOptions, Dropout, Linear, MaxPool2d, ReLU, Sequential,
 };
 use super::registry::{Architecture, InputSize, build};
-use super::{Model, Module, Parts, Pass};
+use super::{Model, Module, Parts};
 use crate::Result;
 
 const VGG: Architecture = Architecture {
@@ -113,29 +114,6 @@ pub fn vgg19_bn(num_classes: usize, device: Device) -> Result<Model> {
     build("vgg19_bn", num_classes, device)
 }
 
-struct Vgg {
-    parts: Parts,
-}
-
-impl Module for Vgg {
-    fn kind(&self) -> &'static str {
-        "VGG"
-    }
-
-    fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let features = self.parts.chain(&["features", "avgpool"], input, pass)?;
-        self.parts.call("classifier", &features.f_flatten(1, -1)?, pass)
-    }
-
-    fn parts(&self) -> Option<&Parts> {
-        Some(&self.parts)
-    }
-
-    fn parts_mut(&mut self) -> Option<&mut Parts> {
-        Some(&mut self.parts)
-    }
-}
-
 fn features(stages: Stages, norm: Norm) -> Result<Sequential> {
     let (mut features, mut inputs) = (Sequential::new(), 3);
     for stage in stages {
@@ -166,7 +144,7 @@ fn tree(stages: Stages, norm: Norm, num_classes: i64) -> Result<Box<dyn Module>>
         .with("features", features)
         .with("avgpool", AdaptiveAvgPool2d::new(7, 7))
         .with("classifier", classifier);
-    let net = Vgg { parts };
+    let net = FeatureNet { kind: "VGG", parts };
     each(&net, |_, conv: &Conv2d| {
         kaiming_normal_fan_out(conv.weight())?;
         zeros(conv.bias())

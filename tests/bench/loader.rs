@@ -7,12 +7,15 @@
 //! `HERBARIUM_BENCH_RUNS` repetitions, 5 by default; `HERBARIUM_BENCH_FILES` files in the large folder, 200,000 by
 //! default; 0 leaves it out.
 
+mod tutorial;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use herbarium::prelude::*;
 use image::codecs::jpeg::JpegEncoder;
 use serde_json::{Map, Value, json};
+use tutorial::{read, tutorial_transforms};
 
 fn main() -> Result<()> {
     let number = |name: &str, usual| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
@@ -69,32 +72,6 @@ fn main() -> Result<()> {
         report(&what, part, &values, &peer);
     }
     Ok(())
-}
-
-fn tutorial_transforms() -> Splits<Compose> {
-    let train = vec![
-        resize(96, 96),
-        random_rotation(45.0),
-        center_crop(64, 64),
-        random_horizontal_flip(0.5),
-        random_vertical_flip(0.5),
-        color_jitter(0.2, 0.1, 0.1, 0.1),
-        random_grayscale(0.025),
-        to_tensor(),
-        normalize(IMAGENET_MEAN, IMAGENET_STD),
-    ];
-    let valid = vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)];
-    Splits { train: Compose::new(train), valid: Compose::new(valid) }
-}
-
-/// One pass over a loader: images per second.
-fn read(loader: &DataLoader) -> Result<f64> {
-    let start = Instant::now();
-    let mut images = 0;
-    for batch in loader.iter() {
-        images += batch?.len();
-    }
-    Ok(images as f64 / start.elapsed().as_secs_f64())
 }
 
 /// One run to warm up, then `runs` measured ones, in order of size.

@@ -10,6 +10,8 @@
 //!   by default `../shared/bench/torch_tutorial.py`.
 //! - `HERBARIUM_EPOCHS=6,4`: the epochs of the whole tutorial, both here and there.
 
+mod tutorial;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +19,7 @@ use std::time::Instant;
 
 use herbarium::prelude::*;
 use serde_json::{Value, json};
+use tutorial::{read, tutorial_transforms};
 
 /// Multiplications and additions of ResNet18 for one picture of 64 × 64 px, forward: torchvision's 1.814
 /// billion multiply-adds at 224 px are 0.1485 billion at 64 px.
@@ -206,32 +209,6 @@ fn compare(first: &[(&str, f64)], second: &[(&str, f64)], peer: &[(&'static str,
             println!("{line}");
         }
     }
-}
-
-fn tutorial_transforms() -> Splits<Compose> {
-    let train = vec![
-        resize(96, 96),
-        random_rotation(45.0),
-        center_crop(64, 64),
-        random_horizontal_flip(0.5),
-        random_vertical_flip(0.5),
-        color_jitter(0.2, 0.1, 0.1, 0.1),
-        random_grayscale(0.025),
-        to_tensor(),
-        normalize(IMAGENET_MEAN, IMAGENET_STD),
-    ];
-    let valid = vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)];
-    Splits { train: Compose::new(train), valid: Compose::new(valid) }
-}
-
-/// One pass over a loader: images per second.
-fn read(loader: &DataLoader) -> Result<f64> {
-    let start = Instant::now();
-    let mut images = 0;
-    for batch in loader.iter() {
-        images += batch?.paths.len();
-    }
-    Ok(images as f64 / start.elapsed().as_secs_f64())
 }
 
 /// The training half of one epoch: images per second.
