@@ -32,8 +32,13 @@ pub trait EvcxrDisplay {
 
 impl<T: Debug + Sync + ?Sized> EvcxrDisplay for T {
     fn evcxr_display(&self) {
-        show_text(text_of(self));
+        show_text_of(&self);
     }
+}
+
+/// Not generic, so that it is compiled here once and not in every cell that shows a value.
+fn show_text_of(value: &dyn Debug) {
+    show_text(text_of(value));
 }
 
 /// Shows what is [`Rich`]; see [`EvcxrDisplay`].
@@ -56,7 +61,7 @@ pub(super) fn show_text(text: String) {
 
 /// The text of a value: its `Debug` form, a long list of strings one to a line, and no more of a
 /// very long text than a page can hold.
-pub(super) fn text_of<T: Debug + ?Sized>(value: &T) -> String {
+pub(super) fn text_of(value: &dyn Debug) -> String {
     let compact = format!("{value:?}");
     let text = if compact.starts_with("[\"") { string_list(value).unwrap_or(compact) } else { compact };
     shortened(text)
@@ -64,7 +69,7 @@ pub(super) fn text_of<T: Debug + ?Sized>(value: &T) -> String {
 
 /// `["1",\n "10",\n …]` for a list of more than ten strings. Told from the `{:#?}` form, which puts
 /// each element on a line of its own, because a blanket implementation cannot see the type.
-fn string_list<T: Debug + ?Sized>(value: &T) -> Option<String> {
+fn string_list(value: &dyn Debug) -> Option<String> {
     let spread = format!("{value:#?}");
     let elements = spread.strip_prefix("[\n")?.strip_suffix("\n]")?;
     let elements: Vec<&str> =

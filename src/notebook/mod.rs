@@ -56,6 +56,7 @@ mod message;
 mod panic;
 mod progress;
 mod rich;
+pub mod store;
 mod tensor;
 pub mod vars;
 

@@ -49,14 +49,24 @@ fn compile(
     if let Err(error) = std::fs::create_dir_all(&output) {
         return (trace::now(), failure(&format!("creating {}: {error}", output.display())));
     }
+    let source = folder.join("src/lib.rs");
+    let text = match adapt(&source) {
+        Ok(text) => text,
+        Err(error) => return (trace::now(), failure(&format!("{}: {error}", source.display()))),
+    };
+    // A kernel's own dependencies are in its own folder, where no other finds them.
+    let crate_alone = shared == tools.recipe.rustc_arguments;
+    let flags = extra_rustflags();
+    let quick = tools.recipe.quick_arguments.as_deref();
+    let quick = quick.filter(|_| crate_alone && flags.is_empty() && !source::is_foreign(&text));
     let mut command = tools.command(&tools.recipe.rustc);
     command
         .args(["--crate-name", CELL_CRATE, "--edition=2024", "src/lib.rs", "--crate-type", "cdylib"])
         .args(["--error-format=json", "--json=diagnostic-rendered-ansi,future-incompat"])
         .arg(if check_only { "--emit=metadata" } else { "--emit=link" })
         .args(["-C", &format!("opt-level={opt_level}"), "-C", "codegen-units=1", "-C", "strip=debuginfo"])
-        .args(extra_rustflags())
-        .args(shared)
+        .args(flags)
+        .args(quick.unwrap_or(shared))
         .arg("--out-dir")
         .arg(&output)
         .current_dir(folder)
@@ -66,12 +76,7 @@ fn compile(
     let library = output.join(format!("lib{CELL_CRATE}.so"));
     let arguments: Vec<OsString> =
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
-    let source = folder.join("src/lib.rs");
-    if let Err(error) = adapt(&source) {
-        return (trace::now(), failure(&format!("{}: {error}", source.display())));
-    }
-    // A kernel's own dependencies are in its own folder, where no other finds them.
-    let lasting = !check_only && shared == tools.recipe.rustc_arguments;
+    let lasting = !check_only && crate_alone;
     let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
     let known = remembered.as_ref().and_then(|place| place.recall(&library));
     let compiled = match known {
@@ -102,11 +107,14 @@ fn compile(
     (rustc_ended, status)
 }
 
-/// Changes the text that evcxr has written to what is compiled.
-fn adapt(source: &Path) -> std::io::Result<()> {
+/// Changes the text that evcxr has written to what is compiled, which it returns.
+fn adapt(source: &Path) -> std::io::Result<String> {
     let text = std::fs::read_to_string(source)?;
     let adapted = source::adapted(&text);
-    if adapted == text { Ok(()) } else { std::fs::write(source, adapted) }
+    if adapted != text {
+        std::fs::write(source, &adapted)?;
+    }
+    Ok(adapted)
 }
 
 /// What evcxr asks of rustc by RUSTFLAGS beyond what the template was built with (a linker, a backend).

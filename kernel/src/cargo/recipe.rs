@@ -17,6 +17,8 @@ pub const METADATA_FILE: &str = "metadata.json";
 pub const LIBRARY: &str = "library";
 /// The package that evcxr makes of every cell.
 pub const CELL_CRATE: &str = "ctx";
+/// The crate that cells are given.
+pub const HELPER_CRATE: &str = "herbarium";
 
 /// How cells are compiled without cargo.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +37,8 @@ pub struct Recipe {
     pub target: String,
     /// rustc's arguments for a cell, less source, output, optimisation and what is made anew each time.
     pub rustc_arguments: Vec<String>,
+    /// The same for less work, where the machine allows it and the cell needs nothing else.
+    pub quick_arguments: Option<Vec<String>>,
 }
 
 impl Recipe {
@@ -50,6 +54,7 @@ impl Recipe {
             path: text("path")?,
             target: text("target")?,
             rustc_arguments: strings(&value["rustc_arguments"])?,
+            quick_arguments: strings(&value["quick_arguments"]),
         })
     }
 
@@ -65,6 +70,7 @@ impl Recipe {
             "path": self.path,
             "target": self.target,
             "rustc_arguments": self.rustc_arguments,
+            "quick_arguments": self.quick_arguments,
         })
     }
 }
@@ -166,6 +172,7 @@ mod tests {
             path: "/usr/bin".into(),
             target: "x".into(),
             rustc_arguments: words("-L a"),
+            quick_arguments: Some(words("-L b")),
         };
         std::fs::write(folder.join(FILE), recipe.to_json().to_string()).unwrap();
         assert_eq!(Recipe::read(&folder), Some(recipe));

@@ -8,13 +8,32 @@ const QUESTION_MARK: [&str; 2] = [
     "> From<T> for EvcxrUserCodeError {\n                fn from(error: T) -> Self {\n                    eprintln!(",
     ", error);\n",
 ];
+/// The store of variables that evcxr writes into every cell; what it is begins and ends with.
+const STORE: [&str; 2] = ["mod evcxr_internal_runtime {", "\n}\n#[unsafe(no_mangle)]"];
+/// The crate's, which need not be compiled again.
+const SHARED_STORE: &str = "use ::herbarium::notebook::store as evcxr_internal_runtime;";
 /// The end of a cell's function.
 const END: &str = "evcxr_variable_store\n}";
 
 /// The text to compile.
 pub fn adapted(text: &str) -> String {
     let text = with_reported_errors(text).unwrap_or_else(|| text.to_owned());
+    let text = with_shared_store(&text).unwrap_or(text);
     with_end(&text).unwrap_or(text)
+}
+
+/// Whether the text names functions that no crate has: only the linker can say whether they exist.
+pub fn is_foreign(text: &str) -> bool {
+    // evcxr's own function is one `extern`.
+    text.matches("extern").count() > 1 || text.contains("asm!")
+}
+
+/// With the crate's store of variables in place of one of its own. `None` if there is none.
+fn with_shared_store(text: &str) -> Option<String> {
+    let start = text.find(STORE[0])?;
+    let end = start + text[start..].find(STORE[1])? + "\n}".len();
+    let lines = "\n".repeat(text[start..end].matches('\n').count());
+    Some(format!("{}{SHARED_STORE}{lines}{}", &text[..start], &text[end..]))
 }
 
 /// With the conversion of a `?`'s error telling the crate. `None` if there is none.
@@ -51,6 +70,11 @@ mod tests {
                 }
             }
         
+mod evcxr_internal_runtime {
+pub struct VariableStore {
+}
+}
+#[unsafe(no_mangle)]
 pub extern "C" fn run_user_code_1(
 evcxr_variable_store
 }
@@ -63,6 +87,21 @@ evcxr_variable_store
         assert!(text.contains("::herbarium::notebook::failed(&::std::format!(\"{}\", error));\n"), "{text}");
         assert!(text.ends_with("{ ::herbarium::notebook::end_cell(); evcxr_variable_store }\n}\n"), "{text}");
         assert_eq!(text.lines().count(), CELL.lines().count());
+    }
+
+    #[test]
+    fn variables_are_kept_by_the_crate() {
+        let text = adapted(CELL);
+        let store = "use ::herbarium::notebook::store as evcxr_internal_runtime;\n\n\n\n#[unsafe(no_mangle)]";
+        assert!(text.contains(store), "{text}");
+        assert!(!text.contains("VariableStore"), "{text}");
+        assert_eq!(text.lines().count(), CELL.lines().count());
+    }
+
+    #[test]
+    fn foreign_functions_are_seen() {
+        assert!(!is_foreign(&adapted(CELL)));
+        assert!(is_foreign(&format!("unsafe extern \"C\" {{ fn missing(); }}\n{}", adapted(CELL))));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::Value;
 
-use crate::recipe::{CELL_CRATE, reusable_arguments, strings};
+use crate::recipe::{CELL_CRATE, HELPER_CRATE, reusable_arguments, strings};
 use crate::tree::link_tree;
 use crate::{Tools, failure};
 
@@ -164,12 +164,20 @@ pub fn record_and_compile(record: &Path, arguments: &[OsString]) -> ExitCode {
         return failure("the recording wrapper was called without rustc");
     };
     let words: Vec<String> = rest.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    if words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == CELL_CRATE)
+    let compiles =
+        |name: &str| words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == name);
+    let mut command = Command::new(rustc);
+    command.args(rest);
+    if compiles(HELPER_CRATE) {
+        // cargo asks for the library alone; cells read the metadata faster from a file of its own.
+        command.arg("--emit=metadata");
+    }
+    if compiles(CELL_CRATE)
         && let Err(error) = std::fs::write(record, Value::from(words).to_string())
     {
         return failure(&format!("writing {}: {error}", record.display()));
     }
-    crate::run(Command::new(rustc).args(rest))
+    crate::run(&mut command)
 }
 
 #[cfg(test)]

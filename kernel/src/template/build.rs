@@ -9,11 +9,11 @@ use super::commands::{output, run, write};
 use super::manifests::{cargo_config, crate_manifest, seed_manifest};
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
 use super::tree::link_tree;
-use super::{Location, library, libtch, sources};
+use super::{Location, library, libtch, quick, sources};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
 const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
@@ -63,9 +63,17 @@ pub fn build(
     let mut rustc_arguments = vec!["-L".to_owned(), format!("native={}", stand_ins.display())];
     rustc_arguments.extend(without_rpath(reusable_arguments(&recorded)));
     // By absolute paths a cell's library finds the crate's from any folder, so that it can be kept.
-    let libraries =
-        [template.join("seed/target").join(&tools.target).join("debug/deps"), tools.standard_libraries()];
-    rustc_arguments.extend(libraries.map(|folder| format!("-Clink-arg=-Wl,-rpath,{}", folder.display())));
+    let compiled = template.join("seed/target").join(&tools.target).join("debug/deps");
+    for folder in [&compiled, &tools.standard_libraries()] {
+        rustc_arguments.push(format!("-Clink-arg=-Wl,-rpath,{}", folder.display()));
+    }
+    let for_quick = quick::Compiled {
+        crates: &compiled,
+        macros: &template.join("seed/target/debug/deps"),
+        rustc: &tools.rustc,
+        linker: &tools.linker(),
+    };
+    let quick_arguments = for_quick.arguments(&template.join("quick"), &rustc_arguments);
     write(&template.join(METADATA_FILE), &metadata(&tools, template, location)?)?;
 
     let recipe = Recipe {
@@ -76,6 +84,7 @@ pub fn build(
         path: std::env::var("PATH").unwrap_or_default(),
         target: tools.target,
         rustc_arguments,
+        quick_arguments,
     };
     let unfinished = template.join("recipe.unfinished");
     write(&unfinished, &recipe.to_json().to_string())?;
@@ -134,9 +143,19 @@ impl Toolchain {
 
     /// The folder with the standard library's own shared library.
     fn standard_libraries(&self) -> PathBuf {
+        self.of_target().join("lib")
+    }
+
+    /// The linker that comes with the toolchain; not all have one.
+    fn linker(&self) -> PathBuf {
+        self.of_target().join("bin/rust-lld")
+    }
+
+    /// What the toolchain has for the target.
+    fn of_target(&self) -> PathBuf {
         // The sources are in lib/rustlib/src/rust/library.
         let rustlib = self.library.ancestors().nth(3).unwrap_or(Path::new("/"));
-        rustlib.join(&self.target).join("lib")
+        rustlib.join(&self.target)
     }
 
     /// cargo in the template's seed, with its configuration.

@@ -15,6 +15,7 @@ mod libtch;
 mod location;
 mod manifests;
 mod outline;
+mod quick;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
 mod sources;

@@ -1,0 +1,183 @@
+//! Compiling a cell with less reading: the same rustc, given no more than a cell needs.
+//!
+//! Half of the time of a short cell went into files that say nothing about it: rustc opened every crate below the
+//! helper crate twice, the C compiler started three linkers one in another, and these read all symbols of the
+//! helper crate. So a cell gets a folder with the crates' metadata alone, the toolchain's own linker without a
+//! C compiler before it, and in place of the helper crate's library one with its name and metadata and no code; the
+//! real one is found by that name when the cell is loaded. What the linker would have missed is not noticed
+//! then, so a cell that names foreign functions is compiled as before.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::commands::{output, write};
+use super::recipe::{CELL_CRATE, HELPER_CRATE};
+use crate::error::{Error, Result};
+
+/// The C libraries that a cell's machine code may call by itself, as they are named when they are loaded.
+const SYSTEM: [&str; 3] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1"];
+/// Libraries that rustc names to the linker and a cell does not call.
+const UNUSED: [&str; 5] = ["util", "rt", "pthread", "dl", "stdc++"];
+/// What stands before a crate's metadata in a library: a mark, and the length in eight bytes.
+const METADATA_MARK: &[u8] = b"rust\0\0\0\n";
+
+/// What a template's build has made, and with what.
+pub struct Compiled<'a> {
+    /// The folder with the crates for the target.
+    pub crates: &'a Path,
+    /// The folder with the crates for this machine, procedural macros among them.
+    pub macros: &'a Path,
+    pub rustc: &'a Path,
+    /// The toolchain's own linker.
+    pub linker: &'a Path,
+}
+
+impl Compiled<'_> {
+    /// rustc's arguments for a cell; `None` where this machine does not compile one with them.
+    pub fn arguments(&self, folder: &Path, usual: &[String]) -> Option<Vec<String>> {
+        if !cfg!(target_os = "linux") || !self.linker.exists() {
+            return None;
+        }
+        let arguments = self.prepare(folder, usual).and_then(|arguments| {
+            self.try_out(folder, &arguments)?;
+            Ok(arguments)
+        });
+        arguments.ok()
+    }
+
+    /// Fills `folder` and says how it is used.
+    fn prepare(&self, folder: &Path, usual: &[String]) -> Result<Vec<String>> {
+        let library = self.crate_without_code(folder)?;
+        let crates = folder.join("crates");
+        self.link_metadata(&crates)?;
+        let system = folder.join("system");
+        link_system(&system)?;
+        let mut arguments = vec![
+            format!("-Clinker={}", self.linker.display()),
+            "-Clinker-flavor=ld.lld".to_owned(),
+            "-L".to_owned(),
+            format!("native={}", system.display()),
+        ];
+        arguments.extend(without_code(usual, &crates, &library));
+        // rustc names it as one that is left out unless a symbol of it is used, and it has none.
+        arguments.push("-Clink-arg=--no-as-needed".to_owned());
+        arguments.push(format!("-Clink-arg={}", library.display()));
+        Ok(arguments)
+    }
+
+    /// The helper crate as rustc reads it and the linker names it.
+    fn crate_without_code(&self, folder: &Path) -> Result<PathBuf> {
+        let name = format!("lib{HELPER_CRATE}.so");
+        let metadata = self.crates.join(format!("lib{HELPER_CRATE}.rmeta"));
+        let metadata = std::fs::read(&metadata).map_err(Error::file(&metadata))?;
+        let mut section = METADATA_MARK.to_vec();
+        section.extend((metadata.len() as u64).to_le_bytes());
+        section.extend(metadata);
+        let (content, assembly) = (folder.join("metadata"), folder.join("metadata.s"));
+        let include = format!(".section .rustc,\"\",%progbits\n.incbin \"{}\"\n", content.display());
+        write(&assembly, &include)?;
+        std::fs::write(&content, section).map_err(Error::file(&content))?;
+        let library = folder.join(&name);
+        let mut compiler = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+        compiler.args(["-shared", "-nostdlib"]).arg(format!("-Wl,-soname,{name}"));
+        output(compiler.arg(&assembly).arg("-o").arg(&library))?;
+        for file in [content, assembly] {
+            std::fs::remove_file(&file).map_err(Error::file(&file))?;
+        }
+        Ok(library)
+    }
+
+    /// Links to the metadata of all crates but the helper crate, and to the procedural macros.
+    fn link_metadata(&self, crates: &Path) -> Result<()> {
+        std::fs::create_dir_all(crates).map_err(Error::file(crates))?;
+        let own = format!("lib{HELPER_CRATE}.");
+        for (folder, ending) in [(self.crates, "rmeta"), (self.macros, "so")] {
+            for entry in std::fs::read_dir(folder).map_err(Error::file(folder))? {
+                let path = entry.map_err(Error::file(folder))?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                if path.extension().is_some_and(|found| found == ending) && !name.starts_with(&own) {
+                    let link = crates.join(&*name);
+                    std::os::unix::fs::symlink(&path, &link).map_err(Error::file(&link))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compiles a cell that uses the crate, and looks whether its library asks for the crate's.
+    fn try_out(&self, folder: &Path, arguments: &[String]) -> Result<()> {
+        let source = folder.join("try.rs");
+        let text = "use herbarium::prelude::*;\n#[unsafe(no_mangle)]\npub extern \"C\" fn cell() { println!(\"{}\", IMAGENET_MEAN[0]); }\n";
+        write(&source, text)?;
+        let mut rustc = Command::new(self.rustc);
+        rustc.args(["--crate-name", CELL_CRATE, "--edition=2024", "--crate-type", "cdylib", "--emit=link"]);
+        output(rustc.args(arguments).arg("--out-dir").arg(folder).arg(&source))?;
+        let library = folder.join(format!("lib{CELL_CRATE}.so"));
+        let machine_code = std::fs::read(&library).map_err(Error::file(&library))?;
+        let name = format!("lib{HELPER_CRATE}.so\0");
+        let asks = machine_code.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+        for file in [source, library] {
+            std::fs::remove_file(&file).map_err(Error::file(&file))?;
+        }
+        if asks { Ok(()) } else { Err(Error::Start("a cell's library does not ask for the crate's".to_owned())) }
+    }
+}
+
+/// The usual arguments with the crates' metadata in place of the crates, in the linker's own words.
+fn without_code(usual: &[String], crates: &Path, library: &Path) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut rest = usual.iter().peekable();
+    while let Some(argument) = rest.next() {
+        match (argument.as_str(), rest.peek()) {
+            ("-L", Some(place)) if place.starts_with("dependency=") => {
+                rest.next();
+            }
+            ("--extern", Some(named)) if named.starts_with(&format!("{HELPER_CRATE}=")) => {
+                rest.next();
+                arguments.push("--extern".to_owned());
+                arguments.push(format!("{HELPER_CRATE}={}", library.display()));
+            }
+            (argument, _) => arguments.push(argument.replace("-Clink-arg=-Wl,-rpath,", "-Clink-arg=-rpath=")),
+        }
+    }
+    arguments.push("-L".to_owned());
+    arguments.push(format!("dependency={}", crates.display()));
+    arguments
+}
+
+/// The system's libraries under the names by which the linker looks for them.
+fn link_system(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    let compiler = || Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+    for name in SYSTEM {
+        let found = PathBuf::from(output(compiler().arg(format!("-print-file-name={name}")))?);
+        if !found.is_absolute() {
+            return Err(Error::Start(format!("the C compiler does not say where {name} is")));
+        }
+        let link = folder.join(format!("{}.so", name.split('.').next().unwrap_or(name)));
+        std::os::unix::fs::symlink(&found, &link).map_err(Error::file(&link))?;
+    }
+    for name in UNUSED {
+        let empty = folder.join(format!("lib{name}.so"));
+        output(compiler().args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]).arg(empty))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_given_metadata_in_the_linkers_words() {
+        let usual = "-C embed-bitcode=no -L dependency=/t/deps --extern herbarium=/t/deps/libherbarium.so \
+                     --extern serde=/t/serde.rlib -Clink-arg=-Wl,-rpath,/torch -L native=/torch";
+        let usual: Vec<String> = usual.split_whitespace().map(str::to_owned).collect();
+        let arguments = without_code(&usual, Path::new("/q/crates"), Path::new("/q/libherbarium.so"));
+        assert_eq!(
+            arguments.join(" "),
+            "-C embed-bitcode=no --extern herbarium=/q/libherbarium.so --extern serde=/t/serde.rlib \
+             -Clink-arg=-rpath=/torch -L native=/torch -L dependency=/q/crates"
+        );
+    }
+}

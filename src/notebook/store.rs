@@ -1,0 +1,135 @@
+//! The variables that live from cell to cell, by the names that evcxr's cells call them by.
+//!
+//! evcxr writes a store of variables into every cell, whose hash map is then compiled anew each time: half of
+//! what rustc has to do for a short cell. The kernel has its cells use this one instead, of which only the
+//! thin generic ends are compiled in a cell.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What evcxr reads on standard output when a variable's type is not what it was.
+pub const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
+/// What evcxr reads on standard output when a `?` ended the cell.
+pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
+
+/// The variables of all cells so far, by name.
+#[derive(Default)]
+pub struct VariableStore {
+    variables: HashMap<String, Box<dyn Any>>,
+}
+
+impl std::fmt::Debug for VariableStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut names: Vec<&str> = self.variables.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        write!(f, "VariableStore({})", names.join(", "))
+    }
+}
+
+impl VariableStore {
+    /// An empty store.
+    pub fn new() -> VariableStore {
+        VariableStore::default()
+    }
+
+    /// Keeps `value` until a cell takes it.
+    pub fn put_variable<T: 'static>(&mut self, name: &str, value: T) {
+        self.put(name, Box::new(value));
+    }
+
+    /// Whether `name`, if it is there at all, has the type `T`. If not, evcxr is told.
+    pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
+        self.check(name, TypeId::of::<T>())
+    }
+
+    /// Gives the variable to a cell. evcxr has it checked first.
+    ///
+    /// # Panics
+    /// If there is no such variable, or it has another type.
+    pub fn take_variable<T: 'static>(&mut self, name: &str) -> T {
+        match self.take(name).downcast() {
+            Ok(value) => *value,
+            Err(_) => wrong_type(name, type_name::<T>()),
+        }
+    }
+
+    /// What `create` made the first time, shared.
+    ///
+    /// # Panics
+    /// If `name` has another type.
+    pub fn lazy_arc<T: 'static, F: FnOnce() -> T>(&mut self, name: &str, create: F) -> Arc<T> {
+        if !self.variables.contains_key(name) {
+            self.put(name, Box::new(Arc::new(create())));
+        }
+        match self.variables.get(name).and_then(|value| value.downcast_ref::<Arc<T>>()) {
+            Some(value) => Arc::clone(value),
+            None => wrong_type(name, type_name::<T>()),
+        }
+    }
+
+    /// Takes over the variables of `other`, in place of its own of the same names.
+    pub fn merge(&mut self, mut other: VariableStore) {
+        self.variables.extend(other.variables.drain());
+    }
+
+    fn put(&mut self, name: &str, value: Box<dyn Any>) {
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    fn take(&mut self, name: &str) -> Box<dyn Any> {
+        self.variables.remove(name).unwrap_or_else(|| panic!("the variable `{name}` is not there"))
+    }
+
+    fn check(&self, name: &str, expected: TypeId) -> bool {
+        let changed = self.variables.get(name).is_some_and(|value| (**value).type_id() != expected);
+        if changed {
+            eprintln!("The type of the variable {name} was defined anew, so the variable is lost.");
+            println!("{VARIABLE_CHANGED_TYPE}{name}");
+        }
+        !changed
+    }
+}
+
+/// The store of the first cell; every later cell gets it from evcxr.
+pub fn create_variable_store() -> *mut VariableStore {
+    Box::into_raw(Box::default())
+}
+
+fn wrong_type(name: &str, expected: &str) -> ! {
+    panic!("the variable `{name}` is not a {expected}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_taken_as_it_was_put() {
+        let mut store = VariableStore::new();
+        store.put_variable("names", vec!["rose".to_owned()]);
+        assert!(store.check_variable::<Vec<String>>("names"));
+        assert!(!store.check_variable::<i32>("names"));
+        assert!(store.check_variable::<i32>("nothing of this name"));
+        assert_eq!(format!("{store:?}"), "VariableStore(names)");
+        assert_eq!(store.take_variable::<Vec<String>>("names"), ["rose"]);
+        assert_eq!(format!("{store:?}"), "VariableStore()");
+    }
+
+    #[test]
+    fn a_shared_variable_is_made_once() {
+        let mut store = VariableStore::new();
+        assert_eq!(*store.lazy_arc("n", || 1), 1);
+        assert_eq!(*store.lazy_arc("n", || 2), 1);
+    }
+
+    #[test]
+    fn merging_prefers_the_newer() {
+        let (mut store, mut newer) = (VariableStore::new(), VariableStore::new());
+        store.put_variable("a", 1);
+        store.put_variable("b", 1);
+        newer.put_variable("b", 2);
+        store.merge(newer);
+        assert_eq!((store.take_variable::<i32>("a"), store.take_variable::<i32>("b")), (1, 2));
+    }
+}
