@@ -3,6 +3,8 @@
 //! evcxr prints the error of a `?` to stderr, where it cannot be told from what the cell wrote there just before, and
 //! nothing says which `?` it was. The crate reports both. No line is added or removed: an error's line stays its line.
 
+use std::collections::HashSet;
+
 /// evcxr's conversion of a `?`'s error; what stands between the two is the learner's way of formatting (`:efmt`).
 const QUESTION_MARK: [&str; 2] = [
     "> From<T> for EvcxrUserCodeError {\n                fn from(error: T) -> Self {\n                    eprintln!(",
@@ -12,6 +14,9 @@ const QUESTION_MARK: [&str; 2] = [
 const STORE: [&str; 2] = ["mod evcxr_internal_runtime {", "\n}\n#[unsafe(no_mangle)]"];
 /// The crate's, which need not be compiled again.
 const SHARED_STORE: &str = "use ::herbarium::notebook::store as evcxr_internal_runtime;";
+/// How a cell gets a variable from the store, and gives it back.
+const TAKES: &str = " = evcxr_variable_store.take_variable::<";
+const PUTS: &str = "evcxr_variable_store.put_variable::<";
 /// The end of a cell's function.
 const END: &str = "evcxr_variable_store\n}";
 
@@ -19,7 +24,33 @@ const END: &str = "evcxr_variable_store\n}";
 pub fn adapted(text: &str) -> String {
     let text = with_reported_errors(text).unwrap_or_else(|| text.to_owned());
     let text = with_shared_store(&text).unwrap_or(text);
-    with_end(&text).unwrap_or(text)
+    let text = with_end(&text).unwrap_or(text);
+    without_idle_variables(&text)
+}
+
+/// Leaves in the store what the cell does not name: every variable that it takes costs the code that moves and drops
+/// its type. Whether their types are what they were is still looked at.
+fn without_idle_variables(text: &str) -> String {
+    let checked = |line: &str| line.starts_with("vars_ok &= evcxr_variable_store.check_variable::<");
+    let mut named = HashSet::new();
+    for line in text.lines().filter(|line| stored(line).is_none() && !checked(line)) {
+        named.extend(line.split(|letter: char| letter != '_' && !letter.is_alphanumeric()));
+    }
+    let taken: HashSet<&str> =
+        text.lines().filter(|line| line.starts_with("let ")).filter_map(stored).collect();
+    let idle = |line: &str| stored(line).is_some_and(|name| taken.contains(name) && !named.contains(name));
+    text.lines().map(|line| if idle(line) { "\n".to_owned() } else { format!("{line}\n") }).collect()
+}
+
+/// The variable that a line of evcxr's takes from the store or puts there.
+fn stored(line: &str) -> Option<&str> {
+    let takes = line.starts_with("let ") && line.contains(TAKES);
+    if !takes && !line.starts_with(PUTS) {
+        return None;
+    }
+    let (_, rest) = line.split_once("(stringify!(")?;
+    let (name, _) = rest.split_once(')')?;
+    Some(name.trim_start_matches("r#"))
 }
 
 /// Whether the text names functions that no crate has: only the linker can say whether they exist.
@@ -96,6 +127,26 @@ evcxr_variable_store
         assert!(text.contains(store), "{text}");
         assert!(!text.contains("VariableStore"), "{text}");
         assert_eq!(text.lines().count(), CELL.lines().count());
+    }
+
+    #[test]
+    fn a_variable_that_the_cell_does_not_name_stays_in_the_store() {
+        let cell = |code: &str| {
+            format!(
+                "vars_ok &= evcxr_variable_store.check_variable::<Tensor>(stringify!(t));\n\
+                 let mut t = evcxr_variable_store.take_variable::<Tensor>(stringify!(t));\n\
+                 {code}\n\
+                 evcxr_variable_store.put_variable::<Tensor>(stringify!(t), t);\n\
+                 evcxr_variable_store.put_variable::<i32>(stringify!(new), new);\n"
+            )
+        };
+        let idle = without_idle_variables(&cell("let new = 1; let tt = f_t();"));
+        let lines: Vec<&str> = idle.lines().collect();
+        assert!(lines[0].starts_with("vars_ok") && lines[4].starts_with(PUTS), "{idle}");
+        assert_eq!((lines[1], lines[3]), ("", ""));
+        for naming in ["t.sum()", "println!(\"{t}\")", "f(&mut t)", "r#t"] {
+            assert_eq!(without_idle_variables(&cell(naming)), cell(naming), "{naming}");
+        }
     }
 
     #[test]
