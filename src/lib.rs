@@ -4,6 +4,9 @@
 //! each of them ([`transforms`]), the network ([`models`]) and its pretrained [`weights`], the
 //! training loop ([`train`]), and the pictures of the result ([`viz`]). [`notebook`] is how a
 //! value shows itself in a cell. `use herbarium::prelude::*;` brings in what a cell types.
+//!
+//! A public function that takes a path in any form hands over at once to one inside it that is not
+//! generic: what is generic is compiled anew in every cell that calls it.
 
 pub mod classifier;
 pub mod data;

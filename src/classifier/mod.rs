@@ -188,7 +188,10 @@ impl Classifier {
     /// [`Error::Io`] when it cannot be read; [`Error::Weights`] when it is damaged, no classifier, or of a later
     /// version of this library.
     pub fn load(path: impl AsRef<Path>) -> Result<Classifier> {
-        file::load(path.as_ref())
+        fn load(path: &Path) -> Result<Classifier> {
+            file::load(path.as_ref())
+        }
+        load(path.as_ref())
     }
 }
 

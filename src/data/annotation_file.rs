@@ -34,10 +34,13 @@ impl AnnotationFile {
     /// When the file cannot be read or lists nothing; when a line has no label or names a file that does
     /// not exist (with the line's number); when a transform was made with wrong arguments.
     pub fn new(file: impl AsRef<Path>, root: impl AsRef<Path>, transform: Compose) -> Result<Self> {
-        let (file, root) = (file.as_ref().to_path_buf(), root.as_ref().to_path_buf());
-        let text = std::fs::read(&file).map_err(Error::io("reading", &file))?;
-        let lines = parse(&file, &root, &text)?;
-        Self::of(file, root, lines, transform)
+        fn new(file: &Path, root: &Path, transform: Compose) -> Result<AnnotationFile> {
+            let (file, root) = (file.to_path_buf(), root.to_path_buf());
+            let text = std::fs::read(&file).map_err(Error::io("reading", &file))?;
+            let lines = parse(&file, &root, &text)?;
+            AnnotationFile::of(file, root, lines, transform)
+        }
+        new(file.as_ref(), root.as_ref(), transform)
     }
 
     /// The pictures that a CSV file with a header lists, with paths relative to `root`.

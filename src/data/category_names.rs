@@ -25,23 +25,26 @@ impl CategoryNames {
     /// # Errors
     /// When it cannot be read, is not JSON (with line and column), or is anything but one object of texts.
     pub fn from_json(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_path_buf();
-        let text = std::fs::read(&path).map_err(Error::io("reading", &path))?;
-        let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
-        let error = |line, column, problem| Error::Json { path: path.clone(), line, column, problem };
-        let names: Map<String, Value> = match serde_json::from_slice(text) {
-            Ok(Value::Object(names)) => names,
-            Ok(_) => return Err(error(1, 1, "one object is needed, {\"label\": \"name\", …}".into())),
-            Err(wrong) => {
-                let problem = wrong.to_string();
-                let problem = problem.split(" at line ").next().unwrap_or_default();
-                return Err(error(wrong.line(), wrong.column(), problem.into()));
+        fn from_json(path: &Path) -> Result<CategoryNames> {
+            let path = path.to_path_buf();
+            let text = std::fs::read(&path).map_err(Error::io("reading", &path))?;
+            let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
+            let error = |line, column, problem| Error::Json { path: path.clone(), line, column, problem };
+            let names: Map<String, Value> = match serde_json::from_slice(text) {
+                Ok(Value::Object(names)) => names,
+                Ok(_) => return Err(error(1, 1, "one object is needed, {\"label\": \"name\", …}".into())),
+                Err(wrong) => {
+                    let problem = wrong.to_string();
+                    let problem = problem.split(" at line ").next().unwrap_or_default();
+                    return Err(error(wrong.line(), wrong.column(), problem.into()));
+                }
+            };
+            if let Some((label, value)) = names.iter().find(|(_, value)| !value.is_string()) {
+                return Err(error(1, 1, format!("label '{label}' has {value}, not a name in quotes")));
             }
-        };
-        if let Some((label, value)) = names.iter().find(|(_, value)| !value.is_string()) {
-            return Err(error(1, 1, format!("label '{label}' has {value}, not a name in quotes")));
+            Ok(CategoryNames { path, names: Arc::new(names) })
         }
-        Ok(CategoryNames { path, names: Arc::new(names) })
+        from_json(path.as_ref())
     }
 
     /// Labels that are their own names, for folders that are named like `fire lily`, `fire_lily` or
@@ -58,13 +61,16 @@ impl CategoryNames {
     /// # Errors
     /// When the file is there and cannot be used, or lacks one of `classes`.
     pub fn for_classes(data_dir: impl AsRef<Path>, classes: &[String]) -> Result<Self> {
-        let file = data_dir.as_ref().join("cat_to_name.json");
-        if !file.exists() {
-            return Ok(Self::from_classes(classes));
+        fn for_classes(data_dir: &Path, classes: &[String]) -> Result<CategoryNames> {
+            let file = data_dir.join("cat_to_name.json");
+            if !file.exists() {
+                return Ok(CategoryNames::from_classes(classes));
+            }
+            let names = CategoryNames::from_json(file)?;
+            classes.iter().try_for_each(|class| names.name(class).map(drop))?;
+            Ok(names)
         }
-        let names = Self::from_json(file)?;
-        classes.iter().try_for_each(|class| names.name(class).map(drop))?;
-        Ok(names)
+        for_classes(data_dir.as_ref(), classes)
     }
 
     /// The name of `label`.
@@ -101,7 +107,9 @@ impl CategoryNames {
 
 impl fmt::Display for CategoryNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&py_dict(self.texts().map(|(label, name)| (label, PyStr(name).to_string()))))
+        let entries: Vec<_> =
+            self.texts().map(|(label, name)| (label, PyStr(name).to_string())).collect();
+        f.write_str(&py_dict(&entries))
     }
 }
 

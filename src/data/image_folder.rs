@@ -34,38 +34,41 @@ impl ImageFolder {
     /// When `root` is missing, is no folder, has no class folders, or a class folder has no pictures; when a
     /// transform was made with wrong arguments.
     pub fn new(root: impl AsRef<Path>, transform: Compose) -> Result<Self> {
-        let root = root.as_ref().to_path_buf();
-        check_folder(&root, &root, one_set)?;
-        let mut classes = Vec::new();
-        let mut samples = Vec::new();
-        let mut empty = Vec::new();
-        for name in subfolders(&root)? {
-            let files = pictures(&root.join(&name))?;
-            let name = name.to_string_lossy().into_owned();
-            if files.is_empty() {
-                if !name.starts_with('.') {
-                    empty.push(name);
+        fn new(root: &Path, transform: Compose) -> Result<ImageFolder> {
+            let root = root.to_path_buf();
+            check_folder(&root, &root, one_set)?;
+            let mut classes = Vec::new();
+            let mut samples = Vec::new();
+            let mut empty = Vec::new();
+            for name in subfolders(&root)? {
+                let files = pictures(&root.join(&name))?;
+                let name = name.to_string_lossy().into_owned();
+                if files.is_empty() {
+                    if !name.starts_with('.') {
+                        empty.push(name);
+                    }
+                    continue;
                 }
-                continue;
+                let label = classes.len() as i64;
+                samples.extend(files.into_iter().map(|path| (path, label)));
+                classes.push(name);
             }
-            let label = classes.len() as i64;
-            samples.extend(files.into_iter().map(|path| (path, label)));
-            classes.push(name);
+            let problem = if !empty.is_empty() {
+                format!(
+                    "has no pictures in the class folder{} {} (names must end in {})",
+                    if empty.len() == 1 { "" } else { "s" },
+                    empty.join(", "),
+                    IMG_EXTENSIONS.join(", ")
+                )
+            } else if classes.is_empty() {
+                no_class_folders(&root)?
+            } else {
+                let set = PictureSet::new(&root, classes, samples, transform)?;
+                return Ok(ImageFolder { root, set });
+            };
+            Err(Error::DataFolder { layout: one_set(&root), path: root, problem })
         }
-        let problem = if !empty.is_empty() {
-            format!(
-                "has no pictures in the class folder{} {} (names must end in {})",
-                if empty.len() == 1 { "" } else { "s" },
-                empty.join(", "),
-                IMG_EXTENSIONS.join(", ")
-            )
-        } else if classes.is_empty() {
-            no_class_folders(&root)?
-        } else {
-            let set = PictureSet::new(&root, classes, samples, transform)?;
-            return Ok(ImageFolder { root, set });
-        };
-        Err(Error::DataFolder { layout: one_set(&root), path: root, problem })
+        new(root.as_ref(), transform)
     }
 
     /// `data_dir/train` and `data_dir/valid`, each with its transforms.
@@ -73,15 +76,17 @@ impl ImageFolder {
     /// # Errors
     /// As [`ImageFolder::new`] for each, and when the two do not have the same classes.
     pub fn splits(data_dir: impl AsRef<Path>, transforms: &Splits<Compose>) -> Result<Splits<Self>> {
-        let data_dir = data_dir.as_ref();
-        check_folder(data_dir, data_dir, two_sets)?;
-        for (name, _) in transforms {
-            check_folder(&data_dir.join(name), data_dir, two_sets)?;
+        fn splits(data_dir: &Path, transforms: &Splits<Compose>) -> Result<Splits<ImageFolder>> {
+            check_folder(data_dir, data_dir, two_sets)?;
+            for (name, _) in transforms {
+                check_folder(&data_dir.join(name), data_dir, two_sets)?;
+            }
+            let train = ImageFolder::new(data_dir.join("train"), transforms.train.clone())?;
+            let valid = ImageFolder::new(data_dir.join("valid"), transforms.valid.clone())?;
+            check_same_classes(&train.set, &valid.set)?;
+            Ok(Splits { train, valid })
         }
-        let train = Self::new(data_dir.join("train"), transforms.train.clone())?;
-        let valid = Self::new(data_dir.join("valid"), transforms.valid.clone())?;
-        check_same_classes(&train.set, &valid.set)?;
-        Ok(Splits { train, valid })
+        splits(data_dir.as_ref(), transforms)
     }
 
     /// One folder of class folders in two parts that have no picture in common, each with its transforms.

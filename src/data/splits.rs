@@ -53,12 +53,13 @@ impl<D: Dataset + Clone + 'static> Splits<D> {
 
 impl<T: Display> Display for Splits<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&py_dict(self.iter().map(|(name, part)| (name, part.to_string()))))
+        f.write_str(&py_dict(&[("train", self.train.to_string()), ("valid", self.valid.to_string())]))
     }
 }
 
 impl<T: Debug> Debug for Splits<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&py_dict(self.iter().map(|(name, part)| (name, format!("{part:?}")))))
+        let (train, valid) = (format!("{:?}", self.train), format!("{:?}", self.valid));
+        f.write_str(&py_dict(&[("train", train), ("valid", valid)]))
     }
 }

@@ -152,14 +152,16 @@ impl History {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read; [`Error::Argument`] when it is no history.
     pub fn load(path: impl AsRef<Path>) -> Result<History> {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(Error::io("reading", path))?;
-        serde_json::from_str(&text).ok().and_then(|value| History::from_json(&value)).ok_or_else(|| {
-            Error::Argument(format!(
-                "{} is not the JSON of a history: History::save writes it",
-                path.display()
-            ))
-        })
+        fn load(path: &Path) -> Result<History> {
+            let text = std::fs::read_to_string(path).map_err(Error::io("reading", path))?;
+            serde_json::from_str(&text).ok().and_then(|value| History::from_json(&value)).ok_or_else(|| {
+                Error::Argument(format!(
+                    "{} is not the JSON of a history: History::save writes it",
+                    path.display()
+                ))
+            })
+        }
+        load(path.as_ref())
     }
 
     fn to_csv(&self) -> String {

@@ -101,9 +101,10 @@ pub(crate) fn py_bool(value: bool) -> &'static str {
 
 /// A dict as IPython shows it: on one line where it fits in 79 columns, else one entry a line; the
 /// further lines of an entry are indented by one.
-pub(crate) fn py_dict<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
+pub(crate) fn py_dict(entries: &[(&str, String)]) -> String {
     const COLUMNS: usize = 79;
-    let entries: Vec<String> = entries.map(|(key, value)| format!("{}: {value}", PyStr(key))).collect();
+    let entries: Vec<String> =
+        entries.iter().map(|(key, value)| format!("{}: {value}", PyStr(key))).collect();
     let line = format!("{{{}}}", entries.join(", "));
     if line.chars().count() <= COLUMNS && !line.contains('\n') {
         return line;
@@ -149,8 +150,8 @@ mod tests {
     #[test]
     fn dicts_as_ipython_shows_them() {
         let short = [("train", "6552".to_string()), ("valid", "818".to_string())];
-        assert_eq!(py_dict(short.into_iter()), "{'train': 6552, 'valid': 818}");
+        assert_eq!(py_dict(&short), "{'train': 6552, 'valid': 818}");
         let long = [("train", "A\n    b".to_string()), ("valid", "C".to_string())];
-        assert_eq!(py_dict(long.into_iter()), "{'train': A\n     b,\n 'valid': C}");
+        assert_eq!(py_dict(&long), "{'train': A\n     b,\n 'valid': C}");
     }
 }

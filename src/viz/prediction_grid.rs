@@ -71,33 +71,41 @@ pub fn prediction_grid(
     cat_to_name: &CategoryNames,
     options: impl Into<GridOptions>,
 ) -> Result<Figure> {
-    let options: GridOptions = options.into();
-    let labels = labels(batch)?;
-    if labels.len() != preds.len() {
-        return Err(Error::Argument(format!(
-            "there are {} pictures and {} predictions: predict the images of this same batch",
-            labels.len(),
-            preds.len()
-        )));
+    fn prediction_grid(
+        batch: &Batch,
+        preds: &Predictions,
+        class_names: &[String],
+        cat_to_name: &CategoryNames,
+        options: GridOptions,
+    ) -> Result<Figure> {
+        let labels = labels(batch)?;
+        if labels.len() != preds.len() {
+            return Err(Error::Argument(format!(
+                "there are {} pictures and {} predictions: predict the images of this same batch",
+                labels.len(),
+                preds.len()
+            )));
+        }
+        let chosen = choose(&labels, &preds.indices(), options)?;
+        let (mut cells, mut told, mut right) = (Vec::new(), Vec::new(), 0);
+        for &index in &chosen {
+            let (class, label) = (preds.class(index)?, labels[index]);
+            let predicted =
+                name_of(class, class_names, cat_to_name, &format!("the prediction for picture {index}"))?;
+            let actual = name_of(label, class_names, cat_to_name, &format!("the label of picture {index}"))?;
+            let (mark, colour) = if class == label { ('✓', GREEN) } else { ('✗', RED) };
+            right += usize::from(class == label);
+            let sure = format!("{:.0} % sure", 100.0 * preds.confidence(index)?);
+            told.push(format!("{mark} {} ({}), {sure}", predicted.name, actual.name));
+            let cell = Cell::new(image(batch, index)?).colour(colour);
+            let cell = if options.confidence { cell.note(sure) } else { cell };
+            cells.push(cell.titles(format!("{mark} {}", predicted.drawn), format!("({})", actual.drawn)));
+        }
+        let shown = chosen.len();
+        let alt = std::iter::once(format!("{right} of {shown} predictions are right: predicted (true)"));
+        grid::draw(cells, options.grid, alt.chain(told).collect::<Vec<_>>().join("\n"))
     }
-    let chosen = choose(&labels, &preds.indices(), options)?;
-    let (mut cells, mut told, mut right) = (Vec::new(), Vec::new(), 0);
-    for &index in &chosen {
-        let (class, label) = (preds.class(index)?, labels[index]);
-        let predicted =
-            name_of(class, class_names, cat_to_name, &format!("the prediction for picture {index}"))?;
-        let actual = name_of(label, class_names, cat_to_name, &format!("the label of picture {index}"))?;
-        let (mark, colour) = if class == label { ('✓', GREEN) } else { ('✗', RED) };
-        right += usize::from(class == label);
-        let sure = format!("{:.0} % sure", 100.0 * preds.confidence(index)?);
-        told.push(format!("{mark} {} ({}), {sure}", predicted.name, actual.name));
-        let cell = Cell::new(image(batch, index)?).colour(colour);
-        let cell = if options.confidence { cell.note(sure) } else { cell };
-        cells.push(cell.titles(format!("{mark} {}", predicted.drawn), format!("({})", actual.drawn)));
-    }
-    let shown = chosen.len();
-    let alt = std::iter::once(format!("{right} of {shown} predictions are right: predicted (true)"));
-    grid::draw(cells, options.grid, alt.chain(told).collect::<Vec<_>>().join("\n"))
+    prediction_grid(batch, preds, class_names, cat_to_name, options.into())
 }
 
 /// The pictures to show, in the order of the batch.

@@ -16,16 +16,18 @@ use crate::{Error, Result};
 /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged, refused (see
 /// [`torch_file`]) or has no state dict.
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
-    let path = path.as_ref();
-    let state = if is_safetensors(path)? {
-        torch_file::without_parallel(load_safetensors(path)?.0)
-    } else {
-        torch_file::read(path)?.state_dict().map_err(|error| match error {
-            Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
-            other => other,
-        })?
-    };
-    Ok(state.into_iter().map(|(name, tensor)| (without_old_points(name), tensor)).collect())
+    fn load(path: &Path) -> Result<StateDict> {
+        let state = if is_safetensors(path)? {
+            torch_file::without_parallel(load_safetensors(path)?.0)
+        } else {
+            torch_file::read(path)?.state_dict().map_err(|error| match error {
+                Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
+                other => other,
+            })?
+        };
+        Ok(state.into_iter().map(|(name, tensor)| (without_old_points(name), tensor)).collect())
+    }
+    load(path.as_ref())
 }
 
 /// DenseNet's layers had names with points, `denselayer1.norm.1`, when torchvision's files of it were
@@ -47,17 +49,20 @@ fn without_old_points(name: String) -> String {
 /// [`Error::Weights`] for another ending or a tensor that has no place in the format, [`Error::Io`] when
 /// the file cannot be written.
 pub fn save(path: impl AsRef<Path>, state: &StateDict) -> Result<()> {
-    let path = path.as_ref();
-    match Format::of(path) {
-        Some(Format::Safetensors) => {
-            save_safetensors(path, state, &Metadata::from([("format".into(), "pt".into())]))
+    fn save(path: &Path, state: &StateDict) -> Result<()> {
+        match Format::of(path) {
+            Some(Format::Safetensors) => {
+                save_safetensors(path, state, &Metadata::from([("format".into(), "pt".into())]))
+            }
+            Some(Format::Torch) => torch_file::write(path, &state.into()),
+            None => Err(Error::Weights {
+                path: path.to_owned(),
+                reason: "weights are written as .safetensors, .pt or .pth: choose one of these endings"
+                    .into(),
+            }),
         }
-        Some(Format::Torch) => torch_file::write(path, &state.into()),
-        None => Err(Error::Weights {
-            path: path.to_owned(),
-            reason: "weights are written as .safetensors, .pt or .pth: choose one of these endings".into(),
-        }),
     }
+    save(path.as_ref(), state)
 }
 
 /// A format, as a file's name tells it.

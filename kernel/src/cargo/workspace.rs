@@ -164,8 +164,7 @@ pub fn record_and_compile(record: &Path, arguments: &[OsString]) -> ExitCode {
         return failure("the recording wrapper was called without rustc");
     };
     let words: Vec<String> = rest.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let compiles =
-        |name: &str| words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == name);
+    let compiles = |name: &str| words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == name);
     let mut command = Command::new(rustc);
     command.args(rest);
     if compiles(HELPER_CRATE) {

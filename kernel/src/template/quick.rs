@@ -119,7 +119,11 @@ impl Compiled<'_> {
         for file in [source, library] {
             std::fs::remove_file(&file).map_err(Error::file(&file))?;
         }
-        if asks { Ok(()) } else { Err(Error::Start("a cell's library does not ask for the crate's".to_owned())) }
+        if asks {
+            Ok(())
+        } else {
+            Err(Error::Start("a cell's library does not ask for the crate's".to_owned()))
+        }
     }
 }
 

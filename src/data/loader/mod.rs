@@ -91,9 +91,13 @@ impl Shared {
 impl DataLoader {
     /// A loader over `dataset`. Options that cannot work (a batch size of 0) are reported by the first batch.
     pub fn new(dataset: impl Dataset + 'static, options: LoaderOptions) -> Self {
+        Self::over(Arc::new(dataset), options)
+    }
+
+    fn over(dataset: Arc<dyn Dataset>, options: LoaderOptions) -> Self {
         let count = EpochCount { next: 0, generation: crate::seed::global().generation };
         let shared = Shared {
-            dataset: Arc::new(dataset),
+            dataset,
             options,
             count: Mutex::new(count),
             skipped: Mutex::default(),

@@ -99,16 +99,18 @@ impl Checkpoint {
     /// tensor needs (see [`torch_file`]); [`Error::Checkpoint`] when it is no checkpoint, or of a later version
     /// of this library.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
-        let path = path.as_ref();
-        let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
-        let checkpoint = match check_extension(path)? {
-            Format::Torch => torch::from_value(&torch_file::read(path)?),
-            Format::Safetensors => {
-                let (tensors, metadata) = load_safetensors(path)?;
-                file::unpack(tensors, &metadata)
-            }
-        };
-        Ok(Checkpoint { path: Some(path.to_owned()), ..checkpoint.map_err(refuse)? })
+        fn load(path: &Path) -> Result<Checkpoint> {
+            let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
+            let checkpoint = match check_extension(path)? {
+                Format::Torch => torch::from_value(&torch_file::read(path)?),
+                Format::Safetensors => {
+                    let (tensors, metadata) = load_safetensors(path)?;
+                    file::unpack(tensors, &metadata)
+                }
+            };
+            Ok(Checkpoint { path: Some(path.to_owned()), ..checkpoint.map_err(refuse)? })
+        }
+        load(path.as_ref())
     }
 
     /// Puts the weights into `model`, which must be the same network for as many classes:

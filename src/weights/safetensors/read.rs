@@ -20,22 +20,24 @@ const MAX_HEADER: u64 = 100_000_000;
 /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is truncated, damaged, not
 /// a safetensors file, or has a type that PyTorch's tensors here have not.
 pub fn load_safetensors(path: impl AsRef<Path>) -> Result<(StateDict, Metadata)> {
-    let path = path.as_ref();
-    let mut file = File::open(path).map_err(Error::io("reading", path))?;
-    let size = file.metadata().map_err(Error::io("reading", path))?.len();
-    let broken = |reason: String| Error::Weights { path: path.to_owned(), reason };
-    let header = read_header(&mut file, size, path)?;
-    let (entries, metadata) = parse(&header.text).map_err(broken)?;
-    check_layout(&entries, size - header.end).map_err(broken)?;
+    fn load_safetensors(path: &Path) -> Result<(StateDict, Metadata)> {
+        let mut file = File::open(path).map_err(Error::io("reading", path))?;
+        let size = file.metadata().map_err(Error::io("reading", path))?.len();
+        let broken = |reason: String| Error::Weights { path: path.to_owned(), reason };
+        let header = read_header(&mut file, size, path)?;
+        let (entries, metadata) = parse(&header.text).map_err(broken)?;
+        check_layout(&entries, size - header.end).map_err(broken)?;
 
-    let mut tensors = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let mut bytes = vec![0; (entry.end - entry.start) as usize];
-        file.seek(SeekFrom::Start(header.end + entry.start)).map_err(Error::io("reading", path))?;
-        file.read_exact(&mut bytes).map_err(Error::io("reading", path))?;
-        tensors.push((entry.name, Tensor::f_from_data_size(&bytes, &entry.shape, entry.kind)?));
+        let mut tensors = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let mut bytes = vec![0; (entry.end - entry.start) as usize];
+            file.seek(SeekFrom::Start(header.end + entry.start)).map_err(Error::io("reading", path))?;
+            file.read_exact(&mut bytes).map_err(Error::io("reading", path))?;
+            tensors.push((entry.name, Tensor::f_from_data_size(&bytes, &entry.shape, entry.kind)?));
+        }
+        Ok((tensors.into_iter().collect(), metadata))
     }
-    Ok((tensors.into_iter().collect(), metadata))
+    load_safetensors(path.as_ref())
 }
 
 struct Header {

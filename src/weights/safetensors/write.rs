@@ -17,20 +17,22 @@ use crate::{Error, Result};
 /// [`Error::Io`] when the file cannot be written; [`Error::Weights`] when a name comes twice or a
 /// tensor has no place in the format (sparse, complex). What was there before is then untouched.
 pub fn save_safetensors(path: impl AsRef<Path>, tensors: &StateDict, metadata: &Metadata) -> Result<()> {
-    let path = path.as_ref();
-    let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
-    let places = layout(tensors).map_err(refuse)?;
-    let header = header_text(tensors, &places, metadata).map_err(refuse)?;
-    let mut order: Vec<usize> = (0..tensors.len()).collect();
-    order.sort_by_key(|&index| places[index].0);
-    let tensors: Vec<&Tensor> = tensors.iter().map(|(_, tensor)| tensor).collect();
+    fn save_safetensors(path: &Path, tensors: &StateDict, metadata: &Metadata) -> Result<()> {
+        let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
+        let places = layout(tensors).map_err(refuse)?;
+        let header = header_text(tensors, &places, metadata).map_err(refuse)?;
+        let mut order: Vec<usize> = (0..tensors.len()).collect();
+        order.sort_by_key(|&index| places[index].0);
+        let tensors: Vec<&Tensor> = tensors.iter().map(|(_, tensor)| tensor).collect();
 
-    write_atomically(path, |out| {
-        let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(Error::io("writing", path));
-        write(&(header.len() as u64).to_le_bytes())?;
-        write(header.as_bytes())?;
-        order.into_iter().try_for_each(|index| write(&bytes_of(tensors[index])?))
-    })
+        write_atomically(path, |out| {
+            let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(Error::io("writing", path));
+            write(&(header.len() as u64).to_le_bytes())?;
+            write(header.as_bytes())?;
+            order.into_iter().try_for_each(|index| write(&bytes_of(tensors[index])?))
+        })
+    }
+    save_safetensors(path.as_ref(), tensors, metadata)
 }
 
 /// Where each tensor's bytes go. Larger elements come first, so that all are aligned to their size,

@@ -63,9 +63,11 @@ const MAX_PICKLE: u64 = 256 << 20;
 /// [`Error::Io`] when it cannot be read; [`Error::Weights`] when it is truncated, damaged, no PyTorch file,
 /// or asks for something that is not done: the message names it.
 pub fn read(path: impl AsRef<Path>) -> Result<Value> {
-    let path = path.as_ref();
-    let file = File::open(path).map_err(Error::io("reading", path))?;
-    read_from(BufReader::new(file)).map_err(|fault| fault.at(path))
+    fn read(path: &Path) -> Result<Value> {
+        let file = File::open(path).map_err(Error::io("reading", path))?;
+        read_from(BufReader::new(file)).map_err(|fault| fault.at(path))
+    }
+    read(path.as_ref())
 }
 
 /// [`read`] for a file's content.
@@ -83,7 +85,10 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Value> {
 /// [`Error::Io`] when it cannot be written; [`Error::Weights`] for a tensor that has no place in the format
 /// (sparse, quantized). What was there before is then untouched.
 pub fn write(path: impl AsRef<Path>, value: &Value) -> Result<()> {
-    archive::write(path.as_ref(), value)
+    fn write(path: &Path, value: &Value) -> Result<()> {
+        archive::write(path.as_ref(), value)
+    }
+    write(path.as_ref(), value)
 }
 
 fn read_from<R: Read + Seek>(mut reader: R) -> Fallible<Value> {
