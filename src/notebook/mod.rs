@@ -28,10 +28,11 @@
 //! by it, or if `fails` is true, and text on stderr if it goes on.
 //!
 //! An interrupt is a SIGINT to the child. It sets a flag, which [`interrupted`] reads and
-//! [`take_interrupt`] reads and clears; loops in this crate look at it between batches. A cell that looks
+//! [`take_interrupt`] reads and clears; loops in this crate look at it between batches. One interrupt ends all
+//! trainings of a cell: those that have not begun return at once ([`stopping`]). A cell that looks
 //! says so (`listening`), so that the kernel does not end it while its batch takes its time. The kernel has
-//! each cell call [`end_cell`] last, so that an interrupt is never heard by a later cell, and
-//! [`failed`] with the error of a `?`.
+//! each cell call [`end_cell`] last, and calls `herbarium_begin_cell` before each, so that an interrupt is never heard
+//! by a later cell; and it has [`failed`] called with the error of a `?`.
 //!
 //! # Under another evcxr kernel
 //!
@@ -62,7 +63,7 @@ pub mod vars;
 pub use bundle::{MimeBundle, Show};
 pub use display::{DisplayHandle, clear_output, display, result};
 pub(crate) use host::is_live;
-pub use interrupt::{end_cell, init, interrupted, take_interrupt};
+pub use interrupt::{end_cell, init, interrupted, stopping, take_interrupt};
 pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
 pub use panic::failed;
 pub use progress::{Progress, ProgressIter};

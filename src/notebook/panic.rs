@@ -13,7 +13,7 @@ pub(super) fn install_hook() {
 
 fn error_message(info: &PanicHookInfo<'_>) -> Message {
     let evalue = tidy(info.payload_as_str().unwrap_or("a panic without a message"));
-    let mut traceback = vec![format!("panic: {evalue}")];
+    let mut traceback = vec![format!("Panic: {evalue}")];
     // evcxr compiles a cell as `src/lib.rs` of a crate of its own; anything else is a library.
     let location = info.location().filter(|place| place.file() == "src/lib.rs");
     if let Some(place) = info.location().filter(|place| place.file() != "src/lib.rs")
@@ -22,7 +22,7 @@ fn error_message(info: &PanicHookInfo<'_>) -> Message {
         traceback.push(format!("  raised inside {library}"));
     }
     let location = location.map(|place| (place.line(), place.column()));
-    Message::Error { ename: "panic", evalue, traceback, location, fails: false }
+    Message::Error { ename: "Panic", evalue, traceback, location, fails: false }
 }
 
 /// Tells the kernel of the error that a cell's `?` has met, and of the `?`'s place; the kernel has each cell call it.

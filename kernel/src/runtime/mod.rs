@@ -10,7 +10,9 @@ pub mod frame;
 mod markers;
 pub mod message;
 mod pipes;
+pub mod question;
 pub mod scanner;
+pub mod untyped;
 
 /// The environment variable that says which of the processes to be.
 pub const ROLE: &str = "HERBARIUM_ROLE";
@@ -20,6 +22,8 @@ pub const FORWARDER: &str = "forwarder";
 pub const RUNTIME: &str = "runtime";
 /// The path of the socket on which the kernel listens for frames.
 pub const OUTPUT: &str = "HERBARIUM_OUTPUT";
+/// The folder beside [`OUTPUT`] in which evcxr makes a crate of each cell.
+pub const CELLS: &str = "cells";
 /// Tells code in a cell that rich messages on stdout are understood.
 pub const KERNEL: &str = "HERBARIUM_KERNEL";
 /// The process that must be alive for this one to go on.
@@ -33,6 +37,9 @@ pub fn enter_role() {
     match std::env::var(ROLE).as_deref() {
         Ok(FORWARDER) => forwarder::run(),
         Ok(RUNTIME) => child::run(),
-        _ => evcxr::runtime_hook(),
+        _ => {
+            question::mark();
+            evcxr::runtime_hook()
+        }
     }
 }

@@ -24,7 +24,11 @@ impl Worker {
             Ok(Ok(outputs)) => match end.failure {
                 None => {
                     self.show(outputs);
-                    Ok(())
+                    if end.untyped.is_empty() {
+                        Ok(())
+                    } else {
+                        Err(traps::untyped(&end.untyped, true, code))
+                    }
                 }
                 Some(failed) => {
                     let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
@@ -48,6 +52,10 @@ impl Worker {
                     None => crash,
                 };
                 Err(self.or_interrupted(error, true))
+            }
+            // Without the variable, the cell does not compile: it is the variable that it fails by.
+            Ok(Err(_)) if !end.untyped.is_empty() => {
+                Err(self.or_interrupted(traps::untyped(&end.untyped, false, code), ran))
             }
             Ok(Err(error)) => Err(self.or_interrupted(self.describe(error, code), ran)),
             Err(panic) => {

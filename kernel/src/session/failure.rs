@@ -15,8 +15,14 @@ pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError 
             Some(line) => with_line(error, line, cell),
             None => error,
         },
-        Failure::Question(Some(text)) if !text.is_empty() => CellError::new("Error", without_frames(&text)),
-        Failure::Question(_) => {
+        Failure::Question(Some(text), line) if !text.is_empty() => {
+            let error = CellError::new("Error", without_frames(&text));
+            match line.and_then(|line| line_in_cell(line, generated, cell)) {
+                Some(line) => with_line(error, line, cell),
+                None => error,
+            }
+        }
+        Failure::Question(..) => {
             CellError::new("Error", "a `?` returned an error; its text is on stderr above")
         }
         Failure::Panic(Some(text)) => panic_error(&text, generated, cell),
@@ -109,8 +115,13 @@ pub fn interrupted(error: Option<CellError>, by: Interrupted, ran: bool, lost: &
     }
     match error {
         Some(error) if ran => CellError { ename: "Interrupt".to_owned(), ..error },
-        _ => CellError::new("Interrupt", "the cell was stopped before it ran; no variables were lost"),
+        _ => before_it_ran(),
     }
+}
+
+/// The error of a cell that was interrupted early enough.
+pub fn before_it_ran() -> CellError {
+    CellError::new("Interrupt", "the cell was stopped before it ran; no variables were lost")
 }
 
 /// A sentence that lists exactly what is gone.
@@ -147,10 +158,12 @@ mod tests {
     #[test]
     fn an_error_is_shown_without_the_stack_of_a_cpp_library() {
         let text = "shape '[5]' is invalid\nException raised from f at a.h:1:\nframe #0: g\nframe #1: h";
-        let error = from_failure(Failure::Question(Some(text.to_owned())), "", "");
+        let error = from_failure(Failure::Question(Some(text.to_owned()), None), "", "");
         assert_eq!(error.evalue, "shape '[5]' is invalid");
         let own = "a\nException raised from here";
-        assert_eq!(from_failure(Failure::Question(Some(own.to_owned())), "", "").evalue, own);
+        let error = from_failure(Failure::Question(Some(own.to_owned()), Some(2)), "x\n  f()?;\n", "f()?;");
+        assert_eq!(error.evalue, own);
+        assert!(error.traceback[1].contains("line 1:"), "{:?}", error.traceback);
     }
 
     #[test]

@@ -20,9 +20,18 @@ use crate::{stdio, syntax};
 
 /// What the thread is asked to do.
 pub enum Job {
-    Execute(Cell, oneshot::Sender<Outcome>),
-    Complete { code: String, position: usize, reply: oneshot::Sender<Completion> },
-    Inspect { code: String, position: usize, reply: oneshot::Sender<Option<Inspection>> },
+    /// The cell that waits, if it still does.
+    Execute,
+    Complete {
+        code: String,
+        position: usize,
+        reply: oneshot::Sender<Completion>,
+    },
+    Inspect {
+        code: String,
+        position: usize,
+        reply: oneshot::Sender<Option<Inspection>>,
+    },
 }
 
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
@@ -112,8 +121,14 @@ impl Worker {
 
     fn handle(&mut self, job: Job) {
         match job {
-            Job::Execute(cell, reply) => {
+            Job::Execute => {
                 let started = Instant::now();
+                let interrupted = |worker: &Worker| worker.shared.control.interrupted().times > 0;
+                if self.context.is_none() && self.shared.has_cell() && !interrupted(self) {
+                    // The first try was without a cell to show its failure in; what it lacked may be there now.
+                    self.start();
+                }
+                let Some((cell, reply)) = self.shared.take_cell() else { return };
                 self.number = cell.number;
                 let result = self.execute(&cell);
                 self.shared.collector.end();
@@ -153,12 +168,7 @@ impl Worker {
             let by = worker.shared.control.interrupted();
             if by.times > 0 { Err(failure::interrupted(None, by, false, &[])) } else { Ok(()) }
         };
-        // An interrupt while the session starts: the next cell starts it again, or finds it started.
-        stopped(self)?;
-        if self.context.is_none() {
-            // The first try was without a cell to show its failure in; what it lacked may be there now.
-            self.start();
-        }
+        // An interrupt while the session is built: the next cell starts it again.
         stopped(self)?;
         if let (None, Some(why)) = (&self.context, &self.failed) {
             return Err(CellError::new("StartError", why.clone()));
