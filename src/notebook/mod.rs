@@ -17,14 +17,15 @@
 //! | `update` | the same; `display_id` always | replace what was shown under that id |
 //! | `result` | `data`, `metadata` | the value of the cell's last expression |
 //! | `clear` | `wait` | clear the cell's output; with `wait`, when the next output arrives |
-//! | `error` | `ename`, `evalue`, `traceback`, `location`, `fails` (may be absent) | a panic, the error of a `?`, or an error that is the cell's value |
+//! | `error` | `ename`, `evalue`, `traceback`, `location`, `frames`, `fails` (the last three may be absent) | a panic, the error of a `?`, or an error that is the cell's value |
 //! | `listening` | `heard` | the cell looks for interrupts; it has heard one |
 //!
 //! `data` maps MIME types to strings; binary types (`image/png`) are base64, text types are text.
 //! `metadata` maps MIME types to what Jupyter knows about them, such as a picture's `width` and
 //! `height` in CSS pixels; it is an object, perhaps empty. `traceback` is a list of lines.
 //! `location` is `{"line", "column"}` in the source that was compiled for the cell, given when the
-//! error was raised by that source and not inside a library. An `error` is the cell's if the cell ends
+//! error was raised by that source and not inside a library; then there may be `frames`, the addresses in the cell's
+//! library of the calls that led there, as its file has them, the innermost first. An `error` is the cell's if the cell ends
 //! by it, or if `fails` is true, and text on stderr if it goes on.
 //!
 //! An interrupt is a SIGINT to the child. It sets a flag, which [`interrupted`] reads and
@@ -49,6 +50,7 @@ pub(crate) mod base64;
 mod bundle;
 mod display;
 mod faces;
+mod frames;
 mod host;
 pub(crate) mod html;
 mod interrupt;

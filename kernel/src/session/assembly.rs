@@ -8,7 +8,7 @@ use super::event::{CellError, Event, Sink, Stream};
 use super::progress::Build;
 use super::text::Waiting;
 use crate::runtime::frame::Frame;
-use crate::runtime::message::{Bundle, Location, Message};
+use crate::runtime::message::{Bundle, Message, Place};
 use crate::runtime::question;
 use crate::runtime::untyped::Untyped;
 
@@ -21,7 +21,7 @@ const MAX_MUTED: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
     /// A panic or a `?` that said itself what to show.
-    Reported(CellError, Option<Location>),
+    Reported(CellError, Place),
     /// It panicked; the panic's message as the standard library prints it, if it is known.
     Panic(Option<String>),
     /// A `?` without the crate; the error's text, if it is known, and its line in the compiled source.
@@ -53,7 +53,7 @@ pub struct Assembly {
     bundle: Option<(Bundle, Instant)>,
     pub failure: Option<Failure>,
     /// A panic or an error that may or may not be the end of the cell.
-    reported: Option<(CellError, Option<Location>)>,
+    reported: Option<(CellError, Place)>,
     pub exit: Option<Exit>,
     /// Variables that the cell could not leave for the next.
     pub untyped: Vec<Untyped>,
@@ -84,7 +84,7 @@ impl Assembly {
                     // Without the crate, the error is marked on stderr.
                     let reported = self.reported.take();
                     self.failure = Some(match reported {
-                        Some((error, location)) => Failure::Reported(error, location),
+                        Some((error, place)) => Failure::Reported(error, place),
                         None => self.question(),
                     });
                 }
@@ -124,7 +124,7 @@ impl Assembly {
 
     /// The panic that the cell has just ended by, if anything is known of it.
     fn take_panic(&mut self) -> Option<Failure> {
-        let reported = self.reported.take().map(|(error, location)| Failure::Reported(error, location));
+        let reported = self.reported.take().map(|(error, place)| Failure::Reported(error, place));
         reported.or_else(|| self.waiting.take_panic().map(|text| Failure::Panic(Some(text))))
     }
 
@@ -170,16 +170,16 @@ impl Assembly {
             Message::Clear { wait } => self.emit(Event::Clear { wait }),
             // Nothing to see; the listener has told the control.
             Message::Listening { .. } => {}
-            Message::Error { ename, evalue, traceback, location, fails } => {
+            Message::Error { ename, evalue, traceback, place, fails } => {
                 self.show_reported(Instant::now());
                 let mut error = CellError::new(&ename, evalue);
                 if !traceback.is_empty() {
                     error.traceback = traceback;
                 }
                 if fails && self.failure.is_none() {
-                    self.failure = Some(Failure::Reported(error, location));
+                    self.failure = Some(Failure::Reported(error, place));
                 } else {
-                    self.reported = Some((error, location));
+                    self.reported = Some((error, place));
                 }
             }
         }

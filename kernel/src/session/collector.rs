@@ -108,6 +108,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::runtime::message::Place;
     use crate::runtime::question::MARK;
 
     fn collect(frames: impl FnOnce(&Collector)) -> Vec<Event> {
@@ -205,7 +206,9 @@ mod tests {
             collector.frame(Frame::Message(REPORT.to_vec()));
             collector.frame(Frame::Panicked);
             collector.frame(Frame::Finished);
-            let Some(Failure::Reported(error, Some(location))) = collector.take_end().failure else {
+            let Some(Failure::Reported(error, Place { location: Some(location), .. })) =
+                collector.take_end().failure
+            else {
                 panic!()
             };
             assert_eq!((error.ename.as_str(), error.evalue.as_str(), location.line), ("Panic", "boom", 3));

@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use evcxr::{CommandContext, EvalCallbacks, EvalOutputs};
 use serde_json::Value;
 
+use super::collector::Failure;
 use super::start::panic_text;
 use super::worker::Worker;
-use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure, traps};
+use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure, lines, traps};
 use crate::runtime::message::Bundle;
 use crate::syntax;
 
@@ -32,7 +33,10 @@ impl Worker {
                 }
                 Some(failed) => {
                     let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
-                    let error = failure::from_failure(failed, &generated.unwrap_or_default(), code);
+                    let generated = generated.unwrap_or_default();
+                    let calls = self.calls(&failed);
+                    let error = failure::from_failure(failed, &generated, code);
+                    let error = failure::with_call(error, &calls, &generated, code);
                     let lost = self.lost();
                     let error = if lost.is_empty() {
                         error
@@ -62,6 +66,16 @@ impl Worker {
                 let text = format!("the compiler's session panicked: {}", panic_text(&*panic));
                 Err(self.or_interrupted(CellError::new("KernelError", text), ran))
             }
+        }
+    }
+
+    /// The lines of the compiled source whose calls led to a panic inside a library, the innermost first.
+    fn calls(&self, failed: &Failure) -> Vec<usize> {
+        match (failed, &self.cargo, self.folder.cells()) {
+            (Failure::Reported(_, place), Some(cargo), Ok(folder)) if !place.frames.is_empty() => {
+                lines::of_addresses(cargo, &folder, &place.frames)
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ mod evaluate;
 mod event;
 mod failure;
 mod folder;
+mod lines;
 mod listener;
 mod names;
 mod progress;

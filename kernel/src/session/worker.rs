@@ -1,6 +1,7 @@
 //! The thread that owns evcxr.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use super::control::Phase;
 use super::folder::Folder;
 use super::names::Names;
 use super::shell::{self, Part};
-use super::start::{panic_text, start_evcxr};
+use super::start::{Started, panic_text, start_evcxr};
 use super::traps::Gone;
 use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure};
 use crate::error::Error;
@@ -42,6 +43,7 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
             folder,
             context: None,
             has_crate: false,
+            cargo: None,
             failed: None,
             last: Vec::new(),
             gone: Gone::default(),
@@ -63,6 +65,8 @@ pub struct Worker {
     pub(super) context: Option<CommandContext>,
     /// Cells have the crate; `false` where they are plain evcxr.
     pub(super) has_crate: bool,
+    /// What compiles cells that have the crate.
+    pub(super) cargo: Option<PathBuf>,
     /// Why there is no context.
     pub(super) failed: Option<String>,
     /// The variables before the current cell.
@@ -85,9 +89,10 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok((context, preload)) => {
+            Ok(Started { context, preload, cargo }) => {
                 self.context = Some(context);
                 self.has_crate = !preload.is_empty();
+                self.cargo = cargo;
                 self.preload(preload);
             }
             Err(error) => {
