@@ -20,6 +20,8 @@ pub const ROLE: &str = "HERBARIUM_ROLE";
 pub const FORWARDER: &str = "forwarder";
 /// The value of [`ROLE`] for the process that runs the cells.
 pub const RUNTIME: &str = "runtime";
+/// The value of [`ROLE`] in rustc's place, for cells without the crate.
+pub const RUSTC: &str = "rustc";
 /// The path of the socket on which the kernel listens for frames.
 pub const OUTPUT: &str = "HERBARIUM_OUTPUT";
 /// The folder beside [`OUTPUT`] in which evcxr makes a crate of each cell.
@@ -37,9 +39,7 @@ pub fn enter_role() {
     match std::env::var(ROLE).as_deref() {
         Ok(FORWARDER) => forwarder::run(),
         Ok(RUNTIME) => child::run(),
-        _ => {
-            question::mark();
-            evcxr::runtime_hook()
-        }
+        Ok(RUSTC) => question::run(),
+        _ => evcxr::runtime_hook(),
     }
 }

@@ -1,24 +1,40 @@
 //! A `?` in cells without the crate: evcxr prints its error to stderr, where it cannot be told from what the cell wrote
 //! there just before. Before such a cell is compiled, the print gets a mark of its own, with the line of the `?`.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
+
+use super::ROLE;
 
 /// Begins the line before an error's text on stderr; the number of the line in the compiled source follows.
 pub const MARK: &str = "\x1eherbarium-error ";
-/// Set for the program that evcxr has cargo call in rustc's place, which is this one.
-const WRAPPER: &str = "EVCXR_RUSTC_WRAPPER";
+/// What the user has in rustc's place, which comes after this program.
+pub const NEXT_WRAPPER: &str = "HERBARIUM_RUSTC_WRAPPER";
+/// Set where evcxr wants a hand in the compile itself, by this same program.
+const EVCXR: &str = "EVCXR_RUSTC_WRAPPER";
 /// evcxr's conversion of a `?`'s error.
 const PRINT: &str = "fn from(error: T) -> Self {\n                    eprintln!(";
 
-/// Marks the errors of the cell that rustc is about to be called for, if it is for one.
-pub fn mark() {
-    let arguments: Vec<String> =
-        std::env::args_os().filter_map(|argument| argument.into_string().ok()).collect();
-    let is_cell = arguments.windows(2).any(|pair| pair == ["--crate-name", "ctx"]);
-    if std::env::var_os(WRAPPER).is_none() || !is_cell {
-        return;
+/// Does what cargo calls this program for in rustc's place: marks the errors of a cell, and becomes rustc.
+pub fn run() -> ! {
+    let mut arguments = std::env::args_os().skip(1);
+    let words: Vec<_> = std::env::args_os().collect();
+    if words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == "ctx") {
+        mark(Path::new("src/lib.rs"));
     }
-    let source = Path::new("src/lib.rs");
+    if std::env::var_os(EVCXR).is_some() {
+        evcxr::runtime_hook();
+    }
+    let program =
+        std::env::var_os(NEXT_WRAPPER).or_else(|| arguments.next()).unwrap_or_else(|| "rustc".into());
+    let error = Command::new(&program).args(arguments).env_remove(ROLE).exec();
+    eprintln!("error: herbarium: running {}: {error}", program.display());
+    std::process::exit(101)
+}
+
+/// Marks the errors of a cell.
+fn mark(source: &Path) {
     // A cell that cannot be marked is still a cell: its errors are found as well as may be.
     if let Ok(text) = std::fs::read_to_string(source)
         && let Some(marked) = marked(&text)

@@ -58,8 +58,28 @@ pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<Started> {
     std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
     let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
     let preload = if template.is_some() { template::PRELOAD } else { "" };
+    let mut context = CommandContext::with_eval_context(context);
+    if template.is_none() {
+        compile_through_this_program(&mut context)?;
+    }
     let cargo = template.map(|template| template.path.join("bin/cargo"));
-    Ok(Started { context: CommandContext::with_eval_context(context), preload, cargo })
+    Ok(Started { context, preload, cargo })
+}
+
+/// Has cargo call this program in rustc's place.
+fn compile_through_this_program(context: &mut CommandContext) -> Result<()> {
+    const WRAPPER: &str = "RUSTC_WRAPPER";
+    let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
+    let mut variables =
+        vec![(WRAPPER, program.display().to_string()), (runtime::ROLE, runtime::RUSTC.to_owned())];
+    if let Ok(next) = std::env::var(WRAPPER) {
+        variables.push((runtime::question::NEXT_WRAPPER, next));
+    }
+    for (name, value) in variables {
+        let set = context.execute(&format!(":build_env {name}={value}"));
+        set.map_err(|error| Error::Start(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The template, built now if it is not there; the cell that waits shows what is being compiled, and may be stopped.
