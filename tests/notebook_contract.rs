@@ -279,13 +279,13 @@ fn a_panic_is_an_error_message_without_machinery() {
     let told = messages("panics");
     assert_eq!(
         told[0],
-        json!({ "type": "error", "ename": "panic", "evalue": "my own words", "traceback": ["panic: my own words"] })
+        json!({ "type": "error", "ename": "Panic", "evalue": "my own words", "traceback": ["Panic: my own words"] })
     );
     let torch = "libtorch: shape '[7]' is invalid for input of size 3";
     assert_eq!(told[1]["evalue"], torch);
     let traceback: Vec<&str> =
         told[1]["traceback"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    assert_eq!(traceback, [format!("panic: {torch}").as_str(), "  raised inside tch-0.26.0"]);
+    assert_eq!(traceback, [format!("Panic: {torch}").as_str(), "  raised inside tch-0.26.0"]);
     assert_eq!(told[2]["evalue"], "a panic without a message");
     assert_eq!(told.len(), 3);
 }

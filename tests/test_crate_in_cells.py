@@ -2,6 +2,7 @@
 
 import base64
 import pathlib
+import re
 import tempfile
 import time
 
@@ -111,6 +112,40 @@ def test_errors_name_what_is_wrong_and_keep_the_variables(notebook):
     notebook.error('panic!("a petal is missing");')
     notebook.error("let wrong: i32 = \"text\";")
     assert "[1, 2, 3]" in notebook.text("kept")
+
+
+MULTIPLY = "Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)).matmul(&Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)));"
+
+
+@pytest.mark.parametrize("code, line", [
+    (f"let before = 1;\n\n{MULTIPLY}", f"line 3: {MULTIPLY}"),
+    # The innermost line of the cell, where the same text stands twice too.
+    (f"fn multiply() {{\n    {MULTIPLY}\n}}\nif false {{\n    {MULTIPLY}\n}}\nfor number in 0..3 {{\n    if number == 2 {{\n        multiply();\n    }}\n}}", f"line 2: {MULTIPLY}"),
+    # In std, where no caller is told.
+    ("let now = std::time::Instant::now();\nnow - std::time::Duration::MAX;", "line 2: now - std::time::Duration::MAX;"),
+    ("let none: Option<u8> = None;\nnone.unwrap();", "line 2: none.unwrap();"),
+])
+def test_a_panic_anywhere_says_the_line_of_the_cell(notebook, code, line):
+    _, reply = notebook.run(code)
+    shown = re.sub("\x1b\\[[0-9;]*m", "", "\n".join(reply["traceback"]))
+    assert reply["ename"] == "Panic" and line in shown, shown
+
+
+def test_a_panic_in_a_function_of_an_earlier_cell_says_where_it_is_called(notebook):
+    notebook.text(f"fn from_before() {{ {MULTIPLY} }}")
+    _, reply = notebook.run("let here = 1;\nfrom_before();")
+    assert "from_before();" in reply["traceback"][2] and "line 2:" in reply["traceback"][2], reply
+    # Optimised, and with another crate.
+    _, reply = notebook.run(f":opt 2\nlet here = 2;\n{MULTIPLY}")
+    assert "line 3:" in "\n".join(reply["traceback"]), reply
+    notebook.text(":opt 0")
+
+
+def test_an_array_whose_length_is_not_known_costs_itself_only(notebook):
+    _, reply = notebook.run("let beside = 5;\nlet sizes: [i64; _] = [2, 3];")
+    assert reply["status"] == "error" and "`sizes`" in reply["evalue"]
+    assert "5" in notebook.text("beside")
+    assert "[2, 3]" in notebook.text("let sizes: [i64; 2] = [2, 3];\nsizes")
 
 
 def test_what_was_on_stderr_before_a_question_mark_stays_there(notebook):

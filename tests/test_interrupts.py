@@ -1,7 +1,10 @@
 """Fifty presses of the stop button at random moments of a training: nothing is lost by any of them."""
 
+import os
+import pathlib
 import random
 import re
+import signal
 import threading
 
 import pytest
@@ -72,6 +75,66 @@ def test_fifty_interrupts_lose_nothing(notebook):
         found = re.fullmatch(r'\[16, 12\] finite true whole (\d+) kept \["rose", "tulip"\] lr (\S+)\n', checked)
         assert found and int(found[1]) > 100 and float(found[2]) > 0, (number, checked, said)
     assert heard >= 25, heard
+
+
+ANOTHER = """
+let mut second = initialize_model("resnet18", 12, Pretrained::No, Device::Cpu)?;
+let untouched = second.state_dict().deep_copy()?;
+let mut optimizer_two = Sgd::new(second.trainable_parameters(), 1e-3);
+let mut scheduler_two = StepLr::new(&optimizer_two, 10, 0.5);
+"""
+
+
+def test_one_press_stops_every_training_of_a_cell(notebook):
+    notebook.text(ANOTHER)
+    stopped = []
+
+    def stop(message):
+        if not stopped and "Epoch 0" in text_of(message):
+            notebook.manager.interrupt_kernel()
+            stopped.append(True)
+
+    messages, reply = notebook.run(
+        """
+let first = train_model(&mut model, &loaders, &criterion, &mut optimizer, &mut scheduler, TrainOptions { num_epochs: 1000, ..Default::default() })?;
+let next = train_model(&mut second, &loaders, &criterion, &mut optimizer_two, &mut scheduler_two, TrainOptions { num_epochs: 1000, ..Default::default() })?;
+let looked = evaluate(&model, &loaders.valid, &criterion)?;
+println!("{} {} {}", first.interrupted, next.interrupted, next.epochs());
+""",
+        during=stop,
+        timeout=120,
+    )
+    assert stopped and reply["status"] == "ok", reply
+    assert "true true 0\n" in "".join(map(text_of, messages))
+    assert "true" in notebook.text("second.state_dict().iter().all(|(name, tensor)| untouched.get(name).is_some_and(|other| other == tensor))")
+    # The next cell trains again.
+    assert "false 1" in notebook.text(
+        'let again = train_model(&mut second, &loaders, &criterion, &mut optimizer_two, &mut scheduler_two, TrainOptions { num_epochs: 1, ..Default::default() })?;\n'
+        'println!("{} {}", again.interrupted, again.epochs());'
+    )
+
+
+def test_a_loop_of_ones_own_stops_and_the_next_cell_does_not(notebook):
+    def stop(message):
+        if text_of(message).startswith("go"):
+            notebook.manager.interrupt_kernel()
+
+    _, reply = notebook.run('println!("go");\nloop { for batch in loaders.train.iter() { batch?; } }', during=stop, timeout=60)
+    assert reply["ename"] == "Interrupt", reply
+    assert "90" in notebook.text('let mut seen = 0;\nfor batch in loaders.train.iter() { batch?; seen += 1; }\nprintln!("{}", if seen > 5 { 90 } else { seen });')
+
+
+def runtime_of(pid):
+    """The process that runs the cells: the last of the kernel's, its children and theirs."""
+    below = [int(child) for task in pathlib.Path("/proc").glob(f"{pid}/task/*/children") for child in task.read_text().split()]
+    below = [child for child in below if "herbarium" in pathlib.Path(f"/proc/{child}/comm").read_text()]
+    return runtime_of(below[-1]) if below else pid
+
+
+def test_a_signal_between_two_cells_is_meant_for_neither(notebook):
+    for _ in range(5):
+        os.kill(runtime_of(notebook.manager.provisioner.pid), signal.SIGINT)
+        assert "false" in notebook.text('println!("{}", interrupted());')
 
 
 def test_an_interrupt_is_not_heard_by_a_later_cell(notebook):

@@ -566,6 +566,14 @@ fn child_that_is_interrupted() {
     assert_eq!(accuracy, history.best_acc, "the best weights are not in the model");
     assert!(!herbarium::notebook::interrupted(), "the interrupt was not taken");
 
+    // In the same cell no other training begins, and nothing of its model changes.
+    let (mut second, mut second_optimizer, _) = parts();
+    let untouched = second.state_dict().deep_copy().unwrap();
+    let at_once = train(&mut second, &mut second_optimizer, &data, options.clone()).unwrap();
+    assert!(at_once.interrupted && at_once.epochs() == 0, "{at_once}");
+    assert!(same(&second.state_dict(), &untouched));
+    herbarium::notebook::end_cell();
+
     // It goes on from the end of its last whole epoch, as if it had not been interrupted.
     let epochs = history.epochs() + 2;
     let options = TrainOptions { verbose: false, num_epochs: epochs, ..options };

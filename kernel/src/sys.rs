@@ -39,23 +39,41 @@ pub fn load_globally(library: &Path) -> Result<(), String> {
 }
 
 /// Loads a cell's library, for good, and calls its function with the variables' place; what it returns is their new one.
-pub fn run_cell(library: &Path, function: &str, variables: *mut c_void) -> Result<*mut c_void, String> {
+/// Just before, the crate, where the cell has it, forgets the interrupts so far, and then `started` is called.
+pub fn run_cell(
+    library: &Path,
+    function: &str,
+    variables: *mut c_void,
+    started: impl FnOnce(),
+) -> Result<*mut c_void, String> {
     type Function = extern "C" fn(*mut c_void) -> *mut c_void;
     let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
     let name = CString::new(function).map_err(|error| error.to_string())?;
     // SAFETY: C strings that outlive the calls; the library is what evcxr has just compiled, and is never unloaded.
-    let symbol = unsafe {
+    let (symbol, begin) = unsafe {
         let handle = libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL);
-        if handle.is_null() { handle } else { libc::dlsym(handle, name.as_ptr()) }
+        match handle.is_null() {
+            true => (handle, handle),
+            false => (libc::dlsym(handle, name.as_ptr()), libc::dlsym(handle, BEGIN_CELL.as_ptr())),
+        }
     };
     if symbol.is_null() {
         // SAFETY: after a failure, dlerror gives a C string that stays valid until the next call.
         let reason = unsafe { CStr::from_ptr(libc::dlerror()) };
         return Err(reason.to_string_lossy().into_owned());
     }
+    if !begin.is_null() {
+        // SAFETY: the crate defines it so.
+        let begin = unsafe { std::mem::transmute::<*mut c_void, extern "C" fn()>(begin) };
+        begin();
+    }
+    started();
     // SAFETY: evcxr generates the function with this signature, and catches panics in it.
     Ok(unsafe { std::mem::transmute::<*mut c_void, Function>(symbol) }(variables))
 }
+
+/// The crate's function that is called before each cell.
+const BEGIN_CELL: &CStr = c"herbarium_begin_cell";
 
 /// Sets a variable of this process's own environment, which evcxr and the tools it starts read.
 pub fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {

@@ -99,7 +99,6 @@ impl fmt::Debug for Downloaded {
 /// written. The file `to` is then as it was.
 pub fn download(url: &str, to: impl AsRef<Path>, options: &DownloadOptions) -> Result<Downloaded> {
     let to = to.as_ref();
-    take_interrupt();
     if let Some(length) = present(to, options)? {
         return Ok(Downloaded { path: to.to_owned(), length, fetched: 0 });
     }

@@ -50,14 +50,37 @@ const HEARD: u8 = 2;
 /// It was meant for that cell and for no other.
 pub fn end_cell() {
     take_interrupt();
+    STOPPING.store(false, Ordering::SeqCst);
     SAID.store(0, Ordering::SeqCst);
 }
 
-/// Like [`interrupted`], and clears the flag: for the loop that stops because of it, and for one
-/// that starts and must not heed an interrupt meant for an earlier cell.
-pub fn take_interrupt() -> bool {
-    host() == Host::Herbarium && flag().as_ref().is_ok_and(|flag| flag.swap(false, Ordering::SeqCst))
+/// The same before a cell, for an interrupt that came between two. The kernel finds it by its name, and learns of the
+/// cell's beginning only after it: what is sent to this cell comes later.
+// SAFETY: no other library defines this name, and a function without arguments can be called from anywhere.
+#[unsafe(no_mangle)]
+extern "C" fn herbarium_begin_cell() {
+    end_cell();
 }
+
+/// Like [`interrupted`], and clears the flag: for the loop that stops because of it. What comes after it in the cell
+/// can finish what the loop has begun, but no training begins any more: see [`stopping`].
+pub fn take_interrupt() -> bool {
+    let taken =
+        host() == Host::Herbarium && flag().as_ref().is_ok_and(|flag| flag.swap(false, Ordering::SeqCst));
+    if taken {
+        STOPPING.store(true, Ordering::SeqCst);
+    }
+    taken
+}
+
+/// Whether the learner has asked this cell to stop, although a loop may have taken the interrupt: for what should
+/// then not begin, and loses nothing by it.
+pub fn stopping() -> bool {
+    STOPPING.load(Ordering::SeqCst) || interrupted()
+}
+
+/// A loop of this cell has taken an interrupt.
+static STOPPING: AtomicBool = AtomicBool::new(false);
 
 /// The flag, with its signal handler registered on first use. Where each cell links its own copy
 /// of this crate, each copy registers its own, and signal-hook calls them all.

@@ -18,13 +18,14 @@ pub(super) enum Message {
     Result { bundle: MimeBundle },
     /// Clear the output of the cell.
     Clear { wait: bool },
-    /// A panic or an error; `location` is a line and a column. With `fails`, the cell fails by it
-    /// although its code goes on.
+    /// A panic or an error; `location` is a line and a column, `frames` are the cell's calls that led to a panic
+    /// elsewhere. With `fails`, the cell fails by it although its code goes on.
     Error {
         ename: &'static str,
         evalue: String,
         traceback: Vec<String>,
         location: Option<(u32, u32)>,
+        frames: Vec<u64>,
         fails: bool,
     },
     /// The cell will stop when it is asked to; `heard` when it has been.
@@ -35,7 +36,7 @@ impl Message {
     /// An error as the value of a cell, which so fails.
     pub(super) fn error_value(ename: &'static str, evalue: String) -> Self {
         let traceback = vec![format!("{ename}: {evalue}")];
-        Message::Error { ename, traceback, evalue, location: None, fails: true }
+        Message::Error { ename, traceback, evalue, location: None, frames: Vec::new(), fails: true }
     }
 
     /// Writes the message to standard output for this process's host; an error goes to standard
@@ -81,11 +82,14 @@ impl Message {
             Message::Result { bundle } => with_data("result", bundle),
             Message::Clear { wait } => json!({ "type": "clear", "wait": wait }),
             Message::Listening { heard } => json!({ "type": "listening", "heard": heard }),
-            Message::Error { ename, evalue, traceback, location, fails } => {
+            Message::Error { ename, evalue, traceback, location, frames, fails } => {
                 let mut message =
                     json!({ "type": "error", "ename": ename, "evalue": evalue, "traceback": traceback });
                 if let Some((line, column)) = location {
                     message["location"] = json!({ "line": line, "column": column });
+                }
+                if !frames.is_empty() {
+                    message["frames"] = frames.as_slice().into();
                 }
                 if *fails {
                     message["fails"] = true.into();

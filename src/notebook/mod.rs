@@ -17,21 +17,23 @@
 //! | `update` | the same; `display_id` always | replace what was shown under that id |
 //! | `result` | `data`, `metadata` | the value of the cell's last expression |
 //! | `clear` | `wait` | clear the cell's output; with `wait`, when the next output arrives |
-//! | `error` | `ename`, `evalue`, `traceback`, `location`, `fails` (may be absent) | a panic, the error of a `?`, or an error that is the cell's value |
+//! | `error` | `ename`, `evalue`, `traceback`, `location`, `frames`, `fails` (the last three may be absent) | a panic, the error of a `?`, or an error that is the cell's value |
 //! | `listening` | `heard` | the cell looks for interrupts; it has heard one |
 //!
 //! `data` maps MIME types to strings; binary types (`image/png`) are base64, text types are text.
 //! `metadata` maps MIME types to what Jupyter knows about them, such as a picture's `width` and
 //! `height` in CSS pixels; it is an object, perhaps empty. `traceback` is a list of lines.
 //! `location` is `{"line", "column"}` in the source that was compiled for the cell, given when the
-//! error was raised by that source and not inside a library. An `error` is the cell's if the cell ends
+//! error was raised by that source and not inside a library; then there may be `frames`, the addresses in the cell's
+//! library of the calls that led there, as its file has them, the innermost first. An `error` is the cell's if the cell ends
 //! by it, or if `fails` is true, and text on stderr if it goes on.
 //!
 //! An interrupt is a SIGINT to the child. It sets a flag, which [`interrupted`] reads and
-//! [`take_interrupt`] reads and clears; loops in this crate look at it between batches. A cell that looks
+//! [`take_interrupt`] reads and clears; loops in this crate look at it between batches. One interrupt ends all
+//! trainings of a cell: those that have not begun return at once ([`stopping`]). A cell that looks
 //! says so (`listening`), so that the kernel does not end it while its batch takes its time. The kernel has
-//! each cell call [`end_cell`] last, so that an interrupt is never heard by a later cell, and
-//! [`failed`] with the error of a `?`.
+//! each cell call [`end_cell`] last, and calls `herbarium_begin_cell` before each, so that an interrupt is never heard
+//! by a later cell; and it has [`failed`] called with the error of a `?`.
 //!
 //! # Under another evcxr kernel
 //!
@@ -48,6 +50,7 @@ pub(crate) mod base64;
 mod bundle;
 mod display;
 mod faces;
+mod frames;
 mod host;
 pub(crate) mod html;
 mod interrupt;
@@ -63,7 +66,7 @@ pub mod vars;
 pub use bundle::{MimeBundle, Show};
 pub use display::{DisplayHandle, clear_output, display, result};
 pub(crate) use host::is_live;
-pub use interrupt::{end_cell, init, interrupted, take_interrupt};
+pub use interrupt::{end_cell, init, interrupted, stopping, take_interrupt};
 pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
 pub use panic::failed;
 pub use progress::{Progress, ProgressIter};

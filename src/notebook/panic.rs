@@ -3,6 +3,7 @@
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 
+use super::frames;
 use super::message::Message;
 
 /// Makes panics send an `error` message; called under Herbarium's kernel only.
@@ -13,7 +14,7 @@ pub(super) fn install_hook() {
 
 fn error_message(info: &PanicHookInfo<'_>) -> Message {
     let evalue = tidy(info.payload_as_str().unwrap_or("a panic without a message"));
-    let mut traceback = vec![format!("panic: {evalue}")];
+    let mut traceback = vec![format!("Panic: {evalue}")];
     // evcxr compiles a cell as `src/lib.rs` of a crate of its own; anything else is a library.
     let location = info.location().filter(|place| place.file() == "src/lib.rs");
     if let Some(place) = info.location().filter(|place| place.file() != "src/lib.rs")
@@ -22,7 +23,8 @@ fn error_message(info: &PanicHookInfo<'_>) -> Message {
         traceback.push(format!("  raised inside {library}"));
     }
     let location = location.map(|place| (place.line(), place.column()));
-    Message::Error { ename: "panic", evalue, traceback, location, fails: false }
+    let frames = if location.is_some() { Vec::new() } else { frames::of_the_cell() };
+    Message::Error { ename: "Panic", evalue, traceback, location, frames, fails: false }
 }
 
 /// Tells the kernel of the error that a cell's `?` has met, and of the `?`'s place; the kernel has each cell call it.
@@ -34,7 +36,7 @@ pub fn failed(error: &str) {
     let place = std::panic::Location::caller();
     let location = (place.file() == "src/lib.rs").then(|| (place.line(), place.column()));
     let traceback = vec![format!("Error: {evalue}")];
-    Message::Error { ename: "Error", traceback, evalue, location, fails: false }.send();
+    Message::Error { ename: "Error", traceback, evalue, location, frames: Vec::new(), fails: false }.send();
 }
 
 /// The name and version of the registry crate that a source path belongs to.

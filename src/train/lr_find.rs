@@ -83,7 +83,6 @@ pub fn lr_find(
     }
     optimizer.validate()?;
     preflight::check_parameters(model, optimizer)?;
-    notebook::take_interrupt();
     let (weights, memory) = (model.state_dict().deep_copy()?, optimizer.state_dict()?);
     let (mode, before) = (model.mode(), model.batch_norm());
     if batch_norm != BatchNormMode::Moving {

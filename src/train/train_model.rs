@@ -46,7 +46,8 @@ use crate::{Result, notebook};
 /// A file that is no checkpoint is never replaced.
 ///
 /// # Interrupting
-/// Under Herbarium's kernel an interrupt ends training within a batch. The result is then the
+/// Under Herbarium's kernel an interrupt ends training within a batch, and all trainings that would follow in the
+/// cell before their first one, their models untouched. The result is then the
 /// history of the completed epochs with [`History::interrupted`] set, and the model has its best
 /// weights as at any end. `resume: (&history).into()` goes on from there, and with a file in
 /// [`TrainOptions::resume`] a later session does, whatever ended this one.
@@ -167,8 +168,12 @@ impl<'a> Training<'a> {
                 kept = self.snapshot(model, optimizer, scheduler)?;
             }
             self.live.say(format_args!("Epoch {epoch}/{}\n----------", num_epochs - 1));
-            let Some((train, valid)) = self.epoch(model, optimizer, scheduler, epoch)? else {
-                self.history.interrupted = notebook::take_interrupt();
+            // An interrupt is for the whole cell, which may have been at another training.
+            let passes =
+                if notebook::stopping() { None } else { self.epoch(model, optimizer, scheduler, epoch)? };
+            let Some((train, valid)) = passes else {
+                notebook::take_interrupt();
+                self.history.interrupted = true;
                 self.history.state = kept;
                 self.live.say(format_args!("Interrupted in epoch {epoch}, which does not count\n"));
                 break;

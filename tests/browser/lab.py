@@ -20,6 +20,8 @@ BIN = pathlib.Path(sys.executable).parent
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1400,1100",
+    # 2 for pictures that are to be sharp on paper and on dense screens.
+    f"--force-device-scale-factor={os.environ.get('HERBARIUM_BROWSER_SCALE', '1')}",
 ]
 # The page's own objects say what a picture of the page can only hint at: which cells have run, and whether the kernel is idle.
 NOTEBOOK = "const panel = window.jupyterapp.shell.currentWidget; const kernel = panel?.sessionContext?.session?.kernel;"

@@ -104,7 +104,7 @@ def test_the_grid_is_in_the_page_with_green_and_red_titles(lab, executed):
     assert shown == 8
     assert (green > 20) == (right > 0), (green, said)
     assert (red > 20) == (right < shown), (red, said)
-    image = lab.js(NOTEBOOK + f"const img = {PICTURE}; img.scrollIntoView(); return img", index)
+    image = lab.js(NOTEBOOK + f"const img = {PICTURE}; img.scrollIntoView({{block: 'center'}}); return img", index)
     image.screenshot(str(OUT / "browser_grid.png"))
     assert (OUT / "browser_grid.png").stat().st_size > 20_000
 

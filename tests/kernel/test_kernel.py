@@ -205,6 +205,19 @@ def test_a_question_mark_is_one_error(kernel):
     assert "never" in result.shown_error()
 
 
+@pytest.mark.parametrize("before, kept", [('eprintln!("a warning");', "a warning\n"), ('eprint!("half a line");', "half a line"), ("", "")])
+def test_what_was_on_stderr_before_a_question_mark_stays_there(kernel, before, kept):
+    result = kernel.run(f'{before}\nlet unused = 1;\nErr::<(), _>("no such flower\\nsecond line")?;')
+    assert result.reply["evalue"] == "no such flower\nsecond line"
+    assert result.text("stderr") == kept and result.text() == ""
+    assert "line 3:" in result.shown_error() and "unused" in result.shown_error()
+
+
+def test_an_error_that_says_nothing_is_one_still(kernel):
+    result = kernel.run('eprintln!("a warning");\nErr::<(), _>("")?;')
+    assert result.reply["ename"] == "Error" and result.text("stderr") == "a warning\n"
+
+
 def test_a_panic_is_one_error_with_its_line(kernel):
     result = kernel.run('eprintln!("a warning");\nlet petals = vec![1];\npetals[7];')
     assert result.reply["ename"] == "Panic" and "index is 7" in result.reply["evalue"]

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::PARENT;
-use super::markers::{COMPLETE, LOAD, MESSAGE, PANIC};
+use super::markers::{COMPLETE, LOAD, MESSAGE, PANIC, STARTED};
 use crate::sys;
 
 /// Reads which library to load from stdin, runs the cell in it, and so on until stdin ends.
@@ -38,7 +38,7 @@ fn run_line(line: &str, variables: *mut c_void) -> *mut c_void {
         eprintln!("herbarium: not understood: {line}");
         return variables;
     };
-    let after = sys::run_cell(Path::new(library), function, variables);
+    let after = sys::run_cell(Path::new(library), function, variables, || drop(write(STARTED)));
     let mut end: Vec<u8> = Vec::new();
     if let Err(reason) = &after {
         let text = format!("the compiled cell cannot be loaded: {reason}");
@@ -46,11 +46,16 @@ fn run_line(line: &str, variables: *mut c_void) -> *mut c_void {
         end.extend([MESSAGE, message.to_string().as_bytes(), b"\n", PANIC].concat());
     }
     end.extend(COMPLETE);
-    let mut stdout = io::stdout().lock();
     // Without a reader there is no kernel, and the next read ends this process.
-    let _ = stdout.write_all(&end).and_then(|()| stdout.flush());
+    let _ = write(&end);
     let _ = std::fs::remove_file(library);
     after.unwrap_or(variables)
+}
+
+fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
 
 /// libtorch finds a GPU only if its CUDA half is loaded before the first tensor, and nothing that is linked names it.

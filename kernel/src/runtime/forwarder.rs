@@ -16,10 +16,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::frame::{ACK, Frame};
-use super::markers::LOAD;
+use super::markers::{CHANGED, LOAD};
 use super::pipes::{read_some, tell_evcxr, watch};
 use super::scanner::{Piece, Scanner};
-use super::{BACKTRACE, OUTPUT, PARENT, ROLE, RUNTIME};
+use super::untyped::{Untyped, untyped};
+use super::{BACKTRACE, CELLS, OUTPUT, PARENT, ROLE, RUNTIME};
 use crate::sys;
 
 /// As much as a pipe holds.
@@ -69,6 +70,13 @@ fn remove_folder_of_dead_kernel() {
     while std::fs::remove_dir_all(folder).is_err() && folder.exists() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The source of the cell that is about to run.
+fn source() -> io::Result<PathBuf> {
+    let socket = std::env::var_os(OUTPUT).map(PathBuf::from);
+    let folder = socket.as_deref().and_then(Path::parent).ok_or_else(|| io::Error::other("no folder"))?;
+    Ok(folder.join(CELLS).join("src/lib.rs"))
 }
 
 /// What there is to do.
@@ -196,17 +204,35 @@ impl Forwarder {
         for &byte in &buffer[..read] {
             self.line.push(byte);
             if byte == b'\n' {
-                if self.line.starts_with(LOAD.as_bytes()) {
-                    self.send(&Frame::Started)?;
-                }
-                if let Some(stdin) = &mut self.stdin {
-                    // A child that has just ended is dealt with when its end is seen.
-                    let _ = stdin.write_all(&self.line).and_then(|()| stdin.flush());
-                }
-                self.line.clear();
+                let line = std::mem::take(&mut self.line);
+                self.pass_on(&line)?;
             }
         }
         Ok(())
+    }
+
+    /// Gives the cells' process a line, unless it asks for a cell that no other could come after.
+    fn pass_on(&mut self, line: &[u8]) -> io::Result<()> {
+        if line.starts_with(LOAD.as_bytes()) {
+            let untyped = untyped(&std::fs::read_to_string(source()?).unwrap_or_default());
+            if !untyped.is_empty() {
+                return self.refuse(untyped);
+            }
+        }
+        if let Some(stdin) = &mut self.stdin {
+            // A child that has just ended is dealt with when its end is seen.
+            let _ = stdin.write_all(line).and_then(|()| stdin.flush());
+        }
+        Ok(())
+    }
+
+    /// Has evcxr forget these variables, upon which it compiles the cell again without putting them away.
+    fn refuse(&mut self, untyped: Vec<Untyped>) -> io::Result<()> {
+        for variable in &untyped {
+            tell_evcxr(&[CHANGED, variable.name.as_bytes()].concat())?;
+        }
+        self.send(&Frame::Untyped(untyped))?;
+        tell_evcxr(COMPLETE_LINE.as_bytes())
     }
 
     /// Reads stdout once. False if there was nothing.
@@ -237,6 +263,7 @@ impl Forwarder {
             self.drain_stderr()?;
         }
         match piece {
+            Piece::Started => self.send(&Frame::Started),
             Piece::Text(text) => self.send(&Frame::Stdout(text)),
             Piece::Message(json) => self.send(&Frame::Message(json)),
             Piece::Content { mime, body } => self.send(&Frame::Content { mime, body }),

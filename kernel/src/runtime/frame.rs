@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 
+use super::untyped::Untyped;
+
 /// The longest payload that is read: anything above is a broken stream, not a picture.
 const MAX_PAYLOAD: usize = 1 << 30;
 
@@ -13,8 +15,10 @@ pub const ACK: u8 = 6;
 pub enum Frame {
     /// It started. The process ids of the forwarder and of the process that runs the cells.
     Hello { forwarder: u32, runtime: u32 },
-    /// It was told to run a cell's code.
+    /// A cell's code begins.
     Started,
+    /// Variables that the cell cannot leave for the next; it is compiled again without.
+    Untyped(Vec<Untyped>),
     /// Bytes from its stdout, without any markers.
     Stdout(Vec<u8>),
     /// Bytes from its stderr.
@@ -53,6 +57,12 @@ impl Frame {
                 (b'h', &payload)
             }
             Frame::Started => (b's', &[]),
+            Frame::Untyped(variables) => {
+                for Untyped { name, kind } in variables {
+                    payload.extend(format!("{name} {kind}\n").into_bytes());
+                }
+                (b'u', &payload)
+            }
             Frame::Stdout(bytes) => (b'o', bytes),
             Frame::Stderr(bytes) => (b'e', bytes),
             Frame::Message(json) => (b'm', json),
@@ -106,6 +116,12 @@ impl Frame {
                 Frame::Hello { forwarder, runtime }
             }
             b's' => Frame::Started,
+            b'u' => {
+                let text = String::from_utf8_lossy(&payload);
+                let variables = text.lines().filter_map(|line| line.split_once(' '));
+                let owned = |(name, kind): (&str, &str)| Untyped { name: name.into(), kind: kind.into() };
+                Frame::Untyped(variables.map(owned).collect())
+            }
             b'o' => Frame::Stdout(payload),
             b'e' => Frame::Stderr(payload),
             b'm' => Frame::Message(payload),
@@ -145,6 +161,7 @@ mod tests {
         vec![
             Frame::Hello { forwarder: 4_000_000_000, runtime: 7 },
             Frame::Started,
+            Frame::Untyped(vec![Untyped { name: "x".into(), kind: "[u8; _]".into() }; 2]),
             Frame::Stdout(b"\xffab\n".to_vec()),
             Frame::Stderr(Vec::new()),
             Frame::Message(br#"{"type":"clear"}"#.to_vec()),

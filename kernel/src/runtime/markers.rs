@@ -1,5 +1,7 @@
 //! What stands for something else than text in the output of a cell.
 
+/// The cell's library is loaded, and its code begins.
+pub const STARTED: &[u8] = b"\x1eherbarium-started\n";
 /// A line with a rich message starts so.
 pub const MESSAGE: &[u8] = b"\x1eherbarium ";
 pub const BEGIN: &[u8] = b"EVCXR_BEGIN_CONTENT ";
@@ -35,12 +37,14 @@ pub enum Found {
 #[derive(Clone, Copy)]
 pub enum Marker {
     Line(Line),
+    Started,
     Complete,
     Panic,
     Failed,
 }
 
-const MARKERS: [(&[u8], Marker); 8] = [
+const MARKERS: [(&[u8], Marker); 9] = [
+    (STARTED, Marker::Started),
     (MESSAGE, Marker::Line(Line::Message)),
     (BEGIN, Marker::Line(Line::Begin)),
     (COMPLETE, Marker::Complete),

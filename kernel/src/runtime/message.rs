@@ -49,9 +49,8 @@ pub enum Message {
         evalue: String,
         #[serde(default)]
         traceback: Vec<String>,
-        /// Where, if it was in the cell's own code.
-        #[serde(default)]
-        location: Option<Location>,
+        #[serde(flatten)]
+        place: Place,
         /// It is the cell's error in any case, although the cell's code goes on.
         #[serde(default)]
         fails: bool,
@@ -61,6 +60,17 @@ pub enum Message {
         #[serde(default)]
         heard: bool,
     },
+}
+
+/// What is known of where an error came from.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct Place {
+    /// Where, if it was in the cell's own code.
+    #[serde(default)]
+    pub location: Option<Location>,
+    /// If not, the addresses in the cell's library of its calls that led there, the innermost first.
+    #[serde(default)]
+    pub frames: Vec<u64>,
 }
 
 /// A place in the source that was compiled for the cell, from 1.

@@ -10,7 +10,9 @@ pub mod frame;
 mod markers;
 pub mod message;
 mod pipes;
+pub mod question;
 pub mod scanner;
+pub mod untyped;
 
 /// The environment variable that says which of the processes to be.
 pub const ROLE: &str = "HERBARIUM_ROLE";
@@ -18,8 +20,12 @@ pub const ROLE: &str = "HERBARIUM_ROLE";
 pub const FORWARDER: &str = "forwarder";
 /// The value of [`ROLE`] for the process that runs the cells.
 pub const RUNTIME: &str = "runtime";
+/// The value of [`ROLE`] in rustc's place, for cells without the crate.
+pub const RUSTC: &str = "rustc";
 /// The path of the socket on which the kernel listens for frames.
 pub const OUTPUT: &str = "HERBARIUM_OUTPUT";
+/// The folder beside [`OUTPUT`] in which evcxr makes a crate of each cell.
+pub const CELLS: &str = "cells";
 /// Tells code in a cell that rich messages on stdout are understood.
 pub const KERNEL: &str = "HERBARIUM_KERNEL";
 /// The process that must be alive for this one to go on.
@@ -33,6 +39,7 @@ pub fn enter_role() {
     match std::env::var(ROLE).as_deref() {
         Ok(FORWARDER) => forwarder::run(),
         Ok(RUNTIME) => child::run(),
+        Ok(RUSTC) => question::run(),
         _ => evcxr::runtime_hook(),
     }
 }

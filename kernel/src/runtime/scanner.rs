@@ -21,6 +21,8 @@ pub enum Piece {
     Content { mime: String, body: Vec<u8> },
     /// A marked line or block that was too long.
     TooLong,
+    /// The cell's code begins.
+    Started,
     /// The cell panicked.
     Panicked,
     /// A `?` ended the cell.
@@ -116,6 +118,7 @@ impl Scanner {
         self.buffer.drain(..end + length);
         match marker {
             Marker::Line(line) => self.state = State::Line(line),
+            Marker::Started => pieces.push(Piece::Started),
             Marker::Complete => pieces.push(Piece::Finished),
             Marker::Panic => pieces.push(Piece::Panicked),
             Marker::Failed => pieces.push(Piece::Failed),
@@ -214,7 +217,7 @@ mod tests {
         EVCXR_BEGIN_CONTENT text/plain\n\nEVCXR_END_CONTENT\n\
         EVCXR_INPUT_REQUEST_PASSWORD:pass? \nEVCXR_INPUT_REQUEST:name\n\
         EVCXR_VARIABLE_CHANGED_TYPE:x\nEVCXR_EVCXR_ERROR_OCCURRED\n\
-        EVCXR_PANIC_NOTIFICATION\nno newlineEVCXR_EXECUTION_COMPLETE\nEVCXR_EXECUTION_COMPLETEnot\nEVCX";
+        \x1eherbarium-started\nEVCXR_PANIC_NOTIFICATION\nno newlineEVCXR_EXECUTION_COMPLETE\nEVCXR_EXECUTION_COMPLETEnot\nEVCX";
 
     fn expected() -> Vec<Piece> {
         vec![
@@ -228,6 +231,7 @@ mod tests {
             Piece::TypeChanged(b"EVCXR_VARIABLE_CHANGED_TYPE:x".to_vec()),
             text("EVCXR_"),
             Piece::Failed,
+            Piece::Started,
             Piece::Panicked,
             text("no newline"),
             Piece::Finished,

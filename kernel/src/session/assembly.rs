@@ -8,7 +8,9 @@ use super::event::{CellError, Event, Sink, Stream};
 use super::progress::Build;
 use super::text::Waiting;
 use crate::runtime::frame::Frame;
-use crate::runtime::message::{Bundle, Location, Message};
+use crate::runtime::message::{Bundle, Message, Place};
+use crate::runtime::question;
+use crate::runtime::untyped::Untyped;
 
 /// Blocks in evcxr's form wait this long for the rest of their bundle, or for the end of the cell.
 const JOIN_BUNDLE: Duration = Duration::from_millis(60);
@@ -19,11 +21,11 @@ const MAX_MUTED: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
     /// A panic or a `?` that said itself what to show.
-    Reported(CellError, Option<Location>),
+    Reported(CellError, Place),
     /// It panicked; the panic's message as the standard library prints it, if it is known.
     Panic(Option<String>),
-    /// A `?` without the crate; the error's text, if it is known.
-    Question(Option<String>),
+    /// A `?` without the crate; the error's text, if it is known, and its line in the compiled source.
+    Question(Option<String>, Option<usize>),
 }
 
 /// How the process that runs cells ended.
@@ -40,6 +42,7 @@ pub struct Exit {
 pub struct CellEnd {
     pub failure: Option<Failure>,
     pub exit: Option<Exit>,
+    pub untyped: Vec<Untyped>,
 }
 
 /// What is known of the current cell, and what of its output waits.
@@ -50,8 +53,10 @@ pub struct Assembly {
     bundle: Option<(Bundle, Instant)>,
     pub failure: Option<Failure>,
     /// A panic or an error that may or may not be the end of the cell.
-    reported: Option<(CellError, Option<Location>)>,
+    reported: Option<(CellError, Place)>,
     pub exit: Option<Exit>,
+    /// Variables that the cell could not leave for the next.
+    pub untyped: Vec<Untyped>,
     pub build: Build,
     /// What was printed since [`mute`](super::collector::Collector::mute).
     pub muted: Option<String>,
@@ -62,6 +67,7 @@ impl Assembly {
     pub fn frame(&mut self, frame: Frame, now: Instant) {
         match frame {
             Frame::Hello { .. } | Frame::Started => {}
+            Frame::Untyped(variables) => self.untyped.extend(variables),
             Frame::Stdout(bytes) => self.print(Stream::Stdout, &bytes, now),
             Frame::Stderr(bytes) => self.print(Stream::Stderr, &bytes, now),
             Frame::Message(json) => match serde_json::from_slice(&json) {
@@ -75,14 +81,11 @@ impl Assembly {
             }
             Frame::Failed => {
                 if self.failure.is_none() {
-                    // Without the crate, the error is the last text on stderr.
+                    // Without the crate, the error is marked on stderr.
                     let reported = self.reported.take();
                     self.failure = Some(match reported {
-                        Some((error, location)) => Failure::Reported(error, location),
-                        None => {
-                            let text = self.waiting.take_last_stderr();
-                            Failure::Question(text.map(|text| text.trim_end().to_owned()))
-                        }
+                        Some((error, place)) => Failure::Reported(error, place),
+                        None => self.question(),
                     });
                 }
             }
@@ -121,8 +124,22 @@ impl Assembly {
 
     /// The panic that the cell has just ended by, if anything is known of it.
     fn take_panic(&mut self) -> Option<Failure> {
-        let reported = self.reported.take().map(|(error, location)| Failure::Reported(error, location));
+        let reported = self.reported.take().map(|(error, place)| Failure::Reported(error, place));
         reported.or_else(|| self.waiting.take_panic().map(|text| Failure::Panic(Some(text))))
+    }
+
+    /// The error of a `?` without the crate: what stands after its mark, or the last text where there is none.
+    fn question(&mut self) -> Failure {
+        match self.waiting.take_marked() {
+            Some(marked) => {
+                let (line, text) = question::error_of(&marked);
+                Failure::Question(Some(text.to_owned()), Some(line))
+            }
+            None => {
+                let text = self.waiting.take_last_stderr();
+                Failure::Question(text.map(|text| text.trim_end().to_owned()), None)
+            }
+        }
     }
 
     /// A panic that was not the end of the cell is text.
@@ -153,16 +170,16 @@ impl Assembly {
             Message::Clear { wait } => self.emit(Event::Clear { wait }),
             // Nothing to see; the listener has told the control.
             Message::Listening { .. } => {}
-            Message::Error { ename, evalue, traceback, location, fails } => {
+            Message::Error { ename, evalue, traceback, place, fails } => {
                 self.show_reported(Instant::now());
                 let mut error = CellError::new(&ename, evalue);
                 if !traceback.is_empty() {
                     error.traceback = traceback;
                 }
                 if fails && self.failure.is_none() {
-                    self.failure = Some(Failure::Reported(error, location));
+                    self.failure = Some(Failure::Reported(error, place));
                 } else {
-                    self.reported = Some((error, location));
+                    self.reported = Some((error, place));
                 }
             }
         }

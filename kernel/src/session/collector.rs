@@ -21,6 +21,7 @@ impl Collector {
         inner.flush(true);
         inner.sink = Some(sink);
         inner.failure = None;
+        inner.untyped.clear();
         if let Some(event) = inner.build.pending() {
             inner.give(event);
         }
@@ -38,7 +39,11 @@ impl Collector {
     /// What became of the code that has just run.
     pub fn take_end(&self) -> CellEnd {
         let mut inner = self.lock();
-        CellEnd { failure: inner.failure.take(), exit: inner.exit.take() }
+        CellEnd {
+            failure: inner.failure.take(),
+            exit: inner.exit.take(),
+            untyped: std::mem::take(&mut inner.untyped),
+        }
     }
 
     /// Whether the process has ended since the last [`Collector::take_end`].
@@ -103,6 +108,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::runtime::message::Place;
+    use crate::runtime::question::MARK;
 
     fn collect(frames: impl FnOnce(&Collector)) -> Vec<Event> {
         let events = Arc::new(Mutex::new(Vec::new()));
@@ -160,7 +167,25 @@ mod tests {
             end = collector.take_end();
         });
         assert_eq!(kinds(&events), ["Stdout before\n"]);
-        assert_eq!(end.failure, Some(Failure::Question(Some("no such file".to_owned()))));
+        assert_eq!(end.failure, Some(Failure::Question(Some("no such file".to_owned()), None)));
+    }
+
+    #[test]
+    fn what_was_on_stderr_before_a_marked_error_stays_there() {
+        let mut end = CellEnd::default();
+        let events = collect(|collector| {
+            collector.frame(Frame::Stderr(format!("a warning\n{MARK}").into_bytes()));
+            // However long the rest takes.
+            std::thread::sleep(super::super::text::JOIN * 3);
+            collector.tick();
+            collector.frame(Frame::Stdout(b"meanwhile\n".to_vec()));
+            collector.frame(Frame::Stderr(b"7\nno such file\n".to_vec()));
+            collector.frame(Frame::Failed);
+            collector.frame(Frame::Finished);
+            end = collector.take_end();
+        });
+        assert_eq!(kinds(&events), ["Stderr a warning\n", "Stdout meanwhile\n"]);
+        assert_eq!(end.failure, Some(Failure::Question(Some("no such file".to_owned()), Some(7))));
     }
 
     #[test]
@@ -181,7 +206,9 @@ mod tests {
             collector.frame(Frame::Message(REPORT.to_vec()));
             collector.frame(Frame::Panicked);
             collector.frame(Frame::Finished);
-            let Some(Failure::Reported(error, Some(location))) = collector.take_end().failure else {
+            let Some(Failure::Reported(error, Place { location: Some(location), .. })) =
+                collector.take_end().failure
+            else {
                 panic!()
             };
             assert_eq!((error.ename.as_str(), error.evalue.as_str(), location.line), ("Panic", "boom", 3));

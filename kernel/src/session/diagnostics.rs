@@ -22,6 +22,10 @@ pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone) -> 
     if let Some(error) = errors.iter().find_map(|error| traps::not_kept(&error.message(), source)) {
         return error;
     }
+    let untyped = errors.iter().find_map(|error| untyped_let(error, source)).filter(|found| found.is_closure);
+    if let Some(closure) = untyped {
+        return traps::closure(&closure.name, source);
+    }
     let lines: Vec<&str> = source.lines().collect();
     let mut traceback: Vec<String> = Vec::new();
     for diagnostic in &all {
@@ -94,6 +98,10 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
         }
     }
     notes.extend(notebook_notes(error, gone));
+    if let Some(found) = untyped_let(error, source) {
+        let name = &found.name;
+        notes.push(Note::help(format!("say what type `{name}` is of: `let {name}: … = …;`")));
+    }
     let mut labels: Vec<Label> = labels.collect();
     if labels.is_empty()
         && let Some((line, column, length)) = syntax::last_expression(source)
@@ -103,6 +111,13 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
         labels.push(Label { span, text: "shown as the value of the cell".to_owned(), primary: true });
     }
     Diagnostic { code: error.code().map(str::to_owned), message: shown_value(error), labels, notes }
+}
+
+/// The variable whose type the compiler cannot tell, if an error is about one.
+fn untyped_let(error: &CompilationError, source: &str) -> Option<syntax::Untyped> {
+    error.code().filter(|code| ["E0282", "E0283", "E0284", "E0790"].contains(code))?;
+    let line = error.spanned_messages().iter().find_map(|message| message.span)?.start_line;
+    syntax::untyped_let(source, line)
 }
 
 /// What the compiler cannot know: that there are other cells.

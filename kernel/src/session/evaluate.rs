@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use evcxr::{CommandContext, EvalCallbacks, EvalOutputs};
 use serde_json::Value;
 
+use super::collector::Failure;
 use super::start::panic_text;
 use super::worker::Worker;
-use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure, traps};
+use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure, lines, traps};
 use crate::runtime::message::Bundle;
 use crate::syntax;
 
@@ -24,11 +25,18 @@ impl Worker {
             Ok(Ok(outputs)) => match end.failure {
                 None => {
                     self.show(outputs);
-                    Ok(())
+                    if end.untyped.is_empty() {
+                        Ok(())
+                    } else {
+                        Err(traps::untyped(&end.untyped, true, code))
+                    }
                 }
                 Some(failed) => {
                     let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
-                    let error = failure::from_failure(failed, &generated.unwrap_or_default(), code);
+                    let generated = generated.unwrap_or_default();
+                    let calls = self.calls(&failed);
+                    let error = failure::from_failure(failed, &generated, code);
+                    let error = failure::with_call(error, &calls, &generated, code);
                     let lost = self.lost();
                     let error = if lost.is_empty() {
                         error
@@ -49,11 +57,25 @@ impl Worker {
                 };
                 Err(self.or_interrupted(error, true))
             }
+            // Without the variable, the cell does not compile: it is the variable that it fails by.
+            Ok(Err(_)) if !end.untyped.is_empty() => {
+                Err(self.or_interrupted(traps::untyped(&end.untyped, false, code), ran))
+            }
             Ok(Err(error)) => Err(self.or_interrupted(self.describe(error, code), ran)),
             Err(panic) => {
                 let text = format!("the compiler's session panicked: {}", panic_text(&*panic));
                 Err(self.or_interrupted(CellError::new("KernelError", text), ran))
             }
+        }
+    }
+
+    /// The lines of the compiled source whose calls led to a panic inside a library, the innermost first.
+    fn calls(&self, failed: &Failure) -> Vec<usize> {
+        match (failed, &self.cargo, self.folder.cells()) {
+            (Failure::Reported(_, place), Some(cargo), Ok(folder)) if !place.frames.is_empty() => {
+                lines::of_addresses(cargo, &folder, &place.frames)
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -10,17 +10,33 @@ use crate::sys;
 /// The error for a panic or a `?`. `generated` is the source that was compiled, `cell` the learner's.
 pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError {
     match failure {
-        Failure::Reported(error, None) => error,
-        Failure::Reported(error, Some(location)) => match line_in_cell(location.line, generated, cell) {
-            Some(line) => with_line(error, line, cell),
-            None => error,
-        },
-        Failure::Question(Some(text)) if !text.is_empty() => CellError::new("Error", without_frames(&text)),
-        Failure::Question(_) => {
+        Failure::Reported(error, place) => {
+            let line = place.location.and_then(|place| line_in_cell(place.line, generated, cell));
+            match line {
+                Some(line) => with_line(error, line, cell),
+                None => error,
+            }
+        }
+        Failure::Question(Some(text), line) if !text.is_empty() => {
+            let error = CellError::new("Error", without_frames(&text));
+            match line.and_then(|line| line_in_cell(line, generated, cell)) {
+                Some(line) => with_line(error, line, cell),
+                None => error,
+            }
+        }
+        Failure::Question(..) => {
             CellError::new("Error", "a `?` returned an error; its text is on stderr above")
         }
         Failure::Panic(Some(text)) => panic_error(&text, generated, cell),
         Failure::Panic(None) => CellError::new("Panic", "the cell panicked; the message is on stderr above"),
+    }
+}
+
+/// Adds to an error from inside a library the first of these lines that is the cell's.
+pub fn with_call(error: CellError, lines: &[usize], generated: &str, cell: &str) -> CellError {
+    match lines.iter().find_map(|line| line_in_cell(*line, generated, cell)) {
+        Some(line) => with_line(error, line, cell),
+        None => error,
     }
 }
 
@@ -63,12 +79,23 @@ fn with_line(error: CellError, line: usize, cell: &str) -> CellError {
     error.with_note(&format!("{}line {line}:{} {source}", ansi::GUTTER, ansi::RESET))
 }
 
-/// The line of the cell (from 1) that a line of the generated source stands for, if there is exactly one.
+/// The line of the cell (from 1) that a line of the generated source stands for, if it can be told. Where the same text
+/// stands in several lines of the cell, it does in as many of the source, in the same order.
 fn line_in_cell(number: usize, generated: &str, cell: &str) -> Option<usize> {
-    let text = generated.lines().nth(number.checked_sub(1)?)?.trim();
-    let mut found = cell.lines().enumerate().filter(|(_, line)| line.trim() == text);
-    let (index, _) = found.next()?;
-    if text.is_empty() || found.next().is_some() { None } else { Some(index + 1) }
+    let number = number.checked_sub(1)?;
+    let text = generated.lines().nth(number)?.trim();
+    let places = |source: &str| -> Vec<usize> {
+        source.lines().enumerate().filter(|(_, line)| line.trim() == text).map(|(index, _)| index).collect()
+    };
+    let (ours, theirs) = (places(cell), places(generated));
+    match ours.as_slice() {
+        _ if text.is_empty() => None,
+        [only] => Some(only + 1),
+        several if several.len() == theirs.len() => {
+            theirs.iter().position(|place| *place == number).map(|rank| several[rank] + 1)
+        }
+        _ => None,
+    }
 }
 
 /// The error for a process that ended before its cell did.
@@ -109,8 +136,13 @@ pub fn interrupted(error: Option<CellError>, by: Interrupted, ran: bool, lost: &
     }
     match error {
         Some(error) if ran => CellError { ename: "Interrupt".to_owned(), ..error },
-        _ => CellError::new("Interrupt", "the cell was stopped before it ran; no variables were lost"),
+        _ => before_it_ran(),
     }
+}
+
+/// The error of a cell that was interrupted early enough.
+pub fn before_it_ran() -> CellError {
+    CellError::new("Interrupt", "the cell was stopped before it ran; no variables were lost")
 }
 
 /// A sentence that lists exactly what is gone.
@@ -145,12 +177,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_the_cell_has_twice_is_told_by_its_place() {
+        let (generated, cell) = ("a\n  f();\nb\n  f();\nc", "f();\n\nf();");
+        assert_eq!(line_in_cell(2, generated, cell), Some(1));
+        assert_eq!(line_in_cell(4, generated, cell), Some(3));
+        assert_eq!(line_in_cell(4, &(generated.to_owned() + "\nf();"), cell), None);
+        assert_eq!(line_in_cell(1, generated, cell), None);
+        let error = with_call(CellError::new("Panic", "boom"), &[1, 4], generated, cell);
+        assert!(error.traceback[1].contains("line 3:"), "{:?}", error.traceback);
+    }
+
+    #[test]
     fn an_error_is_shown_without_the_stack_of_a_cpp_library() {
         let text = "shape '[5]' is invalid\nException raised from f at a.h:1:\nframe #0: g\nframe #1: h";
-        let error = from_failure(Failure::Question(Some(text.to_owned())), "", "");
+        let error = from_failure(Failure::Question(Some(text.to_owned()), None), "", "");
         assert_eq!(error.evalue, "shape '[5]' is invalid");
         let own = "a\nException raised from here";
-        assert_eq!(from_failure(Failure::Question(Some(own.to_owned())), "", "").evalue, own);
+        let error = from_failure(Failure::Question(Some(own.to_owned()), Some(2)), "x\n  f()?;\n", "f()?;");
+        assert_eq!(error.evalue, own);
+        assert!(error.traceback[1].contains("line 1:"), "{:?}", error.traceback);
     }
 
     #[test]

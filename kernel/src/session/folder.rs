@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::runtime::CELLS;
 use crate::sys;
 
 const PREFIX: &str = "herbarium-kernel-";
@@ -78,7 +79,7 @@ fn remove_stale(parent: &Path) {
 impl Folder {
     /// The folder of the crate that cells become, evcxr's `tmpdir`, with evcxr's configuration in it.
     pub fn cells(&self) -> Result<PathBuf> {
-        let path = self.path.join("cells");
+        let path = self.path.join(CELLS);
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
         let config = path.join("evcxr.toml");
         // Cells are compiled for a short wait; `:opt 2` is there for those that compute.

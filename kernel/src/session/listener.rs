@@ -52,7 +52,10 @@ fn serve(stream: UnixStream, shared: &Shared) {
         };
         match frame {
             Frame::Hello { forwarder, runtime } => shared.control.set_processes(forwarder, runtime),
-            Frame::Started => shared.control.set_phase(Phase::Running),
+            // evcxr also runs cells of its own, when it starts.
+            Frame::Started if shared.control.phase() == Phase::Compiling => {
+                shared.control.set_phase(Phase::Running)
+            }
             // evcxr may compile again what it has just run.
             Frame::Finished if shared.control.phase() == Phase::Running => {
                 shared.control.set_phase(Phase::Compiling)

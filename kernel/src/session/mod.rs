@@ -10,6 +10,7 @@ mod evaluate;
 mod event;
 mod failure;
 mod folder;
+mod lines;
 mod listener;
 mod names;
 mod progress;
@@ -72,9 +73,25 @@ pub(crate) struct Shared {
     pub(crate) collector: Collector,
     pub(crate) control: Arc<Control>,
     names: Mutex<Names>,
+    /// The cell that the session's thread has not taken up yet, and who waits for its end.
+    waiting: Mutex<Option<(Cell, oneshot::Sender<Outcome>)>>,
 }
 
 impl Shared {
+    /// Leaves a cell for the session's thread.
+    fn put_cell(&self, cell: Cell, reply: oneshot::Sender<Outcome>) {
+        *self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((cell, reply));
+    }
+
+    /// Takes the cell up; or away, so that it is never run.
+    fn take_cell(&self) -> Option<(Cell, oneshot::Sender<Outcome>)> {
+        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+
+    fn has_cell(&self) -> bool {
+        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some()
+    }
+
     fn set_names(&self, names: Names) {
         *self.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = names;
     }
@@ -110,8 +127,11 @@ impl Session {
         let (reply, outcome) = oneshot::channel();
         self.shared.control.begin(Phase::Starting);
         self.shared.collector.begin(cell.sink.clone());
-        // The receiver's end says it if the worker is gone.
-        let _ = self.jobs.send(Job::Execute(cell, reply));
+        self.shared.put_cell(cell, reply);
+        if self.jobs.send(Job::Execute).is_err() {
+            // Without its sender, the outcome's end says that the thread is gone.
+            drop(self.shared.take_cell());
+        }
         outcome
     }
 
@@ -151,8 +171,19 @@ impl Session {
         self.shared.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Stops the cell that runs, if one does. Returns at once.
+    /// Stops the cell that runs, if one does. Returns at once. A cell that waits for the session to start has ended
+    /// then, and the start goes on for the next; but a build, which takes minutes, is stopped with its cell.
     pub fn interrupt(&self) {
+        if self.shared.control.phase() == Phase::Starting
+            && let Some((_, reply)) = self.shared.take_cell()
+        {
+            self.shared.collector.end();
+            self.shared.control.end();
+            let error = Some(failure::before_it_ran());
+            // Nobody waits if the kernel is shutting down.
+            let _ = reply.send(Outcome { error, interrupted: true, ..Outcome::default() });
+            return;
+        }
         let shared = self.shared.clone();
         self.shared.control.interrupt(move |text| shared.collector.print(Stream::Stderr, text.as_bytes()));
     }

@@ -1,6 +1,7 @@
 //! Starting evcxr.
 
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use evcxr::{CommandContext, EvalContext};
@@ -13,8 +14,17 @@ use crate::{runtime, stdio, sys, template};
 /// Where this is set, cells are plain evcxr: without the helper crate, and so without libtorch.
 const PLAIN: &str = "HERBARIUM_PLAIN";
 
-/// Starts evcxr in the kernel's folder, with the template's compilers. Returns it with the cell to run first.
-pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<(CommandContext, &'static str)> {
+/// evcxr, started.
+pub struct Started {
+    pub context: CommandContext,
+    /// The cell to run first.
+    pub preload: &'static str,
+    /// The cargo that cells are compiled by, if they have the crate.
+    pub cargo: Option<PathBuf>,
+}
+
+/// Starts evcxr in the kernel's folder, with the template's compilers.
+pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<Started> {
     let template = match std::env::var_os(PLAIN) {
         Some(_) => None,
         None => Some(prepare_template(shared)?),
@@ -48,7 +58,28 @@ pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<(CommandContext, 
     std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
     let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
     let preload = if template.is_some() { template::PRELOAD } else { "" };
-    Ok((CommandContext::with_eval_context(context), preload))
+    let mut context = CommandContext::with_eval_context(context);
+    if template.is_none() {
+        compile_through_this_program(&mut context)?;
+    }
+    let cargo = template.map(|template| template.path.join("bin/cargo"));
+    Ok(Started { context, preload, cargo })
+}
+
+/// Has cargo call this program in rustc's place.
+fn compile_through_this_program(context: &mut CommandContext) -> Result<()> {
+    const WRAPPER: &str = "RUSTC_WRAPPER";
+    let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
+    let mut variables =
+        vec![(WRAPPER, program.display().to_string()), (runtime::ROLE, runtime::RUSTC.to_owned())];
+    if let Ok(next) = std::env::var(WRAPPER) {
+        variables.push((runtime::question::NEXT_WRAPPER, next));
+    }
+    for (name, value) in variables {
+        let set = context.execute(&format!(":build_env {name}={value}"));
+        set.map_err(|error| Error::Start(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The template, built now if it is not there; the cell that waits shows what is being compiled, and may be stopped.

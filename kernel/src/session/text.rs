@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::event::Stream;
+use crate::runtime::question::MARK;
 
 /// Text waits this long for more to join it.
 pub const JOIN: Duration = Duration::from_millis(30);
@@ -100,9 +101,12 @@ impl Waiting {
         }
         // The last text on stderr, and with it what came after it.
         let last_stderr = self.segments.iter().rposition(|segment| segment.stream == Stream::Stderr);
+        // And what has been marked as an error already.
+        let last_stderr = self.marked().or(last_stderr);
         let keep_from = last_stderr.filter(|&index| {
             let segment = &self.segments[index];
-            let wait = if segment.text.contains("panicked at ") { JOIN_PANIC } else { JOIN };
+            let is_error = segment.text.contains("panicked at ") || segment.text.contains(MARK);
+            let wait = if is_error { JOIN_PANIC } else { JOIN };
             size < MAX_WAITING && now < segment.last + wait
         });
         let count = keep_from.unwrap_or(self.segments.len());
@@ -117,6 +121,26 @@ impl Waiting {
             self.push_text(Stream::Stderr, err, now);
         }
         self.segments.drain(..).map(|segment| (segment.stream, segment.text)).collect()
+    }
+
+    /// The text on stderr with the mark of an error.
+    fn marked(&self) -> Option<usize> {
+        self.segments
+            .iter()
+            .rposition(|segment| segment.stream == Stream::Stderr && segment.text.contains(MARK))
+    }
+
+    /// Takes what has come on stderr after the mark of an error; what was before it stays.
+    pub fn take_marked(&mut self) -> Option<String> {
+        let index = self.marked()?;
+        let segment = &mut self.segments[index];
+        let start = segment.text.rfind(MARK)?;
+        let mut taken = segment.text.split_off(start).split_off(MARK.len());
+        for later in self.segments.range_mut(index + 1..).filter(|segment| segment.stream == Stream::Stderr) {
+            taken.push_str(&std::mem::take(&mut later.text));
+        }
+        self.segments.retain(|segment| !segment.text.is_empty());
+        Some(taken)
     }
 
     /// Takes the text on stderr that came last, if nobody has seen it yet.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::diagnostics::at_binding;
 use super::event::CellError;
 use super::render::Note;
+use crate::runtime::untyped::Untyped;
 use crate::syntax;
 
 const BRACES: &str = "or use it within one cell only, in braces: `{ let … }`";
@@ -51,6 +52,25 @@ pub fn silent(cell: &str) -> CellError {
     }
 }
 
+/// Variables whose types have a `_` in them. `ran` says whether the rest of the cell did its work all the same.
+pub fn untyped(variables: &[Untyped], ran: bool, cell: &str) -> CellError {
+    let errors = variables.iter().map(|Untyped { name, kind }| {
+        let what = format!(
+            "`{name}` cannot be kept for the next cells: of its type only `{kind}` is known, and they need all of it"
+        );
+        let mut notes =
+            vec![Note::help(format!("write it out: `let {name}: {} = …;`", kind.replace("; _]", "; 4]")))];
+        if ran {
+            notes.push(Note::remark("the rest of the cell ran, and its other variables are kept"));
+        }
+        at_binding(&what, name, cell, notes)
+    });
+    let errors: Vec<CellError> = errors.collect();
+    let evalue = errors.iter().map(|error| error.evalue.as_str()).collect::<Vec<_>>().join("\n");
+    let traceback = errors.into_iter().flat_map(|error| error.traceback).collect();
+    CellError { ename: "CompileError".to_owned(), evalue, traceback }
+}
+
 fn reference(name: &str, cell: &str) -> CellError {
     let what = format!("`{name}` is a reference, or holds one, and cannot be kept for the next cells");
     let notes = vec![
@@ -64,7 +84,8 @@ fn reference(name: &str, cell: &str) -> CellError {
     at_binding(&what, name, cell, notes)
 }
 
-fn closure(name: &str, cell: &str) -> CellError {
+/// A closure that the cell binds.
+pub fn closure(name: &str, cell: &str) -> CellError {
     let what = format!("`{name}` is a closure, and cannot be kept for the next cells");
     let notes = vec![
         Note::remark("a variable is kept by its type, and the type of a closure has no name"),

@@ -1,6 +1,7 @@
 //! The thread that owns evcxr.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use super::control::Phase;
 use super::folder::Folder;
 use super::names::Names;
 use super::shell::{self, Part};
-use super::start::{panic_text, start_evcxr};
+use super::start::{Started, panic_text, start_evcxr};
 use super::traps::Gone;
 use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure};
 use crate::error::Error;
@@ -20,9 +21,18 @@ use crate::{stdio, syntax};
 
 /// What the thread is asked to do.
 pub enum Job {
-    Execute(Cell, oneshot::Sender<Outcome>),
-    Complete { code: String, position: usize, reply: oneshot::Sender<Completion> },
-    Inspect { code: String, position: usize, reply: oneshot::Sender<Option<Inspection>> },
+    /// The cell that waits, if it still does.
+    Execute,
+    Complete {
+        code: String,
+        position: usize,
+        reply: oneshot::Sender<Completion>,
+    },
+    Inspect {
+        code: String,
+        position: usize,
+        reply: oneshot::Sender<Option<Inspection>>,
+    },
 }
 
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
@@ -33,6 +43,7 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
             folder,
             context: None,
             has_crate: false,
+            cargo: None,
             failed: None,
             last: Vec::new(),
             gone: Gone::default(),
@@ -54,6 +65,8 @@ pub struct Worker {
     pub(super) context: Option<CommandContext>,
     /// Cells have the crate; `false` where they are plain evcxr.
     pub(super) has_crate: bool,
+    /// What compiles cells that have the crate.
+    pub(super) cargo: Option<PathBuf>,
     /// Why there is no context.
     pub(super) failed: Option<String>,
     /// The variables before the current cell.
@@ -76,9 +89,10 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok((context, preload)) => {
+            Ok(Started { context, preload, cargo }) => {
                 self.context = Some(context);
                 self.has_crate = !preload.is_empty();
+                self.cargo = cargo;
                 self.preload(preload);
             }
             Err(error) => {
@@ -112,8 +126,14 @@ impl Worker {
 
     fn handle(&mut self, job: Job) {
         match job {
-            Job::Execute(cell, reply) => {
+            Job::Execute => {
                 let started = Instant::now();
+                let interrupted = |worker: &Worker| worker.shared.control.interrupted().times > 0;
+                if self.context.is_none() && self.shared.has_cell() && !interrupted(self) {
+                    // The first try was without a cell to show its failure in; what it lacked may be there now.
+                    self.start();
+                }
+                let Some((cell, reply)) = self.shared.take_cell() else { return };
                 self.number = cell.number;
                 let result = self.execute(&cell);
                 self.shared.collector.end();
@@ -153,12 +173,7 @@ impl Worker {
             let by = worker.shared.control.interrupted();
             if by.times > 0 { Err(failure::interrupted(None, by, false, &[])) } else { Ok(()) }
         };
-        // An interrupt while the session starts: the next cell starts it again, or finds it started.
-        stopped(self)?;
-        if self.context.is_none() {
-            // The first try was without a cell to show its failure in; what it lacked may be there now.
-            self.start();
-        }
+        // An interrupt while the session is built: the next cell starts it again.
         stopped(self)?;
         if let (None, Some(why)) = (&self.context, &self.failed) {
             return Err(CellError::new("StartError", why.clone()));

@@ -7,7 +7,7 @@ use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 
 pub use complete::{Completeness, completeness};
-pub use places::{binding, last_expression, line_with};
+pub use places::{Untyped, binding, last_expression, line_with, untyped_let};
 
 /// Appended to a cell that shows no value: `print!` without a newline keeps its text in a buffer, which the end of a
 /// cell would not empty.

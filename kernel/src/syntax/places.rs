@@ -19,6 +19,30 @@ pub fn binding(code: &str, name: &str) -> Option<(usize, usize)> {
     place(code, code.len() - rust.len() + offset)
 }
 
+/// A `let` of one name without a type.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Untyped {
+    pub name: String,
+    pub is_closure: bool,
+}
+
+/// The `let` at a cell's top level that stands on `line` (from 1), if it gives one name and no type.
+pub fn untyped_let(code: &str, line: usize) -> Option<Untyped> {
+    let rust = rust_part(code)?;
+    let base = code.len() - rust.len();
+    parse(rust)?.statements().find_map(|statement| {
+        let ast::Stmt::LetStmt(statement) = statement else { return None };
+        let range = statement.syntax().text_range();
+        let [start, end] =
+            [range.start(), range.end()].map(|at| usize::from(at).saturating_sub(PRELUDE.len()) + base);
+        let lines = place(code, start)?.0..=place(code, end)?.0;
+        let Some(ast::Pat::IdentPat(pattern)) = statement.pat() else { return None };
+        (lines.contains(&line) && statement.ty().is_none()).then_some(())?;
+        let is_closure = matches!(statement.initializer(), Some(ast::Expr::ClosureExpr(_)));
+        Some(Untyped { name: pattern.name()?.text().to_string(), is_closure })
+    })
+}
+
 /// The expression that is a cell's value: the line and column of its end's first character, and its length there.
 pub fn last_expression(code: &str) -> Option<(usize, usize, usize)> {
     let rust = rust_part(code)?;
@@ -58,5 +82,14 @@ mod tests {
         assert_eq!(last_expression("1;"), None);
         assert_eq!(line_with("let ab = 1;\n  f(b);\n", "b"), Some("f(b);"));
         assert_eq!(line_with("ab", "b"), None);
+    }
+
+    #[test]
+    fn lets_without_a_type() {
+        let code = ":dep x\nlet é: i32 = 1;\nlet (a, b) = f();\nlet c =\n    g();\nlet d = |x| x;";
+        let found = |line| untyped_let(code, line).map(|one| (one.name, one.is_closure));
+        assert_eq!([1, 2, 3].map(found), [None, None, None]);
+        assert_eq!(found(5), Some(("c".to_owned(), false)));
+        assert_eq!(found(6), Some(("d".to_owned(), true)));
     }
 }

@@ -76,7 +76,6 @@ impl Features {
         chosen.sort_unstable();
         let (mut rows, mut labels, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         let (mut layer, mut unread) = (None, None);
-        notebook::take_interrupt();
         let _guard = tch::no_grad_guard();
         for places in chosen.chunks(BATCH) {
             let mut pictures = Vec::new();

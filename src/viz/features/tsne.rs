@@ -64,7 +64,6 @@ pub fn tsne(features: &Tensor, options: TsneOptions) -> Result<Tensor> {
     let perplexity = options.perplexity.min((n as f64 - 1.0) / 3.0).max(1.0);
     let affinities = affinities(&squared_distances(&x)?, n, perplexity);
     let mut map = Map::new(&start, n)?;
-    notebook::take_interrupt();
     for step in 0..options.iterations {
         let early = step < options.iterations / 4;
         map.step(&affinities, if early { EXAGGERATION } else { 1.0 }, if early { 0.5 } else { 0.8 });
