@@ -2,6 +2,10 @@
 
 /// Reads bits from entropy-coded data, most significant first, without its stuffed zeros. Never reads
 /// past a marker: zeros come from there on, and are counted.
+///
+/// Copied into a variable of its own where it is read in a loop, and given by value to what is seldom called:
+/// so it stays in the processor's registers.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     /// The next byte to take into `buffer`.
@@ -34,11 +38,12 @@ impl<'a> Bits<'a> {
                 return;
             }
         }
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
     }
 
     #[cold]
-    fn refill_bytewise(&mut self) {
+    #[inline(never)]
+    fn refilled_bytewise(mut self) -> Self {
         while self.count <= 56 {
             let byte = match self.data.get(self.position) {
                 Some(&0xFF) => match self.data.get(self.position + 1) {
@@ -60,6 +65,7 @@ impl<'a> Bits<'a> {
             }
             self.count += 8;
         }
+        self
     }
 
     /// Refills where fewer than `needed` (at most 56) bits are left.

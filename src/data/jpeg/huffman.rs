@@ -67,7 +67,9 @@ impl Table {
     pub(super) fn next(&self, bits: &mut Bits) -> Option<Symbol> {
         let entry = self.quick[bits.peek(LOOK) as usize];
         if entry == 0 {
-            return self.long(bits);
+            let (symbol, rest) = self.long(*bits)?;
+            *bits = rest;
+            return Some(symbol);
         }
         bits.skip(entry & 31);
         Some(Symbol {
@@ -78,15 +80,17 @@ impl Table {
         })
     }
 
-    /// A code of more than [`LOOK`] bits.
+    /// A code of more than [`LOOK`] bits, and what comes after it.
     #[cold]
-    fn long(&self, bits: &mut Bits) -> Option<Symbol> {
+    #[inline(never)]
+    fn long<'a>(&self, mut bits: Bits<'a>) -> Option<(Symbol, Bits<'a>)> {
         let next = bits.peek(16);
         let length = (LOOK + 1..=16).find(|&length| next < self.ends[length as usize])?;
         let index = (next >> (16 - length)) as i32 + self.offsets[length as usize];
         let symbol = *self.symbols.get(usize::try_from(index).ok()?)?;
         bits.skip(length);
-        Some(Symbol { run: u32::from(symbol >> 4), size: u32::from(symbol & 15), value: 0, whole: false })
+        let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+        Some((Symbol { run, size, value: 0, whole: false }, bits))
     }
 
     /// Whether a DC table's symbols are sizes that DC differences can have.

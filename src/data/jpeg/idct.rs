@@ -11,6 +11,7 @@ const PASS1_BITS: i32 = 2;
 pub(super) type Block = [i16; 64];
 
 /// The full transform of `block` times `quantizers`: 8 × 8 samples into `out`, rows `stride` apart.
+#[inline(always)]
 pub(super) fn full(block: &Block, quantizers: &Block, out: &mut [u8], stride: usize) {
     let (mut a, mut b) = ([0; 64], [0; 64]);
     for ((value, &coefficient), &quantizer) in a.iter_mut().zip(block).zip(quantizers) {
@@ -31,9 +32,8 @@ pub(super) fn full(block: &Block, quantizers: &Block, out: &mut [u8], stride: us
 
 /// `from`, 8 × 8, with rows and columns exchanged, into `to`.
 ///
-/// Three times the upper half is mixed with the lower half, one by one. On its own, because compilers make
-/// an instruction of each mixture then, and a long detour where they see the purpose.
-#[inline(never)]
+/// Three times the upper half is mixed with the lower half, one by one.
+#[inline(always)]
 fn transpose<T: Copy>(from: &mut [T; 64], to: &mut [T; 64]) {
     mix(from, to);
     mix(to, from);
@@ -52,7 +52,7 @@ fn mix<T: Copy>(from: &[T; 64], to: &mut [T; 64]) {
 ///
 /// Sums of two products of 16-bit numbers throughout, and the columns in one loop: this becomes vector
 /// instructions. (Nothing overflows; `wrapping_…` keeps it so where overflow is checked for.)
-#[inline(never)]
+#[inline(always)]
 fn pass<const SHIFT: i32>(from: &Block, to: &mut Block) {
     let products = |a: i16, b: i16, first: i16, second: i16| {
         i32::from(a).wrapping_mul(first.into()).wrapping_add(i32::from(b).wrapping_mul(second.into()))
@@ -89,6 +89,7 @@ fn pass<const SHIFT: i32>(from: &Block, to: &mut Block) {
 }
 
 /// A block of the mean alone, at any size.
+#[inline(always)]
 pub(super) fn flat(block: &Block, quantizers: &Block, out: &mut [u8], stride: usize, size: usize) {
     let mean = i32::from(block[0].wrapping_mul(quantizers[0]));
     let value = sample((mean + 4) >> 3);
@@ -97,15 +98,18 @@ pub(super) fn flat(block: &Block, quantizers: &Block, out: &mut [u8], stride: us
     }
 }
 
+#[inline(always)]
 fn sample(value: i32) -> u8 {
     (value + 128).clamp(0, 255) as u8
 }
 
+#[inline(always)]
 fn descale(value: i32, shift: i32) -> i32 {
     value.wrapping_add(1 << (shift - 1)) >> shift
 }
 
 /// Half the size: 4 × 4 samples.
+#[inline(always)]
 pub(super) fn half(block: &Block, quantizers: &Block, out: &mut [u8], stride: usize) {
     let at = |row: usize, column: usize| {
         i32::from(block[row * 8 + column]).wrapping_mul(i32::from(quantizers[row * 8 + column]))
@@ -123,6 +127,7 @@ pub(super) fn half(block: &Block, quantizers: &Block, out: &mut [u8], stride: us
     }
 }
 
+#[inline(always)]
 fn four(x: [i32; 8], shift: i32) -> [i32; 4] {
     let sum =
         |terms: &[(i32, i32)]| terms.iter().fold(0i32, |sum, &(a, b)| sum.wrapping_add(a.wrapping_mul(b)));
@@ -140,6 +145,7 @@ fn four(x: [i32; 8], shift: i32) -> [i32; 4] {
 }
 
 /// A quarter of the size: 2 × 2 samples.
+#[inline(always)]
 pub(super) fn quarter(block: &Block, quantizers: &Block, out: &mut [u8], stride: usize) {
     let at = |row: usize, column: usize| {
         i32::from(block[row * 8 + column]).wrapping_mul(i32::from(quantizers[row * 8 + column]))
@@ -156,6 +162,7 @@ pub(super) fn quarter(block: &Block, quantizers: &Block, out: &mut [u8], stride:
     }
 }
 
+#[inline(always)]
 fn two(x: [i32; 8], shift: i32) -> [i32; 2] {
     let even = x[0].wrapping_shl(CONST_BITS as u32 + 2);
     let odd = [(x[7], -5906), (x[5], 6967), (x[3], -10426), (x[1], 29692)]
