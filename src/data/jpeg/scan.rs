@@ -122,26 +122,22 @@ fn sequential(all_bits: &mut Bits, part: &mut Part, block: &mut Coefficients) ->
     let mut bits = *all_bits;
     bits.need(32);
     let symbol = part.dc?.next(&mut bits)?;
-    let difference = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
-    part.prediction = part.prediction.wrapping_add(difference);
+    part.prediction = part.prediction.wrapping_add(symbol.value);
     block.values[0] = part.prediction as i16;
     let ac = part.ac?;
     let (mut place, mut last) = (1, 0);
     while place < 64 {
         bits.need(32);
         let symbol = ac.next(&mut bits)?;
-        let value = if symbol.whole {
-            symbol.value
-        } else if symbol.size > 0 {
-            bits.signed(symbol.size)
-        } else if symbol.run == 15 {
-            place += 16;
-            continue;
-        } else {
+        if symbol.size == 0 {
+            if symbol.run == 15 {
+                place += 16;
+                continue;
+            }
             break;
-        };
+        }
         last = place + symbol.run as usize;
-        block.values[usize::from(ZIGZAG[last])] = value as i16;
+        block.values[usize::from(ZIGZAG[last])] = symbol.value as i16;
         place = last + 1;
     }
     block.last = last;
@@ -161,8 +157,7 @@ fn progressive(
         (0, 0) => {
             bits.need(32);
             let symbol = part.dc?.next(bits)?;
-            let difference = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
-            part.prediction = part.prediction.wrapping_add(difference);
+            part.prediction = part.prediction.wrapping_add(symbol.value);
             block[0] = part.prediction.wrapping_shl(scan.low) as i16;
         }
         (0, _) => {
@@ -190,7 +185,7 @@ fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block
     while place <= scan.end {
         bits.need(32);
         let symbol = ac.next(bits)?;
-        if !symbol.whole && symbol.size == 0 {
+        if symbol.size == 0 {
             if symbol.run == 15 {
                 place += 16;
                 continue;
@@ -198,9 +193,8 @@ fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block
             *end_run = run_of_ends(bits, symbol.run) - 1;
             break;
         }
-        let value = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
         place += symbol.run as usize;
-        block[usize::from(ZIGZAG[place])] = value.wrapping_shl(scan.low) as i16;
+        block[usize::from(ZIGZAG[place])] = symbol.value.wrapping_shl(scan.low) as i16;
         place += 1;
     }
     Some(())
@@ -213,9 +207,8 @@ fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &m
         bits.need(32);
         let symbol = ac.next(bits)?;
         let mut zeros = symbol.run;
-        let new = if symbol.whole || symbol.size > 0 {
-            let value = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
-            if value > 0 { step } else { -step }
+        let new = if symbol.size > 0 {
+            if symbol.value > 0 { step } else { -step }
         } else if symbol.run == 15 {
             0
         } else {
