@@ -201,6 +201,7 @@ fn to_rgb(picture: DynamicImage) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transforms::Sample;
 
     fn encode(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -246,6 +247,39 @@ mod tests {
                     "{format:?} cut to {length} of {}",
                     bytes.len()
                 );
+            }
+        }
+    }
+
+    /// Rows that go through a resize as they are decoded give the pixels of the whole picture's resize.
+    #[test]
+    fn through_a_resize() {
+        use crate::transforms::{Interpolation, ResizeOptions, resize, resize_short_with, resize_with};
+        let first_steps = [
+            resize(24, 24),
+            resize_with(130, 40, Interpolation::Bicubic),
+            resize_with(24, 24, Interpolation::Nearest),
+            resize(61, 97),
+            resize_short_with(20, ResizeOptions { max_size: Some(30), ..Default::default() }),
+        ];
+        for (width, height) in [(97, 61), (16, 8), (200, 131), (5, 3)] {
+            let picture =
+                RgbImage::from_fn(width, height, |x, y| image::Rgb([x * y, x + y, x * 3].map(|v| v as u8)));
+            let bytes = encode(picture.into(), ImageFormat::Jpeg);
+            for (first, reduced) in first_steps.iter().flat_map(|first| [(first, false), (first, true)]) {
+                let size = first.resized_size((width, height)).filter(|_| reduced);
+                let options = ReadOptions {
+                    at_least: size.map(|(width, height)| [height, width]),
+                    ..Default::default()
+                };
+                let apply = |picture| {
+                    let sample = first.apply(Sample::Picture(picture), &mut fastrand::Rng::new()).unwrap();
+                    Transform::picture(sample, "Resize").unwrap()
+                };
+                let expected = apply(decode(&bytes, options).unwrap());
+                let (made, done) = decode_through(&bytes, first, reduced).unwrap();
+                let made = if done { made } else { apply(made) };
+                assert!(made == expected, "{width}x{height}, {first}, reduced: {reduced}");
             }
         }
     }
