@@ -15,9 +15,11 @@ mod error;
 pub mod models;
 pub mod notebook;
 pub mod prelude;
+mod scratch;
 mod seed;
 pub mod train;
 pub mod transforms;
+mod vectors;
 pub mod viz;
 pub mod weights;
 

@@ -599,7 +599,12 @@ fn shared() -> Option<(PathBuf, PathBuf)> {
 }
 
 /// The tutorial's data, with its own validation pictures or with those that have the scale of training.
-fn flowers(data: &Path, same_scale: bool, seed: u64) -> herbarium::Result<Splits<DataLoader>> {
+fn flowers(
+    data: &Path,
+    same_scale: bool,
+    decoding: Decoding,
+    seed: u64,
+) -> herbarium::Result<Splits<DataLoader>> {
     let valid = match same_scale {
         true => vec![resize(96, 96), center_crop(64, 64)],
         false => vec![resize(64, 64)],
@@ -618,7 +623,14 @@ fn flowers(data: &Path, same_scale: bool, seed: u64) -> herbarium::Result<Splits
         train: Compose::new(train.into_iter().chain(ending()).collect()),
         valid: Compose::new(valid.into_iter().chain(ending()).collect()),
     };
-    let options = LoaderOptions { batch_size: 128, shuffle: true, seed: Some(seed), ..Default::default() };
+    let options = LoaderOptions {
+        batch_size: 128,
+        shuffle: true,
+        seed: Some(seed),
+        decoding,
+        cache: CacheOptions::memory_only(1 << 28),
+        ..Default::default()
+    };
     Ok(ImageFolder::splits(data, &transforms)?.loaders(options))
 }
 
@@ -646,7 +658,7 @@ fn an_epoch_of_real_flowers() -> Outcome {
         );
         return Ok(());
     };
-    let data = flowers(&data, true, 0)?;
+    let data = flowers(&data, true, Decoding::Exact, 0)?;
     let mut model = pretrained(&weights, 0)?;
     let mut optimizer = Adam::new(model.trainable_parameters(), 1e-2);
     let history = train(&mut model, &mut optimizer, &data, quick(1))?;
@@ -671,19 +683,89 @@ fn still_batch_norms_learn_as_in_pytorch() -> Outcome {
     both_phases_of_each_seed(BatchNormMode::Still, 1e-4, [0.79, 0.84])
 }
 
-/// With the seeds of `HERBARIUM_TEST_SEEDS=0,1,2`, or 0: each must exceed `at_least`.
+/// Each seed must exceed `at_least`.
 fn both_phases_of_each_seed(batch_norm: BatchNormMode, fine_lr: f64, at_least: [f64; 2]) -> Outcome {
     let Some((data, weights)) = shared() else {
         println!("skipped: no ../shared with flowers12 and weights");
         return Ok(());
     };
-    let seeds = std::env::var("HERBARIUM_TEST_SEEDS").unwrap_or_else(|_| "0".into());
-    for seed in seeds.split(',').map(str::parse).collect::<Result<Vec<u64>, _>>()? {
-        let reached = both_phases(&data, &weights, seed, batch_norm, fine_lr)?;
+    for seed in seeds("0")? {
+        let reached = both_phases(&data, &weights, seed, batch_norm, fine_lr, Decoding::Exact)?;
         println!("seed {seed}, batch norms {batch_norm:?}: {reached:.3?}");
         assert!(reached[0] > at_least[0] && reached[1] > at_least[1], "{reached:?}");
     }
     Ok(())
+}
+
+/// The seeds of `HERBARIUM_TEST_SEEDS=0,1,2`, or `usual`.
+fn seeds(usual: &str) -> Result<Vec<u64>, std::num::ParseIntError> {
+    let seeds = std::env::var("HERBARIUM_TEST_SEEDS").unwrap_or_else(|_| usual.into());
+    seeds.split(',').map(str::parse).collect()
+}
+
+/// Photographs of 667 x 500 pixels, of which a quarter of the size is decoded: both ways of decoding, seed by
+/// seed, and how far the pictures are apart. `cargo test --release --test training -- --ignored --nocapture
+/// reduced_decoding`: minutes.
+#[test]
+#[ignore = "takes minutes; for release builds"]
+fn reduced_decoding_learns_as_exact() -> Outcome {
+    let Some((data, weights)) = shared() else {
+        println!("skipped: no ../shared with flowers12 and weights");
+        return Ok(());
+    };
+    let folder = Folder::new("reduced")?;
+    let large = folder.file("large");
+    enlarge(&data, &large)?;
+    println!("mean difference of pixels after resize(96, 96): {:.2} of 255", mean_difference(&large)?);
+    let mut means = [0.0; 2];
+    let seeds = seeds("0,1,2")?;
+    for &seed in &seeds {
+        for (mean, decoding) in means.iter_mut().zip([Decoding::Exact, Decoding::Reduced]) {
+            let reached = both_phases(&large, &weights, seed, BatchNormMode::Still, 1e-4, decoding)?;
+            println!("seed {seed}, {decoding:?}: {reached:.3?}");
+            *mean += reached[1] / seeds.len() as f64;
+        }
+    }
+    println!("means of all layers: exact {:.3}, reduced {:.3}", means[0], means[1]);
+    // 240 photographs: one standard error of a difference is about 0.02.
+    assert!(means[1] > means[0] - 0.04, "{means:?}");
+    Ok(())
+}
+
+/// Copies of the photographs below `from`, of 667 x 500 pixels.
+fn enlarge(from: &Path, to: &Path) -> Outcome {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (path, target) = {
+            let entry = entry?;
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if path.is_dir() {
+            enlarge(&path, &target)?;
+        } else if path.extension().is_some_and(|ending| ending == "jpg") {
+            let filter = image::imageops::FilterType::CatmullRom;
+            let large = image::imageops::resize(&data::read_image(&path)?, 667, 500, filter);
+            let file = std::io::BufWriter::new(fs::File::create(target)?);
+            image::codecs::jpeg::JpegEncoder::new_with_quality(file, 90).encode_image(&large)?;
+        }
+    }
+    Ok(())
+}
+
+/// Between both ways of decoding, over the validation pictures of `data`.
+fn mean_difference(data: &Path) -> Result<f64, Box<dyn std::error::Error>> {
+    let set = ImageFolder::new(data.join("valid"), Compose::new(vec![]))?;
+    let (mut sum, mut count) = (0u64, 0);
+    for (path, _) in set.samples() {
+        let small = |at_least| -> herbarium::Result<_> {
+            let options = data::ReadOptions { at_least, ..Default::default() };
+            transforms::functional::resize(&data::read_image_with(path, options)?, 96, 96)
+        };
+        let (exact, reduced) = (small(None)?, small(Some([96, 96]))?);
+        sum += exact.iter().zip(reduced.iter()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum::<u64>();
+        count += exact.len();
+    }
+    Ok(sum as f64 / count as f64)
 }
 
 /// Six frozen epochs, then four of fine-tuning from the best checkpoint: the best accuracy of each.
@@ -693,10 +775,11 @@ fn both_phases(
     seed: u64,
     batch_norm: BatchNormMode,
     fine_lr: f64,
+    decoding: Decoding,
 ) -> Result<[f64; 2], Box<dyn std::error::Error>> {
-    let folder = Folder::new(&format!("tutorial-{batch_norm:?}-{seed}"))?;
+    let folder = Folder::new(&format!("tutorial-{batch_norm:?}-{decoding:?}-{seed}"))?;
     let path = folder.file("best.safetensors");
-    let data = flowers(data, batch_norm == BatchNormMode::Still, seed)?;
+    let data = flowers(data, batch_norm == BatchNormMode::Still, decoding, seed)?;
     let criterion = CrossEntropyLoss::default();
     let mut model = pretrained(weights, seed)?;
     let options = TrainOptions {
@@ -901,7 +984,7 @@ fn fine_tune_reaches_nine_of_ten() -> Outcome {
     for (name, file) in [("resnet18", "resnet18_partial"), ("mobilenet_v2", "mobilenet_v2_trunk")] {
         let mut reached = Vec::new();
         for seed in &seeds {
-            let data = flowers(&data, true, *seed)?;
+            let data = flowers(&data, true, Decoding::Exact, *seed)?;
             let weights = weights.with_file_name(format!("{file}.safetensors"));
             let mut model = pretrained_as(name, &weights, *seed)?;
             let options = FineTuneOptions { verbose: false, ..Default::default() };

@@ -5,7 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 
 use super::read_image;
-use super::read_image::read_image_reduced;
+use super::read_image::read_image_through;
 use crate::Result;
 use crate::transforms::Transform;
 
@@ -20,10 +20,14 @@ pub enum Decoding {
     Reduced,
 }
 
-/// Reads the picture at `path`, for a pipeline that begins with `first`.
-pub(super) fn read_picture(path: &Path, decoding: Decoding, first: Option<&Transform>) -> Result<RgbImage> {
-    match (decoding, first) {
-        (Decoding::Reduced, Some(first)) => read_image_reduced(path, |size| first.resized_size(size)),
-        _ => read_image(path),
+/// Reads the picture at `path`, for a pipeline that begins with `first`; tells whether that was applied to it.
+pub(super) fn read_picture(
+    path: &Path,
+    decoding: Decoding,
+    first: Option<&Transform>,
+) -> Result<(RgbImage, bool)> {
+    match first {
+        Some(first) => read_image_through(path, first, decoding == Decoding::Reduced),
+        None => Ok((read_image(path)?, false)),
     }
 }

@@ -20,6 +20,8 @@ pub struct Front {
 struct Shared {
     root: PathBuf,
     transforms: Compose,
+    /// All of them but the first.
+    later: Compose,
     /// The transforms' exact description, one a line.
     description: String,
 }
@@ -49,6 +51,7 @@ impl Front {
         let shared = Shared {
             root: root.into(),
             transforms: Compose::new(front.to_vec()),
+            later: Compose::new(front.iter().skip(1).cloned().collect()),
             description: descriptions.join("\n"),
         };
         (Front { shared: Arc::new(shared) }, Compose::new(back.to_vec()))
@@ -79,20 +82,24 @@ impl Front {
     /// # Errors
     /// When it cannot be read or transformed; the error names the file.
     pub fn read(&self, path: &Path, decoding: Decoding) -> Result<RgbImage> {
-        let picture = read_picture(path, decoding, self.transforms().first())?;
-        self.apply(picture).map_err(|error| Error::Sample { path: path.into(), source: Box::new(error) })
+        let (picture, begun) = read_picture(path, decoding, self.transforms().first())?;
+        let rest = if begun { &self.shared.later } else { &self.shared.transforms };
+        apply(rest, picture).map_err(|error| Error::Sample { path: path.into(), source: Box::new(error) })
     }
 
     /// Sends a picture through.
     pub(super) fn apply(&self, picture: RgbImage) -> Result<RgbImage> {
-        if self.transforms().is_empty() {
-            return Ok(picture);
-        }
-        // Nothing of the front draws from it.
-        let mut rng = Rng::with_seed(0);
-        let result = self.shared.transforms.apply(Sample::Picture(picture), &mut rng)?;
-        Transform::picture(result, "Compose")
+        apply(&self.shared.transforms, picture)
     }
+}
+
+fn apply(transforms: &Compose, picture: RgbImage) -> Result<RgbImage> {
+    if transforms.transforms().is_empty() {
+        return Ok(picture);
+    }
+    // Nothing of the front draws from it.
+    let mut rng = Rng::with_seed(0);
+    Transform::picture(transforms.apply(Sample::Picture(picture), &mut rng)?, "Compose")
 }
 
 impl std::fmt::Display for Front {

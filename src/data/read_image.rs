@@ -1,13 +1,15 @@
 //! From a file to a picture.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::jpeg::{Jpeg, Scale};
-use crate::transforms::MAX_IMAGE_PIXELS;
+use crate::scratch::Scratch;
+use crate::transforms::{MAX_IMAGE_PIXELS, Transform};
 use crate::{Error, Result};
 
 const READABLE: [ImageFormat; 5] =
@@ -50,7 +52,7 @@ pub struct ReadOptions {
 /// As [`read_image`].
 pub fn read_image_with(path: impl AsRef<Path>, options: ReadOptions) -> Result<RgbImage> {
     let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(Error::io("reading", path))?;
+    let bytes = read_file(path)?;
     decode(&bytes, options).map_err(|problem| Error::Picture { path: path.to_path_buf(), problem })
 }
 
@@ -62,21 +64,50 @@ pub fn decode_image(bytes: &[u8], options: ReadOptions) -> Result<RgbImage> {
     decode(bytes, options).map_err(|problem| Error::Picture { path: "a picture in memory".into(), problem })
 }
 
-/// [`read_image`] at the least size that `needed` tells of the picture's size, both (width, height).
-pub(super) fn read_image_reduced(
-    path: &Path,
-    needed: impl Fn((u32, u32)) -> Option<(u32, u32)>,
-) -> Result<RgbImage> {
-    let bytes = std::fs::read(path).map_err(Error::io("reading", path))?;
-    let decoded = match Jpeg::new(&bytes) {
-        Ok(jpeg) if is_jpeg(&bytes) => {
-            let (width, height) = jpeg.dimensions();
-            let at_least = needed((width as u32, height as u32)).map(|(width, height)| [height, width]);
-            decode_jpeg(jpeg, ReadOptions { at_least, ..Default::default() })
-        }
-        _ => decode(&bytes, ReadOptions::default()),
+/// The picture at `path`, after `first` has been applied to it where a JPEG's rows can go through it as they
+/// are decoded, which is told. At `reduced` scale, of a JPEG no more is decoded than `first` needs.
+///
+/// # Errors
+/// As [`read_image`].
+pub(super) fn read_image_through(path: &Path, first: &Transform, reduced: bool) -> Result<(RgbImage, bool)> {
+    let bytes = read_file(path)?;
+    let decoded = match is_jpeg(&bytes) {
+        true => decode_through(&bytes, first, reduced),
+        false => decode(&bytes, ReadOptions::default()).map(|picture| (picture, false)),
     };
     decoded.map_err(|problem| Error::Picture { path: path.to_path_buf(), problem })
+}
+
+fn decode_through(bytes: &[u8], first: &Transform, reduced: bool) -> Result<(RgbImage, bool), String> {
+    let jpeg = Jpeg::new(bytes).map_err(broken)?;
+    let (width, height) = jpeg.dimensions();
+    check_size(width as u64, height as u64)?;
+    jpeg.check_length().map_err(broken)?;
+    let scale = match first.resized_size((width as u32, height as u32)) {
+        Some((least_width, least_height)) if reduced => {
+            Scale::for_size((width, height), (least_width as usize, least_height as usize))
+        }
+        _ => Scale::Whole,
+    };
+    let (width, height) = jpeg.dimensions_at(scale);
+    let Some(mut resampling) = first.resampling((width as u32, height as u32)) else {
+        return Ok((jpeg.decode(scale).map_err(broken)?, false));
+    };
+    jpeg.decode_rows(scale, &mut |row| resampling.row(row)).map_err(broken)?;
+    Ok((resampling.finish(), true))
+}
+
+/// The content of the file at `path`.
+fn read_file(path: &Path) -> Result<Scratch> {
+    let wrong = Error::io("reading", path);
+    let read = || {
+        let mut file = File::open(path)?;
+        let length = file.metadata().map_or(0, |data| data.len() as usize);
+        let mut bytes = Scratch::empty(length);
+        file.read_to_end(bytes.as_vec())?;
+        Ok(bytes)
+    };
+    read().map_err(wrong)
 }
 
 fn is_jpeg(bytes: &[u8]) -> bool {
@@ -170,6 +201,7 @@ fn to_rgb(picture: DynamicImage) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transforms::Sample;
 
     fn encode(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -215,6 +247,39 @@ mod tests {
                     "{format:?} cut to {length} of {}",
                     bytes.len()
                 );
+            }
+        }
+    }
+
+    /// Rows that go through a resize as they are decoded give the pixels of the whole picture's resize.
+    #[test]
+    fn through_a_resize() {
+        use crate::transforms::{Interpolation, ResizeOptions, resize, resize_short_with, resize_with};
+        let first_steps = [
+            resize(24, 24),
+            resize_with(130, 40, Interpolation::Bicubic),
+            resize_with(24, 24, Interpolation::Nearest),
+            resize(61, 97),
+            resize_short_with(20, ResizeOptions { max_size: Some(30), ..Default::default() }),
+        ];
+        for (width, height) in [(97, 61), (16, 8), (200, 131), (5, 3)] {
+            let picture =
+                RgbImage::from_fn(width, height, |x, y| image::Rgb([x * y, x + y, x * 3].map(|v| v as u8)));
+            let bytes = encode(picture.into(), ImageFormat::Jpeg);
+            for (first, reduced) in first_steps.iter().flat_map(|first| [(first, false), (first, true)]) {
+                let size = first.resized_size((width, height)).filter(|_| reduced);
+                let options = ReadOptions {
+                    at_least: size.map(|(width, height)| [height, width]),
+                    ..Default::default()
+                };
+                let apply = |picture| {
+                    let sample = first.apply(Sample::Picture(picture), &mut fastrand::Rng::new()).unwrap();
+                    Transform::picture(sample, "Resize").unwrap()
+                };
+                let expected = apply(decode(&bytes, options).unwrap());
+                let (made, done) = decode_through(&bytes, first, reduced).unwrap();
+                let made = if done { made } else { apply(made) };
+                assert!(made == expected, "{width}x{height}, {first}, reduced: {reduced}");
             }
         }
     }

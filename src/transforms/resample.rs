@@ -7,6 +7,9 @@
 
 use image::RgbImage;
 
+use crate::scratch::Scratch;
+use crate::vectors::widest;
+
 /// Pillow's PRECISION_BITS: 32 less 8 for the result and 2 against overflow.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
 /// Half of what becomes one step of the result.
@@ -78,6 +81,7 @@ impl Weights {
     }
 
     /// Per output pixel: its first input pixel and its weights.
+    #[inline(always)]
     fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
         let mut rest = self.values.as_slice();
         self.spans.iter().map(move |&(first, count)| {
@@ -86,126 +90,148 @@ impl Weights {
             (first, weights)
         })
     }
-
-    /// The input pixels that any output pixel needs.
-    fn range(&self) -> std::ops::Range<usize> {
-        let first = self.spans.first().map_or(0, |span| span.0);
-        let end = self.spans.last().map_or(0, |span| span.0 + span.1);
-        first..end
-    }
 }
 
 /// `picture` at `width` × `height` pixels, both at least 1.
 pub(super) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbImage {
-    let (in_width, in_height) = (picture.width() as usize, picture.height() as usize);
-    let (out_width, out_height) = (width as usize, height as usize);
-    let columns = (in_width != out_width).then(|| Weights::new(filter, in_width, out_width));
-    let rows = (in_height != out_height).then(|| Weights::new(filter, in_height, out_height));
-
-    let source = picture.as_raw().as_slice();
-    let pixels = match (columns, rows) {
-        (None, None) => source.to_vec(),
-        (Some(columns), None) => horizontal(source, in_width, &columns),
-        (None, Some(rows)) => vertical(source, in_width * CHANNELS, &rows, 0),
-        (Some(columns), Some(rows)) => {
-            let used = rows.range();
-            let stride = in_width * CHANNELS;
-            let narrowed = horizontal(&source[used.start * stride..used.end * stride], in_width, &columns);
-            vertical(&narrowed, out_width * CHANNELS, &rows, used.start)
+    let mut resampling = Resampling::new(picture.dimensions(), (width, height), filter);
+    let mut pixels = vec![[0; 4]; picture.width() as usize];
+    for row in picture.as_raw().chunks_exact(picture.width() as usize * CHANNELS) {
+        for (pixel, &[red, green, blue]) in pixels.iter_mut().zip(row.as_chunks::<CHANNELS>().0) {
+            *pixel = [red, green, blue, 0];
         }
-    };
-    RgbImage::from_raw(width, height, pixels).expect("the passes give width * height pixels")
+        resampling.row(&pixels);
+    }
+    resampling.finish()
 }
 
-/// Resamples every row.
+/// Rows that are narrowed together.
+const ROWS: usize = 8;
+
+/// A picture that comes row by row and is resampled on the way: it need never be in memory as a whole.
+pub(crate) struct Resampling {
+    columns: Weights,
+    rows: Weights,
+    /// How many rows came.
+    count: usize,
+    /// Some rows side by side, so that one weight meets a run of neighbouring bytes: compilers turn that
+    /// into vector instructions.
+    strip: Vec<[u8; ROWS * 4]>,
+    /// The rows so far at their new width, four bytes a pixel.
+    narrowed: Scratch,
+}
+
+/// Red, green, blue, and a byte that stands for nothing.
+type Pixel = [u8; 4];
+
+impl Resampling {
+    /// From one (width, height) to another, all at least 1.
+    pub(super) fn new(
+        (in_width, in_height): (u32, u32),
+        (width, height): (u32, u32),
+        filter: Filter,
+    ) -> Self {
+        let (in_width, in_height) = (in_width as usize, in_height as usize);
+        let columns = Weights::new(filter, in_width, width as usize);
+        let rows = Weights::new(filter, in_height, height as usize);
+        let narrowed = Scratch::new(in_height.next_multiple_of(ROWS) * width as usize * 4);
+        Resampling { columns, rows, count: 0, strip: vec![[0; ROWS * 4]; in_width], narrowed }
+    }
+
+    /// Takes the next row, of as many pixels as the picture is wide.
+    pub(crate) fn row(&mut self, pixels: &[Pixel]) {
+        let place = self.count % ROWS;
+        for (column, pixel) in self.strip.iter_mut().zip(pixels) {
+            column.as_chunks_mut::<4>().0[place] = *pixel;
+        }
+        self.count += 1;
+        if self.count.is_multiple_of(ROWS) {
+            self.narrow();
+        }
+    }
+
+    /// The picture, once all rows came.
+    pub(crate) fn finish(mut self) -> RgbImage {
+        if !self.count.is_multiple_of(ROWS) {
+            self.narrow();
+        }
+        let (width, height) = (self.columns.spans.len(), self.rows.spans.len());
+        let mut out = Vec::with_capacity(width * height * CHANNELS);
+        let mut row = vec![0; width * 4];
+        for (first, weights) in self.rows.iter() {
+            let narrowed = &self.narrowed[first * width * 4..];
+            widest(
+                #[inline(always)]
+                || shorten(narrowed, weights, &mut row),
+            );
+            out.extend(row.as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]));
+        }
+        RgbImage::from_raw(width as u32, height as u32, out).expect("width * height pixels were made")
+    }
+
+    /// Narrows the strip, whose last row is the last that came.
+    fn narrow(&mut self) {
+        let size = self.columns.spans.len() * ROWS;
+        let first = (self.count - 1) / ROWS * size;
+        let Some(out) = self.narrowed.as_chunks_mut::<4>().0.get_mut(first..first + size) else { return };
+        widest(
+            #[inline(always)]
+            || narrow(&self.strip, &self.columns, out),
+        );
+    }
+}
+
+/// Resamples the rows of a strip into `out`, one after another.
+#[inline(always)]
+fn narrow(strip: &[[u8; ROWS * 4]], weights: &Weights, out: &mut [Pixel]) {
+    let width = weights.spans.len();
+    for (x, (first, weights)) in weights.iter().enumerate() {
+        let bytes = weighted(strip[first..].iter().zip(weights));
+        for (row, pixel) in out.chunks_exact_mut(width).zip(bytes.as_chunks::<4>().0) {
+            row[x] = *pixel;
+        }
+    }
+}
+
+/// Makes one row of the rows that begin with `narrowed`.
+#[inline(always)]
+fn shorten(narrowed: &[u8], weights: &[i32], out: &mut [u8]) {
+    /// Bytes whose sums stay in registers.
+    const LANES: usize = 32;
+    let stride = out.len();
+    let (parts, rest) = out.as_chunks_mut::<LANES>();
+    for (part, out) in parts.iter_mut().enumerate() {
+        let rows = narrowed.chunks_exact(stride).map(|row| &row.as_chunks::<LANES>().0[part]);
+        *out = weighted(rows.zip(weights));
+    }
+    let rest = rest.as_chunks_mut::<4>().0;
+    let done = stride / 4 - rest.len();
+    for (part, out) in rest.iter_mut().enumerate() {
+        let rows = narrowed.chunks_exact(stride).map(|row| &row.as_chunks::<4>().0[done + part]);
+        *out = weighted(rows.zip(weights));
+    }
+}
+
+/// The weighted sums of bytes, place by place, as bytes.
 ///
-/// A few rows are laid side by side, so that one weight meets a run of neighbouring bytes: compilers
-/// turn that into vector instructions.
-fn horizontal(source: &[u8], in_width: usize, weights: &Weights) -> Vec<u8> {
-    const ROWS: usize = 8;
-    let (in_stride, out_stride) = (in_width * CHANNELS, weights.spans.len() * CHANNELS);
-    let mut out = vec![0; source.len() / in_stride * out_stride];
-    let mut columns = vec![[0; ROWS * CHANNELS]; in_width];
-    for (source, out) in source.chunks(ROWS * in_stride).zip(out.chunks_mut(ROWS * out_stride)) {
-        for (place, row) in source.chunks_exact(in_stride).enumerate() {
-            for (column, pixel) in columns.iter_mut().zip(row.as_chunks::<CHANNELS>().0) {
-                column[place * CHANNELS..][..CHANNELS].copy_from_slice(pixel);
-            }
+/// Nothing overflows; `wrapping_…` keeps the loops quick where overflow is checked for.
+#[inline(always)]
+fn weighted<'a, const N: usize>(terms: impl Iterator<Item = (&'a [u8; N], &'a i32)>) -> [u8; N] {
+    let mut sums = [HALF; N];
+    for (bytes, &weight) in terms {
+        for i in 0..N {
+            sums[i] = sums[i].wrapping_add(i32::from(bytes[i]).wrapping_mul(weight));
         }
-        for (x, (first, weights)) in weights.iter().enumerate() {
-            let mut sums = Sums::default();
-            for (column, weight) in columns[first..].iter().zip(weights) {
-                sums.add(*column, *weight);
-            }
-            let bytes = sums.bytes();
-            for (row, pixel) in out.chunks_exact_mut(out_stride).zip(bytes.as_chunks::<CHANNELS>().0) {
-                row[x * CHANNELS..][..CHANNELS].copy_from_slice(pixel);
-            }
-        }
+    }
+    let mut out = [0; N];
+    for i in 0..N {
+        out[i] = to_byte(sums[i]);
     }
     out
-}
-
-/// Resamples every column. `source` begins at row `offset` of the input; a row is `stride` bytes.
-fn vertical(source: &[u8], stride: usize, weights: &Weights, offset: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(weights.spans.len() * stride);
-    let mut sums = vec![0; stride];
-    for (first, weights) in weights.iter() {
-        sums.fill(HALF);
-        let rows = source[(first - offset) * stride..].chunks_exact(stride);
-        for (row, weight) in rows.zip(weights) {
-            for (sum, byte) in sums.iter_mut().zip(row) {
-                *sum = sum.wrapping_add(i32::from(*byte).wrapping_mul(*weight));
-            }
-        }
-        out.extend(sums.iter().map(|&sum| to_byte(sum)));
-    }
-    out
-}
-
-/// Weighted sums of `N` neighbouring bytes.
-///
-/// A weight of 22 bits is added as its upper and its lower half, which with a byte fit the 16-bit
-/// multiplication that every x86-64 and ARM processor has in vector form, and give the same sum. (Nothing
-/// overflows; `wrapping_…` keeps the loops quick where overflow is checked for.)
-struct Sums<const N: usize> {
-    upper: [i32; N],
-    lower: [i32; N],
-}
-
-/// How many bits the lower half of a weight has.
-const LOWER_BITS: u32 = PRECISION_BITS / 2;
-
-impl<const N: usize> Default for Sums<N> {
-    fn default() -> Self {
-        Sums { upper: [0; N], lower: [HALF; N] }
-    }
-}
-
-impl<const N: usize> Sums<N> {
-    #[inline(always)]
-    fn add(&mut self, bytes: [u8; N], weight: i32) {
-        let (upper, lower) = ((weight >> LOWER_BITS) as i16, (weight & ((1 << LOWER_BITS) - 1)) as i16);
-        for (sum, byte) in self.upper.iter_mut().zip(&bytes) {
-            *sum = sum.wrapping_add(i32::from(*byte).wrapping_mul(upper.into()));
-        }
-        for (sum, byte) in self.lower.iter_mut().zip(&bytes) {
-            *sum = sum.wrapping_add(i32::from(*byte).wrapping_mul(lower.into()));
-        }
-    }
-
-    /// The sums as bytes.
-    #[inline(always)]
-    fn bytes(&self) -> [u8; N] {
-        let mut out = [0; N];
-        for (byte, (upper, lower)) in out.iter_mut().zip(self.upper.iter().zip(&self.lower)) {
-            *byte = to_byte((upper << LOWER_BITS).wrapping_add(*lower));
-        }
-        out
-    }
 }
 
 /// A weighted sum as a byte, clipped: a cubic overshoots.
+#[inline(always)]
 fn to_byte(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::json::{Args, step};
 use super::nearest::nearest;
-use super::resample::{Filter, resample};
+use super::resample::{Filter, Resampling, resample};
 use super::size::checked_size;
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -74,17 +74,26 @@ pub fn resize_to_with(
     if picture.width() == 0 || picture.height() == 0 {
         return Err(error("the picture has no pixels".into()));
     }
-    let filter = match interpolation {
-        _ if picture.dimensions() == (width, height) => return Ok(picture.clone()),
-        Interpolation::Nearest => {
+    if picture.dimensions() == (width, height) {
+        return Ok(picture.clone());
+    }
+    match filter(interpolation) {
+        Some(filter) => Ok(resample(picture, width, height, filter)),
+        None => {
             let x = f64::from(picture.width()) / f64::from(width);
             let y = f64::from(picture.height()) / f64::from(height);
-            return Ok(nearest(picture, (width, height), [x, 0.0, 0.0, 0.0, y, 0.0], [0; 3]));
+            Ok(nearest(picture, (width, height), [x, 0.0, 0.0, 0.0, y, 0.0], [0; 3]))
         }
-        Interpolation::Bilinear => Filter::Triangle,
-        Interpolation::Bicubic => Filter::Cubic,
-    };
-    Ok(resample(picture, width, height, filter))
+    }
+}
+
+/// What neighbours are weighted by, where they are.
+fn filter(interpolation: Interpolation) -> Option<Filter> {
+    match interpolation {
+        Interpolation::Nearest => None,
+        Interpolation::Bilinear => Some(Filter::Triangle),
+        Interpolation::Bicubic => Some(Filter::Cubic),
+    }
 }
 
 /// `picture` with its shorter side at `side` pixels and its ratio kept (the longer side is rounded down).
@@ -141,6 +150,16 @@ impl Transform {
             }
         };
         Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?))
+    }
+
+    /// What this step does with a picture of `size` (width, height), row by row, where it is a `Resize` that
+    /// weighs neighbours: the result is the same.
+    pub(crate) fn resampling(&self, size: (u32, u32)) -> Option<Resampling> {
+        let filter = filter(self.downcast_ref::<Resize>()?.interpolation)?;
+        let (width, height) = self.resized_size(size)?;
+        checked_size(height.into(), width.into()).ok()?;
+        let changes = size != (width, height) && size.0 > 0 && size.1 > 0;
+        (changes && self.check().is_ok()).then(|| Resampling::new(size, (width, height), filter))
     }
 }
 

@@ -2,6 +2,10 @@
 
 /// Reads bits from entropy-coded data, most significant first, without its stuffed zeros. Never reads
 /// past a marker: zeros come from there on, and are counted.
+///
+/// Copied into a variable of its own where it is read in a loop, and given by value to what is seldom called:
+/// so it stays in the processor's registers.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     /// The next byte to take into `buffer`.
@@ -34,11 +38,12 @@ impl<'a> Bits<'a> {
                 return;
             }
         }
-        self.refill_bytewise();
+        *self = self.refilled_bytewise();
     }
 
     #[cold]
-    fn refill_bytewise(&mut self) {
+    #[inline(never)]
+    fn refilled_bytewise(mut self) -> Self {
         while self.count <= 56 {
             let byte = match self.data.get(self.position) {
                 Some(&0xFF) => match self.data.get(self.position + 1) {
@@ -60,6 +65,7 @@ impl<'a> Bits<'a> {
             }
             self.count += 8;
         }
+        self
     }
 
     /// Refills where fewer than `needed` (at most 56) bits are left.
@@ -99,10 +105,16 @@ impl<'a> Bits<'a> {
         self.take(1) == 1
     }
 
-    /// A coefficient of `size` (0..=16) bits in JPEG's signed form; there must be as many.
+    /// The number of `size` (0..=15) bits in JPEG's signed form that follows `after` (0..=16) bits, not taken;
+    /// there must be as many. Without a branch, as nobody can foresee a sign.
     #[inline(always)]
-    pub(super) fn signed(&mut self, size: u32) -> i32 {
-        extend(self.take(size), size)
+    pub(super) fn signed_after(&self, after: u32, size: u32) -> i32 {
+        let bits = self.buffer << after;
+        // All ones where the first bit is 0: then it is a negative number, less one.
+        let negative = !(bits as i64 >> 63);
+        // Shifting by 64 is not allowed: in two steps.
+        let amount = (bits ^ negative as u64) >> 1 >> (63 - size);
+        (amount as i32 ^ negative as i32).wrapping_sub(negative as i32)
     }
 
     /// Whether more bits were taken than the data had.
@@ -114,12 +126,6 @@ impl<'a> Bits<'a> {
     pub(super) fn end(&self) -> usize {
         self.position
     }
-}
-
-/// JPEG's signed form: a number of `size` bits without its upper half's sign.
-#[inline(always)]
-pub(super) fn extend(value: u32, size: u32) -> i32 {
-    if size == 0 || value >> (size - 1) == 1 { value as i32 } else { value as i32 - (1 << size) + 1 }
 }
 
 #[cfg(test)]
@@ -146,8 +152,14 @@ mod tests {
     /// Expected: table F.1 of the standard.
     #[test]
     fn signed_numbers() {
-        assert_eq!([0, 1].map(|value| extend(value, 1)), [-1, 1]);
-        assert_eq!([0, 1, 2, 3].map(|value| extend(value, 2)), [-3, -2, 2, 3]);
-        assert_eq!(extend(0, 0), 0);
+        let signed = |value: u8, size: u32| {
+            let data = [0xA0 | value << (4 - size); 8];
+            let mut bits = Bits::new(&data, 0);
+            bits.refill();
+            bits.signed_after(4, size)
+        };
+        assert_eq!([0, 1].map(|value| signed(value, 1)), [-1, 1]);
+        assert_eq!([0, 1, 2, 3].map(|value| signed(value, 2)), [-3, -2, 2, 3]);
+        assert_eq!(signed(0, 0), 0);
     }
 }

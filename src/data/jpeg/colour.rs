@@ -13,18 +13,22 @@ pub(super) enum Colours {
     Ycck,
 }
 
+/// Red, green, blue, and a byte that stands for nothing.
+pub(in crate::data) type Pixel = [u8; 4];
+
 /// Writes one row: `components` have one sample for each pixel of `out`.
-pub(super) fn convert(colours: Colours, components: [&[u8]; 4], out: &mut [[u8; 3]]) {
+#[inline(always)]
+pub(super) fn convert(colours: Colours, components: [&[u8]; 4], out: &mut [Pixel]) {
     let [first, second, third, fourth] = components;
     match colours {
         Colours::Grey => {
             for (pixel, &grey) in out.iter_mut().zip(first) {
-                *pixel = [grey; 3];
+                *pixel = [grey, grey, grey, 0];
             }
         }
         Colours::Rgb => {
             for (((pixel, &red), &green), &blue) in out.iter_mut().zip(first).zip(second).zip(third) {
-                *pixel = [red, green, blue];
+                *pixel = [red, green, blue, 0];
             }
         }
         Colours::YCbCr => ycc_row(first, second, third, out),
@@ -36,9 +40,10 @@ pub(super) fn convert(colours: Colours, components: [&[u8]; 4], out: &mut [[u8; 
             for (place, pixel) in out.iter_mut().enumerate() {
                 let inks = match colours {
                     Colours::Cmyk => [first[place], second[place], third[place]].map(|ink| 255 - ink),
-                    _ => *pixel,
+                    _ => [pixel[0], pixel[1], pixel[2]],
                 };
-                *pixel = under_black(inks, fourth[place]);
+                let [red, green, blue] = under_black(inks, fourth[place]);
+                *pixel = [red, green, blue, 0];
             }
         }
     }
@@ -52,20 +57,20 @@ fn under_black(inks: [u8; 3], light: u8) -> [u8; 3] {
     })
 }
 
-fn ycc_row(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [[u8; 3]]) {
+#[inline(always)]
+fn ycc_row(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [Pixel]) {
     let whole = out.len() / LANES * LANES;
     let (chunks, rest) = out.as_chunks_mut::<LANES>();
     let parts = y.as_chunks::<LANES>().0.iter().zip(cb.as_chunks::<LANES>().0).zip(cr.as_chunks::<LANES>().0);
     for (pixels, ((y, cb), cr)) in chunks.iter_mut().zip(parts) {
-        write(&ycc(y, cb, cr), pixels);
+        *pixels = ycc(y, cb, cr).map(u32::to_le_bytes);
     }
     if !rest.is_empty() {
         let mut tails = [[0; LANES]; 3];
         for (tail, samples) in tails.iter_mut().zip([y, cb, cr]) {
             tail[..rest.len()].copy_from_slice(&samples[whole..whole + rest.len()]);
         }
-        let mut pixels = [[0; 3]; LANES];
-        write(&ycc(&tails[0], &tails[1], &tails[2]), &mut pixels);
+        let pixels = ycc(&tails[0], &tails[1], &tails[2]).map(u32::to_le_bytes);
         rest.copy_from_slice(&pixels[..rest.len()]);
     }
 }
@@ -96,14 +101,19 @@ fn ycc(y: &[u8; LANES], cb: &[u8; LANES], cr: &[u8; LANES]) -> [u32; LANES] {
     std::array::from_fn(|i| u32::from(low[i]) | u32::from(high[i]) << 16)
 }
 
-/// Four bytes a pixel to three: four pixels in two stores.
-#[inline(always)]
-fn write(colours: &[u32; LANES], pixels: &mut [[u8; 3]; LANES]) {
-    let bytes = pixels.as_flattened_mut().as_chunks_mut::<12>().0;
-    for (bytes, &[a, b, c, d]) in bytes.iter_mut().zip(colours.as_chunks::<4>().0) {
+/// Four bytes a pixel to three, into as many pixels as `out` has room for.
+pub(super) fn pack(pixels: &[Pixel], out: &mut [u8]) {
+    let (pixels, last) = pixels.as_chunks::<4>();
+    let (parts, rest) = out.as_chunks_mut::<12>();
+    // Four pixels in two stores.
+    for (bytes, pixels) in parts.iter_mut().zip(pixels) {
+        let [a, b, c, d] = pixels.map(|[red, green, blue, _]| u32::from_le_bytes([red, green, blue, 0]));
         let front = u64::from(a) | u64::from(b) << 24 | u64::from(c) << 48;
         bytes[..8].copy_from_slice(&front.to_le_bytes());
         bytes[8..].copy_from_slice(&(c >> 16 | d << 8).to_le_bytes());
+    }
+    for (bytes, pixel) in rest.as_chunks_mut::<3>().0.iter_mut().zip(last) {
+        *bytes = [pixel[0], pixel[1], pixel[2]];
     }
 }
 
@@ -122,13 +132,22 @@ mod tests {
                     (-22554 * u - 46802 * v + 0x8000) >> 16,
                     (116130 * u + 0x8000) >> 16,
                 ];
-                let mut out = [[0; 3]; 3];
+                let mut out = [[0; 4]; 3];
                 ycc_row(&[0, 128, 255], &[cb; 3], &[cr; 3], &mut out);
                 for (pixel, y) in out.iter().zip([0, 128, 255]) {
-                    assert_eq!(*pixel, offsets.map(|offset| (y + offset).clamp(0, 255) as u8), "{cb} {cr}");
+                    let [red, green, blue] = offsets.map(|offset| (y + offset).clamp(0, 255) as u8);
+                    assert_eq!(*pixel, [red, green, blue, 0], "{cb} {cr}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn packed() {
+        let pixels: [Pixel; 6] = std::array::from_fn(|i| [1, 2, 3, 9].map(|part| i as u8 * 10 + part));
+        let mut out = [0; 18];
+        pack(&pixels, &mut out);
+        assert_eq!(out, [1, 2, 3, 11, 12, 13, 21, 22, 23, 31, 32, 33, 41, 42, 43, 51, 52, 53]);
     }
 
     /// Expected: Pillow's `Image.merge("CMYK", …).convert("RGB")` of the inverted bytes.

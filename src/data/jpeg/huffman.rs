@@ -1,16 +1,15 @@
 //! Huffman tables.
 
-use super::bits::{Bits, extend};
+use super::bits::Bits;
 
 /// How many bits the first look-up sees.
 const LOOK: u32 = 10;
 
-/// A table made for looking up: codes of up to [`LOOK`] bits in one step, together with the coefficient
-/// that follows where that fits too.
+/// A table made for looking up: codes of up to [`LOOK`] bits in one step.
 #[derive(Clone)]
 pub(super) struct Table {
-    /// By the next bits: how many to skip (bits 0..5), the symbol's size (5..9) and run (9..13), whether the
-    /// coefficient is within (bit 13), and the coefficient (the upper half). 0 where the code is longer.
+    /// By the next bits: those of the code and of the coefficient after it together (bits 0..8), those of the
+    /// code (8..16), and the symbol (16..24). 0 where the code is longer.
     quick: Box<[u32; 1 << LOOK]>,
     /// By length: the first code that is too large for it, left-aligned in 16 bits.
     ends: [u32; 17],
@@ -19,18 +18,13 @@ pub(super) struct Table {
     symbols: Vec<u8>,
 }
 
-const WITHIN: u32 = 1 << 13;
-
-/// What a look-up gave.
+/// A symbol and the coefficient after it.
 pub(super) struct Symbol {
     /// Zeros before the coefficient.
     pub(super) run: u32,
-    /// Bits of the coefficient that are still to be read.
+    /// Bits of the coefficient.
     pub(super) size: u32,
-    /// The coefficient, where `size` is 0 and it was found at once.
     pub(super) value: i32,
-    /// Whether the coefficient was found at once.
-    pub(super) whole: bool,
 }
 
 impl Table {
@@ -51,7 +45,8 @@ impl Table {
             for _ in 0..count {
                 let symbol = *symbols.get(index).ok_or("a Huffman table is cut off")?;
                 if length <= LOOK {
-                    fill(&mut quick[..], code, length, symbol);
+                    let first = (code << (LOOK - length)) as usize;
+                    quick[first..first + (1 << (LOOK - length))].fill(entry(length, symbol));
                 }
                 code += 1;
                 index += 1;
@@ -62,31 +57,24 @@ impl Table {
         Ok(Table { quick, ends, offsets, symbols: symbols[..index].to_vec() })
     }
 
-    /// The next symbol; there must be 31 bits. `None` where no code is like these.
+    /// The next symbol with its coefficient; there must be 31 bits. `None` where no code is like these.
     #[inline(always)]
     pub(super) fn next(&self, bits: &mut Bits) -> Option<Symbol> {
         let entry = self.quick[bits.peek(LOOK) as usize];
-        if entry == 0 {
-            return self.long(bits);
-        }
+        let entry = if entry == 0 { self.long(bits.peek(16))? } else { entry };
+        let (run, size) = (entry >> 20 & 15, entry >> 16 & 15);
+        let value = bits.signed_after(entry >> 8 & 31, size);
         bits.skip(entry & 31);
-        Some(Symbol {
-            run: entry >> 9 & 15,
-            size: entry >> 5 & 15,
-            value: entry as i32 >> 16,
-            whole: entry & WITHIN != 0,
-        })
+        Some(Symbol { run, size, value })
     }
 
-    /// A code of more than [`LOOK`] bits.
+    /// The entry of a code of more than [`LOOK`] bits, which begins `next`, 16 bits.
     #[cold]
-    fn long(&self, bits: &mut Bits) -> Option<Symbol> {
-        let next = bits.peek(16);
+    #[inline(never)]
+    fn long(&self, next: u32) -> Option<u32> {
         let length = (LOOK + 1..=16).find(|&length| next < self.ends[length as usize])?;
         let index = (next >> (16 - length)) as i32 + self.offsets[length as usize];
-        let symbol = *self.symbols.get(usize::try_from(index).ok()?)?;
-        bits.skip(length);
-        Some(Symbol { run: u32::from(symbol >> 4), size: u32::from(symbol & 15), value: 0, whole: false })
+        Some(entry(length, *self.symbols.get(usize::try_from(index).ok()?)?))
     }
 
     /// Whether a DC table's symbols are sizes that DC differences can have.
@@ -95,17 +83,7 @@ impl Table {
     }
 }
 
-/// Writes all entries that begin with `code`.
-fn fill(quick: &mut [u32], code: u32, length: u32, symbol: u8) {
-    let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-    let rest = LOOK - length;
-    let first = (code << rest) as usize;
-    for (below, entry) in quick[first..first + (1 << rest)].iter_mut().enumerate() {
-        *entry = if size > 0 && size <= rest {
-            let value = extend(below as u32 >> (rest - size), size);
-            (length + size) | run << 9 | WITHIN | (value as u32) << 16
-        } else {
-            length | size << 5 | run << 9
-        };
-    }
+/// As in [`Table::quick`]: a code of `length` bits for `symbol`.
+fn entry(length: u32, symbol: u8) -> u32 {
+    (length + u32::from(symbol & 15)) | length << 8 | u32::from(symbol) << 16
 }

@@ -15,14 +15,17 @@ mod header;
 mod huffman;
 mod idct;
 mod planes;
+mod rows;
 mod scan;
 mod upsample;
 
 use image::RgbImage;
 
 use colour::Colours;
+use colour::Pixel;
 use header::{Frame, Tables};
 use planes::Planes;
+use rows::Rows;
 
 /// The most scans that a progressive picture may have: more than any program writes.
 const MOST_SCANS: usize = 100;
@@ -123,13 +126,37 @@ impl<'a> Jpeg<'a> {
         self.orientation
     }
 
+    /// (width, height) as decoded at `scale`.
+    pub(super) fn dimensions_at(&self, scale: Scale) -> (usize, usize) {
+        (self.frame.width.div_ceil(scale.divisor()), self.frame.height.div_ceil(scale.divisor()))
+    }
+
     /// Decodes the pixels.
     ///
     /// # Errors
     /// In words, what is wrong.
-    pub(super) fn decode(mut self, scale: Scale) -> Result<RgbImage, String> {
+    pub(super) fn decode(self, scale: Scale) -> Result<RgbImage, String> {
+        let (width, height) = self.dimensions_at(scale);
         self.check_length()?;
+        let mut pixels = vec![0; width * height * 3];
+        let mut left = pixels.chunks_exact_mut(width * 3);
+        self.decode_rows(scale, &mut |row| {
+            if let Some(out) = left.next() {
+                colour::pack(row, out);
+            }
+        })?;
+        RgbImage::from_raw(width as u32, height as u32, pixels).ok_or_else(|| "it is too large".into())
+    }
+
+    /// Decodes the pixels and gives them to `each`, row by row, as soon as they are there.
+    ///
+    /// # Errors
+    /// In words, what is wrong; some rows may have been given by then.
+    pub(super) fn decode_rows(mut self, scale: Scale, each: &mut dyn FnMut(&[Pixel])) -> Result<(), String> {
+        self.check_length()?;
+        let (width, height) = self.dimensions_at(scale);
         let mut planes = Planes::new(&self.frame, scale)?;
+        let mut rows = Rows::new(self.colours(), scale != Scale::Eighth, width);
         let mut reader = Markers { data: self.data, position: self.position };
         let mut scans = 0;
         loop {
@@ -140,13 +167,19 @@ impl<'a> Jpeg<'a> {
                     if scans > MOST_SCANS {
                         return Err(format!("it has more than {MOST_SCANS} scans"));
                     }
-                    let scan = header::read_scan(segment, &self.frame)?;
+                    let (frame, tables) = (&self.frame, &self.tables);
+                    let scan = header::read_scan(segment, frame)?;
                     for &(index, _, _) in &scan.components {
-                        planes.begin(index, self.frame.components[index].table, &self.tables)?;
+                        planes.begin(index, frame.components[index].table, tables)?;
                     }
+                    let whole = !frame.progressive && scan.components.len() == frame.components.len();
+                    let mut row_done = |planes: &Planes, units| match whole {
+                        true => rows.make(planes, planes.ready(frame, units).min(height), each),
+                        false => Ok(()),
+                    };
                     let start = reader.position;
                     reader.position =
-                        scan::decode(self.data, start, &self.frame, &scan, &self.tables, &mut planes)?;
+                        scan::decode(self.data, start, frame, &scan, tables, &mut planes, &mut row_done)?;
                 }
                 0xC4 => self.tables.read_huffman(segment)?,
                 0xDB => self.tables.read_quantizers(segment)?,
@@ -155,12 +188,16 @@ impl<'a> Jpeg<'a> {
                 _ => {}
             }
         }
-        planes.finish()?;
-        self.picture(&planes, scale)
+        planes.finish(self.frame.progressive)?;
+        rows.make(&planes, height, each)
     }
 
-    /// A picture of this size needs at least a bit for each block, in a progressive file too.
-    fn check_length(&self) -> Result<(), String> {
+    /// Whether the file is long enough for the size that it claims: a picture needs at least a bit for each
+    /// block, in a progressive file too.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(super) fn check_length(&self) -> Result<(), String> {
         let blocks: usize = self
             .frame
             .components
@@ -189,25 +226,6 @@ impl<'a> Jpeg<'a> {
             (_, Some(2)) => Colours::Ycck,
             _ => Colours::Cmyk,
         }
-    }
-
-    fn picture(&self, planes: &Planes, scale: Scale) -> Result<RgbImage, String> {
-        let width = self.frame.width.div_ceil(scale.divisor());
-        let height = self.frame.height.div_ceil(scale.divisor());
-        let (colours, smooth) = (self.colours(), scale != Scale::Eighth);
-        let mut pixels = vec![0; width * height * 3];
-        let mut rooms: [upsample::Room; 4] = Default::default();
-        for (y, out) in pixels.chunks_exact_mut(width * 3).enumerate() {
-            let mut components: [&[u8]; 4] = [&[]; 4];
-            for ((component, plane), room) in components.iter_mut().zip(&planes.planes).zip(&mut rooms) {
-                *component = upsample::row(plane, y, smooth, room);
-                if component.len() < width {
-                    return Err("its colour components have sizes that do not fit".into());
-                }
-            }
-            colour::convert(colours, components, out.as_chunks_mut().0);
-        }
-        RgbImage::from_raw(width as u32, height as u32, pixels).ok_or_else(|| "it is too large".into())
     }
 }
 

@@ -3,11 +3,13 @@
 use super::Scale;
 use super::header::{Frame, Tables};
 use super::idct::{self, Block};
-use super::scan::Sink;
+use crate::scratch::Scratch;
+use crate::vectors::wide;
 
 /// One component's samples.
 pub(super) struct Plane {
-    pub(super) samples: Vec<u8>,
+    /// Of a damaged picture, or where no picture is, some are arbitrary.
+    pub(super) samples: Scratch,
     /// Bytes from one row to the next.
     pub(super) stride: usize,
     /// How many columns and rows hold picture.
@@ -20,10 +22,22 @@ pub(super) struct Plane {
     size: usize,
     /// Blocks in a row of the plane.
     columns: usize,
-    rows: usize,
     quantizers: Option<Box<Block>>,
-    /// A progressive frame's coefficients.
-    coefficients: Vec<Block>,
+    /// The coefficients of a progressive frame's whole plane, or of a sequential one's row of units: zeros
+    /// where none was read yet.
+    blocks: Vec<Coefficients>,
+}
+
+/// A block on its way.
+#[derive(Clone)]
+pub(super) struct Coefficients {
+    pub(super) values: Block,
+    /// No later place in the zigzag order has a value but 0.
+    pub(super) last: usize,
+}
+
+impl Coefficients {
+    const NONE: Coefficients = Coefficients { values: [0; 64], last: 0 };
 }
 
 /// All components of a frame.
@@ -54,8 +68,9 @@ impl Planes {
                 return Err("its colour components have sizes that do not go into one another".into());
             }
             let (columns, rows) = (units_across * component.h, units_down * component.v);
+            let kept = columns * if frame.progressive { rows } else { component.v };
             planes.push(Plane {
-                samples: vec![0; columns * rows * size * size],
+                samples: Scratch::new(columns * rows * size * size),
                 stride: columns * size,
                 width: (frame.width * h).div_ceil(max_h * 8),
                 height: (frame.height * v).div_ceil(max_v * 8),
@@ -63,9 +78,8 @@ impl Planes {
                 down: max_v * least / v,
                 size,
                 columns,
-                rows,
                 quantizers: None,
-                coefficients: if frame.progressive { vec![[0; 64]; columns * rows] } else { Vec::new() },
+                blocks: vec![Coefficients::NONE; kept],
             });
         }
         Ok(Planes { planes })
@@ -83,22 +97,33 @@ impl Planes {
         plane.quantizers.is_some().then_some(()).ok_or_else(|| "its quantizers are missing".into())
     }
 
-    /// Transforms the coefficients of a progressive frame.
+    /// Checks that every component came, and transforms the coefficients of a progressive frame.
     ///
     /// # Errors
     /// When a component never came.
-    pub(super) fn finish(&mut self) -> Result<(), String> {
+    pub(super) fn finish(&mut self, progressive: bool) -> Result<(), String> {
         for plane in &mut self.planes {
             if plane.quantizers.is_none() {
                 return Err("a colour component is missing".into());
             }
-            let coefficients = std::mem::take(&mut plane.coefficients);
-            for (place, block) in coefficients.iter().enumerate() {
-                let last = if block[1..].iter().all(|&value| value == 0) { 0 } else { 63 };
-                plane.transform(place % plane.columns, place / plane.columns, block, last);
+            if progressive {
+                for block in &mut plane.blocks {
+                    block.last = if block.values[1..].iter().all(|&value| value == 0) { 0 } else { 63 };
+                }
+                plane.transform(0, plane.blocks.len() / plane.columns);
             }
         }
         Ok(())
+    }
+
+    /// How many rows of the picture can be made once `units` rows of units of `frame` are there: each takes the
+    /// row of samples below its own, too.
+    pub(super) fn ready(&self, frame: &Frame, units: usize) -> usize {
+        let rows = self.planes.iter().zip(&frame.components).map(|(plane, component)| {
+            let samples = units * component.v * plane.size;
+            if samples >= plane.height { usize::MAX } else { samples.saturating_sub(1) * plane.down }
+        });
+        rows.min().unwrap_or(0)
     }
 }
 
@@ -108,30 +133,65 @@ impl Plane {
         &self.samples[y.min(self.height - 1) * self.stride..][..self.width]
     }
 
+    /// The block at `column` of row `row` of those that are kept.
     #[inline(always)]
-    fn transform(&mut self, column: usize, row: usize, block: &Block, last: usize) {
-        let start = row * self.size * self.stride + column * self.size;
-        let (Some(out), Some(quantizers)) = (self.samples.get_mut(start..), &self.quantizers) else { return };
-        match (last, self.size) {
-            (0, size) | (_, size @ 1) => idct::flat(block, quantizers, out, self.stride, size),
-            (_, 8) => idct::full(block, quantizers, out, self.stride),
-            (_, 4) => idct::half(block, quantizers, out, self.stride),
-            _ => idct::quarter(block, quantizers, out, self.stride),
+    pub(super) fn block(&mut self, column: usize, row: usize) -> Option<&mut Coefficients> {
+        self.blocks.get_mut(row * self.columns + column)
+    }
+
+    /// Makes samples of the first `count` rows of blocks that are kept, which are those from row `first` of
+    /// the plane on, and zeros of their coefficients.
+    pub(super) fn transform(&mut self, first: usize, count: usize) {
+        let Some(quantizers) = &self.quantizers else { return };
+        let (size, stride, height) = (self.size, self.stride, self.size * self.stride);
+        let blocks = self.blocks.chunks_exact_mut(self.columns).take(count);
+        for (blocks, samples) in blocks.zip(self.samples[first * height..].chunks_exact_mut(height)) {
+            wide(
+                #[inline(always)]
+                || transform_row(blocks, quantizers, samples, stride, size),
+            );
         }
     }
 }
 
-impl Sink for Planes {
-    #[inline(always)]
-    fn block(&mut self, component: usize, column: usize, row: usize, block: &Block, last: usize) {
-        self.planes[component].transform(column, row, block, last);
-    }
-
-    fn coefficients(&mut self, component: usize, column: usize, row: usize) -> Option<&mut Block> {
-        let plane = &mut self.planes[component];
-        if column >= plane.columns || row >= plane.rows {
-            return None;
+#[inline(always)]
+fn transform_row(
+    blocks: &mut [Coefficients],
+    quantizers: &Block,
+    samples: &mut [u8],
+    stride: usize,
+    size: usize,
+) {
+    if size == 2 {
+        quarter_row(blocks, quantizers, samples, stride);
+    } else {
+        for (column, block) in blocks.iter().enumerate() {
+            let (values, out) = (&block.values, &mut samples[column * size..]);
+            match (block.last, size) {
+                (0, size) | (_, size @ 1) => idct::flat(values, quantizers, out, stride, size),
+                (_, 8) => idct::full(values, quantizers, out, stride),
+                _ => idct::half(values, quantizers, out, stride),
+            }
         }
-        plane.coefficients.get_mut(row * plane.columns + column)
+    }
+    blocks.fill(Coefficients::NONE);
+}
+
+/// Some blocks' columns first, then their rows: between the two is memory, without which the compiler takes
+/// numbers one by one.
+#[inline(always)]
+fn quarter_row(blocks: &[Coefficients], quantizers: &Block, samples: &mut [u8], stride: usize) {
+    const TOGETHER: usize = 16;
+    let mut columns = [idct::Halves::default(); TOGETHER];
+    let (upper, lower) = samples.split_at_mut(stride);
+    let lines = upper.chunks_mut(TOGETHER * 2).zip(lower.chunks_mut(TOGETHER * 2));
+    for (blocks, (upper, lower)) in blocks.chunks(TOGETHER).zip(lines) {
+        for (block, columns) in blocks.iter().zip(&mut columns) {
+            idct::quarter_columns(&block.values, quantizers, columns);
+        }
+        let (mut first, mut second) = ([[0; 2]; TOGETHER], [[0; 2]; TOGETHER]);
+        idct::quarter_rows(&columns, [&mut first, &mut second]);
+        upper.copy_from_slice(&first.as_flattened()[..upper.len()]);
+        lower.copy_from_slice(&second.as_flattened()[..lower.len()]);
     }
 }

@@ -4,15 +4,7 @@ use super::bits::Bits;
 use super::header::{Frame, Scan, Tables, ZIGZAG};
 use super::huffman::Table;
 use super::idct::Block;
-
-/// Where the blocks of a scan go.
-pub(super) trait Sink {
-    /// Takes a decoded block of `component`; `last` is the last place in the zigzag order that is not 0.
-    fn block(&mut self, component: usize, column: usize, row: usize, block: &Block, last: usize);
-
-    /// The coefficients of a progressive frame's block, to be added to.
-    fn coefficients(&mut self, component: usize, column: usize, row: usize) -> Option<&mut Block>;
-}
+use super::planes::{Coefficients, Planes};
 
 fn damaged() -> String {
     "its compressed data is damaged".into()
@@ -30,17 +22,19 @@ struct Part<'a> {
     prediction: i32,
 }
 
-/// Decodes a scan whose data begins at `position`; gives the place of the marker after it.
+/// Decodes a scan whose data begins at `position`; gives the place of the marker after it. `row_done` is told
+/// how many rows of units have come, each time.
 ///
 /// # Errors
-/// When a code is none, a table is missing, or the data ends too early.
+/// When a code is none, a table is missing, or the data ends too early; and those of `row_done`.
 pub(super) fn decode(
     data: &[u8],
     position: usize,
     frame: &Frame,
     scan: &Scan,
     tables: &Tables,
-    sink: &mut impl Sink,
+    planes: &mut Planes,
+    row_done: &mut dyn FnMut(&Planes, usize) -> Result<(), String>,
 ) -> Result<usize, String> {
     let alone = scan.components.len() == 1;
     let mut parts: Vec<Part> = scan
@@ -78,16 +72,15 @@ pub(super) fn decode(
                 left -= 1;
             }
             for part in &mut parts {
+                let plane = &mut planes.planes[part.index];
                 for y in 0..part.v {
                     for x in 0..part.h {
-                        let (x, y) = (column * part.h + x, row * part.v + y);
+                        let x = column * part.h + x;
                         let done = if frame.progressive {
-                            let block = sink.coefficients(part.index, x, y).ok_or_else(damaged)?;
-                            progressive(&mut bits, part, scan, &mut end_run, block)
+                            let block = plane.block(x, row * part.v + y).ok_or_else(damaged)?;
+                            progressive(&mut bits, part, scan, &mut end_run, &mut block.values)
                         } else {
-                            let mut block = [0; 64];
-                            sequential(&mut bits, part, &mut block)
-                                .map(|last| sink.block(part.index, x, y, &block, last))
+                            sequential(&mut bits, part, plane.block(x, y).ok_or_else(damaged)?)
                         };
                         done.ok_or_else(damaged)?;
                     }
@@ -97,6 +90,12 @@ pub(super) fn decode(
         if bits.overran() {
             return Err("its end is missing, the picture is truncated".into());
         }
+        if !frame.progressive {
+            for part in &parts {
+                planes.planes[part.index].transform(row * part.v, part.v);
+            }
+        }
+        row_done(planes, row + 1)?;
     }
     Ok(bits.end())
 }
@@ -117,34 +116,33 @@ fn after_restart(data: &[u8], bits: &Bits) -> Result<usize, String> {
     }
 }
 
-/// A block of a sequential frame; gives the last place that is not 0.
+/// A block of a sequential frame.
 #[inline(always)]
-fn sequential(bits: &mut Bits, part: &mut Part, block: &mut Block) -> Option<usize> {
+fn sequential(all_bits: &mut Bits, part: &mut Part, block: &mut Coefficients) -> Option<()> {
+    let mut bits = *all_bits;
     bits.need(32);
-    let symbol = part.dc?.next(bits)?;
-    let difference = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
-    part.prediction = part.prediction.wrapping_add(difference);
-    block[0] = part.prediction as i16;
+    let symbol = part.dc?.next(&mut bits)?;
+    part.prediction = part.prediction.wrapping_add(symbol.value);
+    block.values[0] = part.prediction as i16;
     let ac = part.ac?;
     let (mut place, mut last) = (1, 0);
     while place < 64 {
         bits.need(32);
-        let symbol = ac.next(bits)?;
-        let value = if symbol.whole {
-            symbol.value
-        } else if symbol.size > 0 {
-            bits.signed(symbol.size)
-        } else if symbol.run == 15 {
-            place += 16;
-            continue;
-        } else {
+        let symbol = ac.next(&mut bits)?;
+        if symbol.size == 0 {
+            if symbol.run == 15 {
+                place += 16;
+                continue;
+            }
             break;
-        };
+        }
         last = place + symbol.run as usize;
-        block[usize::from(ZIGZAG[last])] = value as i16;
+        block.values[usize::from(ZIGZAG[last])] = symbol.value as i16;
         place = last + 1;
     }
-    Some(last)
+    block.last = last;
+    *all_bits = bits;
+    Some(())
 }
 
 /// A block's share of a progressive scan.
@@ -159,8 +157,7 @@ fn progressive(
         (0, 0) => {
             bits.need(32);
             let symbol = part.dc?.next(bits)?;
-            let difference = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
-            part.prediction = part.prediction.wrapping_add(difference);
+            part.prediction = part.prediction.wrapping_add(symbol.value);
             block[0] = part.prediction.wrapping_shl(scan.low) as i16;
         }
         (0, _) => {
@@ -188,7 +185,7 @@ fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block
     while place <= scan.end {
         bits.need(32);
         let symbol = ac.next(bits)?;
-        if !symbol.whole && symbol.size == 0 {
+        if symbol.size == 0 {
             if symbol.run == 15 {
                 place += 16;
                 continue;
@@ -196,9 +193,8 @@ fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block
             *end_run = run_of_ends(bits, symbol.run) - 1;
             break;
         }
-        let value = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
         place += symbol.run as usize;
-        block[usize::from(ZIGZAG[place])] = value.wrapping_shl(scan.low) as i16;
+        block[usize::from(ZIGZAG[place])] = symbol.value.wrapping_shl(scan.low) as i16;
         place += 1;
     }
     Some(())
@@ -211,9 +207,8 @@ fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &m
         bits.need(32);
         let symbol = ac.next(bits)?;
         let mut zeros = symbol.run;
-        let new = if symbol.whole || symbol.size > 0 {
-            let value = if symbol.whole { symbol.value } else { bits.signed(symbol.size) };
-            if value > 0 { step } else { -step }
+        let new = if symbol.size > 0 {
+            if symbol.value > 0 { step } else { -step }
         } else if symbol.run == 15 {
             0
         } else {

@@ -3,6 +3,7 @@
 use super::planes::Plane;
 
 /// A row of one sample for each pixel: borrowed where the plane has as many, else made in `room`.
+#[inline(always)]
 pub(super) fn row<'a>(plane: &'a Plane, y: usize, smooth: bool, room: &'a mut Room) -> &'a [u8] {
     let near = y / plane.down;
     match (plane.across, plane.down) {
@@ -36,6 +37,7 @@ pub(super) struct Room {
 
 impl Room {
     /// Three parts of the nearest sample and one of the next nearest, across.
+    #[inline(always)]
     fn across(&mut self, near: &[u8]) -> &[u8] {
         let last = near.len() - 1;
         self.row.resize(near.len() * 2, 0);
@@ -52,6 +54,7 @@ impl Room {
     }
 
     /// The same across and down.
+    #[inline(always)]
     fn across_and_down(&mut self, near: &[u8], beside: &[u8]) -> &[u8] {
         let last = near.len() - 1;
         self.sums.clear();
@@ -73,6 +76,7 @@ impl Room {
     }
 
     /// The same down.
+    #[inline(always)]
     fn down(&mut self, near: &[u8], beside: &[u8], upper: bool) -> &[u8] {
         let bias = if upper { 1 } else { 2 };
         self.row.clear();

@@ -11,7 +11,7 @@ use tch::Tensor;
 
 use super::slot::Slot;
 use super::{Shared, Unreadable, seed};
-use crate::data::{Batch, Decoding};
+use crate::data::Batch;
 use crate::{Error, Result};
 
 /// The most samples that are loaded as one piece: few enough to share a batch among threads evenly and
@@ -126,14 +126,12 @@ impl Plan {
     fn read(&self, index: usize, values: &mut Vec<f32>) -> Result<([i64; 3], i64)> {
         let shared = self.shared.as_ref();
         let mut rng = seed::sample(self.seed, self.epoch, index);
-        let decoding = shared.options.decoding;
         let Some(parts) = shared.dataset.parts(index) else {
             return shared.dataset.get_into(index, &mut rng, values);
         };
         let picture = match shared.cache() {
             Some(cache) if cache.is_of(parts.front) => cache.get(parts.path)?,
-            _ if decoding == Decoding::Exact => return shared.dataset.get_into(index, &mut rng, values),
-            _ => parts.front.read(parts.path, decoding)?,
+            _ => parts.front.read(parts.path, shared.options.decoding)?,
         };
         let shape = parts
             .back
