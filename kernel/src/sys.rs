@@ -104,6 +104,20 @@ pub fn kill(pid: u32, signal: Signal) -> bool {
     to_pid(pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
 
+/// Ends the processes that work in a folder below `folder`, where the system says which those are; how many there were.
+pub fn end_processes_in(folder: &Path) -> usize {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let works_there = |pid: &u32| {
+        let place = std::fs::read_link(format!("/proc/{pid}/cwd"));
+        place.is_ok_and(|place| place.starts_with(folder) && place != folder)
+    };
+    processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(works_there)
+        .filter(|pid| kill(*pid, Signal::KILL))
+        .count()
+}
+
 /// Sends a signal to a process group.
 pub fn kill_group(pid: u32, signal: Signal) -> bool {
     to_pid(pid).is_some_and(|pid| kill_process_group(pid, signal).is_ok())

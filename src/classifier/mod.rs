@@ -188,10 +188,7 @@ impl Classifier {
     /// [`Error::Io`] when it cannot be read; [`Error::Weights`] when it is damaged, no classifier, or of a later
     /// version of this library.
     pub fn load(path: impl AsRef<Path>) -> Result<Classifier> {
-        fn load(path: &Path) -> Result<Classifier> {
-            file::load(path.as_ref())
-        }
-        load(path.as_ref())
+        file::load(path.as_ref())
     }
 }
 

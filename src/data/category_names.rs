@@ -107,8 +107,7 @@ impl CategoryNames {
 
 impl fmt::Display for CategoryNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries: Vec<_> =
-            self.texts().map(|(label, name)| (label, PyStr(name).to_string())).collect();
+        let entries: Vec<_> = self.texts().map(|(label, name)| (label, PyStr(name).to_string())).collect();
         f.write_str(&py_dict(&entries))
     }
 }

@@ -31,8 +31,8 @@ fn error_message(info: &PanicHookInfo<'_>) -> Message {
 ///
 /// Elsewhere the text goes to stderr.
 #[track_caller]
-pub fn failed(error: &str) {
-    let evalue = tidy(error);
+pub fn failed(error: &dyn std::fmt::Display) {
+    let evalue = tidy(&error.to_string());
     let place = std::panic::Location::caller();
     let location = (place.file() == "src/lib.rs").then(|| (place.line(), place.column()));
     let traceback = vec![format!("Error: {evalue}")];

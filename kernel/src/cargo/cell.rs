@@ -58,7 +58,7 @@ fn compile(
     let crate_alone = shared == tools.recipe.rustc_arguments;
     let flags = extra_rustflags();
     let quick = tools.recipe.quick_arguments.as_deref();
-    let quick = quick.filter(|_| crate_alone && flags.is_empty() && !source::is_foreign(&text));
+    let quick = quick.filter(|_| crate_alone && keep_linker(&flags) && !source::is_foreign(&text));
     let mut command = tools.command(&tools.recipe.rustc);
     command
         .args(["--crate-name", CELL_CRATE, "--edition=2024", "src/lib.rs", "--crate-type", "cdylib"])
@@ -121,6 +121,11 @@ fn adapt(source: &Path) -> std::io::Result<String> {
 fn extra_rustflags() -> Vec<String> {
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     flags.split_whitespace().filter(|flag| *flag != "-Cprefer-dynamic").map(str::to_owned).collect()
+}
+
+/// Whether the flags leave open which linker and compiler backend are used.
+fn keep_linker(flags: &[String]) -> bool {
+    !flags.iter().any(|flag| flag.contains("link") || flag.contains("backend"))
 }
 
 /// Runs rustc, passing its diagnostics on as cargo's `compiler-message`s; these, and whether it succeeded.

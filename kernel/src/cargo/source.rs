@@ -74,7 +74,7 @@ fn with_reported_errors(text: &str) -> Option<String> {
     let end = format + text[format..].find(QUESTION_MARK[1])?;
     let conversion = QUESTION_MARK[0]
         .replace("fn from", "#[track_caller] fn from")
-        .replace("eprintln!(", "::herbarium::notebook::failed(&::std::format!(");
+        .replace("eprintln!(", "::herbarium::notebook::failed(&::std::format_args!(");
     let (format, rest) = (&text[format..end], &text[end + QUESTION_MARK[1].len()..]);
     Some(format!("{}{conversion}{format}, error));\n{rest}", &text[..start]))
 }
@@ -115,7 +115,10 @@ evcxr_variable_store
     fn a_question_mark_says_where_it_stands() {
         let text = adapted(CELL);
         assert!(text.contains("#[track_caller] fn from(error: T) -> Self {"), "{text}");
-        assert!(text.contains("::herbarium::notebook::failed(&::std::format!(\"{}\", error));\n"), "{text}");
+        assert!(
+            text.contains("::herbarium::notebook::failed(&::std::format_args!(\"{}\", error));\n"),
+            "{text}"
+        );
         assert!(text.ends_with("{ ::herbarium::notebook::end_cell(); evcxr_variable_store }\n}\n"), "{text}");
         assert_eq!(text.lines().count(), CELL.lines().count());
     }

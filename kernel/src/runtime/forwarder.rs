@@ -66,8 +66,13 @@ fn remove_folder_of_dead_kernel() {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    // A compiler that is still at work may write once more.
-    while std::fs::remove_dir_all(folder).is_err() && folder.exists() && Instant::now() < deadline {
+    // What is still being compiled there nobody waits for, and it would write into the folder again.
+    loop {
+        let ended = sys::end_processes_in(folder);
+        let removed = std::fs::remove_dir_all(folder).is_ok() || !folder.exists();
+        if removed && ended == 0 || Instant::now() >= deadline {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -85,10 +85,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Value> {
 /// [`Error::Io`] when it cannot be written; [`Error::Weights`] for a tensor that has no place in the format
 /// (sparse, quantized). What was there before is then untouched.
 pub fn write(path: impl AsRef<Path>, value: &Value) -> Result<()> {
-    fn write(path: &Path, value: &Value) -> Result<()> {
-        archive::write(path.as_ref(), value)
-    }
-    write(path.as_ref(), value)
+    archive::write(path.as_ref(), value)
 }
 
 fn read_from<R: Read + Seek>(mut reader: R) -> Fallible<Value> {
