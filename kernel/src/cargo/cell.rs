@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use crate::memory::Remembered;
 use crate::recipe::CELL_CRATE;
+use crate::trace::Trace;
 use crate::workspace::{self, Dependencies};
-use crate::{Tools, failure, run, source, trace};
+use crate::{Tools, failure, run, source};
 
 /// `cargo build` and `cargo check` as evcxr calls them in a kernel's folder.
 pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
-    let started = trace::now();
+    let mut trace = Trace::start();
     let Ok(folder) = std::env::current_dir() else {
         return failure("the kernel's folder is gone: restart the kernel");
     };
@@ -30,29 +31,28 @@ pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode 
         }
     };
     let check_only = words.first() == Some(&"check");
-    let rustc_started = trace::now();
-    let (rustc_ended, status) =
-        compile(tools, &folder, &rustc_arguments, &dependencies.opt_level, check_only);
-    trace::write(started, rustc_started, rustc_ended);
+    let status = compile(tools, &folder, &rustc_arguments, &dependencies.opt_level, check_only, &mut trace);
+    trace.write();
     status
 }
 
-/// One run of rustc, told to evcxr in cargo's words; with the time at which rustc ended.
+/// One run of rustc, told to evcxr in cargo's words.
 fn compile(
     tools: &Tools,
     folder: &Path,
     shared: &[String],
     opt_level: &str,
     check_only: bool,
-) -> (f64, ExitCode) {
+    trace: &mut Trace,
+) -> ExitCode {
     let output = folder.join("target").join(&tools.recipe.target).join("debug/deps");
     if let Err(error) = std::fs::create_dir_all(&output) {
-        return (trace::now(), failure(&format!("creating {}: {error}", output.display())));
+        return failure(&format!("creating {}: {error}", output.display()));
     }
     let source = folder.join("src/lib.rs");
     let text = match adapt(&source) {
         Ok(text) => text,
-        Err(error) => return (trace::now(), failure(&format!("{}: {error}", source.display()))),
+        Err(error) => return failure(&format!("{}: {error}", source.display())),
     };
     // A kernel's own dependencies are in its own folder, where no other finds them.
     let crate_alone = shared == tools.recipe.rustc_arguments;
@@ -76,6 +76,7 @@ fn compile(
     let library = output.join(format!("lib{CELL_CRATE}.so"));
     let arguments: Vec<OsString> =
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
+    trace.rustc_starts(&command);
     let lasting = !check_only && crate_alone;
     let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
     let known = remembered.as_ref().and_then(|place| place.recall(&library));
@@ -93,8 +94,8 @@ fn compile(
             succeeded
         }),
     };
-    let rustc_ended = trace::now();
-    let status = match compiled {
+    trace.rustc_ends();
+    match compiled {
         Ok(true) => {
             if !check_only {
                 println!("{}", artifact(&library));
@@ -103,8 +104,7 @@ fn compile(
         }
         Ok(false) => ExitCode::from(101),
         Err(error) => failure(&format!("running rustc: {error}")),
-    };
-    (rustc_ended, status)
+    }
 }
 
 /// Changes the text that evcxr has written to what is compiled, which it returns.
