@@ -2,6 +2,7 @@
 
 use image::RgbImage;
 
+use crate::vectors::widest;
 use crate::{Error, Result};
 
 /// Turns the colour circle: by `factor` of a whole turn, -0.5..=0.5.
@@ -21,37 +22,74 @@ pub fn adjust_hue(picture: &RgbImage, factor: f64) -> Result<RgbImage> {
     Ok(out)
 }
 
+/// So many pixels are turned side by side: a few vectors full.
+const SIDE_BY_SIDE: usize = 64;
+
 pub(super) fn hue_in_place(picture: &mut RgbImage, factor: f64) {
     // Truncated, then modulo 256.
     let shift = (factor * 255.0) as i32 as u8;
     let sectors: [Sector; 256] = std::array::from_fn(|hue| Sector::of(hue as u8));
     let pixels: &mut [u8] = picture;
-    for pixel in pixels.as_chunks_mut::<3>().0 {
-        let (hue, saturation, value) = to_hsv(*pixel);
-        *pixel = to_rgb(&sectors[usize::from(hue.wrapping_add(shift))], saturation, value);
+    let (blocks, rest) = pixels.as_chunks_mut::<3>().0.as_chunks_mut::<SIDE_BY_SIDE>();
+    widest(
+        #[inline(always)]
+        || {
+            for block in blocks {
+                turn(block, shift, &sectors);
+            }
+            let mut last = [[0; 3]; SIDE_BY_SIDE];
+            last[..rest.len()].copy_from_slice(rest);
+            turn(&mut last, shift, &sectors);
+            rest.copy_from_slice(&last[..rest.len()]);
+        },
+    );
+}
+
+/// Loops without branches, one after the other, become vector instructions; nobody can foresee a colour's sixth.
+#[inline(always)]
+fn turn(pixels: &mut [[u8; 3]; SIDE_BY_SIDE], shift: u8, sectors: &[Sector; 256]) {
+    let mut hsv = [[0u8; SIDE_BY_SIDE]; 3];
+    for (at, pixel) in pixels.iter().enumerate() {
+        [hsv[0][at], hsv[1][at], hsv[2][at]] = to_hsv(*pixel);
+    }
+    let (mut fades, mut indices) = ([0f64; SIDE_BY_SIDE], [0u8; SIDE_BY_SIDE]);
+    for at in 0..SIDE_BY_SIDE {
+        let sector = &sectors[usize::from(hsv[0][at].wrapping_add(shift))];
+        (fades[at], indices[at]) = (sector.fade, sector.index);
+    }
+    for (at, pixel) in pixels.iter_mut().enumerate() {
+        *pixel = to_rgb(Sector { index: indices[at], fade: fades[at] }, hsv[1][at], hsv[2][at]);
     }
 }
 
 /// Pillow's `convert("HSV")` of one pixel: `colorsys` in single precision, scaled to 255 and truncated.
-fn to_hsv([red, green, blue]: [u8; 3]) -> (u8, u8, u8) {
+#[inline(always)]
+fn to_hsv([red, green, blue]: [u8; 3]) -> [u8; 3] {
     let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
-    if most == least {
-        return (0, 0, most);
-    }
-    let range = f32::from(most - least);
-    let saturation = range / f32::from(most);
-    let distance = |value: u8| f32::from(most - value) / range;
-    let hue = if red == most {
-        distance(blue) - distance(green)
-    } else if green == most {
-        (2.0 + f64::from(distance(red)) - f64::from(distance(blue))) as f32
-    } else {
-        (4.0 + f64::from(distance(green)) - f64::from(distance(red))) as f32
-    };
+    // Of a gray, which has no hue, anything but a division by zero is right.
+    let range = f32::from((most - least).max(1));
+    let saturation = f32::from(most - least) / f32::from(most.max(1));
+    let [to_red, to_green, to_blue] = [red, green, blue].map(
+        #[inline(always)]
+        |value| f32::from(most - value) / range,
+    );
+    let of_red = to_blue - to_green;
+    let of_green = (2.0 + f64::from(to_red) - f64::from(to_blue)) as f32;
+    let of_blue = (4.0 + f64::from(to_green) - f64::from(to_red)) as f32;
+    let of_others = if green == most { of_green } else { of_blue };
+    let hue = if red == most { of_red } else { of_others };
     // A sixth of the hue plus one lies in 5/6..2, so its remainder by 1 needs no division.
     let turn = f64::from(hue) / 6.0 + 1.0;
-    let turn = (if turn >= 1.0 { turn - 1.0 } else { turn }) as f32;
-    ((f64::from(turn) * 255.0) as u8, (f64::from(saturation) * 255.0) as u8, most)
+    let turn = (turn - if turn >= 1.0 { 1.0 } else { 0.0 }) as f32;
+    let gray = most == least;
+    let scaled = [f64::from(turn) * 255.0, f64::from(saturation) * 255.0].map(whole);
+    [if gray { 0 } else { scaled[0] as u8 }, scaled[1] as u8, most]
+}
+
+/// Without its fraction; for values of 0.0..256.0.
+#[inline(always)]
+fn whole(value: f64) -> i32 {
+    value as i32
 }
 
 /// What the way back to RGB needs to know of a hue.
@@ -77,31 +115,46 @@ impl Sector {
 }
 
 /// Pillow's conversion of one pixel back to RGB.
-fn to_rgb(sector: &Sector, saturation: u8, value: u8) -> [u8; 3] {
-    if saturation == 0 {
-        return [value; 3];
-    }
+#[inline(always)]
+fn to_rgb(sector: Sector, saturation: u8, value: u8) -> [u8; 3] {
     let strength = (f64::from(saturation) / 255.0) as f32;
-    let odd = sector.index % 2 == 1;
     // Pillow multiplies the odd sixths' fade in single precision, the even ones' in double.
-    let faded =
-        if odd { f64::from(strength * sector.fade as f32) } else { f64::from(strength) * sector.fade };
+    let (of_odd, of_even) = (f64::from(strength * sector.fade as f32), f64::from(strength) * sector.fade);
+    let faded = if sector.index % 2 == 1 { of_odd } else { of_even };
     let weakest = rounded(f64::from(value) * (1.0 - f64::from(strength)));
     let middle = rounded(f64::from(value) * (1.0 - faded));
-    match sector.index {
-        0 => [value, middle, weakest],
-        1 => [middle, value, weakest],
-        2 => [weakest, value, middle],
-        3 => [weakest, middle, value],
-        4 => [middle, weakest, value],
-        _ => [value, weakest, middle],
-    }
+    let is = |one: u8, other: u8| sector.index == one || sector.index == other;
+    // A gray has no strength, which makes all three the same.
+    [
+        if is(0, 5) {
+            value
+        } else if is(1, 4) {
+            middle
+        } else {
+            weakest
+        },
+        if is(1, 2) {
+            value
+        } else if is(0, 3) {
+            middle
+        } else {
+            weakest
+        },
+        if is(3, 4) {
+            value
+        } else if is(2, 5) {
+            middle
+        } else {
+            weakest
+        },
+    ]
 }
 
-/// A value of 0..=255 to the nearest byte, halves up.
+/// A value of 0.0..=255.0 to the nearest byte, halves up.
+#[inline(always)]
 fn rounded(value: f64) -> u8 {
-    let whole = value as u8;
-    if value - f64::from(whole) >= 0.5 { whole + 1 } else { whole }
+    let below = whole(value);
+    (below + i32::from(value - f64::from(below) >= 0.5)) as u8
 }
 
 #[cfg(test)]
@@ -112,12 +165,12 @@ mod tests {
     #[test]
     fn hsv_of_colours() {
         for (colour, expected) in [
-            ([255, 0, 0], (0, 255, 255)),
-            ([0, 255, 0], (85, 255, 255)),
-            ([0, 0, 255], (170, 255, 255)),
-            ([200, 100, 50], (14, 191, 200)),
-            ([10, 20, 30], (148, 170, 30)),
-            ([7, 7, 7], (0, 0, 7)),
+            ([255, 0, 0], [0, 255, 255]),
+            ([0, 255, 0], [85, 255, 255]),
+            ([0, 0, 255], [170, 255, 255]),
+            ([200, 100, 50], [14, 191, 200]),
+            ([10, 20, 30], [148, 170, 30]),
+            ([7, 7, 7], [0, 0, 7]),
         ] {
             assert_eq!(to_hsv(colour), expected, "{colour:?}");
         }
@@ -130,8 +183,8 @@ mod tests {
             for green in (0..=255).step_by(15) {
                 for blue in (0..=255).step_by(15) {
                     let colour = [red as u8, green as u8, blue as u8];
-                    let (hue, saturation, value) = to_hsv(colour);
-                    let back = to_rgb(&Sector::of(hue), saturation, value);
+                    let [hue, saturation, value] = to_hsv(colour);
+                    let back = to_rgb(Sector::of(hue), saturation, value);
                     for (a, b) in colour.iter().zip(back) {
                         assert!(a.abs_diff(b) <= 7, "{colour:?} became {back:?}");
                     }
