@@ -281,3 +281,42 @@ def test_completion_knows_the_crate(notebook):
         if reply["parent_header"].get("msg_id") == request:
             break
     assert "join" in reply["content"]["matches"]
+
+
+def test_variables_that_a_cell_does_not_name_stay(notebook):
+    notebook.text('let kept = Tensor::from_slice(&[1i64, 2, 3]); let mut word = String::from("rose");')
+    assert notebook.text("1 + 1") == "2"
+    assert "a bud" in notebook.error('let never = 1; panic!("a bud")')
+    assert notebook.text("word += \"s\";\nprintln!(\"{word} {kept}\")").splitlines()[0].startswith("roses ")
+    # In a text, in a macro of the cell, in a closure: all of these name it.
+    assert notebook.text('println!("{word}")') == "roses\n"
+    assert notebook.text("macro_rules! shout { ($text:expr) => { $text.to_uppercase() } }\nshout!(word)") == '"ROSES"'
+    assert notebook.text("(|| kept.size1())()?") == "3"
+    # Moved away, and there no more.
+    notebook.text("drop(kept);")
+    assert "kept" in notebook.error("kept.size()")
+    assert notebook.text("word.len()") == "5"
+
+
+def test_a_type_that_is_defined_anew_takes_its_own_variables_only(notebook):
+    petal = "#[derive(Debug)] struct Petal(i32);\n#[derive(Debug)] struct Flower { petals: Vec<Petal> }\n"
+    notebook.text(petal + "let petal = Petal(1); let flower = Flower { petals: vec![Petal(2)] }; let stays = 7;")
+    # The same cell once more changes no type.
+    notebook.text("#[derive(Debug)]  struct Petal(i32); // as before\nlet again = 1;")
+    assert notebook.text("(&petal, &flower.petals)") == "(Petal(1), [Petal(2)])"
+    # One that does not compile loses nothing.
+    assert "CompileError" in notebook.error("#[derive(Debug)] struct Petal(String);\nlet wrong: i32 = \"1\";")
+    assert notebook.text("petal") == "Petal(1)"
+    told = notebook.text("#[derive(Debug)] struct Petal(String);\nlet other = Petal(String::from(\"rose\"));")
+    assert "`petal`" in told and "`flower`" in told and "stays" not in told, told
+    for lost in ["petal", "flower"]:
+        assert lost in notebook.error(lost)
+    assert notebook.text("(&other, stays)") == '(Petal("rose"), 7)'
+
+
+def test_a_foreign_function_that_no_library_has_costs_the_cell_only(notebook):
+    notebook.text("let stays = 8;")
+    missing = "unsafe extern \"C\" { fn no_library_has_this() -> i32; }\nunsafe { no_library_has_this() }"
+    assert "no_library_has_this" in notebook.error(missing)
+    assert notebook.text("stays") == "8"
+    assert notebook.text('unsafe extern "C" { fn abs(x: i32) -> i32; }\nunsafe { abs(-3) }') == "3"

@@ -43,6 +43,15 @@ impl VariableStore {
         self.check(name, TypeId::of::<T>())
     }
 
+    /// Lets go of a variable whose type is about to change; evcxr is told, if it was there.
+    pub fn lose(&mut self, name: &str) -> bool {
+        let lost = self.variables.remove(name).is_some();
+        if lost {
+            tell_changed(name);
+        }
+        !lost
+    }
+
     /// Gives the variable to a cell. evcxr has it checked first.
     ///
     /// # Panics
@@ -84,8 +93,7 @@ impl VariableStore {
     fn check(&self, name: &str, expected: TypeId) -> bool {
         let changed = self.variables.get(name).is_some_and(|value| (**value).type_id() != expected);
         if changed {
-            eprintln!("The type of the variable {name} was defined anew, so the variable is lost.");
-            println!("{VARIABLE_CHANGED_TYPE}{name}");
+            tell_changed(name);
         }
         !changed
     }
@@ -94,6 +102,11 @@ impl VariableStore {
 /// The store of the first cell; every later cell gets it from evcxr.
 pub fn create_variable_store() -> *mut VariableStore {
     Box::into_raw(Box::default())
+}
+
+fn tell_changed(name: &str) {
+    eprintln!("The type of `{name}` has been defined anew: its old value cannot be kept.");
+    println!("{VARIABLE_CHANGED_TYPE}{name}");
 }
 
 fn wrong_type(name: &str, expected: &str) -> ! {
@@ -114,6 +127,15 @@ mod tests {
         assert_eq!(format!("{store:?}"), "VariableStore(names)");
         assert_eq!(store.take_variable::<Vec<String>>("names"), ["rose"]);
         assert_eq!(format!("{store:?}"), "VariableStore()");
+    }
+
+    #[test]
+    fn a_lost_variable_is_dropped() {
+        let (mut store, value) = (VariableStore::new(), Arc::new(1));
+        store.put_variable("a", Arc::clone(&value));
+        assert!(!store.lose("a"));
+        assert_eq!(Arc::strong_count(&value), 1);
+        assert!(store.lose("a"), "there was none");
     }
 
     #[test]

@@ -110,7 +110,9 @@ fn compile(
 /// Changes the text that evcxr has written to what is compiled, which it returns.
 fn adapt(source: &Path) -> std::io::Result<String> {
     let text = std::fs::read_to_string(source)?;
-    let adapted = source::adapted(&text);
+    let stale = source.ancestors().nth(2).map(|folder| folder.join(source::STALE));
+    let stale = stale.and_then(|stale| std::fs::read_to_string(stale).ok()).unwrap_or_default();
+    let adapted = source::adapted(&text, &stale);
     if adapted != text {
         std::fs::write(source, &adapted)?;
     }

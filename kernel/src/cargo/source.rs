@@ -14,24 +14,47 @@ const QUESTION_MARK: [&str; 2] = [
 const STORE: [&str; 2] = ["mod evcxr_internal_runtime {", "\n}\n#[unsafe(no_mangle)]"];
 /// The crate's, which need not be compiled again.
 const SHARED_STORE: &str = "use ::herbarium::notebook::store as evcxr_internal_runtime;";
+/// How a cell looks at a variable's type.
+const CHECKS: &str = "vars_ok &= evcxr_variable_store.check_variable::<";
 /// How a cell gets a variable from the store, and gives it back.
 const TAKES: &str = " = evcxr_variable_store.take_variable::<";
 const PUTS: &str = "evcxr_variable_store.put_variable::<";
 /// The end of a cell's function.
 const END: &str = "evcxr_variable_store\n}";
 
-/// The text to compile.
-pub fn adapted(text: &str) -> String {
+/// The file in the folder of a kernel's cells that names the variables whose types the cell changes, one a line.
+// The kernel writes it, and the cargo that kernels see reads it.
+pub const STALE: &str = "stale";
+
+/// The text to compile, which lets go of the variables that are `stale`.
+pub fn adapted(text: &str, stale: &str) -> String {
+    let text = &without_stale_variables(text, stale);
     let text = with_reported_errors(text).unwrap_or_else(|| text.to_owned());
     let text = with_shared_store(&text).unwrap_or(text);
     let text = with_end(&text).unwrap_or(text);
     without_idle_variables(&text)
 }
 
+/// A variable of a type that the cell changes is lost where evcxr has the cell look at its type: by its name and what it
+/// was made with, for the new type knows nothing of the old. evcxr then forgets it, and has the cell run without.
+fn without_stale_variables(text: &str, stale: &str) -> String {
+    let mut text = text.to_owned();
+    for name in stale.lines() {
+        let end = format!(">(stringify!({name}));");
+        let line = |line: &&str| line.starts_with(CHECKS) && line.ends_with(&end);
+        if let Some(line) = text.lines().find(line).map(str::to_owned) {
+            let loses = format!("vars_ok &= evcxr_variable_store.lose(stringify!({name}));");
+            text = text.replacen(&line, &loses, 1);
+        }
+    }
+    text
+}
+
 /// Leaves in the store what the cell does not name: every variable that it takes costs the code that moves and drops
 /// its type. Whether their types are what they were is still looked at.
 fn without_idle_variables(text: &str) -> String {
-    let checked = |line: &str| line.starts_with("vars_ok &= evcxr_variable_store.check_variable::<");
+    let checked =
+        |line: &str| line.starts_with(CHECKS) || line.starts_with("vars_ok &= evcxr_variable_store.lose(");
     let mut named = HashSet::new();
     for line in text.lines().filter(|line| stored(line).is_none() && !checked(line)) {
         named.extend(line.split(|letter: char| letter != '_' && !letter.is_alphanumeric()));
@@ -113,7 +136,7 @@ evcxr_variable_store
 
     #[test]
     fn a_question_mark_says_where_it_stands() {
-        let text = adapted(CELL);
+        let text = adapted(CELL, "");
         assert!(text.contains("#[track_caller] fn from(error: T) -> Self {"), "{text}");
         assert!(
             text.contains("::herbarium::notebook::failed(&::std::format_args!(\"{}\", error));\n"),
@@ -125,7 +148,7 @@ evcxr_variable_store
 
     #[test]
     fn variables_are_kept_by_the_crate() {
-        let text = adapted(CELL);
+        let text = adapted(CELL, "");
         let store = "use ::herbarium::notebook::store as evcxr_internal_runtime;\n\n\n\n#[unsafe(no_mangle)]";
         assert!(text.contains(store), "{text}");
         assert!(!text.contains("VariableStore"), "{text}");
@@ -153,15 +176,24 @@ evcxr_variable_store
     }
 
     #[test]
+    fn a_variable_of_a_changed_type_is_let_go() {
+        let check = |name: &str| format!("{CHECKS}Petal>(stringify!({name}));\n");
+        let text = check("p") + &check("pp");
+        let lost = without_stale_variables(&text, "p\nother\n");
+        assert_eq!(lost, "vars_ok &= evcxr_variable_store.lose(stringify!(p));\n".to_owned() + &check("pp"));
+        assert_eq!(without_stale_variables(&text, ""), text);
+    }
+
+    #[test]
     fn foreign_functions_are_seen() {
-        assert!(!is_foreign(&adapted(CELL)));
-        assert!(is_foreign(&format!("unsafe extern \"C\" {{ fn missing(); }}\n{}", adapted(CELL))));
+        assert!(!is_foreign(&adapted(CELL, "")));
+        assert!(is_foreign(&format!("unsafe extern \"C\" {{ fn missing(); }}\n{}", adapted(CELL, ""))));
     }
 
     #[test]
     fn other_texts_stay_as_they_are() {
         for text in ["", "fn f() {}\n", "eprintln!(\"{}\", error);\n"] {
-            assert_eq!(adapted(text), text);
+            assert_eq!(adapted(text, "t"), text);
         }
     }
 }

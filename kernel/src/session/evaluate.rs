@@ -18,7 +18,13 @@ impl Worker {
     pub(super) fn evaluate(&mut self, code: &str, ask: &AskForInput) -> std::result::Result<(), CellError> {
         let Some(context) = &mut self.context else { return Ok(()) };
         let prepared = syntax::prepare(code);
+        let stale = self.types.stale(code, context.variables_and_types());
+        self.folder.set_stale(&stale);
         let result = catch_unwind(AssertUnwindSafe(|| execute(context, &prepared, ask)));
+        self.folder.set_stale(&[]);
+        if let Ok(Ok(_)) = result {
+            self.types.remember(code);
+        }
         let end = self.shared.collector.take_end();
         let ran = self.shared.control.interrupted().times > 0 && end.failure.is_some();
         match result {

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::runtime::CELLS;
 use crate::sys;
 
+/// As `STALE` in the kernel's cargo.
+const STALE: &str = "stale";
 const PREFIX: &str = "herbarium-kernel-";
 /// A socket's path has at most 108 bytes on Linux, 104 on macOS.
 const MAX_SOCKET_PATH: usize = 100;
@@ -77,6 +79,16 @@ fn remove_stale(parent: &Path) {
 }
 
 impl Folder {
+    /// Tells the cells' compiler which variables have a type that the next cell changes. If that cannot be told, evcxr
+    /// goes on as it always does.
+    pub fn set_stale(&self, names: &[String]) {
+        let file = self.path.join(CELLS).join(STALE);
+        let _ = match names {
+            [] => fs::remove_file(file),
+            names => fs::write(file, names.join("\n")),
+        };
+    }
+
     /// The folder of the crate that cells become, evcxr's `tmpdir`, with evcxr's configuration in it.
     pub fn cells(&self) -> Result<PathBuf> {
         let path = self.path.join(CELLS);

@@ -19,6 +19,7 @@ mod shell;
 mod start;
 mod text;
 mod traps;
+mod types;
 mod worker;
 
 use std::sync::mpsc::{Sender, channel};

@@ -15,6 +15,7 @@ use super::names::Names;
 use super::shell::{self, Part};
 use super::start::{Started, panic_text, start_evcxr};
 use super::traps::Gone;
+use super::types::Types;
 use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure};
 use crate::error::Error;
 use crate::{stdio, syntax};
@@ -52,6 +53,7 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
             failed: None,
             last: Vec::new(),
             gone: Gone::default(),
+            types: Types::default(),
             number: 0,
         };
         worker.start();
@@ -82,6 +84,8 @@ pub struct Worker {
     pub(super) last: Vec<String>,
     /// What became of variables that are not there any more.
     pub(super) gone: Gone,
+    /// The types that cells have defined.
+    pub(super) types: Types,
     /// The execution count of the current cell.
     pub(super) number: usize,
 }

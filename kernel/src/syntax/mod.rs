@@ -121,6 +121,37 @@ pub fn bound_closures(code: &str) -> Vec<String> {
     lets.flat_map(|pattern| identifiers(pattern.syntax())).collect()
 }
 
+/// The types and modules that a cell defines at its top level: their names, and their definitions without what
+/// means nothing.
+pub fn type_definitions(code: &str) -> Vec<(String, String)> {
+    let Some(list) = rust_part(code).and_then(parse) else { return Vec::new() };
+    let items = list.statements().filter_map(|statement| match statement {
+        ast::Stmt::Item(item) => Some(item),
+        _ => None,
+    });
+    items
+        .filter_map(|item| {
+            let name = match &item {
+                ast::Item::Struct(item) => item.name(),
+                ast::Item::Enum(item) => item.name(),
+                ast::Item::Union(item) => item.name(),
+                ast::Item::TypeAlias(item) => item.name(),
+                ast::Item::Module(item) => item.name(),
+                _ => None,
+            };
+            Some((name?.text().to_string(), without_trivia(item.syntax())))
+        })
+        .collect()
+}
+
+/// The words and signs of a piece of Rust, one space apart.
+fn without_trivia(node: &SyntaxNode) -> String {
+    let tokens = node.descendants_with_tokens().filter_map(|element| element.into_token());
+    let words: Vec<String> =
+        tokens.filter(|token| !token.kind().is_trivia()).map(|token| token.text().to_owned()).collect();
+    words.join(" ")
+}
+
 fn identifiers(pattern: &SyntaxNode) -> Vec<String> {
     let names = pattern.descendants().filter_map(ast::IdentPat::cast).filter_map(|pattern| pattern.name());
     names.map(|name| name.text().to_string()).collect()

@@ -1,0 +1,77 @@
+//! Types that cells define.
+//!
+//! A type that is defined anew has the old one's name and, for the compiler, its identity: evcxr hands a cell the old
+//! values as if they were of the new type. So the kernel says itself which variables are of a type that a cell
+//! changes, and the cell's first act is to let go of them (`source::without_stale_variables` of the kernel's cargo).
+
+use std::collections::{HashMap, HashSet};
+
+use crate::syntax;
+
+/// The definitions of the types that cells have defined so far, by name.
+#[derive(Debug, Default)]
+pub struct Types {
+    definitions: HashMap<String, String>,
+}
+
+impl Types {
+    /// Which of the `variables`, with their types, have a type that `code` changes, itself or in one of its parts.
+    pub fn stale<'a>(&self, code: &str, variables: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+        let new = syntax::type_definitions(code);
+        let differs =
+            |name: &String, text: &String| self.definitions.get(name).is_some_and(|known| known != text);
+        let mut changed: HashSet<&str> =
+            new.iter().filter(|(name, text)| differs(name, text)).map(|(name, _)| name.as_str()).collect();
+        if changed.is_empty() {
+            return Vec::new();
+        }
+        // What has a changed type in it is changed, and so on.
+        loop {
+            let more: Vec<&str> = self
+                .definitions
+                .iter()
+                .filter(|(name, text)| !changed.contains(name.as_str()) && mentions(text, &changed))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            changed.extend(more);
+        }
+        variables.filter(|(_, kind)| mentions(kind, &changed)).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The cell's definitions are in force now.
+    pub fn remember(&mut self, code: &str) {
+        self.definitions.extend(syntax::type_definitions(code));
+    }
+}
+
+fn mentions(text: &str, names: &HashSet<&str>) -> bool {
+    text.split(|letter: char| letter != '_' && !letter.is_alphanumeric()).any(|word| names.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stale(types: &Types, code: &str) -> Vec<String> {
+        let variables = [("p", "Petal"), ("all", "Vec<Flower>"), ("n", "i32"), ("q", "Petals")];
+        types.stale(code, variables.into_iter())
+    }
+
+    #[test]
+    fn what_holds_a_changed_type_is_stale() {
+        let mut types = Types::default();
+        types
+            .remember("struct Petal(i32);\nstruct Flower { petals: Vec<Petal> }\nstruct Petals;\nlet n = 1;");
+        assert_eq!(stale(&types, "struct Petal(f64);\nlet m = 1;"), ["p", "all"]);
+        assert_eq!(stale(&types, "enum Flower { None }"), ["all"]);
+        // The same again, written otherwise; another; nothing.
+        for same in ["struct Petal ( i32 ) ; // as before", "struct Leaf;", "let n = 2;", "not Rust {"] {
+            assert!(stale(&types, same).is_empty(), "{same}");
+        }
+        types.remember("struct Petal(f64);");
+        assert!(stale(&types, "struct Petal(f64);").is_empty());
+    }
+}
