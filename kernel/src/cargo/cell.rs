@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use serde_json::{Value, json};
 
 use crate::memory::Remembered;
-use crate::recipe::CELL_CRATE;
+use crate::recipe::{CELL_CRATE, STALE};
 use crate::trace::Trace;
 use crate::workspace::{self, Dependencies};
 use crate::{Tools, failure, run, source};
@@ -110,7 +110,7 @@ fn compile(
 /// Changes the text that evcxr has written to what is compiled, which it returns.
 fn adapt(source: &Path) -> std::io::Result<String> {
     let text = std::fs::read_to_string(source)?;
-    let stale = source.ancestors().nth(2).map(|folder| folder.join(source::STALE));
+    let stale = source.ancestors().nth(2).map(|folder| folder.join(STALE));
     let stale = stale.and_then(|stale| std::fs::read_to_string(stale).ok()).unwrap_or_default();
     let adapted = source::adapted(&text, &stale);
     if adapted != text {

@@ -16,15 +16,13 @@ const STORE: [&str; 2] = ["mod evcxr_internal_runtime {", "\n}\n#[unsafe(no_mang
 const SHARED_STORE: &str = "use ::herbarium::notebook::store as evcxr_internal_runtime;";
 /// How a cell looks at a variable's type.
 const CHECKS: &str = "vars_ok &= evcxr_variable_store.check_variable::<";
+/// How it lets go of one.
+const LOSES: &str = "vars_ok &= evcxr_variable_store.lose(";
 /// How a cell gets a variable from the store, and gives it back.
 const TAKES: &str = " = evcxr_variable_store.take_variable::<";
 const PUTS: &str = "evcxr_variable_store.put_variable::<";
 /// The end of a cell's function.
 const END: &str = "evcxr_variable_store\n}";
-
-/// The file in the folder of a kernel's cells that names the variables whose types the cell changes, one a line.
-// The kernel writes it, and the cargo that kernels see reads it.
-pub const STALE: &str = "stale";
 
 /// The text to compile, which lets go of the variables that are `stale`.
 pub fn adapted(text: &str, stale: &str) -> String {
@@ -43,7 +41,7 @@ fn without_stale_variables(text: &str, stale: &str) -> String {
         let end = format!(">(stringify!({name}));");
         let line = |line: &&str| line.starts_with(CHECKS) && line.ends_with(&end);
         if let Some(line) = text.lines().find(line).map(str::to_owned) {
-            let loses = format!("vars_ok &= evcxr_variable_store.lose(stringify!({name}));");
+            let loses = format!("{LOSES}stringify!({name}));");
             text = text.replacen(&line, &loses, 1);
         }
     }
@@ -53,8 +51,7 @@ fn without_stale_variables(text: &str, stale: &str) -> String {
 /// Leaves in the store what the cell does not name: every variable that it takes costs the code that moves and drops
 /// its type. Whether their types are what they were is still looked at.
 fn without_idle_variables(text: &str) -> String {
-    let checked =
-        |line: &str| line.starts_with(CHECKS) || line.starts_with("vars_ok &= evcxr_variable_store.lose(");
+    let checked = |line: &str| line.starts_with(CHECKS) || line.starts_with(LOSES);
     let mut named = HashSet::new();
     for line in text.lines().filter(|line| stored(line).is_none() && !checked(line)) {
         named.extend(line.split(|letter: char| letter != '_' && !letter.is_alphanumeric()));

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::runtime::CELLS;
 use crate::sys;
+use crate::template::recipe::STALE;
 
-/// As `STALE` in the kernel's cargo.
-const STALE: &str = "stale";
 const PREFIX: &str = "herbarium-kernel-";
 /// A socket's path has at most 108 bytes on Linux, 104 on macOS.
 const MAX_SOCKET_PATH: usize = 100;

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 pub const VERSION: u32 = 10;
 
 /// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
-const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, "herbarium", "tch", "image"];
+const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, recipe::HELPER_CRATE, "tch", "image"];
 
 /// Builds everything below `template`, whose lock the caller holds. What an `earlier` template compiled
 /// is used again as far as cargo finds it fresh.
@@ -108,7 +108,7 @@ fn without_rpath(arguments: Vec<String>) -> Vec<String> {
 
 /// Whether a file of a target folder is of one of the crate's dependencies, which two templates can share.
 fn is_dependency(file_name: &str) -> bool {
-    !["herbarium", recipe::CELL_CRATE].iter().any(|own| {
+    ![recipe::HELPER_CRATE, recipe::CELL_CRATE].iter().any(|own| {
         let name = file_name.strip_prefix("lib").unwrap_or(file_name);
         name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
     })

@@ -27,6 +27,17 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
+/// The C compiler.
+pub fn c_compiler() -> Command {
+    Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()))
+}
+
+/// Makes a shared library with nothing in it.
+pub fn empty_library(path: &Path) -> Result<()> {
+    let mut compiler = c_compiler();
+    output(compiler.args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]).arg(path)).map(drop)
+}
+
 /// Runs cargo, telling `progress` which crate it is at; its last lines are the error's text.
 pub fn run(mut command: Command, what: &str, progress: &mut dyn FnMut(&str)) -> Result<()> {
     let mut child = command

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::commands::output;
+use super::commands::{empty_library, output};
 use super::{Location, cache_folder};
 use crate::error::{Error, Result};
 
@@ -72,10 +72,7 @@ fn link(archive: &Path, libtorch: &Path, library: &Path) -> Result<()> {
 pub fn stand_ins(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
     for name in ["torch", "torch_cpu", "c10"] {
-        let mut compiler = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
-        compiler.args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]);
-        compiler.arg(folder.join(format!("lib{name}.so")));
-        output(&mut compiler)?;
+        empty_library(&folder.join(format!("lib{name}.so")))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::commands::{output, write};
+use super::commands::{c_compiler, empty_library, output, write};
 use super::recipe::{CELL_CRATE, HELPER_CRATE};
 use crate::error::{Error, Result};
 
@@ -78,7 +78,7 @@ impl Compiled<'_> {
         write(&assembly, &include)?;
         std::fs::write(&content, section).map_err(Error::file(&content))?;
         let library = folder.join(&name);
-        let mut compiler = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+        let mut compiler = c_compiler();
         compiler.args(["-shared", "-nostdlib"]).arg(format!("-Wl,-soname,{name}"));
         output(compiler.arg(&assembly).arg("-o").arg(&library))?;
         for file in [content, assembly] {
@@ -152,9 +152,8 @@ fn without_code(usual: &[String], crates: &Path, library: &Path) -> Vec<String> 
 /// The system's libraries under the names by which the linker looks for them.
 fn link_system(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
-    let compiler = || Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
     for name in SYSTEM {
-        let found = PathBuf::from(output(compiler().arg(format!("-print-file-name={name}")))?);
+        let found = PathBuf::from(output(c_compiler().arg(format!("-print-file-name={name}")))?);
         if !found.is_absolute() {
             return Err(Error::Start(format!("the C compiler does not say where {name} is")));
         }
@@ -162,8 +161,7 @@ fn link_system(folder: &Path) -> Result<()> {
         std::os::unix::fs::symlink(&found, &link).map_err(Error::file(&link))?;
     }
     for name in UNUSED {
-        let empty = folder.join(format!("lib{name}.so"));
-        output(compiler().args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]).arg(empty))?;
+        empty_library(&folder.join(format!("lib{name}.so")))?;
     }
     Ok(())
 }
