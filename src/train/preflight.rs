@@ -178,7 +178,7 @@ fn check_writable(path: &Path) -> Result<()> {
         refuse(format!("the folder {} cannot be written to ({error}): choose another one", folder.display()))
     };
     fs::create_dir_all(folder).map_err(in_vain)?;
-    let trial = folder.join(format!(".herbarium.{}.trial", std::process::id()));
+    let trial = folder.join(format!(".herbarium.{}-{:08x}.trial", std::process::id(), fastrand::u32(..)));
     OpenOptions::new().write(true).create(true).truncate(true).open(&trial).map_err(in_vain)?;
     fs::remove_file(&trial).map_err(in_vain)
 }

@@ -1,6 +1,7 @@
 //! Known data to draw, and ways to look at what was drawn.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use herbarium::data::{Batch, CategoryNames};
 use herbarium::models::Predictions;
@@ -8,9 +9,12 @@ use herbarium::prelude::*;
 use image::{Rgb, RgbImage};
 use tch::Tensor;
 
-/// A file of this test run.
+/// A file that only the caller has: tests run beside each other, and a file that one writes anew is
+/// empty for a moment, whatever another reads.
 pub fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("viz-{}", std::process::id()));
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let run = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("viz-{}", std::process::id()));
+    let folder = run.join(CALLS.fetch_add(1, Ordering::Relaxed).to_string());
     std::fs::create_dir_all(&folder).unwrap();
     folder.join(name)
 }
