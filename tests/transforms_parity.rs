@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use herbarium::data::{ReadOptions, read_image_with};
+use herbarium::data::{ReadOptions, decode_image, read_image_with};
 use herbarium::transforms::{
     Augmentation, Compose, Interpolation, PadOptions, PaddingMode, PerspectiveOptions, ResizeOptions,
     RotationOptions, Sample, Transform, functional as F, normalize, to_tensor,
@@ -343,4 +343,19 @@ fn pictures_equal_pil() {
         }
     }
     assert!(failures.is_empty(), "not PIL's pixels:\n{}", failures.join("\n"));
+}
+
+/// The sampling that a grey JPEG claims means nothing, as PIL has it.
+#[test]
+fn a_grey_jpegs_sampling_means_nothing() {
+    for name in ["jpeg_grey.jpg", "jpeg_grey_progressive.jpg"] {
+        let mut file = std::fs::read(committed().join("pictures").join(name)).unwrap();
+        let usual = decode_image(&file, ReadOptions::default()).unwrap();
+        let frame = file.windows(2).position(|two| matches!(two, [0xFF, 0xC0 | 0xC2])).unwrap();
+        for sampling in [0x12, 0x21, 0x22, 0x31, 0x44] {
+            file[frame + 11] = sampling;
+            let read = decode_image(&file, ReadOptions::default()).unwrap();
+            assert!(read == usual, "{name}, sampling {sampling:x}");
+        }
+    }
 }

@@ -4,20 +4,48 @@ use std::fs;
 use std::path::Path;
 
 use fastrand::Rng;
-use herbarium::data::{ReadOptions, decode_image};
+use herbarium::data::{Decoding, Front, ReadOptions, decode_image};
+use herbarium::transforms::{Compose, functional, resize};
 
 use super::mutate::{damage, splice};
 use super::run::Target;
+
+/// What a JPEG begins with.
+const JPEG: &[u8] = &[0xFF, 0xD8];
+/// Heights and widths to resize to: smaller, larger, and of one row or column.
+const SIZES: [[i64; 2]; 5] = [[20, 14], [96, 96], [1, 7], [33, 1], [200, 150]];
 
 pub fn target() -> Target {
     Target { name: "pictures", seeds: seeds(), damage: damaged, read }
 }
 
-/// Decodes a file whole and, a JPEG, at reduced scale.
+/// Decodes a file whole and, a JPEG, at reduced scale and while it is resized.
 fn read(file: &[u8]) -> bool {
     let whole = decode_image(file, ReadOptions { exif_orientation: true, at_least: None });
     let reduced = decode_image(file, ReadOptions { exif_orientation: false, at_least: Some([6, 6]) });
+    if file.starts_with(JPEG) {
+        resized_while_decoded(file);
+    }
     whole.is_ok() && reduced.is_ok()
+}
+
+/// A loader decodes a JPEG row by row into its first resize: what is accepted, and every pixel, is as
+/// one after the other.
+fn resized_while_decoded(file: &[u8]) {
+    let [height, width] = SIZES[file.len() % SIZES.len()];
+    let (front, _) = Front::split("", &Compose::new(vec![resize(height, width)]));
+    let scratch = std::env::temp_dir().join(format!("herbarium-fuzz-pictures-{}.jpg", std::process::id()));
+    fs::write(&scratch, file).expect("the scratch file is written");
+    let together = front.read(&scratch, Decoding::Exact);
+    let reduced = front.read(&scratch, Decoding::Reduced);
+    fs::remove_file(&scratch).ok();
+    let one_by_one = decode_image(file, ReadOptions::default())
+        .and_then(|picture| functional::resize(&picture, height, width));
+    assert_eq!(together.ok(), one_by_one.ok(), "resized while decoded, and after it");
+    assert!(
+        reduced.is_err()
+            || reduced.is_ok_and(|picture| picture.dimensions() == (width as u32, height as u32))
+    );
 }
 
 /// The committed pictures of all formats.
@@ -37,7 +65,7 @@ fn damaged(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     let seed = &seeds[rng.usize(..seeds.len())];
     let mut file =
         if rng.u8(..10) == 0 { splice(seed, &seeds[rng.usize(..seeds.len())], rng) } else { seed.clone() };
-    if file.starts_with(&[0xFF, 0xD8]) && rng.bool() {
+    if file.starts_with(JPEG) && rng.bool() {
         damage_headers(&mut file, rng);
     } else {
         damage(&mut file, rng);

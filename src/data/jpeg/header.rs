@@ -145,7 +145,7 @@ pub(super) fn read_frame(data: &[u8], progressive: bool) -> Result<Frame, String
     if !matches!(count, 1 | 3 | 4) || rest.len() < count * 3 {
         return Err(format!("it has {count} colour components, where 1, 3 or 4 can be read"));
     }
-    let components: Vec<Component> = rest
+    let mut components: Vec<Component> = rest
         .as_chunks::<3>()
         .0
         .iter()
@@ -160,6 +160,10 @@ pub(super) fn read_frame(data: &[u8], progressive: bool) -> Result<Frame, String
     let good = |c: &Component| (1..=4).contains(&c.h) && (1..=4).contains(&c.v) && c.table < 4;
     if !components.iter().all(good) {
         return Err("its frame header is damaged".into());
+    }
+    // One component alone comes block by block, whatever units it claims.
+    if let [only] = components.as_mut_slice() {
+        (only.h, only.v) = (1, 1);
     }
     let frame = Frame {
         width: usize::from(u16::from_be_bytes([*w1, *w0])),
