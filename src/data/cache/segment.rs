@@ -100,10 +100,12 @@ pub(super) fn read_pixels(pixels: &File, record: &Record) -> Option<RgbImage> {
     RgbImage::from_raw(record.width, record.height, bytes)
 }
 
-/// The whole records of the index at `path` whose pixels lie within the first `length` bytes.
-pub(super) fn read_index(path: &Path, length: u64) -> io::Result<Vec<Record>> {
+/// The whole records of the index at `path` whose pixels are there.
+pub(super) fn read_index(path: &Path, pixels: &File) -> io::Result<Vec<Record>> {
     let mut bytes = Vec::new();
     File::open(path)?.read_to_end(&mut bytes)?;
+    // In this order: while the segment grows, pixels are there before their record is.
+    let length = pixels.metadata()?.len();
     let Some(records) = bytes.strip_prefix(HEAD) else { return Ok(Vec::new()) };
     let whole = records.as_chunks::<RECORD>().0.iter().filter_map(Record::from_bytes);
     Ok(whole
@@ -172,13 +174,20 @@ impl Writer {
     }
 }
 
-/// Removes the segment whose index is at `path`, unless a process is writing it.
-pub(super) fn remove_abandoned(path: &Path) {
-    let Ok(index) = File::open(path) else { return };
-    if index.try_lock().is_ok() {
+/// Whether a process is writing the segment whose index is at `path`.
+pub(super) fn is_written(path: &Path) -> bool {
+    File::open(path).is_ok_and(|index| index.try_lock().is_err())
+}
+
+/// Removes the segment whose index is at `path`, unless a process is writing it; tells whether it is gone.
+pub(super) fn remove_abandoned(path: &Path) -> bool {
+    let Ok(index) = File::open(path) else { return true };
+    let abandoned = index.try_lock().is_ok();
+    if abandoned {
         let _ = std::fs::remove_file(path);
         let _ = std::fs::remove_file(path.with_extension(PIXELS));
     }
+    abandoned
 }
 
 /// The indices of the segments in `folder`, oldest first.
@@ -218,9 +227,8 @@ mod tests {
         let pixels = index.with_extension(PIXELS);
         let whole = (std::fs::read(&index).unwrap(), std::fs::read(&pixels).unwrap());
         let readable = || {
-            let length = std::fs::metadata(&pixels).unwrap().len();
             let file = File::open(&pixels).unwrap();
-            let records = read_index(&index, length).unwrap();
+            let records = read_index(&index, &file).unwrap();
             let good = records.iter().filter_map(|record| Some((record.id, read_pixels(&file, record)?)));
             let good: Vec<_> = good.collect();
             assert!(good.iter().all(|(id, found)| *found == picture(*id as u8)));
@@ -254,10 +262,10 @@ mod tests {
         let folder = folder("lock");
         let writer = Writer::create(&folder).unwrap();
         let index = indices(&folder).pop().unwrap();
-        remove_abandoned(&index);
+        assert!(is_written(&index) && !remove_abandoned(&index));
         assert!(index.exists());
         drop(writer);
-        remove_abandoned(&index);
+        assert!(!is_written(&index) && remove_abandoned(&index));
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
         std::fs::remove_dir_all(folder).unwrap();
     }

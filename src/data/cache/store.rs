@@ -160,34 +160,86 @@ impl Store {
 
 impl Shelf {
     /// What the segments in `folder` hold; of a picture the copy that was written last. Segments of which
-    /// less than half is still of use are deleted.
+    /// less than half is still of use are deleted, and what is in use of them will be decoded once more; not
+    /// so while a process is writing: its copies supersede others one by one.
     fn read(folder: &Path) -> Shelf {
         let mut shelf = Shelf::default();
-        let mut segments = Vec::new();
+        let mut paths = Vec::new();
         for path in segment::indices(folder) {
             let Ok(pixels) = File::open(path.with_extension(segment::PIXELS)) else {
                 segment::remove_abandoned(&path);
                 continue;
             };
-            let length = pixels.metadata().map_or(0, |data| data.len());
             let number = shelf.segments.len();
-            shelf.segments.push(Arc::new(pixels));
-            segments.push((path.clone(), length));
-            for record in segment::read_index(&path, length).unwrap_or_default() {
+            for record in segment::read_index(&path, &pixels).unwrap_or_default() {
                 shelf.index.insert(record.id, (number, record));
             }
+            shelf.segments.push(Arc::new(pixels));
+            paths.push(path);
         }
-        let mut live = vec![0; segments.len()];
+        let mut live = vec![0; paths.len()];
         for (number, record) in shelf.index.values() {
             live[*number] += record.length();
         }
-        let wasteful = |number: usize| live[number] * 2 < segments[number].1 || live[number] == 0;
-        shelf.index.retain(|_, (number, _)| !wasteful(*number));
-        for (number, (path, _)) in segments.iter().enumerate() {
-            if wasteful(number) {
-                segment::remove_abandoned(path);
-            }
-        }
+        let growing = paths.iter().any(|path| segment::is_written(path));
+        let wasteful = |number: usize| {
+            let length = shelf.segments[number].metadata().map_or(0, |data| data.len());
+            live[number] == 0 || !growing && live[number] * 2 < length
+        };
+        let gone: Vec<bool> = (paths.iter().enumerate())
+            .map(|(number, path)| wasteful(number) && segment::remove_abandoned(path))
+            .collect();
+        shelf.index.retain(|_, (number, _)| !gone[*number]);
         shelf
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_while_another_process_writes() {
+        let folder = std::env::temp_dir().join(format!("herbarium-store-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let picture = RgbImage::new(4, 3);
+        let stamp = Stamp { size: 9, written: 1 };
+        let kept = || Shelf::read(&folder).index.len();
+        let mut first = Writer::create(&folder).unwrap();
+        for id in 0..10 {
+            first.append(id, stamp, &picture).unwrap();
+        }
+        drop(first);
+        // So that the second is the newer one where times are coarse, too.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let mut second = Writer::create(&folder).unwrap();
+        for id in 0..10 {
+            assert_eq!((kept(), segment::indices(&folder).len()), (10, 2), "{id} copies");
+            second.append(id, stamp, &picture).unwrap();
+        }
+        assert_eq!((kept(), segment::indices(&folder).len()), (10, 1), "all are in the second");
+        let third = Writer::create(&folder).unwrap();
+        assert_eq!((kept(), segment::indices(&folder).len()), (10, 2), "an empty one that is written stays");
+        drop((second, third));
+        assert_eq!((kept(), segment::indices(&folder).len()), (10, 1));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_mostly_superseded_goes() {
+        let folder = std::env::temp_dir().join(format!("herbarium-superseded-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let picture = RgbImage::new(4, 3);
+        let stamp = Stamp { size: 9, written: 1 };
+        for ids in [0..10, 0..6] {
+            let mut writer = Writer::create(&folder).unwrap();
+            for id in ids {
+                writer.append(id, stamp, &picture).unwrap();
+            }
+            drop(writer);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!((Shelf::read(&folder).index.len(), segment::indices(&folder).len()), (6, 1));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }
