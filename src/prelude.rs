@@ -40,8 +40,8 @@ pub use crate::viz::{
     GradCamOptions, GradCamPlot, Grid, GridOptions, MostConfused, Only, PairOptions, Projection, TsneOptions,
     augmentation_preview, grad_cam, im_convert, im_convert_with, most_confused, pca, plot_accuracy_per_class,
     plot_activations, plot_class_counts, plot_confusion_matrix, plot_feature_map, plot_filters,
-    plot_grad_cam, plot_lr_find, plot_most_confused, plot_points, plot_top_losses, prediction_grid,
-    show_batch, transform_panel, transform_steps, tsne,
+    plot_grad_cam, plot_most_confused, plot_points, plot_top_losses, prediction_grid, show_batch,
+    transform_panel, transform_steps, tsne,
 };
 pub use crate::{Error, Result, seed, weights};
 pub use tch::{self, Device, Kind, Tensor};

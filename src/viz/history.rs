@@ -5,11 +5,11 @@ use image::Rgb;
 use super::Figure;
 use super::axis::Scale;
 use super::canvas::{Area, Canvas, Text};
-use super::palette::{BLUE, FAINT, GREEN, ORANGE, PURPLE, group};
+use super::palette::{BLUE, GREEN, ORANGE, PURPLE, group};
 use super::plot::{Plot, heading};
 use crate::Result;
 use crate::notebook::{MimeBundle, Show, result};
-use crate::train::{Comparison, History, LrFind};
+use crate::train::{Comparison, History};
 
 /// Size of the figure in CSS pixels.
 const WIDTH: u32 = 960;
@@ -112,41 +112,6 @@ impl Comparison {
         }
         if epochs == 0 {
             canvas.text("no epoch was completed", (20.0, 150.0), Text::new(13.0));
-        }
-        canvas.figure(self.to_string())
-    }
-}
-
-impl LrFind {
-    /// The loss over the learning rate: of each batch, its running mean, and the suggestion.
-    ///
-    /// # Errors
-    /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.
-    pub fn plot(&self) -> Result<Figure> {
-        let (width, height) = (640, 320);
-        let mut canvas = Canvas::new(width, height)?;
-        let head = Area::new(14.0, 0.0, width as f32 - 30.0, HEAD);
-        let legend = [
-            ("loss".to_owned(), FAINT),
-            ("running mean".to_owned(), TRAIN),
-            (format!("suggestion {:.1e}", self.suggestion), BEST),
-        ];
-        heading(&mut canvas, head, 21.0, "Learning rate finder", &legend);
-        let room = Area::new(0.0, HEAD, width as f32 - 16.0, height as f32 - HEAD - 4.0);
-        // Where the loss has run away it would flatten all that is to be seen.
-        let first = self.smoothed.first().copied().unwrap_or(1.0);
-        let shown = |values: &[f64]| -> Vec<(f64, f64)> {
-            self.lrs.iter().copied().zip(values.iter().map(|value| value.min(1.5 * first))).collect()
-        };
-        let (losses, means) = (shown(&self.losses), shown(&self.smoothed));
-        let values: Vec<f64> = losses.iter().chain(&means).map(|(_, value)| *value).collect();
-        let plot = Plot::new(room, Scale::logarithmic(&self.lrs), Scale::around(&values));
-        plot.axes(&mut canvas, "learning rate", "loss")?;
-        plot.line(&mut canvas, &losses, 1.5, FAINT)?;
-        plot.line(&mut canvas, &means, 2.0, TRAIN)?;
-        plot.mark(&mut canvas, self.suggestion, BEST)?;
-        if let Some(at) = self.lrs.iter().position(|lr| *lr == self.suggestion) {
-            plot.ring(&mut canvas, (self.suggestion, means[at].1), BEST)?;
         }
         canvas.figure(self.to_string())
     }

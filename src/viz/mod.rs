@@ -5,7 +5,7 @@
 //! |---|---|
 //! | what a loader gives; what augmentation does | [`show_batch`], [`im_convert`], [`augmentation_preview`] |
 //! | what a data set has | [`plot_class_counts`] |
-//! | how training goes | [`History::plot`](crate::train::History::plot), [`plot_lr_find`] |
+//! | how training goes | [`History::plot`](crate::train::History::plot), [`LrFind::plot`](crate::train::LrFind::plot) |
 //! | what the model says | [`prediction_grid`], [`top_k`] |
 //! | what it gets wrong | [`plot_confusion_matrix`], [`most_confused`], [`plot_most_confused`], [`plot_top_losses`], [`plot_accuracy_per_class`] |
 //! | what it looks at | [`plot_grad_cam`], [`plot_filters`], [`plot_activations`] |
@@ -57,7 +57,6 @@ pub use im_convert::{im_convert, im_convert_with};
 pub use insight::{
     GradCam, GradCamOptions, GradCamPlot, grad_cam, plot_activations, plot_filters, plot_grad_cam,
 };
-pub use lr_find::plot_lr_find;
 pub use per_class::{plot_accuracy_per_class, plot_class_counts};
 pub use prediction_grid::{GridOptions, Only, prediction_grid};
 pub use show_batch::show_batch;
