@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use herbarium::Error;
 use herbarium::prelude::*;
@@ -103,17 +103,15 @@ fn classes_sort_as_text() {
     assert_eq!(folder.samples()[1], (dir.0.join("10/000.png"), 1));
 }
 
-/// Opening looks at the folders alone, not at each file; 200,000 files are measured by `make bench`.
+/// Opening looks at the folders alone, not into each file; 200,000 files are measured by `make bench`.
 #[test]
-fn many_files_open_in_a_moment() {
+fn each_of_many_files_comes_once() {
     let dir = TempDir::new();
     let picture = std::fs::read(dir.picture("source.png", [1, 2, 3])).unwrap();
     for i in 0..4_000 {
         std::fs::write(dir.place(&format!("root/{}/{i}.png", i % 20)), &picture).unwrap();
     }
-    let start = Instant::now();
     let folder = ImageFolder::new(dir.0.join("root"), plain()).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(folder.len(), 4_000);
     let off = LoaderOptions { shuffle: true, cache: CacheOptions::off(), ..options(100, 2) };
     let mut seen = vec![false; 4_000];
@@ -723,10 +721,9 @@ fn dropping_early_stops_the_workers() {
     let options = LoaderOptions { prefetch_batches: 1000, ..options(50, 2) };
     let mut batches = DataLoader::new(set, options).iter();
     batches.next().unwrap().unwrap();
-    let start = Instant::now();
     drop(batches);
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     let after = loaded.load(Ordering::SeqCst);
+    assert!(after < 50_000, "{after} were loaded, of which nobody wants any");
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(loaded.load(Ordering::SeqCst), after);
 }
@@ -738,6 +735,9 @@ fn reading_ahead_is_bounded() {
     let options = LoaderOptions { prefetch_batches: 3, ..options(10, 2) };
     let mut batches = DataLoader::new(set, options).iter();
     batches.next().unwrap().unwrap();
+    while loaded.load(Ordering::SeqCst) < 40 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(loaded.load(Ordering::SeqCst), 40);
 }
