@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from conftest import KERNEL
 from nbclient import NotebookClient
-from test_kernel import Kernel, herbarium_run, write_notebook
+from test_kernel import Kernel, herbarium_run, wait_for_file, write_notebook
 
 # A build script that takes its time: what is compiled is shown a few times a second at most.
 SLOW = "fn main() { std::thread::sleep(std::time::Duration::from_millis(600)); }"
@@ -85,25 +85,30 @@ fn bar(mut to: impl Write) {
     for step in 1..=10 {
         write!(to, "\r{}{:3}%", ERASE, step * 10).unwrap();
         to.flush().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(80));
+        after(step);
     }
     writeln!(to).unwrap();
 }
 """
+PAUSE = "fn after(_: i32) { std::thread::sleep(std::time::Duration::from_millis(80)); }"
 PLAIN, ERASE = 'const ERASE: &str = "";\n', 'const ERASE: &str = "\\x1b[2K";\n'
 
 
 @pytest.mark.parametrize("stream, erase", [("stdout", PLAIN), ("stderr", PLAIN), ("stderr", ERASE)])
-def test_a_bar_comes_while_it_moves(kernel, stream, erase):
-    kernel.run(erase + BAR)
+def test_a_bar_comes_while_it_moves(kernel, tmp_path, stream, erase):
+    """Each step waits until the one before it was seen."""
+    kernel.run(erase + BAR + "fn after(step: i32) { " + wait_for_file(f'format!("{tmp_path}/{{step}}")') + " }")
     pieces = []
+
+    def see(kind, content):
+        if content["name"] == stream and "%" in content["text"]:
+            pieces.append(content["text"])
+            (tmp_path / str(len(pieces))).touch()
+
     result = kernel.finish(
-        kernel.start(f'println!("before");\nbar(std::io::{stream}());\nprintln!("after");'),
-        on_output=lambda kind, content: pieces.append((content["name"], content["text"])),
+        kernel.start(f'println!("before");\nbar(std::io::{stream}());\nprintln!("after");'), on_output=see
     )
-    assert result.status == "ok"
-    moved = [text for name, text in pieces if name == stream and "%" in text]
-    assert len(moved) >= 5, "each step is seen, or nearly each"
+    assert result.status == "ok" and len(pieces) == 10
     mark = "\x1b[2K" if erase is ERASE else ""
     expected = "".join(f"\r{mark}{step * 10:3}%" for step in range(1, 11)) + "\n"
     everything = result.text(stream).replace("before\n", "").replace("after\n", "")
@@ -113,7 +118,7 @@ def test_a_bar_comes_while_it_moves(kernel, stream, erase):
 
 @pytest.mark.parametrize("stream, erase", [("stdout", PLAIN), ("stderr", ERASE)])
 def test_a_notebook_keeps_the_end_of_a_bar(tmp_path, stream, erase):
-    write_notebook(tmp_path / "in.ipynb", [erase + BAR, f"bar(std::io::{stream}());"])
+    write_notebook(tmp_path / "in.ipynb", [erase + BAR + PAUSE, f"bar(std::io::{stream}());"])
     # What the kernel's own runner writes.
     process = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb")
     output, _ = process.communicate(timeout=120)
