@@ -735,7 +735,10 @@ fn reading_ahead_is_bounded() {
     let options = LoaderOptions { prefetch_batches: 3, ..options(10, 2) };
     let mut batches = DataLoader::new(set, options).iter();
     batches.next().unwrap().unwrap();
-    while loaded.load(Ordering::SeqCst) < 40 {
+    for _ in 0..10_000 {
+        if loaded.load(Ordering::SeqCst) >= 40 {
+            break;
+        }
         std::thread::sleep(Duration::from_millis(1));
     }
     std::thread::sleep(Duration::from_millis(200));

@@ -142,8 +142,9 @@ impl Writer {
         };
         let pixels = create(PIXELS)?;
         let mut index = create(INDEX)?;
-        // Some network file systems have no locks: then the segment is cleaned away a little too early.
-        let _ = index.try_lock();
+        // Another process that looks whether it is written has it for a moment. Some network file systems have
+        // no locks: then the segment is cleaned away a little too early.
+        let _ = index.lock();
         index.write_all(HEAD)?;
         Ok(Writer { index, pixels, end: 0 })
     }
