@@ -791,9 +791,21 @@ fn assert_same_epochs(ours: &DataLoader, theirs: &DataLoader) {
     }
 }
 
+/// In processes of their own: what may be kept in memory is counted for the process, and other tests keep, too.
+#[test]
+fn what_is_kept_in_memory() {
+    for test in ["a_cache_changes_nothing_but_time", "what_is_kept_is_never_stale"] {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = command.args(["--exact", test, "--ignored", "--nocapture"]).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        assert!(output.status.success() && said[0].contains("1 passed"), "{test}:\n{}", said.concat());
+    }
+}
+
 /// Not one bit differs: without a cache, in memory, on disk, warm from disk, with little room, for pipelines
 /// with chance and without.
 #[test]
+#[ignore = "run by what_is_kept_in_memory"]
 fn a_cache_changes_nothing_but_time() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
@@ -843,6 +855,7 @@ fn a_cache_changes_nothing_but_time() {
 
 /// A picture that was written anew, other transforms, a cleared cache under a loader that goes on.
 #[test]
+#[ignore = "run by what_is_kept_in_memory"]
 fn what_is_kept_is_never_stale() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
