@@ -196,50 +196,54 @@ impl Shelf {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+    use std::time::Duration;
+
     use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("herbarium-store-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        folder
+    }
+
+    fn append(writer: &mut Writer, ids: Range<u128>) {
+        for id in ids {
+            writer.append(id, Stamp { size: 9, written: 1 }, &RgbImage::new(4, 3)).unwrap();
+        }
+        // So that the next segment is the newer one where times are coarse, too.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    /// How many pictures can be read, and the segments that are left then.
+    fn read(folder: &Path) -> (usize, usize) {
+        (Shelf::read(folder).index.len(), segment::indices(folder).len())
+    }
 
     #[test]
     fn nothing_is_lost_while_another_process_writes() {
-        let folder = std::env::temp_dir().join(format!("herbarium-store-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        let picture = RgbImage::new(4, 3);
-        let stamp = Stamp { size: 9, written: 1 };
-        let kept = || Shelf::read(&folder).index.len();
-        let mut first = Writer::create(&folder).unwrap();
-        for id in 0..10 {
-            first.append(id, stamp, &picture).unwrap();
-        }
-        drop(first);
-        // So that the second is the newer one where times are coarse, too.
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        let folder = folder("written");
+        append(&mut Writer::create(&folder).unwrap(), 0..10);
         let mut second = Writer::create(&folder).unwrap();
         for id in 0..10 {
-            assert_eq!((kept(), segment::indices(&folder).len()), (10, 2), "{id} copies");
-            second.append(id, stamp, &picture).unwrap();
+            assert_eq!(read(&folder), (10, 2), "{id} copies");
+            append(&mut second, id..id + 1);
         }
-        assert_eq!((kept(), segment::indices(&folder).len()), (10, 1), "all are in the second");
+        assert_eq!(read(&folder), (10, 1), "all are in the second");
         let third = Writer::create(&folder).unwrap();
-        assert_eq!((kept(), segment::indices(&folder).len()), (10, 2), "an empty one that is written stays");
+        assert_eq!(read(&folder), (10, 2), "an empty one that is written stays");
         drop((second, third));
-        assert_eq!((kept(), segment::indices(&folder).len()), (10, 1));
+        assert_eq!(read(&folder), (10, 1));
         std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn what_is_mostly_superseded_goes() {
-        let folder = std::env::temp_dir().join(format!("herbarium-superseded-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        let picture = RgbImage::new(4, 3);
-        let stamp = Stamp { size: 9, written: 1 };
+        let folder = folder("superseded");
         for ids in [0..10, 0..6] {
-            let mut writer = Writer::create(&folder).unwrap();
-            for id in ids {
-                writer.append(id, stamp, &picture).unwrap();
-            }
-            drop(writer);
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            append(&mut Writer::create(&folder).unwrap(), ids);
         }
-        assert_eq!((Shelf::read(&folder).index.len(), segment::indices(&folder).len()), (6, 1));
+        assert_eq!(read(&folder), (6, 1));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }
