@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::http::header;
@@ -81,7 +81,11 @@ fn receive(
     news: &Receiver<News>,
 ) -> Outcome {
     let mut whole = None;
+    let deadline = options.first_answer.map(|wait| Instant::now() + wait);
     loop {
+        if !meter.has_begun() && deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            return Failure::Passing("the server does not answer".into(), None).into();
+        }
         let told = match news.recv_timeout(MOMENT) {
             _ if interrupted() => return Outcome::Interrupted,
             Ok(told) => told,
@@ -94,7 +98,7 @@ fn receive(
             }
         };
         let done = match told {
-            News::Answer(reply, version) => match answered(url, part, reply, version.as_deref()) {
+            News::Answer(reply, version) => match answered(url, part, reply, version.as_deref(), meter) {
                 Ok(length) => {
                     whole = length;
                     meter.set_whole(length);
@@ -114,8 +118,17 @@ fn receive(
 }
 
 /// Makes the part ready for the body that follows; gives the file's length, if the server told it.
-fn answered(url: &str, part: &mut Part, reply: Reply, version: Option<&str>) -> Result<Option<u64>, Outcome> {
+fn answered(
+    url: &str,
+    part: &mut Part,
+    reply: Reply,
+    version: Option<&str>,
+    meter: &mut Meter,
+) -> Result<Option<u64>, Outcome> {
     let disk = |error| Outcome::Failed(Failure::Disk(error));
+    if !matches!(reply, Reply::Later(..) | Reply::Refused(_)) {
+        meter.begin();
+    }
     match reply {
         Reply::GoesOn(whole) => {
             if part.length() == 0 {

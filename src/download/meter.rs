@@ -13,20 +13,44 @@ pub(super) struct Meter {
     whole: Option<u64>,
     bar: Option<Progress>,
     verbose: bool,
+    /// What is printed when the server begins, where nothing is shown before.
+    head: Option<String>,
+    begun: bool,
 }
 
 impl Meter {
     /// Of a download of which `start` bytes are there.
     pub fn new(url: &str, to: &Path, start: u64, options: &DownloadOptions) -> Meter {
         let name = to.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if options.verbose {
-            // torch.hub's words.
-            println!("Downloading: \"{url}\" to {}", to.display());
-            if start > 0 {
-                println!("  {} are there, going on from there", bytes(start));
-            }
+        // torch.hub's words.
+        let mut head = format!("Downloading: \"{url}\" to {}", to.display());
+        if start > 0 {
+            head += &format!("\n  {} are there, going on from there", bytes(start));
         }
-        Meter { what: name, start, whole: options.length, bar: None, verbose: options.verbose }
+        let (whole, verbose) = (options.length, options.verbose);
+        let mut meter =
+            Meter { what: name, start, whole, bar: None, verbose, head: Some(head), begun: false };
+        if options.first_answer.is_none() {
+            meter.print_head();
+        }
+        meter
+    }
+
+    /// The server has begun to send the file.
+    pub fn begin(&mut self) {
+        self.begun = true;
+        self.print_head();
+    }
+
+    /// Whether it has.
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    fn print_head(&mut self) {
+        if let Some(head) = self.head.take().filter(|_| self.verbose) {
+            println!("{head}");
+        }
     }
 
     /// The length of the whole file, once the server tells.
@@ -36,7 +60,7 @@ impl Meter {
 
     /// Shows that `reached` bytes are there.
     pub fn show(&mut self, reached: u64) {
-        if !self.verbose {
+        if !self.verbose || self.head.is_some() {
             return;
         }
         // Where it began again from nothing, the bar does too.

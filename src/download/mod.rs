@@ -41,6 +41,9 @@ pub struct DownloadOptions {
     pub retries: u32,
     /// How long nothing may arrive before a connection counts as broken: 30 s.
     pub patience: Duration,
+    /// The longest wait for the server to begin: until then there is one try, nothing is shown, and a failure
+    /// means that there is no network. By default [`None`]: as long as `retries` and `patience` allow.
+    pub first_answer: Option<Duration>,
     /// Whether to show the progress: yes.
     pub verbose: bool,
 }
@@ -53,6 +56,7 @@ impl Default for DownloadOptions {
             checksum: None,
             retries: 5,
             patience: Duration::from_secs(30),
+            first_answer: None,
             verbose: true,
         }
     }
@@ -146,6 +150,7 @@ fn fetch_all(url: &str, to: &Path, part: &mut Part, options: &DownloadOptions) -
     loop {
         let before = part.length();
         let outcome = fetch::attempt(&agent, url, part, options, &mut meter);
+        let without_answer = options.first_answer.is_some() && !meter.has_begun();
         fetched += part.length().saturating_sub(before);
         let (failure, wait) = match outcome {
             Outcome::Whole => match wrong(part, options)? {
@@ -167,6 +172,9 @@ fn fetch_all(url: &str, to: &Path, part: &mut Part, options: &DownloadOptions) -
             }
             Outcome::Failed(Failure::Disk(error)) => return Err(error),
             Outcome::Failed(Failure::Final(reason)) => return Err(refuse(part, reason)),
+            Outcome::Failed(Failure::Passing(reason, _)) if without_answer => {
+                return Err(refuse(part, reason));
+            }
             Outcome::Failed(Failure::Passing(reason, wait)) => (reason, wait),
         };
         tries = if part.length() > before { 0 } else { tries + 1 };

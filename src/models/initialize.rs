@@ -1,32 +1,20 @@
 //! The tutorial's `initialize_model`: pretrained weights under a new head.
 
 use std::any::Any;
-use std::path::Path;
 
 use tch::Device;
 
 use super::layers::{Conv2d, Linear};
+use super::pretrained::load_pretrained;
 use super::registry::{architecture, build, check_classes};
-use super::{Model, StateDict, Strictness};
+use super::{Model, Pretrained};
 use crate::data::Splits;
 use crate::transforms::{
     Compose, IMAGENET_MEAN, IMAGENET_STD, ResizedCropOptions, normalize, random_horizontal_flip,
     random_resized_crop_with, to_tensor,
 };
-use crate::weights::{self, LoadReport, PretrainedWeights, by_layer};
+use crate::weights::{self, PretrainedWeights};
 use crate::{Error, Result};
-
-/// What [`initialize_model`] does about pretrained weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pretrained {
-    /// Random weights.
-    No,
-    /// Pretrained weights if there are any, else random ones; a line on stdout says which.
-    #[default]
-    IfAvailable,
-    /// Pretrained weights, or an error that says where they were looked for.
-    Required,
-}
 
 /// A network for `num_classes` classes, on pretrained weights where `pretrained` says so.
 ///
@@ -35,14 +23,15 @@ pub enum Pretrained {
 /// ImageNet's 1000 classes, and then the layers that tell the classes are replaced by new ones (of
 /// Inception both heads, of SqueezeNet the last convolution), with PyTorch's default random weights.
 ///
-/// Weights are looked for by [`weights::find`]; those of a head for another number of classes are left
-/// aside, and the new head starts random, as do layers that the file lacks. What was loaded, and what
-/// not, is told on stdout. [`Model::transforms`] are the transforms that go with it.
+/// [`Pretrained`] says where weights are looked for. Those of a head for another number of classes are left
+/// out, and the new head starts random, as do layers that the file lacks. What was loaded, and what
+/// not, is printed. [`Model::transforms`] are the transforms that go with it, and
+/// [`Model::started_from`] says later what the network started from.
 ///
 /// # Errors
 /// [`Error::UnknownModel`]; [`Error::WeightsNotFound`] for [`Pretrained::Required`];
 /// [`Error::Weights`] when the file found is damaged or belongs to another network;
-/// [`Error::Argument`] for no classes; [`Error::Torch`] when the device does not exist or has no room.
+/// [`Error::Interrupted`] when a download is stopped; [`Error::Argument`] for no classes; [`Error::Torch`] when the device does not exist or has no room.
 pub fn initialize_model(
     name: &str,
     num_classes: usize,
@@ -54,24 +43,7 @@ pub fn initialize_model(
     let mut model = build(name, IMAGENET_CLASSES, Device::Cpu)?;
     model.replace_head(num_classes)?;
     model.to(device)?;
-    if pretrained == Pretrained::No {
-        return Ok(model);
-    }
-    match weights::find(name) {
-        Some(path) => println!("{}", load_pretrained(&mut model, &path)?),
-        None if pretrained == Pretrained::Required => {
-            return Err(Error::WeightsNotFound {
-                model: name.to_owned(),
-                looked: looked(),
-                fetch: weights::how_to_get(name),
-            });
-        }
-        None => println!(
-            "{name}: no weights found in {}; starting from random weights\n  {}",
-            looked(),
-            weights::how_to_get(name)
-        ),
-    }
+    load_pretrained(&mut model, pretrained)?;
     Ok(model)
 }
 
@@ -117,6 +89,12 @@ impl Model {
         self.pretrained
     }
 
+    /// What [`initialize_model`] put into it: the file of weights, `weights pretrained on …` for those that
+    /// come with the crate, or `random weights`. Loading others later does not change it.
+    pub fn started_from(&self) -> &str {
+        &self.started_from
+    }
+
     /// The transforms for pictures of the size that the network was made for: for validation those of
     /// torchvision's preset for the [`pretrained_weights`](Model::pretrained_weights) (without any, for
     /// their first version), and for training random crops and flips as PyTorch's transfer learning
@@ -145,89 +123,4 @@ impl Model {
         ];
         Ok(Splits { train: Compose::new(train), valid: weights.transforms() })
     }
-}
-
-fn looked() -> String {
-    let folders = weights::search_folders();
-    if folders.is_empty() {
-        return "any folder (neither HERBARIUM_WEIGHTS nor HOME is set)".into();
-    }
-    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or ")
-}
-
-/// Loads what fits from a file and tells what did.
-fn load_pretrained(model: &mut Model, path: &Path) -> Result<String> {
-    let state = weights::load(path)?;
-    let (state, dropped) = without_other_head(model, state);
-    let report = check(model, &state, path)?;
-    if model.transform_input().is_some() {
-        // ImageNet's weights for it were made with pictures from -1 to 1.
-        model.set_transform_input(true)?;
-    }
-    let file = path.file_name();
-    model.pretrained = weights::list()
-        .weights()
-        .iter()
-        .find(|weights| weights.model() == model.name() && file == Some(weights.file().as_ref()))
-        .copied();
-    Ok(story(model, path, &report, &dropped))
-}
-
-/// The state without head tensors of another shape, and the keys of those.
-fn without_other_head(model: &Model, state: StateDict) -> (StateDict, Vec<String>) {
-    let own = model.state_dict();
-    let fits = |name: &str, size: Vec<i64>| {
-        !model.in_head(name) || own.get(name).is_none_or(|target| target.size() == size)
-    };
-    let mut dropped = Vec::new();
-    let mut kept = StateDict::new();
-    for (name, tensor) in state {
-        if fits(&name, tensor.size()) {
-            kept.insert(name, tensor);
-        } else {
-            dropped.push(name);
-        }
-    }
-    (kept, dropped)
-}
-
-/// Loads, unless the file is another network's.
-fn check(model: &mut Model, state: &StateDict, path: &Path) -> Result<LoadReport> {
-    let own = model.state_dict();
-    let other = |reason: String| Error::Weights { path: path.to_owned(), reason };
-    let shared = state.iter().filter(|(name, _)| own.contains(name)).count();
-    if shared == 0 {
-        return Err(other(format!("none of its {} tensors is one of {}'s", state.len(), model.name())));
-    }
-    let report = weights::compare(&own, state)?;
-    if !report.mismatched.is_empty() {
-        return Err(other(format!("these are not {}'s weights:\n  {}", model.name(), report.complaints())));
-    }
-    model.load_state_dict(state, Strictness::Partial)
-}
-
-/// What a learner should know of it; counters of batches, which nothing depends on, are left out.
-fn story(model: &Model, path: &Path, report: &LoadReport, dropped: &[String]) -> String {
-    let told = |keys: Vec<String>| -> Vec<String> {
-        keys.into_iter().filter(|name| !weights::may_be_missing(name)).collect()
-    };
-    let (own, loaded) = (told(model.state_dict().keys()), told(report.loaded.clone()));
-    let (loaded, total, path) = (loaded.len(), own.len(), path.display());
-    let mut lines = vec![format!("{}: loaded {loaded} of {total} tensors from {path}", model.name())];
-    if !dropped.is_empty() {
-        let head = model.head().join(", ");
-        lines.push(format!("new head for {} classes, random: {head}", model.num_classes()));
-    }
-    let missing: Vec<String> =
-        report.missing.iter().filter(|name| !dropped.contains(name)).cloned().collect();
-    if !missing.is_empty() {
-        lines.push(format!("missing there, so random: {}", by_layer(&missing, &own)));
-    }
-    if !report.unexpected.is_empty() {
-        lines.push(format!("not used: {}", by_layer(&report.unexpected, &[])));
-    }
-    if let Some(first) = report.converted.first() {
-        lines.push(format!("converted: {} tensors ({first:?})", report.converted.len()));
-    }
-    lines.join("\n  ")
 }

@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 use super::loading::put_channels_last;
 use super::module::{Module, Outputs, Role, join, walk};
 use super::pass::{BatchNormMode, Mode, Pass};
+use super::pretrained::RANDOM;
 use super::registry::Architecture;
 use super::show::python_repr;
 use super::trace::Trace;
@@ -29,6 +30,7 @@ pub struct Model {
     pub(super) device: Device,
     pub(super) architecture: Option<&'static Architecture>,
     pub(super) pretrained: Option<PretrainedWeights>,
+    pub(super) started_from: String,
     mode: Mode,
     batch_norm: BatchNormMode,
 }
@@ -56,6 +58,7 @@ impl Model {
             device: Device::Cpu,
             architecture: None,
             pretrained: None,
+            started_from: RANDOM.into(),
             mode: Mode::default(),
             batch_norm: BatchNormMode::default(),
         };

@@ -2,6 +2,7 @@
 //! they get into a model without leaving it half loaded.
 
 mod atomic;
+mod bundled;
 mod catalog;
 mod file;
 mod find;
@@ -12,8 +13,9 @@ mod spec;
 pub mod torch_file;
 
 pub(crate) use atomic::write_atomically;
-pub(crate) use catalog::how_to_get;
+pub(crate) use bundled::bundled;
 pub use catalog::{PretrainedWeights, WeightsTable, download, imagenet_classes, list, named};
+pub(crate) use catalog::{how_to_get, offline};
 pub(crate) use file::Format;
 pub use file::{load, save};
 pub use find::{find, find_in, search_folders};

@@ -291,6 +291,7 @@ fn in_child(test: &str, weights: &Path, cache: &Path) -> Result<String, Box<dyn 
         .env(ROLE, "child")
         .env("HERBARIUM_WEIGHTS", weights)
         .env("XDG_CACHE_HOME", cache)
+        .env("HERBARIUM_OFFLINE", "1")
         .output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)

@@ -28,6 +28,8 @@ pub enum Answer {
     Hangs,
     /// Answers no HTTP.
     Rubbish,
+    /// Takes the request and never answers.
+    Silent,
 }
 
 /// A server on a port of its own, for one file.
@@ -94,6 +96,10 @@ fn serve(
     match answer {
         Answer::Status(status, more) => {
             return write!(stream, "HTTP/1.1 {status} Told\r\n{more}Content-Length: 0\r\n\r\n");
+        }
+        Answer::Silent => {
+            std::thread::sleep(Duration::from_secs(60));
+            return Ok(());
         }
         Answer::Rubbish => return stream.write_all(b"SSH-2.0-something\r\n\r\n"),
         _ => {}

@@ -1,6 +1,8 @@
 //! From torchvision's server, or a mirror, into the cache folder.
 
 use std::env;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::{PretrainedWeights, ROWS};
 use crate::download::{Checksum, DownloadOptions, Downloaded, bytes, download};
@@ -11,6 +13,11 @@ const SERVER: &str = "https://download.pytorch.org/models";
 const MIRROR: &str = "HERBARIUM_WEIGHTS_URL";
 const OFFLINE: &str = "HERBARIUM_OFFLINE";
 
+/// How long a server may take to begin before it counts as out of reach.
+const FIRST_TRY: Duration = Duration::from_secs(4);
+/// The same after a try in vain: a notebook with six networks does not wait six times.
+const NEXT_TRY: Duration = Duration::from_secs(1);
+
 /// Where a file is fetched from.
 pub(super) fn url(weights: &PretrainedWeights) -> String {
     let mirror = env::var(MIRROR).ok().filter(|mirror| !mirror.is_empty());
@@ -19,16 +26,37 @@ pub(super) fn url(weights: &PretrainedWeights) -> String {
 }
 
 /// Whether nothing may be fetched.
-fn offline() -> bool {
+pub(crate) fn offline() -> bool {
     set(OFFLINE).is_some_and(|value| value.as_os_str() != "0")
 }
 
 /// Fetches a file, unless it is there.
 pub(super) fn fetch(weights: &PretrainedWeights) -> Result<Downloaded> {
+    fetch_with(weights, &weights.url(), None)
+}
+
+/// [`fetch`] that soon knows whether there is a network, and shows nothing until then.
+///
+/// # Errors
+/// As [`download`](super::download()).
+pub(super) fn fetch_if_reachable(weights: &PretrainedWeights, url: &str) -> Result<Downloaded> {
+    static IN_VAIN: AtomicBool = AtomicBool::new(false);
+    let wait = if IN_VAIN.load(Ordering::Relaxed) { NEXT_TRY } else { FIRST_TRY };
+    let fetched = fetch_with(weights, url, Some(wait));
+    match &fetched {
+        Ok(_) => IN_VAIN.store(false, Ordering::Relaxed),
+        Err(Error::Download { .. }) => IN_VAIN.store(true, Ordering::Relaxed),
+        Err(_) => {}
+    }
+    fetched
+}
+
+fn fetch_with(weights: &PretrainedWeights, url: &str, first_answer: Option<Duration>) -> Result<Downloaded> {
     let options = DownloadOptions {
         checksum: Some(Checksum::Sha256(weights.checksum().into())),
         // torchvision tells the length to a thousandth of a mebibyte.
         at_most: Some(weights.bytes() + (1 << 20)),
+        first_answer,
         ..Default::default()
     };
     if let Some(path) = weights.local()
@@ -40,9 +68,9 @@ pub(super) fn fetch(weights: &PretrainedWeights) -> Result<Downloaded> {
     let to = cache_folder().ok_or(Error::NoCacheFolder)?.join(weights.file());
     if offline() {
         let reason = format!("{OFFLINE} is set: unset it, or fetch the file elsewhere and put it there");
-        return Err(Error::Download { url: weights.url(), path: to, reason });
+        return Err(Error::Download { url: url.to_owned(), path: to, reason });
     }
-    download(&weights.url(), to, &options)
+    download(url, to, &options)
 }
 
 /// The line that fetches a network's weights, and how much that is; for a network that torchvision has
@@ -54,5 +82,65 @@ pub(crate) fn how_to_get(model: &str) -> String {
             format!("`weights::download(\"{model}\")?` fetches them ({size})")
         }
         None => "torchvision has none of this name".into(),
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../tests/weights/server.rs"]
+#[allow(dead_code)]
+mod server;
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use sha2::{Digest, Sha256};
+
+    use super::super::Row;
+    use super::server::{Answer, Server};
+    use super::*;
+
+    const TEST: &str = "weights::catalog::fetch::tests::a_file_is_fetched_resumed_and_found";
+
+    fn body() -> Vec<u8> {
+        (0..50_000u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+    }
+
+    /// A file that breaks off in the middle is continued, compared with its checksum, and found from then on.
+    #[test]
+    fn a_file_is_fetched_resumed_and_found() {
+        let Some(url) = set("HERBARIUM_TEST_URL") else {
+            let cache = std::env::temp_dir().join(format!("herbarium-fetch-{}", std::process::id()));
+            let answers = vec![Answer::BreaksOffAfter(20_000), Answer::Well];
+            let server = Server::new(body(), Some("\"1\""), answers);
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args([TEST, "--exact", "--nocapture"])
+                .env("HERBARIUM_TEST_URL", server.url("w"))
+                .env("XDG_CACHE_HOME", &cache)
+                .env_remove("HERBARIUM_WEIGHTS")
+                .env_remove(OFFLINE)
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+            assert_eq!(server.ranges(), ["-", "bytes=20000-"], "{told}");
+            assert!(told.contains("Downloading: ") && told.contains("trying again"), "{told}");
+            std::fs::remove_dir_all(cache).unwrap();
+            return;
+        };
+        let digest: String = Sha256::digest(body()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let row = Row {
+            file: "alexnet-7be5be79.pth",
+            checksum: Box::leak(digest[..8].to_owned().into_boxed_str()),
+            mebibytes: 0.05,
+            ..*crate::weights::named("alexnet").unwrap().0
+        };
+        let weights = PretrainedWeights(Box::leak(Box::new(row)));
+        let url = url.to_string_lossy();
+        let got = fetch_if_reachable(&weights, &url).unwrap();
+        assert_eq!((got.length, got.fetched), (50_000, 50_000));
+        assert_eq!(std::fs::read(&got.path).unwrap(), body());
+        assert_eq!(crate::weights::find("alexnet"), Some(got.path));
+        assert_eq!(fetch_if_reachable(&weights, &url).unwrap().fetched, 0);
     }
 }

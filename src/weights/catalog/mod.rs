@@ -15,7 +15,7 @@ use crate::transforms::{
 };
 use crate::{Error, Result};
 
-pub(crate) use fetch::how_to_get;
+pub(crate) use fetch::{how_to_get, offline};
 pub use names::imagenet_classes;
 use rows::ROWS;
 pub use table::WeightsTable;
@@ -124,6 +124,14 @@ impl PretrainedWeights {
     pub fn local(&self) -> Option<PathBuf> {
         let files = super::search_folders().into_iter().map(|folder| folder.join(self.0.file));
         files.into_iter().find(|file| file.is_file())
+    }
+
+    /// [`download`](PretrainedWeights::download) that knows within 5 seconds whether there is a network.
+    ///
+    /// # Errors
+    /// As [`download`].
+    pub(crate) fn download_if_reachable(&self) -> Result<Downloaded> {
+        fetch::fetch_if_reachable(self, &self.url())
     }
 
     /// Fetches the file into the cache folder; see [`download`].
