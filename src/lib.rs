@@ -14,6 +14,7 @@ pub mod download;
 mod error;
 pub mod models;
 pub mod notebook;
+pub mod plotters;
 pub mod prelude;
 mod scratch;
 mod seed;
@@ -25,3 +26,4 @@ pub mod weights;
 
 pub use error::{Error, Result};
 pub use seed::seed;
+pub use {image, serde_json};

@@ -45,3 +45,8 @@ pub fn clear_output(wait: bool) {
 pub fn result<T: Show + ?Sized>(value: &T) {
     Message::Result { bundle: value.bundle() }.send();
 }
+
+/// Fails the cell whose last expression this is: for a value that holds what went wrong.
+pub(crate) fn show_error(reason: &str) {
+    Message::error_value("Error", reason.to_string()).send();
+}

@@ -9,14 +9,16 @@ use super::panic::install_hook;
 use crate::{Error, Result};
 
 /// Prepares this process for Herbarium's kernel: SIGINT sets the flag that [`interrupted`] reads,
-/// and a panic is sent as an `error` message instead of being printed.
+/// and a panic is sent as an `error` message instead of being printed. plotters gets its fonts
+/// ([`register_fonts`](crate::plotters::register_fonts)).
 ///
 /// The kernel calls it once when it starts; calling it again is harmless. In any other process it
-/// does nothing.
+/// does no more than the fonts.
 ///
 /// # Errors
 /// [`Error::Interrupt`] if the operating system refuses the signal handler.
 pub fn init() -> Result<()> {
+    crate::plotters::register_fonts();
     if host() == Host::Herbarium {
         install_hook();
         flag().as_ref().map_err(|reason| Error::Interrupt(reason.clone()))?;

@@ -32,7 +32,11 @@ pub trait EvcxrDisplay {
 
 impl<T: Debug + Sync + ?Sized> EvcxrDisplay for T {
     fn evcxr_display(&self) {
-        show_text_of(&self);
+        match super::picture::seen(self) {
+            Some(Ok(bundle)) => Message::Result { bundle }.send(),
+            Some(Err(reason)) => super::show_error(&reason),
+            None => show_text_of(&self),
+        }
     }
 }
 

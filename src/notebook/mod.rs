@@ -57,6 +57,7 @@ mod interrupt;
 mod last_value;
 mod message;
 mod panic;
+mod picture;
 mod progress;
 mod rich;
 pub mod store;
@@ -64,6 +65,7 @@ mod tensor;
 pub mod vars;
 
 pub use bundle::{MimeBundle, Show};
+pub(crate) use display::show_error;
 pub use display::{DisplayHandle, clear_output, display, result};
 pub(crate) use host::is_live;
 pub use interrupt::{end_cell, init, interrupted, stopping, take_interrupt};

@@ -260,6 +260,10 @@ impl History {
             own.extend_from_slice(new);
         }
         self.lrs.extend_from_slice(next.lrs.get(1..).unwrap_or_default());
+        if epochs > 0 {
+            self.phases.push(epochs);
+        }
+        self.phases.extend(next.phases.iter().map(|began| epochs + began));
         if let Some(best) = next.best_epoch {
             self.best_epoch = Some(epochs + best);
             self.best_acc = next.best_acc;

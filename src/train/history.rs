@@ -47,6 +47,9 @@ pub struct History {
     pub stopped_early: bool,
     /// How many epochs were asked for.
     pub num_epochs: usize,
+    /// The epochs in which the second and later phases began, where trainings were put together by
+    /// [`then`](History::then): 4 phases have 3.
+    pub phases: Vec<usize>,
     /// What was trained, with what, on what.
     pub info: RunInfo,
     /// All that is needed to go on, if it was interrupted: see [`Resume`](crate::train::Resume).

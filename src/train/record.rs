@@ -187,6 +187,7 @@ impl History {
             "checkpoint": self.checkpoint.as_ref().map(|path| path.to_string_lossy()),
             "interrupted": self.interrupted,
             "stopped_early": self.stopped_early,
+            "phases": self.phases,
             "num_epochs": self.num_epochs,
             "info": self.info.rows().into_iter().map(|(name, text)| (name.to_owned(), json!(text)))
                 .collect::<Map<String, Value>>(),
@@ -210,6 +211,10 @@ impl History {
             interrupted: value["interrupted"].as_bool()?,
             stopped_early: value["stopped_early"].as_bool()?,
             num_epochs: value["num_epochs"].as_u64()? as usize,
+            // A file of an earlier version has none.
+            phases: value["phases"].as_array().map_or_else(Vec::new, |phases| {
+                phases.iter().filter_map(|began| began.as_u64()).map(|began| began as usize).collect()
+            }),
             info: RunInfo::from_rows(value["info"].as_object()?)?,
             ..Default::default()
         };
@@ -235,6 +240,7 @@ mod tests {
             best_acc: 0.1 + 0.7,
             best_epoch: Some(0),
             num_epochs: 3,
+            phases: vec![1],
             info: RunInfo { model: "a \"b\"".into(), seed: u64::MAX, ..Default::default() },
             ..Default::default()
         };

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use image::RgbImage;
 
-use super::grid::{self, Cell};
+use super::grid::{self, Panel};
 use super::im_convert::to_image;
 use super::{Figure, Grid};
 use crate::transforms::{Compose, Sample, Transform};
@@ -23,7 +23,7 @@ pub fn augmentation_preview(
     seed: u64,
 ) -> Result<Figure> {
     let room = grid.room_for(usize::MAX)?;
-    let mut cells = vec![Cell::new(picture.clone()).title("the photograph")];
+    let mut cells = vec![Panel::new(picture.clone()).title("the photograph")];
     let mut draw = 0;
     while cells.len() < room {
         draw += 1;
@@ -36,7 +36,7 @@ pub fn augmentation_preview(
         for (number, drawn) in pictures.into_iter().enumerate().take(room - cells.len()) {
             let title =
                 if count == 1 { format!("draw {draw}") } else { format!("draw {draw}, {}", number + 1) };
-            cells.push(Cell::new(drawn).title(title));
+            cells.push(Panel::new(drawn).title(title));
         }
     }
     let (width, height) = picture.dimensions();
@@ -53,7 +53,7 @@ pub fn augmentation_preview(
 /// # Errors
 /// What a transform does not allow.
 pub fn transform_steps(picture: &RgbImage, transform: &Compose, seed: u64) -> Result<Figure> {
-    let mut cells = vec![Cell::new(picture.clone()).title("the photograph")];
+    let mut cells = vec![Panel::new(picture.clone()).title("the photograph")];
     let mut told = vec!["a photograph, and what it is after each step:".to_string()];
     let (mut sample, mut rng) = (Sample::Picture(picture.clone()), draws(seed, 1));
     for (index, step) in transform.transforms().iter().enumerate() {
@@ -61,7 +61,7 @@ pub fn transform_steps(picture: &RgbImage, transform: &Compose, seed: u64) -> Re
         let so_far = &transform.transforms()[..=index];
         if let Some(made) = pictures(&sample, so_far)?.into_iter().next() {
             told.push(format!("{step}: {} x {} pixels", made.width(), made.height()));
-            cells.push(Cell::new(made).title(step.name()));
+            cells.push(Panel::new(made).title(step.name()));
         }
     }
     let grid = columns(cells.len());
@@ -74,13 +74,13 @@ pub fn transform_steps(picture: &RgbImage, transform: &Compose, seed: u64) -> Re
 /// # Errors
 /// What a transform does not allow, and one that works on tensors: it cannot work on a photograph.
 pub fn transform_panel(picture: &RgbImage, transforms: &[Transform], seed: u64) -> Result<Figure> {
-    let mut cells = vec![Cell::new(picture.clone()).title("the photograph")];
+    let mut cells = vec![Panel::new(picture.clone()).title("the photograph")];
     let mut told = vec!["a photograph, and what each transform alone makes of it:".to_string()];
     for (index, transform) in transforms.iter().enumerate() {
         let sample = transform.apply(Sample::Picture(picture.clone()), &mut draws(seed, index as u64))?;
         if let Some(made) = pictures(&sample, std::slice::from_ref(transform))?.into_iter().next() {
             told.push(transform.to_string());
-            cells.push(Cell::new(made).title(transform.name()));
+            cells.push(Panel::new(made).title(transform.name()));
         }
     }
     let grid = columns(cells.len());

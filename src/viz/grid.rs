@@ -1,6 +1,8 @@
 //! Pictures in rows and columns, each with a title.
 
-use image::{Rgb, RgbImage};
+use std::sync::Arc;
+
+use image::{DynamicImage, GrayImage, Rgb, RgbImage};
 
 use super::Figure;
 use super::canvas::{Area, Canvas, Scaling, Text};
@@ -42,24 +44,35 @@ impl Grid {
     }
 }
 
-/// One picture of a grid. Built by chaining: `Cell::new(image).title("rose").note("97 % sure")`.
-pub(super) struct Cell {
-    image: RgbImage,
+/// One picture of a [`picture_grid`], with its title: made of an [`RgbImage`], a [`GrayImage`], a [`DynamicImage`] or a
+/// [`Figure`]. Built by chaining: `Panel::from(picture).title("rose").note("97 % sure")`.
+#[derive(Clone)]
+pub struct Panel {
+    content: Content,
     /// The title's parts; on one line if they fit, else one below the other.
     title: [String; 2],
     colour: Rgb<u8>,
     /// Small and grey, below the title; may be empty.
     note: String,
-    scaling: Scaling,
 }
 
-impl Cell {
-    pub(super) fn new(image: RgbImage) -> Self {
-        let (title, note) = (Default::default(), String::new());
-        Self { image, title, colour: INK, note, scaling: Scaling::Smooth }
+#[derive(Clone)]
+enum Content {
+    Picture(RgbImage, Scaling),
+    Drawing(Arc<Canvas>),
+}
+
+impl Panel {
+    fn of(content: Content) -> Self {
+        Self { content, title: Default::default(), colour: INK, note: String::new() }
     }
 
-    pub(super) fn title(self, title: impl Into<String>) -> Self {
+    pub(super) fn new(image: RgbImage) -> Self {
+        Self::of(Content::Picture(image, Scaling::Smooth))
+    }
+
+    /// The title above it.
+    pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: [title.into(), String::new()], ..self }
     }
 
@@ -72,15 +85,103 @@ impl Cell {
         Self { colour, ..self }
     }
 
-    pub(super) fn note(self, note: impl Into<String>) -> Self {
+    /// A line in small grey letters below the title.
+    pub fn note(self, note: impl Into<String>) -> Self {
         Self { note: note.into(), ..self }
     }
 
-    /// Enlarged without smoothing, for heat maps.
-    #[allow(dead_code, reason = "shared by pictures still to come")]
-    pub(super) fn pixels(self) -> Self {
-        Self { scaling: Scaling::Pixels, ..self }
+    /// Enlarged without smoothing, for pictures whose single pixels matter.
+    pub fn pixels(mut self) -> Self {
+        if let Content::Picture(_, scaling) = &mut self.content {
+            *scaling = Scaling::Pixels;
+        }
+        self
     }
+
+    /// Height divided by width.
+    fn proportion(&self) -> f64 {
+        let (width, height) = match &self.content {
+            Content::Picture(image, _) => image.dimensions(),
+            Content::Drawing(canvas) => (canvas.width(), canvas.height()),
+        };
+        f64::from(height) / f64::from(width.max(1))
+    }
+
+    /// Width in CSS pixels beyond which it is not enlarged.
+    fn most_width(&self) -> u32 {
+        match &self.content {
+            Content::Picture(..) => LARGEST,
+            Content::Drawing(canvas) => canvas.width(),
+        }
+    }
+
+    /// What it shows, in words.
+    fn in_words(&self) -> String {
+        let words = [&self.title[0], &self.title[1], &self.note];
+        words.into_iter().filter(|word| !word.trim().is_empty()).cloned().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl From<RgbImage> for Panel {
+    fn from(image: RgbImage) -> Self {
+        Panel::new(image)
+    }
+}
+
+impl From<GrayImage> for Panel {
+    fn from(image: GrayImage) -> Self {
+        DynamicImage::from(image).into()
+    }
+}
+
+impl From<DynamicImage> for Panel {
+    fn from(image: DynamicImage) -> Self {
+        Panel::new(image.into_rgb8())
+    }
+}
+
+impl From<Figure> for Panel {
+    fn from(figure: Figure) -> Self {
+        match figure.canvas() {
+            Some(canvas) => Panel::of(Content::Drawing(canvas.clone())),
+            None => Panel::new(figure.pixels()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Panel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match &self.content {
+            Content::Picture(image, _) => format!("{} x {} pixels", image.width(), image.height()),
+            Content::Drawing(canvas) => format!("a figure of {} x {}", canvas.width(), canvas.height()),
+        };
+        write!(f, "Panel({what}: {})", self.in_words())
+    }
+}
+
+/// Pictures and figures in rows: photographs beside charts, results beside each other. Each is as wide as its column,
+/// photographs at most 216 CSS pixels and figures as wide as they are.
+///
+/// ```
+/// use herbarium::prelude::*;
+///
+/// let photograph = image::RgbImage::new(64, 48);
+/// let chart = Figure::draw((320, 240), |area| Ok(area.fill(&herbarium::plotters::style::WHITE)?))?;
+/// let both = vec![Panel::from(photograph).title("a rose"), Panel::from(chart).title("its scores")];
+/// let figure = picture_grid(both, Grid { rows: 1, columns: 2 })?;
+/// # Ok::<(), herbarium::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Argument`] if the grid has no room, or the figure would be too large.
+pub fn picture_grid(panels: Vec<Panel>, grid: Grid) -> Result<Figure> {
+    let room = grid.room_for(panels.len())?;
+    let mut panels = panels;
+    panels.truncate(room);
+    let words: Vec<String> = panels.iter().map(Panel::in_words).filter(|words| !words.is_empty()).collect();
+    let count = panels.len();
+    let alt = std::iter::once(format!("{count} picture{}", if count == 1 { "" } else { "s" }));
+    draw(panels, grid, alt.chain(words).collect::<Vec<_>>().join("\n"))
 }
 
 /// Widths in CSS pixels: of a whole grid at most, and of one picture at most and at least.
@@ -101,9 +202,10 @@ struct Title {
 }
 
 /// Draws the cells in rows; `alt` describes the whole.
-pub(super) fn draw(cells: Vec<Cell>, grid: Grid, alt: String) -> Result<Figure> {
+pub(super) fn draw(cells: Vec<Panel>, grid: Grid, alt: String) -> Result<Figure> {
     let columns = (grid.columns.min(cells.len()).max(1)) as u32;
-    let width = ((WIDEST - GAP) / columns).saturating_sub(GAP).clamp(SMALLEST, LARGEST);
+    let most = cells.iter().map(Panel::most_width).max().unwrap_or(LARGEST).max(SMALLEST);
+    let width = ((WIDEST - GAP) / columns).saturating_sub(GAP).clamp(SMALLEST, most);
     let titles: Vec<Title> = cells.iter().map(|cell| lay_out(&cell.title, width as f32)).collect();
     let rooms: Vec<Row> = cells
         .chunks(columns as usize)
@@ -133,9 +235,14 @@ pub(super) fn draw(cells: Vec<Cell>, grid: Grid, alt: String) -> Result<Figure> 
             let y = (top + row.head - BELOW) as f32 - 3.0;
             let style = Text::new(NOTE).colour(GREY).middle();
             canvas.text(&style.shortened(&cell.note, width as f32), (middle, y), style);
-            let shown = shown_height(&cell.image, width) as f32;
-            let area = Area::new(left, (top + row.head) as f32, width as f32, shown);
-            canvas.picture(cell.image, area, cell.scaling);
+            let own = width.min(cell.most_width());
+            let shown = shown_height(cell.proportion(), own) as f32;
+            let left = left + (width - own) as f32 / 2.0;
+            let area = Area::new(left, (top + row.head) as f32, own as f32, shown);
+            match cell.content {
+                Content::Picture(image, scaling) => canvas.picture(image, area, scaling),
+                Content::Drawing(drawing) => canvas.place(&drawing, area),
+            }
         }
         top += row.head + row.height + GAP;
     }
@@ -150,19 +257,19 @@ struct Row {
 }
 
 impl Row {
-    fn of(cells: &[Cell], titles: &[Title], width: u32) -> Row {
+    fn of(cells: &[Panel], titles: &[Title], width: u32) -> Row {
         let lines = titles.iter().map(|title| title.lines.len()).max().unwrap_or(1) as u32;
         let noted = cells.iter().any(|cell| !cell.note.is_empty());
         let head = lines * (TITLE as u32 + 4) + if noted { NOTE as u32 + 4 } else { 0 } + BELOW;
-        let height = cells.iter().map(|cell| shown_height(&cell.image, width)).max().unwrap_or(48);
+        let heights = cells.iter().map(|cell| shown_height(cell.proportion(), width.min(cell.most_width())));
+        let height = heights.max().unwrap_or(48);
         Row { lines, head, height }
     }
 }
 
 /// Height that keeps a picture's proportions, within reason.
-fn shown_height(image: &RgbImage, width: u32) -> u32 {
-    let height = f64::from(width) * f64::from(image.height()) / f64::from(image.width().max(1));
-    (height.round() as u32).clamp(1, 3 * width)
+fn shown_height(proportion: f64, width: u32) -> u32 {
+    ((f64::from(width) * proportion).round() as u32).clamp(1, 3 * width)
 }
 
 /// One line of large letters, or smaller ones, or two lines, or two shortened ones.

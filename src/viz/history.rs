@@ -5,17 +5,20 @@ use image::Rgb;
 use super::Figure;
 use super::axis::Scale;
 use super::canvas::{Area, Canvas, Text};
-use super::palette::{BLUE, GREEN, ORANGE, PURPLE, group};
-use super::plot::{Plot, heading};
-use crate::Result;
+use super::legend::Heading;
+use super::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE, group};
+use super::plot::Plot;
 use crate::notebook::{MimeBundle, Show, result};
 use crate::train::{Comparison, History};
+use crate::{Error, Result};
 
-/// Size of the figure in CSS pixels.
+/// Size of the figure in CSS pixels; a legend of several lines makes it higher.
 const WIDTH: u32 = 960;
-const HEIGHT: u32 = 300;
-/// Height above a panel's plot, for its title and legend.
+const HEIGHT: f32 = 300.0;
+/// Height of a heading of one line, which that height includes.
 const HEAD: f32 = 34.0;
+/// Height of the strip above the plots in which the phases' names stand.
+const STRIP: f32 = 15.0;
 /// With more epochs than this, the points on a line are left out.
 const MOST_POINTS: usize = 40;
 
@@ -42,27 +45,13 @@ struct Panel {
 
 impl History {
     /// Losses, accuracies and the learning rate over the epochs, in three panels. The epoch whose
-    /// weights were kept is marked. Values that are not finite are left out.
+    /// weights were kept is marked, and where a later [phase](History::phases) began. Values that are not finite are left
+    /// out.
     ///
     /// # Errors
     /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.
     pub fn plot(&self) -> Result<Figure> {
-        let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
-        let (panels, epochs) = (panels(self), length(self));
-        let width = WIDTH as f32 / panels.len() as f32;
-        for (place, panel) in panels.iter().enumerate() {
-            let left = place as f32 * width;
-            let title = Area::new(left + 14.0, 0.0, width - 30.0, HEAD);
-            heading(&mut canvas, title, 21.0, panel.title, &legend(panel));
-            if epochs > 0 {
-                let room = Area::new(left, HEAD, width - 16.0, HEIGHT as f32 - HEAD - 4.0);
-                draw(&mut canvas, room, panel, epochs)?;
-            }
-        }
-        if epochs == 0 {
-            canvas.text("no epoch was completed", (20.0, 150.0), Text::new(13.0));
-        }
-        canvas.figure(self.to_string())
+        draw(self, &[])
     }
 
     /// Shows the table as the value of a cell's last expression.
@@ -83,7 +72,6 @@ impl Comparison {
     /// # Errors
     /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.
     pub fn plot(&self) -> Result<Figure> {
-        let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
         let epochs = self.runs.iter().map(|(_, history)| length(history)).max().unwrap_or(0);
         let colours = || self.runs.iter().enumerate().map(|(number, _)| group(number));
         let names: Vec<(String, Rgb<u8>)> =
@@ -92,18 +80,27 @@ impl Comparison {
             if loss { history.valid_losses.clone() } else { history.val_acc_history.clone() }
         };
         let width = WIDTH as f32 / 2.0;
-        for (place, title) in ["Validation loss", "Validation accuracy"].into_iter().enumerate() {
+        let titles = ["Validation loss", "Validation accuracy"];
+        // The names stand once: beside the first title, or above both.
+        let first = Heading::new(titles[0], &names, width - 30.0);
+        let above = Heading::new("", &names, WIDTH as f32 - 30.0);
+        let top = if first.is_one_line() { 0.0 } else { above.height() - 8.0 };
+        let height = HEIGHT + top;
+        let mut canvas = Canvas::new(WIDTH, height as u32)?;
+        if !first.is_one_line() {
+            above.draw(&mut canvas, (14.0, 0.0));
+        }
+        for (place, title) in titles.into_iter().enumerate() {
             let loss = place == 0;
             let left = place as f32 * width;
-            let head = Area::new(left + 14.0, 0.0, width - 30.0, HEAD);
-            // The names stand once, and the first panel has room for them.
-            heading(&mut canvas, head, 21.0, title, if place == 0 { &names } else { &[] });
+            let beside = if loss && first.is_one_line() { &names[..] } else { &[] };
+            Heading::new(title, beside, width - 30.0).draw(&mut canvas, (left + 14.0, top));
             if epochs == 0 {
                 continue;
             }
             let all: Vec<f64> = self.runs.iter().flat_map(|(_, history)| list(history, loss)).collect();
             let scale = if loss { Scale::from_zero(&all) } else { Scale::share(&all) };
-            let room = Area::new(left, HEAD, width - 16.0, HEIGHT as f32 - HEAD - 4.0);
+            let room = Area::new(left, top + HEAD, width - 16.0, height - top - HEAD - 4.0);
             let plot = Plot::new(room, Scale::epochs(epochs), scale);
             plot.axes(&mut canvas, "epoch", "")?;
             for ((_, history), colour) in self.runs.iter().zip(colours()) {
@@ -114,6 +111,67 @@ impl Comparison {
             canvas.text("no epoch was completed", (20.0, 150.0), Text::new(13.0));
         }
         canvas.figure(self.to_string())
+    }
+}
+
+/// The phases of one training as one course, [`History::plot`]'s panels with the name of each phase above its epochs:
+/// `plot_phases(&[("head alone", &history_1), ("all layers", &history_2)])`.
+///
+/// # Errors
+/// [`Error::Argument`](crate::Error::Argument) if there is no phase, or the picture cannot be drawn.
+pub fn plot_phases(phases: &[(&str, &History)]) -> Result<Figure> {
+    let whole = phases.iter().map(|(_, history)| (*history).clone()).reduce(History::then);
+    let Some(whole) = whole else {
+        return Err(Error::Argument("plot_phases: give at least one phase, (name, &history)".into()));
+    };
+    let names: Vec<(String, usize)> =
+        phases.iter().map(|(name, history)| ((*name).to_owned(), length(history))).collect();
+    draw(&whole, &names)
+}
+
+/// The panels of a history; `names` are the phases' with their numbers of epochs.
+fn draw(history: &History, names: &[(String, usize)]) -> Result<Figure> {
+    let (panels, epochs) = (panels(history), length(history));
+    let width = WIDTH as f32 / panels.len() as f32;
+    let heading = |panel: &Panel| Heading::new(panel.title, &legend(panel), width - 30.0);
+    let headings: Vec<Heading> = panels.iter().map(heading).collect();
+    let head = headings.iter().map(Heading::height).fold(HEAD, f32::max);
+    let strip = if names.is_empty() { 0.0 } else { STRIP };
+    let height = HEIGHT + head - HEAD + strip;
+    let mut canvas = Canvas::new(WIDTH, height as u32)?;
+    for (place, (panel, heading)) in panels.iter().zip(&headings).enumerate() {
+        let left = place as f32 * width;
+        heading.draw(&mut canvas, (left + 14.0, 0.0));
+        if epochs == 0 {
+            continue;
+        }
+        let top = head + strip;
+        let plot = Plot::new(
+            Area::new(left, top, width - 16.0, height - top - 4.0),
+            Scale::epochs(epochs),
+            panel.scale.clone(),
+        );
+        draw_panel(&mut canvas, &plot, panel, &history.phases, epochs)?;
+        phase_names(&mut canvas, &plot, names, top - 5.0);
+    }
+    if epochs == 0 {
+        canvas.text("no epoch was completed", (20.0, 150.0), Text::new(13.0));
+    }
+    let phases: String =
+        names.iter().map(|(name, epochs)| format!("{name}: {epochs} epochs\n")).collect::<String>();
+    canvas.figure(phases + &history.to_string())
+}
+
+/// The phases' names over the middles of their epochs.
+fn phase_names(canvas: &mut Canvas, plot: &Plot, names: &[(String, usize)], base: f32) {
+    let values = plot.values();
+    let mut first = 0;
+    for (name, epochs) in names {
+        let edge = |epoch: usize| plot.across(epoch as f64 - 0.5).clamp(values.x, values.right());
+        let (from, to) = (edge(first), edge(first + epochs));
+        let style = Text::new(10.0).colour(GREY).middle();
+        canvas.text(&style.shortened(name, to - from - 4.0), ((from + to) / 2.0, base), style);
+        first += epochs;
     }
 }
 
@@ -157,9 +215,18 @@ fn legend(panel: &Panel) -> Vec<(String, Rgb<u8>)> {
     lines.chain(mark).filter(|(name, _)| !name.is_empty()).collect()
 }
 
-fn draw(canvas: &mut Canvas, room: Area, panel: &Panel, epochs: usize) -> Result<()> {
-    let plot = Plot::new(room, Scale::epochs(epochs), panel.scale.clone());
+fn draw_panel(
+    canvas: &mut Canvas,
+    plot: &Plot,
+    panel: &Panel,
+    changes: &[usize],
+    epochs: usize,
+) -> Result<()> {
     plot.axes(canvas, "epoch", "")?;
+    // Between two epochs and below the lines, so that neither mark covers a point.
+    for change in changes.iter().filter(|change| (1..epochs).contains(*change)) {
+        plot.mark(canvas, *change as f64 - 0.5, GREY)?;
+    }
     if let Some((epoch, _)) = panel.best {
         plot.mark(canvas, epoch as f64, BEST)?;
     }

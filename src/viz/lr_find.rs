@@ -3,16 +3,15 @@
 use super::Figure;
 use super::axis::Scale;
 use super::canvas::{Area, Canvas};
+use super::legend::Heading;
 use super::palette::{BLUE, FAINT, GREEN};
-use super::plot::{Plot, heading};
+use super::plot::Plot;
 use crate::Result;
 use crate::train::LrFind;
 
 /// Size of the figure in CSS pixels.
 const WIDTH: u32 = 640;
 const HEIGHT: u32 = 320;
-/// Height above the plot, for its title and legend.
-const HEAD: f32 = 34.0;
 
 impl LrFind {
     /// The loss over the learning rate, on a logarithmic axis: of each batch, its running mean, and the
@@ -22,14 +21,15 @@ impl LrFind {
     /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.
     pub fn plot(&self) -> Result<Figure> {
         let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
-        let head = Area::new(14.0, 0.0, WIDTH as f32 - 30.0, HEAD);
         let legend = [
             ("loss".to_owned(), FAINT),
             ("running mean".to_owned(), BLUE),
             (format!("suggestion {:.1e}", self.suggestion), GREEN),
         ];
-        heading(&mut canvas, head, 21.0, "Learning rate finder", &legend);
-        let room = Area::new(0.0, HEAD, WIDTH as f32 - 16.0, HEIGHT as f32 - HEAD - 4.0);
+        let heading = Heading::new("Learning rate finder", &legend, WIDTH as f32 - 30.0);
+        heading.draw(&mut canvas, (14.0, 0.0));
+        let head = heading.height();
+        let room = Area::new(0.0, head, WIDTH as f32 - 16.0, HEIGHT as f32 - head - 4.0);
         let highest = ceiling(&self.smoothed);
         let shown = |values: &[f64]| -> Vec<(f64, f64)> {
             let value = |value: f64| if value <= highest { value } else { f64::NAN };

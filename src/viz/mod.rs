@@ -32,6 +32,7 @@ mod history_table;
 mod im_convert;
 mod insight;
 mod labels;
+mod legend;
 mod lr_find;
 mod palette;
 mod per_class;
@@ -45,6 +46,7 @@ mod top_losses;
 
 pub use answers::{Answered, Answers};
 pub use augmentation_preview::{augmentation_preview, transform_panel, transform_steps};
+pub use canvas::CanvasBackend;
 pub use confused_pairs::{PairOptions, plot_most_confused};
 pub use confusion::{ConfusedPair, MostConfused, most_confused};
 pub use confusion_plot::{Cells, ConfusionOptions, plot_confusion_matrix};
@@ -52,7 +54,10 @@ pub use features::{
     FeatureMapOptions, Features, Projection, TsneOptions, pca, plot_feature_map, plot_points, tsne,
 };
 pub use figure::Figure;
-pub use grid::Grid;
+pub(crate) use font::files as font_files;
+pub use grid::{Grid, Panel, picture_grid};
+pub use history::plot_phases;
+pub(crate) use im_convert::show_image;
 pub use im_convert::{im_convert, im_convert_with};
 pub use insight::{
     GradCam, GradCamOptions, GradCamPlot, grad_cam, plot_activations, plot_filters, plot_grad_cam,

@@ -6,7 +6,7 @@ use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 
 use super::axis::Scale;
-use super::canvas::{Area, Canvas, FINE, Pen, Text};
+use super::canvas::{Area, Canvas, CanvasBackend, FINE};
 use super::palette::{FAINT, GREY, INK};
 use crate::{Error, Result};
 
@@ -51,10 +51,10 @@ impl Plot {
     fn on(
         &self,
         canvas: &mut Canvas,
-        draw: impl FnOnce(&mut ChartContext<'_, Pen<'_>, Cartesian2d<Scale, Scale>>) -> Drawn,
+        draw: impl FnOnce(&mut ChartContext<'_, CanvasBackend<'_>, Cartesian2d<Scale, Scale>>) -> Drawn,
     ) -> Result<()> {
         let Area { x, y, width, height } = self.room;
-        let whole = Pen(canvas).into_drawing_area();
+        let whole = CanvasBackend::fine(canvas).into_drawing_area();
         let area = whole.shrink((fine(x), fine(y)), (fine(width), fine(height)));
         let chart = ChartBuilder::on(&area)
             .x_label_area_size(fine(BELOW))
@@ -123,7 +123,7 @@ impl Plot {
         })
     }
 
-    /// A line from bottom to top at a place of the horizontal axis.
+    /// A line from bottom to top at a place of the horizontal axis. What is drawn later lies above it.
     pub(crate) fn mark(&self, canvas: &mut Canvas, x: f64, rgb: Rgb<u8>) -> Result<()> {
         let Some(x) = self.x.place(x) else { return Ok(()) };
         let (line, style) =
@@ -131,27 +131,46 @@ impl Plot {
         self.on(canvas, |chart| Ok(chart.draw_series(LineSeries::new(line, style)).map(drop)?))
     }
 
-    /// A ring around a pair of values, if it can be shown.
+    /// A ring around a pair of values, if it can be shown, wide enough to leave the point itself to be seen.
     pub(crate) fn ring(&self, canvas: &mut Canvas, (x, y): (f64, f64), rgb: Rgb<u8>) -> Result<()> {
         let (Some(x), Some(y)) = (self.x.place(x), self.y.place(y)) else { return Ok(()) };
-        let ring = [(4.75, colour(rgb)), (2.75, WHITE)];
-        let ring = ring.map(|(radius, colour)| Circle::new((x, y), fine(radius), colour.filled()));
-        self.on(canvas, |chart| Ok(chart.draw_series(ring).map(drop)?))
+        let ring = Circle::new((x, y), fine(6.0), colour(rgb).stroke_width(fine(1.5)));
+        self.on(canvas, |chart| Ok(chart.draw_series([ring]).map(drop)?))
+    }
+
+    /// A filled circle at a pair of values, if it can be shown.
+    pub(crate) fn dot(
+        &self,
+        canvas: &mut Canvas,
+        (x, y): (f64, f64),
+        radius: f32,
+        rgb: Rgb<u8>,
+    ) -> Result<()> {
+        let (Some(x), Some(y)) = (self.x.place(x), self.y.place(y)) else { return Ok(()) };
+        let dot = Circle::new((x, y), fine(radius), colour(rgb).filled());
+        self.on(canvas, |chart| Ok(chart.draw_series([dot]).map(drop)?))
+    }
+
+    /// Where a pair of values is on the canvas, in CSS pixels, if it can be shown.
+    pub(crate) fn at(&self, (x, y): (f64, f64)) -> Option<(f32, f32)> {
+        let (place, values) = (self.y.place(y)?, self.values());
+        self.x.place(x)?;
+        let share = (place - self.y.low) / (self.y.high - self.y.low);
+        Some((self.across(x), values.bottom() - share as f32 * values.height))
+    }
+
+    /// Where a value of the horizontal axis is, in CSS pixels; at its left end if it cannot be shown.
+    pub(crate) fn across(&self, x: f64) -> f32 {
+        let place = self.x.place(x).unwrap_or(self.x.low);
+        let share = (place - self.x.low) / (self.x.high - self.x.low);
+        self.values().x + share as f32 * self.values().width
+    }
+
+    /// The part of the room in which values are.
+    pub(crate) fn values(&self) -> Area {
+        let Area { x, y, width, height } = self.room;
+        Area::new(x + LEFT, y, width - LEFT, height - BELOW)
     }
 }
 
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
-
-/// A chart's title at its left and its legend at its right, on the line at height `y`.
-pub(crate) fn heading(canvas: &mut Canvas, area: Area, y: f32, title: &str, legend: &[(String, Rgb<u8>)]) {
-    canvas.text(title, (area.x, y), Text::new(14.0).bold());
-    let small = Text::new(LABEL).colour(INK);
-    let mut right = area.right();
-    for (name, colour) in legend.iter().rev() {
-        right -= small.width(name);
-        canvas.text(name, (right, y - 1.0), small);
-        right -= 18.0;
-        canvas.rect(Area::new(right, y - 6.0, 14.0, 2.0), *colour);
-        right -= 12.0;
-    }
-}

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::batch_pictures::{image, labels};
-use super::grid::{self, Cell};
+use super::grid::{self, Panel};
 use super::labels::name_of;
 use super::palette::{GREEN, RED};
 use super::{Figure, Grid};
@@ -97,7 +97,7 @@ pub fn prediction_grid(
             right += usize::from(class == label);
             let sure = format!("{:.0} % sure", 100.0 * preds.confidence(index)?);
             told.push(format!("{mark} {} ({}), {sure}", predicted.name, actual.name));
-            let cell = Cell::new(image(batch, index)?).colour(colour);
+            let cell = Panel::new(image(batch, index)?).colour(colour);
             let cell = if options.confidence { cell.note(sure) } else { cell };
             cells.push(cell.titles(format!("{mark} {}", predicted.drawn), format!("({})", actual.drawn)));
         }

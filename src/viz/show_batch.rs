@@ -1,7 +1,7 @@
 //! A look at what a loader gives.
 
 use super::batch_pictures::{image, labels};
-use super::grid::{self, Cell};
+use super::grid::{self, Panel};
 use super::labels::name_of;
 use super::{Figure, Grid};
 use crate::Result;
@@ -24,7 +24,7 @@ pub fn show_batch(
     let (mut cells, mut names) = (Vec::new(), Vec::new());
     for (index, &label) in labels.iter().enumerate().take(shown) {
         let named = name_of(label, class_names, cat_to_name, &format!("the label of picture {index}"))?;
-        cells.push(Cell::new(image(batch, index)?).title(named.drawn));
+        cells.push(Panel::new(image(batch, index)?).title(named.drawn));
         names.push(named.name);
     }
     let alt = format!("{shown} of {} pictures: {}", labels.len(), names.join(", "));

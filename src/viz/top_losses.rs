@@ -1,7 +1,7 @@
 //! The pictures a model was most wrong about.
 
 use super::answers::Answered;
-use super::grid::{self, Cell};
+use super::grid::{self, Panel};
 use super::labels::Names;
 use super::palette::{GREEN, RED};
 use super::photograph::square;
@@ -44,7 +44,7 @@ pub fn plot_top_losses(
         if !path.as_os_str().is_empty() {
             told += &format!(", {}", path.display());
         }
-        let cell = Cell::new(square(path, SIDE)).colour(colour).note(note);
+        let cell = Panel::new(square(path, SIDE)).colour(colour).note(note);
         cells.push(
             cell.titles(format!("{mark} {}", names.drawn[predicted]), format!("({})", names.drawn[label])),
         );

@@ -31,8 +31,10 @@ fn im_convert_brings_back_every_byte() {
     let std = Tensor::from_slice(&IMAGENET_STD).to_kind(Kind::Float).view([3, 1, 1]);
     let normalised = (plane - mean) / std;
     let picture = pixels(&im_convert(&normalised).unwrap());
+    // 16 pixels are enlarged to 320: each is a square of 20.
+    assert_eq!(picture.dimensions(), (320, 320));
     for (x, y, pixel) in picture.enumerate_pixels() {
-        let expected = [0, 1, 2].map(|c| bytes[(c * 256 + y * 16 + x) as usize]);
+        let expected = [0, 1, 2].map(|c| bytes[(c * 256 + y / 20 * 16 + x / 20) as usize]);
         assert_eq!(pixel.0, expected, "({x}, {y})");
     }
     assert_eq!(pixels(&im_convert(&normalised.unsqueeze(0)).unwrap()), picture, "(1, 3, H, W) is the same");
@@ -44,8 +46,20 @@ fn im_convert_clips_and_rounds() {
     let values = [-0.5f32, 0.5, 1.5, f32::NAN, 0.001, 0.999];
     let tensor = Tensor::from_slice(&values).view([1, 1, 6]).repeat([3, 1, 1]);
     let picture = pixels(&im_convert_with(&tensor, [0.0; 3], [1.0; 3]).unwrap());
-    let row: Vec<u8> = (0..6).map(|x| picture.get_pixel(x, 0).0[0]).collect();
+    let row: Vec<u8> = (0..6).map(|x| picture.get_pixel(54 * x, 0).0[0]).collect();
     assert_eq!(row, [0, 128, 255, 0, 0, 255]);
+}
+
+/// Small pictures are enlarged, large ones fit a page, and a notebook keeps no more of them than a screen shows.
+#[test]
+fn a_single_picture_is_neither_a_stamp_nor_larger_than_a_page() {
+    for (side, shown, kept) in [(64, 320, 320), (224, 448, 448), (400, 400, 400), (3000, 960, 1920)] {
+        let figure = im_convert(&solid([0.5; 3], side)).unwrap();
+        assert_eq!((figure.width(), figure.height()), (shown, shown), "{side}");
+        assert_eq!(pixels(&figure).dimensions(), (kept, kept), "{side}");
+    }
+    let strip = im_convert(&Tensor::zeros([3, 3000, 2], tch::kind::FLOAT_CPU)).unwrap();
+    assert!(pixels(&strip).height() <= 1920);
 }
 
 #[test]
@@ -241,7 +255,7 @@ fn figures_are_saved_whole_or_not_at_all() {
 #[test]
 fn figures_say_in_words_what_they_show() {
     let figure = im_convert(&solid([0.5; 3], 8)).unwrap();
-    assert_eq!(format!("{figure:?}"), "Figure(256 x 256): a picture of 8 x 8 pixels");
+    assert_eq!(format!("{figure:?}"), "Figure(320 x 320): a picture of 8 x 8 pixels");
     assert_eq!(figure.to_string(), "a picture of 8 x 8 pixels");
     let bundle = figure.bundle();
     assert_eq!(bundle.mime_types(), ["text/plain", "image/png"]);

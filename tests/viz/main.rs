@@ -1,6 +1,7 @@
 //! Pictures from outside, drawn from known data: pixels, SVG, words, and what is wrong with bad input.
 //! `HERBARIUM_LOOK=DIR` keeps the pictures that are worth looking at.
 
+mod drawing;
 mod faces;
 #[path = "../formula/mod.rs"]
 mod formula;

@@ -42,6 +42,45 @@ fn a_training_is_plotted_whatever_its_length() {
     look(&odd.plot().unwrap(), "history-odd.png");
 }
 
+/// Two phases are one course: twice the epochs, both names, and a line between the two that hides no point.
+#[test]
+fn phases_follow_each_other() {
+    let (first, second) = (history(12), history(8));
+    let figure = plot_phases(&[("head alone", &first), ("all layers", &second)]).unwrap();
+    look(&figure, "phases.png");
+    assert!(figure.alt().starts_with("head alone: 12 epochs\nall layers: 8 epochs\n"), "{figure}");
+    let svg = figure.svg();
+    for name in ["head alone", "all layers"] {
+        assert_eq!(svg.matches(&format!(">{name}</text>")).count(), 3, "once above each panel");
+    }
+    let whole = first.clone().then(second.clone());
+    assert_eq!((whole.epochs(), whole.phases.as_slice()), (20, &[12][..]));
+    assert_eq!(whole.clone().then(second).phases, [12, 20]);
+    // A point is a circle of 2.75; those of three series of 20 and two lines' are all there, with 2 rings around.
+    let plain = whole.plot().unwrap();
+    assert_eq!(plain.svg().matches("r=\"2.75\"").count(), 5 * 20);
+    assert!(plot_phases(&[]).unwrap_err().to_string().contains("at least one phase"));
+    plot_phases(&[("none", &history(0))]).unwrap();
+}
+
+#[test]
+fn comparisons_have_room_for_every_name() {
+    let runs: Vec<(String, History)> =
+        ["resnet18", "densenet121", "mobilenet_v2", "squeezenet1_1", "efficientnet_b0", "vgg11_bn"]
+            .iter()
+            .enumerate()
+            .map(|(i, name)| (format!("{name} from ImageNet's weights"), history(6 + i)))
+            .collect();
+    let runs: Vec<(&str, &History)> = runs.iter().map(|(name, history)| (name.as_str(), history)).collect();
+    for count in [1, 2, 6] {
+        let figure = compare(&runs[..count]).plot().unwrap();
+        look(&figure, &format!("comparison{count}.png"));
+        for (name, _) in &runs[..count] {
+            assert!(figure.svg().contains(&name.replace('\'', "'")), "{name}");
+        }
+    }
+}
+
 #[test]
 fn the_suggested_learning_rate_is_marked() {
     let lrs: Vec<f64> = (0..100).map(|step| 1e-6 * 10f64.powf(step as f64 * 7.0 / 99.0)).collect();

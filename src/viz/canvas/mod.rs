@@ -14,10 +14,11 @@ use image::{Rgb, RgbImage};
 
 use super::Figure;
 use super::font::{self, Weight};
-use super::palette::INK;
+use super::palette::{INK, WHITE};
 use crate::{Error, Result};
 
-pub(crate) use backend::{FINE, Pen};
+pub use backend::CanvasBackend;
+pub(crate) use backend::FINE;
 pub(super) use svg::around as svg_around;
 
 /// Pixels per CSS pixel.
@@ -63,6 +64,17 @@ pub(crate) enum Anchor {
     Start,
     Middle,
     End,
+}
+
+impl Anchor {
+    /// The other end.
+    fn opposite(self) -> Self {
+        match self {
+            Anchor::Start => Anchor::End,
+            Anchor::Middle => Anchor::Middle,
+            Anchor::End => Anchor::Start,
+        }
+    }
 }
 
 /// How a text is written. Built by chaining: `Text::new(11.0).bold().middle()`.
@@ -127,8 +139,32 @@ enum Shape {
     Rect { area: Area, colour: Rgb<u8>, opacity: f32 },
     Line { points: Vec<(f32, f32)>, width: f32, colour: Rgb<u8>, opacity: f32 },
     Circle { centre: (f32, f32), radius: f32, colour: Rgb<u8>, opacity: f32 },
+    Polygon { corners: Vec<(f32, f32)>, colour: Rgb<u8>, opacity: f32 },
     Text { text: String, at: (f32, f32), style: Text },
     Picture { image: Arc<RgbImage>, area: Area, scaling: Scaling },
+}
+
+impl Shape {
+    /// The same `by` times as large, then moved so that the origin is at `to`.
+    fn scaled(&self, by: f32, to: (f32, f32)) -> Shape {
+        let point = |(x, y): (f32, f32)| (to.0 + x * by, to.1 + y * by);
+        let area = |area: Area| {
+            let (x, y) = point((area.x, area.y));
+            Area::new(x, y, area.width * by, area.height * by)
+        };
+        let mut shape = self.clone();
+        match &mut shape {
+            Shape::Rect { area: own, .. } | Shape::Picture { area: own, .. } => *own = area(*own),
+            Shape::Line { points, width, .. } => {
+                points.iter_mut().for_each(|place| *place = point(*place));
+                *width *= by;
+            }
+            Shape::Circle { centre, radius, .. } => (*centre, *radius) = (point(*centre), *radius * by),
+            Shape::Polygon { corners, .. } => corners.iter_mut().for_each(|place| *place = point(*place)),
+            Shape::Text { at, style, .. } => (*at, style.size) = (point(*at), style.size * by),
+        }
+        shape
+    }
 }
 
 impl Canvas {
@@ -179,6 +215,19 @@ impl Canvas {
     /// A filled circle; `opacity = 1` hides what is below.
     pub(crate) fn circle_over(&mut self, centre: (f32, f32), radius: f32, colour: Rgb<u8>, opacity: f32) {
         self.shapes.push(Shape::Circle { centre, radius, colour, opacity });
+    }
+
+    /// A filled polygon, closed by itself; what is enclosed twice is empty again (even-odd). `opacity = 1` hides what
+    /// is below.
+    pub(crate) fn polygon_over(&mut self, corners: &[(f32, f32)], colour: Rgb<u8>, opacity: f32) {
+        self.shapes.push(Shape::Polygon { corners: corners.to_vec(), colour, opacity });
+    }
+
+    /// Another canvas with its white ground, made as wide as the area; its proportions stay.
+    pub(crate) fn place(&mut self, other: &Canvas, area: Area) {
+        let by = area.width / other.width as f32;
+        self.rect(Area::new(area.x, area.y, area.width, other.height as f32 * by), WHITE);
+        self.shapes.extend(other.shapes.iter().map(|shape| shape.scaled(by, (area.x, area.y))));
     }
 
     /// A line of text; `at` is on its baseline.

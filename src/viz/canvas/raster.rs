@@ -19,6 +19,10 @@ pub(super) fn draw(canvas: &Canvas) -> RgbImage {
             Shape::Circle { centre, radius, colour, opacity } => {
                 line(&mut sheet, &[sharp_point(*centre)], radius * SHARP as f32, *colour, *opacity);
             }
+            Shape::Polygon { corners, colour, opacity } => {
+                let corners: Vec<_> = corners.iter().map(|corner| sharp_point(*corner)).collect();
+                polygon(&mut sheet, &corners, *colour, *opacity);
+            }
             Shape::Text { text, at, style } => write(&mut sheet, text, sharp_point(*at), style),
             Shape::Picture { image, area, scaling } => picture(&mut sheet, image, sharp(*area), *scaling),
         }
@@ -92,6 +96,40 @@ fn line(sheet: &mut RgbImage, points: &[(f32, f32)], reach: f32, colour: Rgb<u8>
     }
 }
 
+/// Lines in each row of pixels along which a polygon's cover is measured.
+const SCAN_LINES: i32 = 4;
+
+/// Fills a polygon: along each line, between its first and second edge, its third and fourth, and so on.
+fn polygon(sheet: &mut RgbImage, corners: &[(f32, f32)], colour: Rgb<u8>, opacity: f32) {
+    if !corners.iter().all(|(x, y)| x.is_finite() && y.is_finite()) {
+        return;
+    }
+    let rows = corners.iter().map(|corner| corner.1);
+    let (low, high) =
+        rows.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
+    let (width, height) = sheet.dimensions();
+    let edges = || corners.iter().zip(corners.iter().cycle().skip(1));
+    for y in touched(low, high, height) {
+        let mut cover = vec![0f32; width as usize];
+        for line in 0..SCAN_LINES {
+            let at = y as f32 + (line as f32 + 0.5) / SCAN_LINES as f32;
+            let crossing = |((x0, y0), (x1, y1)): (&(f32, f32), &(f32, f32))| {
+                ((*y0 <= at) != (*y1 <= at)).then(|| x0 + (x1 - x0) * (at - y0) / (y1 - y0))
+            };
+            let mut crossings: Vec<f32> = edges().filter_map(crossing).collect();
+            crossings.sort_by(f32::total_cmp);
+            for pair in crossings.chunks_exact(2) {
+                for x in touched(pair[0], pair[1], width) {
+                    cover[x as usize] += overlap(x, pair[0], pair[1]) / SCAN_LINES as f32;
+                }
+            }
+        }
+        for (x, cover) in cover.into_iter().enumerate().filter(|(_, cover)| *cover > 0.0) {
+            font::blend(sheet, x as i32, y, colour, opacity * cover);
+        }
+    }
+}
+
 fn write(sheet: &mut RgbImage, text: &str, (x, y): (f32, f32), style: &Text) {
     let size = style.size * SHARP as f32;
     let wide = match style.anchor {
@@ -144,6 +182,40 @@ mod tests {
         canvas.line_over(&[], 1.0, Rgb([0; 3]), 1.0);
         canvas.picture(RgbImage::new(0, 0), Area::new(0.0, 0.0, 2.0, 2.0), Scaling::Smooth);
         let _ = canvas.pixels();
+    }
+
+    /// A triangle of half a square's area, and a square in a square that is a hole.
+    #[test]
+    fn polygons_cover_their_area() {
+        let dark = |canvas: &Canvas| -> f32 {
+            canvas.pixels().pixels().map(|pixel| (255.0 - f32::from(pixel.0[0])) / 255.0).sum()
+        };
+        let mut canvas = Canvas::new(20, 20).unwrap();
+        canvas.polygon_over(&[(2.0, 2.0), (12.0, 2.0), (2.0, 12.0)], Rgb([0; 3]), 1.0);
+        assert!((dark(&canvas) - 200.0).abs() < 2.0, "{}", dark(&canvas));
+        let mut canvas = Canvas::new(20, 20).unwrap();
+        let hole = [(1.0, 1.0), (9.0, 1.0), (9.0, 9.0), (1.0, 9.0), (1.0, 1.0)];
+        let inner = hole.map(|(x, y)| ((x - 5.0) / 2.0 + 5.0, (y - 5.0) / 2.0 + 5.0));
+        canvas.polygon_over(&[hole, inner].concat(), Rgb([0; 3]), 1.0);
+        assert!((dark(&canvas) - 4.0 * 48.0).abs() < 2.0, "{}", dark(&canvas));
+        canvas.polygon_over(&[(f32::NAN, 0.0), (1.0, 1.0), (2.0, 3.0)], Rgb([0; 3]), 1.0);
+        canvas.polygon_over(&[], Rgb([0; 3]), 1.0);
+    }
+
+    #[test]
+    fn a_placed_canvas_is_the_same_elsewhere() {
+        let mut small = Canvas::new(10, 10).unwrap();
+        small.rect(Area::new(2.0, 2.0, 4.0, 4.0), Rgb([9; 3]));
+        small.circle_over((8.0, 8.0), 1.0, Rgb([7; 3]), 1.0);
+        let mut large = Canvas::new(60, 40).unwrap();
+        large.rect(Area::new(0.0, 0.0, 60.0, 40.0), Rgb([0; 3]));
+        large.place(&small, Area::new(30.0, 10.0, 20.0, 20.0));
+        let sheet = large.pixels();
+        let count = |value: u8| sheet.pixels().filter(|pixel| pixel.0 == [value; 3]).count();
+        assert_eq!(count(9), 16 * 16);
+        assert_eq!(sheet.get_pixel(2 * 34, 2 * 14).0, [9; 3]);
+        assert_eq!(sheet.get_pixel(2 * 31, 2 * 11).0, [255; 3], "the ground of the placed one is white");
+        assert_eq!(sheet.get_pixel(2 * 46, 2 * 26).0, [7; 3]);
     }
 
     #[test]

@@ -75,6 +75,17 @@ fn add(svg: &mut String, shape: &Shape) -> std::fmt::Result {
             hex(*colour),
             see_through("fill-opacity", *opacity)
         ),
+        Shape::Polygon { corners, colour, opacity } => {
+            let corners: Vec<String> =
+                corners.iter().map(|(x, y)| format!("{},{}", number(*x), number(*y))).collect();
+            writeln!(
+                svg,
+                "<polygon points=\"{}\" fill=\"{}\" fill-rule=\"evenodd\"{}/>",
+                corners.join(" "),
+                hex(*colour),
+                see_through("fill-opacity", *opacity)
+            )
+        }
         Shape::Text { text, at, style } => write_text(svg, text, *at, style),
         Shape::Picture { image, area, scaling } => writeln!(
             svg,

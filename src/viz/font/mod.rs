@@ -19,13 +19,22 @@ pub(crate) enum Weight {
     Bold,
 }
 
+/// The files of the crate's own font.
+const REGULAR_FILE: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
+const BOLD_FILE: &[u8] = include_bytes!("../fonts/DejaVuSans-Bold.ttf");
+
+/// The crate's own font as OpenType files: regular, bold.
+pub(crate) fn files() -> [&'static [u8]; 2] {
+    [REGULAR_FILE, BOLD_FILE]
+}
+
 /// The crate's own font, or `None` should its file not parse, in which case no text is drawn.
 fn own_face(weight: Weight) -> Option<&'static Face> {
     static REGULAR: OnceLock<Option<Face>> = OnceLock::new();
     static BOLD: OnceLock<Option<Face>> = OnceLock::new();
     match weight {
-        Weight::Regular => REGULAR.get_or_init(|| Face::new(include_bytes!("../fonts/DejaVuSans.ttf"), 0)),
-        Weight::Bold => BOLD.get_or_init(|| Face::new(include_bytes!("../fonts/DejaVuSans-Bold.ttf"), 0)),
+        Weight::Regular => REGULAR.get_or_init(|| Face::new(REGULAR_FILE, 0)),
+        Weight::Bold => BOLD.get_or_init(|| Face::new(BOLD_FILE, 0)),
     }
     .as_ref()
 }

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 use super::layer::one_picture;
 use crate::models::Model;
 use crate::transforms::{IMAGENET_MEAN, IMAGENET_STD};
-use crate::viz::grid::{self, Cell};
+use crate::viz::grid::{self, Panel};
 use crate::viz::im_convert::to_image;
 use crate::viz::palette::viridis;
 use crate::viz::{Figure, Grid};
@@ -33,11 +33,11 @@ pub fn plot_activations(model: &Model, image: &Tensor, layer: &str, grid: Grid) 
     let spread = maps.f_flatten(1, -1)?.f_std_dim([1i64].as_slice(), false, false)?;
     let order = Vec::<i64>::try_from(&spread.f_argsort(0, true)?)?;
     let photograph = to_image(&images, IMAGENET_MEAN, IMAGENET_STD)?;
-    let mut cells = vec![Cell::new(photograph).title("the picture").note(" ")];
+    let mut cells = vec![Panel::new(photograph).title("the picture").note(" ")];
     let mut shown = Vec::new();
     for &channel in order.iter().take(room.saturating_sub(1)) {
         let (picture, note) = map_picture(&maps.f_select(0, channel)?, (height, width))?;
-        cells.push(Cell::new(picture).title(format!("map {channel}")).note(note).pixels());
+        cells.push(Panel::new(picture).title(format!("map {channel}")).note(note).pixels());
         shown.push(channel.to_string());
     }
     let alt = format!(

@@ -7,7 +7,7 @@ use super::layer::{last_map, one_picture};
 use crate::data::CategoryNames;
 use crate::models::{Model, Predictions};
 use crate::transforms::{IMAGENET_MEAN, IMAGENET_STD};
-use crate::viz::grid::{self, Cell};
+use crate::viz::grid::{self, Panel};
 use crate::viz::im_convert::to_image;
 use crate::viz::labels::name_of;
 use crate::viz::palette::inferno;
@@ -132,7 +132,7 @@ pub fn plot_grad_cam(
         options.classes
     };
     let photograph = to_image(&images, IMAGENET_MEAN, IMAGENET_STD)?;
-    let mut cells = vec![Cell::new(photograph.clone()).title("the picture").note(" ")];
+    let mut cells = vec![Panel::new(photograph.clone()).title("the picture").note(" ")];
     let mut told = String::new();
     let mut resolution = (0, 0);
     for class in classes {
@@ -141,7 +141,8 @@ pub fn plot_grad_cam(
         let sure = format!("{:.0} % sure", 100.0 * cam.probability);
         told += &format!("\n{}, {sure}: {}", name.name, cam.place()?);
         resolution = cam.resolution;
-        cells.push(Cell::new(overlay(&photograph, &cam.heat, options.opacity)?).title(name.drawn).note(sure));
+        cells
+            .push(Panel::new(overlay(&photograph, &cam.heat, options.opacity)?).title(name.drawn).note(sure));
     }
     let grid = Grid { rows: cells.len(), columns: cells.len().clamp(1, 4) };
     let (height, width) = resolution;
