@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use super::history::History;
 use super::loss::CrossEntropyLoss;
 use super::mix::Mix;
-use super::optim::{AdamW, AdamWOptions, ParamGroup};
+use super::optim::{AdamW, AdamWOptions, Optimizer, ParamGroup};
 use super::options::{CheckpointPath, Precision, SchedulerStep, TrainOptions};
-use super::scheduler::{OneCycleLr, OneCycleOptions};
+use super::scheduler::{OneCycleLr, OneCycleOptions, Scheduler};
 use super::train_model;
 use crate::Result;
 use crate::data::{DataLoader, Splits};
@@ -125,6 +125,38 @@ struct Phase {
 }
 
 impl Phase {
+    /// The optimizer and its cycle; `batches` are those of one epoch.
+    fn cycle(&self, batches: usize, options: &FineTuneOptions) -> (AdamW, OneCycleLr) {
+        let settings = AdamWOptions { weight_decay: options.weight_decay, ..Default::default() };
+        let lr = self.max_lrs.last().copied().unwrap_or(options.lr);
+        let mut optimizer = AdamW::with_options(self.groups.clone(), lr, settings);
+        let steps = (self.epochs * batches).max(1);
+        let cycle = OneCycleOptions { pct_start: 0.25, ..Default::default() };
+        let scheduler = OneCycleLr::with_options(&mut optimizer, &self.max_lrs, steps, cycle);
+        (optimizer, scheduler)
+    }
+
+    /// The rates of the groups, where those that differ in weight decay alone are one.
+    fn rates(&self, batches: usize, options: &FineTuneOptions) -> Result<PhaseRates> {
+        let (mut optimizer, mut scheduler) = self.cycle(batches, options);
+        let mut steps = vec![optimizer.lrs()];
+        for _ in 1..self.epochs * batches {
+            scheduler.step(&mut optimizer)?;
+            steps.push(optimizer.lrs());
+        }
+        let mut groups: Vec<(Vec<String>, Vec<f64>)> = Vec::new();
+        for (number, group) in self.groups.iter().enumerate() {
+            let names = group.parameters.names();
+            let rates: Vec<f64> = steps.iter().map(|lrs| lrs[number]).collect();
+            match groups.last_mut().filter(|(_, known)| *known == rates) {
+                Some((known, _)) => known.extend(names),
+                None => groups.push((names, rates)),
+            }
+        }
+        let named = groups.into_iter().map(|(names, rates)| (first_and_last(&names), rates)).collect();
+        Ok(PhaseRates { epochs: self.epochs, groups: named })
+    }
+
     /// Trains, and gives the history of this phase behind the one of those before.
     fn train(
         self,
@@ -134,16 +166,7 @@ impl Phase {
         before: History,
     ) -> Result<History> {
         let criterion = CrossEntropyLoss { label_smoothing: options.label_smoothing, ..Default::default() };
-        let settings = AdamWOptions { weight_decay: options.weight_decay, ..Default::default() };
-        let lr = self.max_lrs.last().copied().unwrap_or(options.lr);
-        let mut optimizer = AdamW::with_options(self.groups, lr, settings);
-        let steps = (self.epochs * dataloaders.train.len()).max(1);
-        let mut scheduler = OneCycleLr::with_options(
-            &mut optimizer,
-            &self.max_lrs,
-            steps,
-            OneCycleOptions { pct_start: 0.25, ..Default::default() },
-        );
+        let (mut optimizer, mut scheduler) = self.cycle(dataloaders.train.len(), options);
         let best_acc = before.best_acc;
         let told = TrainOptions {
             num_epochs: self.epochs,
@@ -159,6 +182,30 @@ impl Phase {
         let history = train_model(model, dataloaders, &criterion, &mut optimizer, &mut scheduler, told)?;
         Ok(before.then(history))
     }
+}
+
+/// How the learning rates of one phase of [`fine_tune`] go.
+pub(crate) struct PhaseRates {
+    pub(crate) epochs: usize,
+    /// The groups, with the first and the last layer of each, and the rate at each batch.
+    pub(crate) groups: Vec<(String, Vec<f64>)>,
+}
+
+/// The learning rates that [`fine_tune`] would use, phase by phase; `batches` are those of one epoch. The model stays as
+/// it is.
+pub(crate) fn rates(model: &Model, batches: usize, options: &FineTuneOptions) -> Result<Vec<PhaseRates>> {
+    let new = untrained(model);
+    let mut phases = Vec::new();
+    if options.frozen_epochs > 0 {
+        // The last group is what is new.
+        let fresh = layer_groups(model, 1, &new).pop().unwrap_or_default();
+        let groups = decayed(ParamGroup::new(fresh));
+        let max_lrs = vec![options.head_lr; groups.len()];
+        let batch_norm = BatchNormMode::StillWhereFrozen;
+        phases.push(Phase { epochs: options.frozen_epochs, groups, max_lrs, batch_norm });
+    }
+    phases.extend(all_layers(model, options, &new)?);
+    phases.into_iter().map(|phase| phase.rates(batches, options)).collect()
 }
 
 /// The phases in which pretrained layers learn too: one, or as many as there are groups.
@@ -208,6 +255,22 @@ fn layer_groups(model: &Model, count: usize, new: &[String]) -> Vec<Parameters> 
     groups.push(fresh.into_iter().collect());
     groups.retain(|group| !group.is_empty());
     groups
+}
+
+/// `conv1 … layer2.0` of the names of parameters, whose order is lost where groups were put together.
+fn first_and_last(names: &[String]) -> String {
+    // Two parts of the path say which block it is.
+    let layer = |name: &String| name.split('.').take(2).collect::<Vec<_>>().join(".");
+    let layer = |name: &String| layer(name).trim_end_matches(".weight").trim_end_matches(".bias").to_owned();
+    let weights: Vec<String> = names.iter().filter(|name| name.ends_with(".weight")).map(layer).collect();
+    match (weights.first(), weights.last()) {
+        (Some(first), Some(last)) if first != last => {
+            // Convolutions come before the norms that have no decay: the last of them is the last layer.
+            format!("{first} … {last}")
+        }
+        (Some(only), _) => only.clone(),
+        _ => names.first().map(layer).unwrap_or_default(),
+    }
 }
 
 /// The group in two: what weight decay is for, and biases and scales, which it would only pull to zero.

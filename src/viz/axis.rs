@@ -68,6 +68,41 @@ impl Scale {
         Self::linear(low - pad, high + pad)
     }
 
+    /// From 0 to a little above the greatest, or below the least where that is negative: for lengths of bars.
+    pub(crate) fn with_zero(values: &[f64]) -> Self {
+        let (low, high) = extent(values).unwrap_or((0.0, 1.0));
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let pad = (0.04 * (high - low)).max(1e-9);
+        Self::linear(if low < 0.0 { low - pad } else { 0.0 }, high + pad)
+    }
+
+    /// From one end to the other.
+    pub(crate) fn between(low: f64, high: f64) -> Self {
+        Self::linear(low, high)
+    }
+
+    /// For durations and other costs: logarithmic, with ticks at 1, 2 and 5 of each power of ten, if the greatest is
+    /// more than eight times the least; else from 0.
+    pub(crate) fn cost(values: &[f64]) -> Self {
+        match extent(values) {
+            Some((low, high)) if low > 0.0 && high > 8.0 * low => {
+                let (low, high) = (low.log10() - 0.08, high.log10() + 0.08);
+                let powers = low.floor() as i32..=high.ceil() as i32;
+                let digits: &[f64] = if high - low < 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+                let ticks =
+                    powers.flat_map(|power| digits.iter().map(move |digit| f64::from(power) + digit.log10()));
+                let ticks = ticks.filter(|tick| (low..=high).contains(tick)).collect();
+                Self { low, high, ticks, logarithmic: true, decimals: 0 }
+            }
+            _ => Self::with_zero(values),
+        }
+    }
+
+    /// Where a value is between the ends, 0 to 1 for those on the axis; `None` if it cannot be shown.
+    pub(crate) fn share_of(&self, value: f64) -> Option<f32> {
+        self.place(value).map(|place| ((place - self.low) / (self.high - self.low)) as f32)
+    }
+
     /// Logarithmic, for positive values however many powers of ten they span.
     pub(crate) fn logarithmic(values: &[f64]) -> Self {
         let logs: Vec<f64> = values.iter().filter(|value| **value > 0.0).map(|value| value.log10()).collect();
@@ -202,6 +237,12 @@ mod tests {
         assert_eq!(texts(&Scale::rate(&[1e-3, 1e-5])), ["1e-5", "1e-4", "0.001"]);
         assert!(texts(&Scale::rate(&[0.01])).contains(&"0.01".to_string()));
         assert_eq!(texts(&Scale::from_zero(&[4.06, 2.9])), ["3.0", "3.5", "4.0"]);
+        assert_eq!(texts(&Scale::cost(&[3.0, 70.0])), ["5", "10", "20", "50"]);
+        assert_eq!(texts(&Scale::cost(&[20.0, 45.0])), ["0", "10", "20", "30", "40"]);
+        assert_eq!(
+            texts(&Scale::with_zero(&[-0.2, 0.4])),
+            ["-0.2", "-0.1", "0.0", "0.1", "0.2", "0.3", "0.4"]
+        );
     }
 
     #[test]
@@ -210,7 +251,8 @@ mod tests {
         let scale = Scale::from_zero(&values);
         assert_eq!(scale.runs(&values), [vec![(0.0, 1.0)], vec![(2.0, 2.0), (3.0, 3.0)]]);
         for odd in [&[][..], &[f64::NAN], &[0.0], &[-1.0, -1.0], &[1e300, -1e300]] {
-            for scale in [Scale::from_zero(odd), Scale::share(odd), Scale::rate(odd)] {
+            let scales = [Scale::from_zero, Scale::share, Scale::rate, Scale::with_zero, Scale::cost];
+            for scale in scales.map(|scale| scale(odd)) {
                 assert!(scale.low < scale.high && scale.ticks.len() <= 51, "{odd:?} {scale:?}");
             }
         }

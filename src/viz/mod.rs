@@ -5,11 +5,16 @@
 //! |---|---|
 //! | what a loader gives; what augmentation does | [`show_batch`], [`im_convert`], [`augmentation_preview`] |
 //! | what a data set has | [`plot_class_counts`] |
-//! | how training goes | [`History::plot`](crate::train::History::plot), [`LrFind::plot`](crate::train::LrFind::plot) |
+//! | what the network is | [`plot_network`] |
+//! | how training goes | [`History::plot`](crate::train::History::plot), [`plot_phases`], [`LrFind::plot`](crate::train::LrFind::plot), [`plot_learning_rates`] |
+//! | what gives how much | [`Comparison::plot`](crate::train::Comparison::plot), [`plot_means`], [`plot_trade_off`] |
 //! | what the model says | [`prediction_grid`], [`top_k`] |
 //! | what it gets wrong | [`plot_confusion_matrix`], [`most_confused`], [`plot_most_confused`], [`plot_top_losses`], [`plot_accuracy_per_class`] |
 //! | what it looks at | [`plot_grad_cam`], [`plot_filters`], [`plot_activations`] |
 //! | what it finds alike | [`plot_feature_map`], [`plot_points`] with [`tsne`] or [`pca`] |
+//!
+//! [`Figure::draw`] is for all else: a learner's own drawing with plotters. [`picture_grid`] sets pictures and figures of
+//! any kind beside each other.
 //!
 //! The pictures of mistakes are drawn from what [`predict_all`](crate::train::predict_all) gives.
 //! Charts are plotters', drawn like all else on one canvas of our own, which becomes PNG or SVG.
@@ -31,9 +36,13 @@ mod history;
 mod history_table;
 mod im_convert;
 mod insight;
+mod labelled;
 mod labels;
+mod learning_rates;
 mod legend;
 mod lr_find;
+mod measurement;
+mod network;
 mod palette;
 mod per_class;
 mod photograph;
@@ -43,6 +52,7 @@ mod show_batch;
 mod tensor_picture;
 mod top_k;
 mod top_losses;
+mod trade_off;
 
 pub use answers::{Answered, Answers};
 pub use augmentation_preview::{augmentation_preview, transform_panel, transform_steps};
@@ -62,9 +72,13 @@ pub use im_convert::{im_convert, im_convert_with};
 pub use insight::{
     GradCam, GradCamOptions, GradCamPlot, grad_cam, plot_activations, plot_filters, plot_grad_cam,
 };
+pub use learning_rates::plot_learning_rates;
+pub use measurement::{Marks, MeansOptions, Measurement, plot_means};
+pub use network::plot_network;
 pub use per_class::{plot_accuracy_per_class, plot_class_counts};
 pub use prediction_grid::{GridOptions, Only, prediction_grid};
 pub use show_batch::show_batch;
 pub(crate) use tensor_picture::{heat_map, picture_of};
 pub use top_k::top_k;
 pub use top_losses::plot_top_losses;
+pub use trade_off::{TradeOff, plot_trade_off};

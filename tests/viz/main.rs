@@ -1,6 +1,7 @@
 //! Pictures from outside, drawn from known data: pixels, SVG, words, and what is wrong with bad input.
 //! `HERBARIUM_LOOK=DIR` keeps the pictures that are worth looking at.
 
+mod choices;
 mod drawing;
 mod faces;
 #[path = "../formula/mod.rs"]
@@ -8,5 +9,6 @@ mod formula;
 mod grids;
 mod insight;
 mod mistakes;
+mod networks;
 mod plots;
 mod support;

@@ -56,6 +56,13 @@ impl Area {
     pub(crate) fn bottom(self) -> f32 {
         self.y + self.height
     }
+
+    /// The part that two areas share, in square pixels.
+    pub(crate) fn shared(self, other: Area) -> f32 {
+        let across = self.right().min(other.right()) - self.x.max(other.x);
+        let down = self.bottom().min(other.bottom()) - self.y.max(other.y);
+        across.max(0.0) * down.max(0.0)
+    }
 }
 
 /// Which part of a text stands at its place.
