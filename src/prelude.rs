@@ -37,12 +37,12 @@ pub use crate::transforms::{
 };
 pub use crate::viz::{
     Answered, Answers, CanvasBackend, Cells, ConfusedPair, ConfusionOptions, FeatureMapOptions, Features,
-    Figure, GradCam, GradCamOptions, GradCamPlot, Grid, GridOptions, Marks, MeansOptions, Measurement,
-    MostConfused, Only, PairOptions, Panel, Projection, TradeOff, TsneOptions, augmentation_preview,
-    grad_cam, im_convert, im_convert_with, most_confused, pca, picture_grid, plot_accuracy_per_class,
-    plot_activations, plot_class_counts, plot_confusion_matrix, plot_feature_map, plot_filters,
-    plot_grad_cam, plot_learning_rates, plot_means, plot_most_confused, plot_network, plot_phases,
-    plot_points, plot_top_losses, plot_trade_off, prediction_grid, show_batch, transform_panel,
+    Figure, GradCam, GradCamOptions, GradCamPlot, Grid, GridOptions, HeatScale, Marks, MeansOptions,
+    Measurement, MostConfused, Only, PairOptions, Panel, Projection, TradeOff, TsneOptions,
+    augmentation_preview, grad_cam, im_convert, im_convert_with, most_confused, pca, picture_grid,
+    plot_accuracy_per_class, plot_activations, plot_class_counts, plot_confusion_matrix, plot_feature_map,
+    plot_filters, plot_grad_cam, plot_learning_rates, plot_means, plot_most_confused, plot_network,
+    plot_phases, plot_points, plot_top_losses, plot_trade_off, prediction_grid, show_batch, transform_panel,
     transform_steps, tsne,
 };
 pub use crate::{Error, Result, image, plotters, seed, serde_json, weights};

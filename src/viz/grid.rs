@@ -203,6 +203,11 @@ struct Title {
 
 /// Draws the cells in rows; `alt` describes the whole.
 pub(super) fn draw(cells: Vec<Panel>, grid: Grid, alt: String) -> Result<Figure> {
+    lay(cells, grid)?.figure(alt)
+}
+
+/// The cells in rows, on a canvas as large as they need.
+pub(super) fn lay(cells: Vec<Panel>, grid: Grid) -> Result<Canvas> {
     let columns = (grid.columns.min(cells.len()).max(1)) as u32;
     let most = cells.iter().map(Panel::most_width).max().unwrap_or(LARGEST).max(SMALLEST);
     let width = ((WIDEST - GAP) / columns).saturating_sub(GAP).clamp(SMALLEST, most);
@@ -246,7 +251,7 @@ pub(super) fn draw(cells: Vec<Panel>, grid: Grid, alt: String) -> Result<Figure>
         }
         top += row.head + row.height + GAP;
     }
-    canvas.figure(alt)
+    Ok(canvas)
 }
 
 /// How high one row is: its titles and notes, and its pictures.

@@ -70,7 +70,7 @@ pub use history::plot_phases;
 pub(crate) use im_convert::show_image;
 pub use im_convert::{im_convert, im_convert_with};
 pub use insight::{
-    GradCam, GradCamOptions, GradCamPlot, grad_cam, plot_activations, plot_filters, plot_grad_cam,
+    GradCam, GradCamOptions, GradCamPlot, HeatScale, grad_cam, plot_activations, plot_filters, plot_grad_cam,
 };
 pub use learning_rates::plot_learning_rates;
 pub use measurement::{Marks, MeansOptions, Measurement, plot_means};

@@ -81,19 +81,43 @@ fn grad_cam_is_drawn_over_the_picture() {
         plot_grad_cam(&model, &disc(96), &class_names, &cat_to_name, GradCamPlot::default()).unwrap();
     look(&figure, "grad_cam.png");
     let lines: Vec<&str> = figure.alt().lines().collect();
-    assert_eq!(lines[0], "Grad-CAM of layer4 of resnet18 (3 x 3 places), where the picture speaks for:");
+    let head = "Grad-CAM of layer4 of resnet18 (3 x 3 places, one scale, to ";
+    assert!(lines[0].starts_with(head) && lines[0].ends_with("), where the picture speaks for:"), "{figure}");
+    assert!(figure.svg().contains("one scale for all"), "a colour bar");
     assert_eq!(lines.len(), 4, "three classes");
     let classes = vec![2, 4];
     let options = GradCamPlot { layer: "layer2".into(), classes, ..Default::default() };
     let figure = plot_grad_cam(&model, &disc(96), &class_names, &cat_to_name, options).unwrap();
     look(&figure, "grad_cam2.png");
     assert!(figure.alt().contains("\nmoth orchid, ") && figure.alt().contains("12 x 12"), "{figure}");
+    // On one scale the class with the greatest peak is as on its own, and the other is colder.
+    let peak = |class| {
+        let options = GradCamOptions { class: Some(class), ..Default::default() };
+        grad_cam(&model, &disc(96), options).unwrap().peak
+    };
+    let drawn = |scale| {
+        let options = GradCamPlot { classes: vec![4, 10], scale, ..Default::default() };
+        plot_grad_cam(&model, &disc(96), &class_names, &cat_to_name, options).unwrap()
+    };
+    let (common, each) = (pixels(&drawn(HeatScale::Common)), pixels(&drawn(HeatScale::Each)));
+    look(&drawn(HeatScale::Common), "grad_cam-common.png");
+    let third = common.width() / 3;
+    let changed = |column: u32| {
+        let places = (60..third - 60).flat_map(|x| (120..300).map(move |y| (third * column + x, y)));
+        places.filter(|(x, y)| common.get_pixel(*x, *y) != each.get_pixel(*x, *y)).count()
+    };
+    let colder = if peak(4) < peak(10) { (changed(1), changed(2)) } else { (changed(2), changed(1)) };
+    assert!(colder.0 > 1000 && colder.1 == 0, "{colder:?} of {} and {}", peak(4), peak(10));
+    let large =
+        plot_grad_cam(&model, &disc(224), &class_names, &cat_to_name, GradCamPlot::default()).unwrap();
+    look(&large, "grad_cam-224.png");
+    assert!(large.alt().contains("(7 x 7 places"), "{large}");
     // The picture itself is in colour, its ground (0.2, 0.5, 0.25); over it all is grey or warm.
     let sheet = pixels(&figure);
     let third = sheet.width() / 3;
     let green = |from: u32| {
         let [r, g, b] =
-            [0, 1, 2].map(|c| i32::from(sheet.get_pixel(from + third / 3, sheet.height() - 60).0[c]));
+            [0, 1, 2].map(|c| i32::from(sheet.get_pixel(from + third / 3, sheet.height() - 60 - 88).0[c]));
         g > r + 50 && g > b + 50
     };
     assert!(green(0) && !green(third) && !green(2 * third));
@@ -185,6 +209,47 @@ fn pictures_that_are_alike_lie_together() {
     );
 }
 
+/// The numbers of an SVG element's attribute `x`, `y`, `width` and `height`.
+fn boxes(svg: &str, element: &str, with: &str) -> Vec<[f32; 4]> {
+    let number = |line: &str, name: &str| -> f32 {
+        let from = line.find(&format!(" {name}=\"")).unwrap() + name.len() + 3;
+        line[from..from + line[from..].find('"').unwrap()].parse().unwrap()
+    };
+    let lines = svg.lines().filter(|line| line.starts_with(&format!("<{element} ")) && line.contains(with));
+    lines.map(|line| ["x", "y", "width", "height"].map(|name| number(line, name))).collect()
+}
+
+/// Twelve classes whose points mix: all are named, and no name lies on another or on a photograph.
+#[test]
+fn every_class_of_a_map_is_named_off_the_photographs() {
+    let (class_names, cat_to_name) = twelve();
+    let mut rng = fastrand::Rng::with_seed(3);
+    let labels: Vec<usize> = (0..240).map(|i| i % 12).collect();
+    let places: Vec<f32> = labels
+        .iter()
+        .flat_map(|label| {
+            let angle = *label as f32 * 0.52;
+            [angle.cos() + 0.9 * rng.f32(), angle.sin() + 0.9 * rng.f32()]
+        })
+        .collect();
+    let points = Tensor::from_slice(&places).view([240, 2]);
+    let leaf = photograph("leaf.png", [60, 160, 60]);
+    let figure = plot_points(&points, &labels, &vec![leaf; 240], &class_names, &cat_to_name).unwrap();
+    look(&figure, "map-twelve.png");
+    for label in &class_names {
+        assert!(figure.alt().contains(cat_to_name.name(label).unwrap()), "{label}: {figure}");
+    }
+    let svg = figure.svg();
+    let (names, photographs) = (boxes(&svg, "rect", "fill-opacity=\"0.86\""), boxes(&svg, "image", ""));
+    assert!(names.len() == 12 && photographs.len() > 20, "{} {}", names.len(), photographs.len());
+    let apart = |a: &[f32; 4], b: &[f32; 4]| {
+        a[0] >= b[0] + b[2] || b[0] >= a[0] + a[2] || a[1] >= b[1] + b[3] || b[1] >= a[1] + a[3]
+    };
+    for (index, name) in names.iter().enumerate() {
+        assert!(names[..index].iter().chain(&photographs).all(|other| apart(name, other)), "{name:?}");
+    }
+}
+
 #[test]
 fn ten_thousand_points_are_drawn_at_once() {
     let count = 10_000;
@@ -202,6 +267,7 @@ fn ten_thousand_points_are_drawn_at_once() {
     println!("10,000 points: {:?}", start.elapsed());
     look(&figure, "points.png");
     assert!(figure.alt().starts_with("map of the features (map): 10000 pictures of 102 classes"));
+    assert!(class_names.iter().all(|name| figure.alt().contains(name.as_str())), "all classes are named");
     let odd = Tensor::full([4, 2], f64::NAN, tch::kind::FLOAT_CPU);
     assert!(plot_points(&odd, &[0; 4], &[], &class_names, &cat_to_name).is_ok());
     let told = plot_points(&odd, &[0; 3], &[], &class_names, &cat_to_name).unwrap_err().to_string();

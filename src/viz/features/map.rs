@@ -125,7 +125,10 @@ impl std::fmt::Debug for Features {
 }
 
 /// A map of a data set as the network sees it: pictures it finds alike lie near each other. Coloured by
-/// the classes, whose names stand in their middle, with photographs where there is room.
+/// the classes, whose names stand above them, with photographs where there is room.
+///
+/// Of t-SNE, only who lies near whom means something: neither the distances between groups nor their sizes do, nor the
+/// axes, and another seed or perplexity gives another map.
 ///
 /// # Errors
 /// As [`Features::of`], [`tsne`](super::tsne) and [`plot_points`](super::plot_points).

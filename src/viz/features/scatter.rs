@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 use crate::data::CategoryNames;
 use crate::viz::Figure;
 use crate::viz::canvas::{Area, Canvas, Scaling, Text};
+use crate::viz::labelled::Taken;
 use crate::viz::labels::Names;
 use crate::viz::palette::{FAINT, GREY, INK, WHITE, group};
 use crate::viz::photograph::square;
@@ -20,6 +21,8 @@ const TOP: f32 = 52.0;
 const THUMBNAIL: f32 = 44.0;
 /// Photographs on one map; reading more would take long.
 const MOST_THUMBNAILS: usize = 160;
+/// With more classes than this their names are in smaller letters.
+const MANY_NAMES: usize = 30;
 /// Points whose neighbours are looked for; all pairs of more would take long.
 const MOST_NEIGHBOURS: usize = 4000;
 
@@ -36,7 +39,7 @@ pub(crate) struct Points<'a> {
 }
 
 /// Draws points (N, 2), such as [`tsne`](super::tsne) or [`pca`](super::pca) give, coloured by their
-/// classes, whose names stand in their middle. With `paths`, one file for each point, photographs are
+/// classes, whose names stand above them. With `paths`, one file for each point, photographs are
 /// shown where there is room; without, points alone.
 ///
 /// # Errors
@@ -70,10 +73,13 @@ pub(crate) fn draw(points: &Points<'_>, names: &Names) -> Result<Figure> {
     for (place, label) in shown.iter().zip(points.labels) {
         canvas.circle_over(*place, radius, group(*label), 0.75);
     }
+    let labels = class_labels(&shown, points.labels, names, area);
+    labels.iter().for_each(|label| label.lead(&mut canvas));
     if !points.paths.is_empty() {
-        thumbnails(&mut canvas, &shown, points, area);
+        thumbnails(&mut canvas, &shown, points, &labels, area);
     }
-    let named = class_labels(&mut canvas, &shown, points.labels, names, area);
+    labels.iter().for_each(|label| label.draw(&mut canvas));
+    let named: Vec<String> = labels.iter().map(|label| names.full[label.class].clone()).collect();
     let list = if named.is_empty() { String::new() } else { format!("\n{}", named.join(", ")) };
     canvas.figure(format!("map of the features ({}): {told}{list}", points.method))
 }
@@ -131,8 +137,8 @@ fn spread(places: &[(f32, f32)], area: Area) -> Vec<(f32, f32)> {
     places.iter().map(place).collect()
 }
 
-/// Photographs at their points, as long as they do not hide each other.
-fn thumbnails(canvas: &mut Canvas, shown: &[(f32, f32)], points: &Points<'_>, area: Area) {
+/// Photographs at their points, as long as they hide neither each other nor the names.
+fn thumbnails(canvas: &mut Canvas, shown: &[(f32, f32)], points: &Points<'_>, labels: &[Label], area: Area) {
     let mut taken: Vec<(f32, f32)> = Vec::new();
     let half = THUMBNAIL / 2.0;
     for (index, &(x, y)) in shown.iter().enumerate() {
@@ -140,7 +146,14 @@ fn thumbnails(canvas: &mut Canvas, shown: &[(f32, f32)], points: &Points<'_>, ar
             taken.iter().all(|at| (at.0 - x).abs() > THUMBNAIL + 3.0 || (at.1 - y).abs() > THUMBNAIL + 3.0);
         let inside =
             x - half > area.x && x + half < area.right() && y - half > area.y && y + half < area.bottom();
-        if free && inside && taken.len() < MOST_THUMBNAILS && !points.paths[index].as_os_str().is_empty() {
+        let frame = Area::new(x - half - 2.0, y - half - 2.0, THUMBNAIL + 4.0, THUMBNAIL + 4.0);
+        let unnamed = labels.iter().all(|label| label.area.shared(frame) == 0.0);
+        if free
+            && inside
+            && unnamed
+            && taken.len() < MOST_THUMBNAILS
+            && !points.paths[index].as_os_str().is_empty()
+        {
             let photograph = square(&points.paths[index], 2 * THUMBNAIL as u32);
             let frame = Area::new(x - half, y - half, THUMBNAIL, THUMBNAIL);
             canvas.picture(photograph, frame, Scaling::Smooth);
@@ -150,15 +163,40 @@ fn thumbnails(canvas: &mut Canvas, shown: &[(f32, f32)], points: &Points<'_>, ar
     }
 }
 
-/// The classes' names at the medians of their points, the largest classes first, as long as they do
-/// not hide each other; gives the names.
-fn class_labels(
-    canvas: &mut Canvas,
-    shown: &[(f32, f32)],
-    labels: &[usize],
-    names: &Names,
+/// A class's name on the map.
+struct Label {
+    class: usize,
+    text: String,
     area: Area,
-) -> Vec<String> {
+    /// The nearest of the class's points.
+    nearest: (f32, f32),
+    style: Text,
+}
+
+impl Label {
+    /// A thin line to the nearest of its points, where that is far away.
+    fn lead(&self, canvas: &mut Canvas) {
+        let Area { x, y, width, height } = self.area;
+        let end = (self.nearest.0.clamp(x, x + width), self.nearest.1.clamp(y, y + height));
+        if (end.0 - self.nearest.0).hypot(end.1 - self.nearest.1) > THUMBNAIL {
+            canvas.line_over(&[self.nearest, end], 1.0, darker(group(self.class)), 0.5);
+        }
+    }
+
+    fn draw(&self, canvas: &mut Canvas) {
+        let Area { x, y, width, height } = self.area;
+        let colour = darker(group(self.class));
+        canvas.rect_over(self.area, WHITE, 0.86);
+        canvas.text(
+            &self.text,
+            (x + width / 2.0, y + 0.5 * height + 0.36 * self.style.size),
+            self.style.colour(colour),
+        );
+    }
+}
+
+/// The names of all classes with points, above their points and off each other, the largest classes first.
+fn class_labels(shown: &[(f32, f32)], labels: &[usize], names: &Names, area: Area) -> Vec<Label> {
     let mut classes: Vec<(usize, Vec<(f32, f32)>)> =
         (0..names.drawn.len()).map(|class| (class, vec![])).collect();
     for (place, label) in shown.iter().zip(labels).filter(|((x, y), _)| x.is_finite() && y.is_finite()) {
@@ -166,33 +204,36 @@ fn class_labels(
     }
     classes.retain(|(_, places)| !places.is_empty());
     classes.sort_by_key(|(class, places)| (std::cmp::Reverse(places.len()), *class));
-    let style = Text::new(11.0).bold().middle();
-    let (mut taken, mut told): (Vec<Area>, Vec<String>) = (Vec::new(), Vec::new());
-    for (class, places) in &mut classes {
-        let median = |values: &mut dyn Iterator<Item = f32>| {
+    let style = Text::new(if classes.len() > MANY_NAMES { 9.0 } else { 11.0 }).bold().middle();
+    let mut taken = Taken::default();
+    let label = |(class, places): (usize, Vec<(f32, f32)>)| {
+        let sorted = |values: &mut dyn Iterator<Item = f32>| {
             let mut values: Vec<f32> = values.collect();
             values.sort_by(f32::total_cmp);
-            values[values.len() / 2]
+            values
         };
-        let name = style.shortened(&names.drawn[*class], 150.0);
-        let (width, x) = (style.width(&name) + 8.0, median(&mut places.iter().map(|place| place.0)));
-        let x = x.clamp(area.x + width / 2.0, (area.right() - width / 2.0).max(area.x + width / 2.0));
-        let y = median(&mut places.iter().map(|place| place.1));
-        let box_ = Area::new(x - width / 2.0, y - 8.0, width, 16.0);
-        let apart = |other: &Area| {
-            box_.x > other.right()
-                || other.x > box_.right()
-                || box_.y > other.bottom()
-                || other.y > box_.bottom()
+        let across = sorted(&mut places.iter().map(|place| place.0));
+        let down = sorted(&mut places.iter().map(|place| place.1));
+        // Above all but a tenth of them.
+        let (middle, top) = (across[across.len() / 2], down[down.len() / 10]);
+        let text = style.shortened(&names.drawn[class], 150.0);
+        let size = (style.width(&text) + 8.0, style.size + 5.0);
+        let above = (middle, top - THUMBNAIL / 2.0 - 3.0 - size.1 / 2.0);
+        let wished = Area::new(above.0 - size.0 / 2.0, above.1 - size.1 / 2.0, size.0, size.1);
+        let inside = wished.x >= area.x && wished.right() <= area.right() && wished.y >= area.y;
+        let place = if inside && taken.shared(wished) == 0.0 {
+            taken.add(wished);
+            wished
+        } else {
+            // Beside a place where its own points are, at least as far away as a photograph's half.
+            taken.near((middle, top), size, THUMBNAIL / 2.0 + 3.0, area)
         };
-        if taken.iter().all(apart) {
-            canvas.rect_over(box_, WHITE, 0.82);
-            canvas.text(&name, (x, y + 4.0), style.colour(darker(group(*class))));
-            taken.push(box_);
-            told.push(names.full[*class].clone());
-        }
-    }
-    told
+        let box_middle = (place.x + size.0 / 2.0, place.y + size.1 / 2.0);
+        let away = |at: &(f32, f32)| (at.0 - box_middle.0).hypot(at.1 - box_middle.1);
+        let nearest = places.iter().copied().min_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or(box_middle);
+        Label { class, text, area: place, nearest, style }
+    };
+    classes.into_iter().map(label).collect()
 }
 
 /// A group's colour, dark enough to read.

@@ -7,5 +7,5 @@ mod layer;
 
 pub use activations::plot_activations;
 pub use filters::plot_filters;
-pub use grad_cam::{GradCam, GradCamOptions, GradCamPlot, grad_cam, plot_grad_cam};
+pub use grad_cam::{GradCam, GradCamOptions, GradCamPlot, HeatScale, grad_cam, plot_grad_cam};
 pub(crate) use layer::last_map;
