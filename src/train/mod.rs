@@ -8,7 +8,7 @@
 //! # let transforms = Splits { train: Compose::new(vec![to_tensor()]), valid: Compose::new(vec![to_tensor()]) };
 //! let image_datasets = ImageFolder::splits("flower_data", &transforms)?;
 //! let dataloaders = image_datasets.loaders(LoaderOptions { batch_size: 128, shuffle: true, ..Default::default() });
-//! let mut model_ft = initialize_model("resnet18", 102, Pretrained::No, tch::Device::Cpu)?;
+//! let mut model_ft = initialize_model("resnet18", 102, Pretrained::Yes, tch::Device::Cpu)?;
 //! model_ft.freeze_all_but_head();
 //!
 //! let criterion = CrossEntropyLoss::new();

@@ -4,13 +4,16 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::wrappers::without_wrappers;
 use super::{Metadata, load_safetensors, save_safetensors, torch_file};
 use crate::models::StateDict;
 use crate::{Error, Result};
 
-/// Reads a state dict from a `.safetensors`, `.pt`, `.pth` or `.ot` file; which of them it is, its content
-/// tells. Of a checkpoint it is the `state_dict` in it; see
-/// [`Value::state_dict`](torch_file::Value::state_dict). Tensors are on the CPU.
+/// Reads a state dict from a file of safetensors, or of PyTorch's (`.pt`, `.pth`, `.ckpt`, `.pth.tar`, `.bin`),
+/// or of tch's (`.ot`); the content says which it is, whatever its name. Of a checkpoint it is the `state_dict`
+/// in it, without the prefixes of wrappers; see [`Value::state_dict`](torch_file::Value::state_dict). A line on
+/// stdout says which prefix was taken off, and another one what the file holds that is not read. Tensors are on
+/// the CPU.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged, refused (see
@@ -18,16 +21,37 @@ use crate::{Error, Result};
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
     fn load(path: &Path) -> Result<StateDict> {
         let state = if is_safetensors(path)? {
-            torch_file::without_parallel(load_safetensors(path)?.0)
+            load_safetensors(path)?.0
         } else {
-            torch_file::read(path)?.state_dict().map_err(|error| match error {
+            let value = torch_file::read(path)?;
+            tell_not_read(path, &value);
+            torch_file::tensors_of(&value).map_err(|error| match error {
                 Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
                 other => other,
             })?
         };
+        let (state, prefix) = without_wrappers(state);
+        if !prefix.is_empty() {
+            println!("{}: every name begins with `{prefix}`, which is taken off", path.display());
+        }
         Ok(state.into_iter().map(|(name, tensor)| (without_old_points(name), tensor)).collect())
     }
     load(path.as_ref())
+}
+
+/// Says what a file holds beside its tensors that is passed over.
+pub(crate) fn tell_not_read(path: &Path, value: &torch_file::Value) {
+    const SHOWN: usize = 5;
+    let objects = value.not_read();
+    if objects.is_empty() {
+        return;
+    }
+    let more = match objects.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let shown = objects.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    println!("{}: not read, because only Python's own code can: {shown}{more}", path.display());
 }
 
 /// DenseNet's layers had names with points, `denselayer1.norm.1`, when torchvision's files of it were
@@ -85,7 +109,7 @@ impl Format {
 }
 
 /// Whether a file begins with a length and a JSON object, or is called so.
-fn is_safetensors(path: &Path) -> Result<bool> {
+pub(crate) fn is_safetensors(path: &Path) -> Result<bool> {
     let mut start = Vec::new();
     let file = File::open(path).map_err(Error::io("reading", path))?;
     file.take(9).read_to_end(&mut start).map_err(Error::io("reading", path))?;

@@ -6,6 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::report::{Conversion, LoadReport, Mismatch};
 use super::spec::TensorSpec;
+use super::wrappers::aligned;
 use crate::models::{StateDict, Strictness};
 use crate::{Error, Result};
 
@@ -17,7 +18,8 @@ pub(crate) fn load_into(
     strictness: Strictness,
 ) -> Result<LoadReport> {
     let mut report = LoadReport::default();
-    let copies = plan(own, given, &mut report)?;
+    let renamed = aligned(own, given);
+    let copies = plan(own, renamed.as_ref().unwrap_or(given), &mut report)?;
     if strictness == Strictness::Strict && !report.all_matched() {
         return Err(Error::StateDict { model: name.to_owned(), report: Box::new(report) });
     }
@@ -31,7 +33,8 @@ pub(crate) fn load_into(
 /// What loading `given` into `own` would do, without doing it.
 pub(crate) fn compare(own: &StateDict, given: &StateDict) -> Result<LoadReport> {
     let mut report = LoadReport::default();
-    plan(own, given, &mut report)?;
+    let renamed = aligned(own, given);
+    plan(own, renamed.as_ref().unwrap_or(given), &mut report)?;
     Ok(report)
 }
 

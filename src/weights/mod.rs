@@ -11,12 +11,13 @@ mod report;
 mod safetensors;
 mod spec;
 pub mod torch_file;
+mod wrappers;
 
 pub(crate) use atomic::write_atomically;
 pub(crate) use bundled::bundled;
 pub use catalog::{PretrainedWeights, WeightsTable, download, imagenet_classes, list, named};
 pub(crate) use catalog::{how_to_get, offline};
-pub(crate) use file::Format;
+pub(crate) use file::{Format, is_safetensors, tell_not_read};
 pub use file::{load, save};
 pub use find::{find, find_in, search_folders};
 pub(crate) use load::{compare, load_into, may_be_missing};

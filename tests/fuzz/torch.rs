@@ -19,7 +19,10 @@ fn read(file: &[u8]) -> bool {
     let Ok(value) = torch_file::from_bytes(file) else { return false };
     let shown = value.to_string();
     let state = value.state_dict();
-    !shown.is_empty() && state.map_or(true, |state| state.to_string().starts_with("StateDict"))
+    let objects = value.not_read();
+    !shown.is_empty()
+        && objects.iter().all(|object| !object.is_empty())
+        && state.map_or(true, |state| state.to_string().starts_with("StateDict"))
 }
 
 /// The committed files that must be read, one of tch's, and one with all kinds of values.
@@ -31,6 +34,8 @@ fn seeds() -> Vec<Vec<u8>> {
         "tutorial_checkpoint.pt",
         "views_and_types.pt",
         "data_parallel_prefix.pth",
+        "extras_2.pth",
+        "extras_4.pth",
     ]
     .iter()
     .map(|name| fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")))
@@ -90,7 +95,7 @@ fn damaged(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
 
 /// Puts single opcodes, and short runs that mean something, into a pickle.
 fn damage_opcodes(pickle: &mut Vec<u8>, rng: &mut Rng) {
-    const PIECES: [&[u8]; 34] = [
+    const PIECES: [&[u8]; 42] = [
         b"(",
         b"0",
         b"1",
@@ -123,6 +128,14 @@ fn damage_opcodes(pickle: &mut Vec<u8>, rng: &mut Rng) {
         b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f",
         b"ccollections\nOrderedDict\n",
         b"cposix\nsystem\n",
+        b"cmine\nNet\n",
+        b"cmine\nNet\n)R",
+        b"cnumpy\ndtype\nX\x02\x00\x00\x00f8\x85R",
+        b"cnumpy._core.multiarray\n_reconstruct\n",
+        b"cnumpy._core.multiarray\nscalar\n",
+        b"cdatetime\ndatetime\n",
+        b"cargparse\nNamespace\n)\x81",
+        b"\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         b"X\x01\x00\x00\x00a",
         b"]q\x05h\x05h\x05h\x05e",
     ];

@@ -4,6 +4,7 @@
 mod catalog;
 mod classifier;
 mod download;
+mod extras;
 mod fuzz;
 mod server;
 mod torch_files;

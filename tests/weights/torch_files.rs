@@ -174,6 +174,59 @@ fn every_other_name_and_opcode_is_refused() {
     }
 }
 
+/// A dictionary of a tensor `w` and what `rest` makes under `x`.
+fn beside(rest: &[u8]) -> Vec<u8> {
+    let tensor = tensor(1, 0, &[], &[]);
+    let tensor = &tensor[2..tensor.len() - 1];
+    file(
+        &[b"\x80\x02}(".to_vec(), text("w"), tensor.to_vec(), text("x"), rest.to_vec(), b"u.".to_vec()]
+            .concat(),
+    )
+}
+
+#[test]
+fn harm_is_refused_beside_weights_and_the_rest_passed_over() -> Outcome {
+    for (module, name) in [
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("__builtin__", "exec"),
+        ("subprocess", "Popen"),
+        ("torch", "load"),
+        ("shutil", "rmtree"),
+        ("pickle", "loads"),
+        ("types", "CodeType"),
+        ("os.path", "join"),
+    ] {
+        let pickle = [format!("c{module}\n{name}\n").as_bytes(), b")R"].concat();
+        let told = refusal(&beside(&pickle));
+        assert!(told.contains(&format!("refused: it asks for {module}.{name}")), "{told}");
+    }
+    // Called, named, given attributes, items and entries, called again: by whatever name, nothing of it is run.
+    for rest in [
+        &b"cmine\nNet\n)R"[..],
+        b"cmine\nNet\n",
+        b"cmine\nNet\n)\x81}b",
+        b"cmine\nNet\n)R)R",
+        b"cmine\nNet\nq\0h\0\x85R",
+        b"cbuiltins\ngetattr\ncmine\nNet\nX\x01\0\0\0a\x86R",
+        b"cnumpy._core.multiarray\n_reconstruct\n)R(K\x01K\x02tb",
+        b"cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\0\0\0f8\x85RC\x01a\x86R",
+        b"cdatetime\ndatetime\nC\x01a\x85R",
+        b"ctorch._utils\n_rebuild_sparse_tensor\n)R",
+        b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\ncmine\nSub\n)NtR",
+        b"\x8a\x09abcdefghi",
+        b"\x8b\x09\0\0\0abcdefghi",
+    ] {
+        let value = torch_file::from_bytes(&beside(rest))?;
+        assert_eq!(value.get("w").and_then(Value::as_float), Some(1.5));
+        assert!(matches!(value.get("x"), Some(Value::Object(_))), "{value}");
+        assert_eq!(value.state_dict()?.keys(), ["w"]);
+    }
+    let value = torch_file::from_bytes(&beside(b"cmine\nBag\n)R(X\x01\0\0\0aK\x07u"))?;
+    assert_eq!(value.get("x").and_then(|bag| bag.get("a")).and_then(Value::as_int), Some(7));
+    Ok(())
+}
+
 #[test]
 fn values_are_found_by_name_and_number() -> Outcome {
     // {'lr': 0.5, 0: {'step': 3}, 'step': <tensor>}, with a key that comes twice: the last counts.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::optim::{Optimizer, OptimizerState};
 use crate::models::{Model, StateDict, Strictness};
-use crate::weights::{Format, LoadReport, load_safetensors, save_safetensors, torch_file};
+use crate::weights::{
+    Format, LoadReport, is_safetensors, load_safetensors, save_safetensors, tell_not_read, torch_file,
+};
 use crate::{Error, Result};
 
 /// A model's weights with what is known about them, kept as one file.
@@ -92,7 +94,8 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a checkpoint, also one that PyTorch wrote in the tutorial's form; its tensors are on the CPU.
+    /// Reads a checkpoint, also one that PyTorch wrote in the tutorial's form, under whatever name
+    /// (`model_best.pth.tar`): the content says which format it is. Its tensors are on the CPU.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged or asks for what no
@@ -101,12 +104,13 @@ impl Checkpoint {
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
         fn load(path: &Path) -> Result<Checkpoint> {
             let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
-            let checkpoint = match check_extension(path)? {
-                Format::Torch => torch::from_value(&torch_file::read(path)?),
-                Format::Safetensors => {
-                    let (tensors, metadata) = load_safetensors(path)?;
-                    file::unpack(tensors, &metadata)
-                }
+            let checkpoint = if is_safetensors(path)? {
+                let (tensors, metadata) = load_safetensors(path)?;
+                file::unpack(tensors, &metadata)
+            } else {
+                let value = torch_file::read(path)?;
+                tell_not_read(path, &value);
+                torch::from_value(&value)
             };
             Ok(Checkpoint { path: Some(path.to_owned()), ..checkpoint.map_err(refuse)? })
         }
@@ -142,7 +146,12 @@ impl Checkpoint {
 /// The format of a checkpoint of that name.
 pub(super) fn check_extension(path: &Path) -> Result<Format> {
     Format::of(path).ok_or_else(|| {
-        let instead = path.with_extension("safetensors");
+        // `model_best.pth.tar`, as many scripts of PyTorch's call theirs, is a .pth file.
+        let stem = path.with_extension("");
+        let instead = match Format::of(&stem) {
+            Some(_) => stem,
+            None => path.with_extension("safetensors"),
+        };
         let reason = format!(
             "checkpoints are .safetensors files, or .pt or .pth for PyTorch: call it {}",
             instead.display()
@@ -187,5 +196,6 @@ mod tests {
         assert_eq!(format("best.PTH").unwrap(), Format::Torch);
         assert!(format("best").unwrap_err().to_string().contains("call it best.safetensors"));
         assert!(format("best.ckpt").is_err());
+        assert!(format("out/best.pth.tar").unwrap_err().to_string().ends_with("call it out/best.pth"));
     }
 }

@@ -26,18 +26,28 @@ const DIMENSIONS: usize = 64;
 /// The value of a pickle, with its tensors from `storages`.
 pub(super) fn build<'a>(pickle: &'a Pickle<'a>, storages: Storages<'a>) -> Fallible<Value> {
     let left = pickle.bytes.len().saturating_mul(GROWTH).max(AT_LEAST);
-    Builder { pickle, storages, left, tensors: HashMap::new() }.value(pickle.root, 0)
+    let mut builder =
+        Builder { pickle, storages, left, tensors: HashMap::new(), has_tensors: false, passed_over: None };
+    let value = builder.value(pickle.root, 0)?;
+    match builder.passed_over {
+        // Nothing that somebody would read such a file for.
+        Some(refusal) if !builder.has_tensors => Err(refusal.into()),
+        _ => Ok(value),
+    }
 }
 
-struct Builder<'a> {
-    pickle: &'a Pickle<'a>,
+pub(super) struct Builder<'a> {
+    pub(super) pickle: &'a Pickle<'a>,
     storages: Storages<'a>,
     left: usize,
     tensors: HashMap<u32, Tensor>,
+    has_tensors: bool,
+    /// Why a file without tensors is refused: the first thing in it that is not read.
+    passed_over: Option<String>,
 }
 
 impl Builder<'_> {
-    fn spend(&mut self, bytes: usize) -> Fallible<()> {
+    pub(super) fn spend(&mut self, bytes: usize) -> Fallible<()> {
         let left = self.left.checked_sub(bytes);
         self.left = left.ok_or(
             "refused: its pickle unfolds to much more than it is, by holding the same things over and over",
@@ -45,7 +55,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn value(&mut self, id: Id, depth: usize) -> Fallible<Value> {
+    /// Notes that there is something to read the file for.
+    pub(super) fn tensor_seen(&mut self) {
+        self.has_tensors = true;
+    }
+
+    pub(super) fn value(&mut self, id: Id, depth: usize) -> Fallible<Value> {
         if depth > DEEPEST {
             return Err(format!("refused: its lists and dictionaries lie more than {DEEPEST} deep").into());
         }
@@ -83,29 +98,53 @@ impl Builder<'_> {
             Node::Global(Global::Dtype(kind)) => {
                 Value::Str(format!("torch.{}", dtype_name(*kind).unwrap_or_default()))
             }
-            Node::Storage(_) => return Err("refused: it holds a storage without a tensor".into()),
-            Node::Global(_) => return Err("refused: it holds a class or a function as a value".into()),
+            Node::Object(object) => self.object(object, depth)?,
+            Node::Global(Global::Foreign(class)) => self.pass_over(*class)?,
+            Node::Storage(_) => {
+                self.unread("torch.Storage", || "refused: it holds a storage without a tensor".into())?
+            }
+            Node::Global(_) => {
+                self.unread("a class", || "refused: it holds a class or a function as a value".into())?
+            }
         })
     }
 
-    fn values(&mut self, items: &[Id], depth: usize) -> Fallible<Vec<Value>> {
+    /// Notes that something is not read, and why a file that has nothing else is refused.
+    pub(super) fn unread(&mut self, name: &str, refusal: impl FnOnce() -> String) -> Fallible<Value> {
+        self.spend(name.len())?;
+        self.passed_over.get_or_insert_with(refusal);
+        Ok(Value::Object(name.to_owned()))
+    }
+
+    pub(super) fn values(&mut self, items: &[Id], depth: usize) -> Fallible<Vec<Value>> {
         items.iter().map(|&item| self.value(item, depth + 1)).collect()
     }
 
-    fn dict(&mut self, dict: &Entries, depth: usize) -> Fallible<Dict> {
+    pub(super) fn dict(&mut self, dict: &Entries, depth: usize) -> Fallible<Dict> {
+        let kind = match dict.class {
+            Class::Dict => DictKind::Dict,
+            Class::OrderedDict => DictKind::OrderedDict,
+            Class::Module => DictKind::Module,
+        };
+        self.entries(&dict.entries, kind, depth)
+    }
+
+    pub(super) fn entries(&mut self, given: &[(Id, Id)], kind: DictKind, depth: usize) -> Fallible<Dict> {
         let mut places: HashMap<Key, usize> = HashMap::new();
         let mut entries: Vec<(Key, Value)> = Vec::new();
-        for &(key, value) in &dict.entries {
+        for &(key, value) in given {
             let key = match self.value(key, depth + 1)? {
                 Value::Str(key) => Key::Str(key),
                 Value::Int(key) => Key::Int(key),
                 Value::Bool(key) => Key::Int(key.into()),
                 other => {
-                    return Err(format!(
-                        "refused: a dictionary has a key that is {}, not text or a whole number",
-                        other.kind()
-                    )
-                    .into());
+                    let kind = other.kind();
+                    self.passed_over.get_or_insert_with(|| {
+                        format!("refused: a dictionary has a key that is {kind}, not text or a whole number")
+                    });
+                    let text = other.to_string();
+                    self.spend(text.len())?;
+                    Key::Str(text)
                 }
             };
             let value = self.value(value, depth + 1)?;
@@ -119,16 +158,12 @@ impl Builder<'_> {
                 }
             }
         }
-        let kind = match dict.class {
-            Class::Dict => DictKind::Dict,
-            Class::OrderedDict => DictKind::OrderedDict,
-            Class::Module => DictKind::Module,
-        };
         Ok(Dict::from_parts(kind, entries))
     }
 
     fn tensor(&mut self, index: u32) -> Fallible<Tensor> {
         self.spend(TENSOR)?;
+        self.has_tensors = true;
         if let Some(tensor) = self.tensors.get(&index) {
             return Ok(tensor.shallow_clone());
         }

@@ -5,6 +5,7 @@ use tch::Kind;
 use super::fault::Fallible;
 use super::machine::{Machine, text};
 use super::node::{Class, Entries, Global, Id, Node, Storage, Window};
+use super::stack::EMPTY_TUPLE;
 
 /// `_rebuild_from_type_v2` calls another one; more calls inside each other do not occur.
 const DEEPEST: usize = 4;
@@ -14,6 +15,16 @@ impl Machine<'_> {
     pub(super) fn call(&mut self, function: Id, arguments: Id, depth: usize) -> Fallible<Id> {
         if depth > DEEPEST {
             return Err("refused: its pickle has calls within calls".into());
+        }
+        // Its arguments are not copied: it may be called with the same ones over and over.
+        if let Node::Global(Global::Foreign(class)) = self.nodes[function as usize] {
+            self.check_tuple(arguments)?;
+            return self.add_object(class, arguments);
+        }
+        // What an object that is not known gives when it is called is not known either.
+        if let Node::Object(object) = &self.nodes[function as usize] {
+            let class = object.class;
+            return self.add_object(class, EMPTY_TUPLE);
         }
         let global = self.global(function)?;
         let items = self.tuple(arguments)?;
@@ -52,12 +63,12 @@ impl Machine<'_> {
                 }
             }
             (Global::RebuildFromType, &[function, class, arguments, _]) => {
-                if self.global(class)? != Global::TensorClass {
-                    return Err(
-                        "refused: it holds a subclass of Tensor, which only its own code can rebuild".into(),
-                    );
+                match self.global(class)? {
+                    Global::TensorClass => self.call(function, arguments, depth + 1),
+                    // A subclass of Tensor, which only its own code can rebuild.
+                    Global::Foreign(class) => self.add_object(class, EMPTY_TUPLE),
+                    _ => Err("damaged: the class of a tensor is none".into()),
                 }
-                self.call(function, arguments, depth + 1)
             }
             (Global::Size, &[size]) => {
                 self.tuple(size)?;

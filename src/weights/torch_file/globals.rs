@@ -87,10 +87,18 @@ pub(super) fn find(module: &str, name: &str) -> Result<Global, String> {
     found.ok_or_else(|| refusal(module, name))
 }
 
-/// Names what was refused, and what to do; the names come from the file, so they are cut and cleaned.
-fn refusal(module: &str, name: &str) -> String {
+/// The name as it is shown: it comes from the file, so it is cut and cleaned.
+pub(super) fn clean(module: &str, name: &str) -> String {
     let clean = |text: &str| text.chars().take(80).flat_map(char::escape_default).collect::<String>();
-    let asked = format!("refused: it asks for {}.{}", clean(module), clean(name));
+    if module.is_empty() { clean(name) } else { format!("{}.{}", clean(module), clean(name)) }
+}
+
+/// Names what was refused, and what to do.
+pub(super) fn refusal(module: &str, name: &str) -> String {
+    if module.is_empty() {
+        return format!("refused: it holds {name}");
+    }
+    let asked = format!("refused: it asks for {}", clean(module, name));
     let of_torch = module.split('.').next().is_some_and(|root| root == "torch" || root == "torchvision");
     if module == "torch._utils" {
         return format!(

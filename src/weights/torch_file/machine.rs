@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::fault::Fallible;
-use super::node::{Class, Entries, Id, Node, Storage, Window};
+use super::node::{Class, Entries, Foreign, Id, Node, Storage, Window};
 use super::stack::{EMPTY_TUPLE, FALSE, NONE, SMALL, TRUE, pairs};
 
 /// What a pickle says.
@@ -13,6 +13,7 @@ pub(super) struct Pickle<'a> {
     pub nodes: Vec<Node>,
     pub storages: Vec<Storage>,
     pub windows: Vec<Window>,
+    pub foreign: Vec<Foreign<'a>>,
     pub root: Id,
     /// Where the next pickle begins.
     pub end: usize,
@@ -23,8 +24,8 @@ impl<'a> Pickle<'a> {
     pub fn read(bytes: &'a [u8], start: usize) -> Fallible<Pickle<'a>> {
         let mut machine = Machine::new(bytes, start);
         let root = machine.run()?;
-        let Machine { nodes, storages, windows, at, .. } = machine;
-        Ok(Pickle { bytes, nodes, storages, windows, root, end: at })
+        let Machine { nodes, storages, windows, foreign, at, .. } = machine;
+        Ok(Pickle { bytes, nodes, storages, windows, foreign, root, end: at })
     }
 
     /// A node.
@@ -35,6 +36,30 @@ impl<'a> Pickle<'a> {
     /// The text of a node, if it is one.
     pub fn text(&self, id: Id) -> Option<&'a str> {
         text(self.bytes, self.node(id))
+    }
+
+    /// The nodes of a tuple; none for what is not one.
+    pub fn tuple(&self, id: Id) -> &[Id] {
+        if let Node::Tuple(items) = self.node(id) { items } else { &[] }
+    }
+
+    /// The whole number of a node, if it is one.
+    pub fn int(&self, id: Id) -> Option<i64> {
+        if let Node::Int(number) = self.node(id) { Some(*number) } else { None }
+    }
+
+    /// The bytes of a node, if it is some.
+    pub fn raw(&self, id: Id) -> Option<&[u8]> {
+        match self.node(id) {
+            Node::Bytes(span) | Node::Old(span) => self.bytes.get(span.start..span.start + span.length),
+            Node::Encoded(bytes) => Some(bytes),
+            // How protocols before 3 write none at all.
+            Node::Object(object) if self.tuple(object.arguments).is_empty() => {
+                let Foreign { module, name } = self.foreign[object.class as usize];
+                (matches!(module, "builtins" | "__builtin__") && name == "bytes").then_some(&[])
+            }
+            _ => None,
+        }
     }
 }
 
@@ -56,6 +81,7 @@ pub(super) struct Machine<'a> {
     pub storages: Vec<Storage>,
     pub known_storages: HashMap<Storage, u32>,
     pub windows: Vec<Window>,
+    pub foreign: Vec<Foreign<'a>>,
     pub stack: Vec<Id>,
     pub marks: Vec<usize>,
     memo: HashMap<u32, Id>,
@@ -72,6 +98,7 @@ impl<'a> Machine<'a> {
             storages: Vec::new(),
             known_storages: HashMap::new(),
             windows: Vec::new(),
+            foreign: Vec::new(),
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
@@ -120,11 +147,11 @@ impl<'a> Machine<'a> {
             }
             0x8a => {
                 let length = self.unsigned(1)? as usize;
-                if length > 8 {
-                    return Err("damaged: a number in its pickle has more than 64 bits".into());
-                }
-                let number = self.signed(length)?;
-                self.push_int(number);
+                self.long(length)?;
+            }
+            0x8b => {
+                let length = self.unsigned(4)? as usize;
+                self.long(length)?;
             }
             b'G' => {
                 let mut number = [0; 8];
@@ -175,6 +202,10 @@ impl<'a> Machine<'a> {
                 self.push(Node::Dict(Entries { class: Class::Dict, entries }))?;
             }
             0x8f => self.push(Node::List(Vec::new()))?,
+            0x91 => {
+                let items = self.pop_to_mark()?;
+                self.push(Node::List(items))?;
+            }
             b'a' => {
                 let item = self.pop()?;
                 self.append(&[item])?;
@@ -206,6 +237,12 @@ impl<'a> Machine<'a> {
             }
             b'R' | 0x81 => {
                 let items = self.pop_many(2)?;
+                let made = self.call(items[0], items[1], 0)?;
+                self.stack.push(made);
+            }
+            // A class with its arguments by place and by name.
+            0x92 => {
+                let items = self.pop_many(3)?;
                 let made = self.call(items[0], items[1], 0)?;
                 self.stack.push(made);
             }

@@ -3,7 +3,10 @@
 //! Such a file is a Python pickle: a little program that builds objects, and that can call any function
 //! of Python's. [`read`] knows only the opcodes and the dozen names that tensors, numbers, texts, lists
 //! and dictionaries need, builds these itself, and refuses the file with the name of whatever else it
-//! asks for. Every size is checked against the file before memory is taken for it.
+//! asks for where it may do harm. What people keep beside the weights is no reason to refuse them: numpy's
+//! numbers and arrays, dates, paths and `argparse.Namespace` are read as plain values, an object of any other
+//! class is passed over and stands there by its name ([`Value::Object`]). A file that has nothing but such
+//! objects is refused. Every size is checked against the file before memory is taken for it.
 //!
 //! Read are the zip format (since PyTorch 1.6; stored or compressed entries, ZIP64, either byte order),
 //! the older one, and the tensors of TorchScript files, which tch's `.ot` files are. Not read are sparse
@@ -29,6 +32,7 @@ mod archive;
 mod build;
 mod call;
 mod fault;
+mod foreign;
 mod globals;
 mod legacy;
 mod machine;
@@ -47,7 +51,7 @@ use std::path::Path;
 
 use fault::Fallible;
 use machine::Pickle;
-pub(super) use state::without_parallel;
+pub(super) use state::tensors_of;
 use storages::{Storages, ZipSource};
 pub use value::{Dict, DictKind, Key, Value};
 use zip::Zip;

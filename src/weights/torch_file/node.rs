@@ -31,6 +31,8 @@ pub(super) enum Node {
     Tuple(Box<[Id]>),
     List(Vec<Id>),
     Dict(Entries),
+    /// An object of a class that is not torch's, boxed because there are few.
+    Object(Box<Object>),
     Global(Global),
     /// An index into the pickle's storages.
     Storage(u32),
@@ -51,6 +53,29 @@ pub(super) enum Class {
     OrderedDict,
     /// An object of a TorchScript file: its attributes.
     Module,
+}
+
+/// An object whose class only Python has: what its pickle says of it. Nothing of it is run.
+#[derive(Debug)]
+pub(super) struct Object {
+    /// An index into the pickle's foreign names.
+    pub class: u32,
+    /// The tuple that the class, or a function of that name, was called with.
+    pub arguments: Id,
+    /// What was set on it afterwards.
+    pub state: Option<Id>,
+    /// The entries that it got, where it is a dictionary of some kind.
+    pub entries: Vec<(Id, Id)>,
+    /// The items that it got, where it is a list of some kind.
+    pub items: Vec<Id>,
+}
+
+/// A class or function that is not torch's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Foreign<'a> {
+    /// Empty for what has no name in Python.
+    pub module: &'a str,
+    pub name: &'a str,
 }
 
 /// The few names that tensors need. None of them is ever called: what each would do is done here.
@@ -76,6 +101,8 @@ pub(super) enum Global {
     Script,
     ScriptList,
     ScriptTag,
+    /// Any other: an index into the pickle's foreign names.
+    Foreign(u32),
 }
 
 /// A storage that a pickle names.

@@ -54,6 +54,11 @@ impl Pickler {
                 self.put(b"t");
             }
             Value::Dict(dict) => self.dict(dict)?,
+            Value::Object(class) => {
+                return Err(format!(
+                    "it holds an object of {class}, which only Python can write: take it out"
+                ));
+            }
         }
         Ok(())
     }

@@ -34,6 +34,7 @@ impl fmt::Display for Value {
             Value::Tuple(items) if items.len() == 1 => sequence(f, items, "(", ",)"),
             Value::Tuple(items) => sequence(f, items, "(", ")"),
             Value::Dict(dict) => fmt::Display::fmt(dict, f),
+            Value::Object(class) => write!(f, "<{class}, not read>"),
         }
     }
 }

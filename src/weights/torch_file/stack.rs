@@ -1,9 +1,10 @@
 //! What the opcodes work with: the bytes that follow, the nodes, and the stack above the last mark.
 
 use super::fault::Fallible;
+use super::foreign::is_dangerous;
 use super::globals;
 use super::machine::Machine;
-use super::node::{Class, Entries, Global, Id, Node, Span};
+use super::node::{Class, Entries, Foreign, Global, Id, Node, Object, Span};
 
 /// Numbers below this have one node each, as in Python: a list of labels takes no more than its file.
 pub(super) const SMALL: i64 = 256;
@@ -86,9 +87,38 @@ impl<'a> Machine<'a> {
         self.push(Node::Tuple(items.into_boxed_slice()))
     }
 
-    pub(super) fn push_global(&mut self, module: &str, name: &str) -> Fallible<()> {
-        let global = globals::find(module, name)?;
+    /// A number of so many bytes; of those that no tensor and no setting needs only that it was there.
+    pub(super) fn long(&mut self, length: usize) -> Fallible<()> {
+        if length <= 8 {
+            let number = self.signed(length)?;
+            self.push_int(number);
+            return Ok(());
+        }
+        self.take(length)?;
+        let class = self.add_foreign("", "a number of more than 64 bits");
+        let id = self.add_object(class, EMPTY_TUPLE)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    pub(super) fn push_global(&mut self, module: &'a str, name: &'a str) -> Fallible<()> {
+        let global = match globals::find(module, name) {
+            Ok(global) => global,
+            Err(refusal) if is_dangerous(module, name) => return Err(refusal.into()),
+            Err(_) => Global::Foreign(self.add_foreign(module, name)),
+        };
         self.push(Node::Global(global))
+    }
+
+    fn add_foreign(&mut self, module: &'a str, name: &'a str) -> u32 {
+        let index = self.foreign.len() as u32;
+        self.foreign.push(Foreign { module, name });
+        index
+    }
+
+    pub(super) fn add_object(&mut self, class: u32, arguments: Id) -> Fallible<Id> {
+        let object = Object { class, arguments, state: None, entries: Vec::new(), items: Vec::new() };
+        self.add(Node::Object(Box::new(object)))
     }
 
     /// How far down the stack may be taken from: not past the last mark.
@@ -119,6 +149,7 @@ impl<'a> Machine<'a> {
         let top = self.top()?;
         match &mut self.nodes[top] {
             Node::List(list) => list.extend_from_slice(items),
+            Node::Object(object) => object.items.extend_from_slice(items),
             _ => return Err("damaged: its pickle appends to what is no list".into()),
         }
         Ok(())
@@ -128,6 +159,7 @@ impl<'a> Machine<'a> {
         let (top, pairs) = (self.top()?, pairs(items)?);
         match &mut self.nodes[top] {
             Node::Dict(dict) => dict.entries.extend(pairs),
+            Node::Object(object) => object.entries.extend(pairs),
             _ => return Err("damaged: its pickle puts entries into what is no dictionary".into()),
         }
         Ok(())
@@ -146,6 +178,7 @@ impl<'a> Machine<'a> {
         };
         match &mut self.nodes[top] {
             Node::Dict(object) => object.entries.extend(state),
+            Node::Object(object) => object.state = Some(items[0]),
             Node::Tensor(_) => {}
             _ => {
                 return Err(
@@ -158,8 +191,12 @@ impl<'a> Machine<'a> {
 
     /// The nodes of a tuple.
     pub(super) fn tuple(&self, id: Id) -> Fallible<Vec<Id>> {
+        Ok(self.check_tuple(id)?.to_vec())
+    }
+
+    pub(super) fn check_tuple(&self, id: Id) -> Fallible<&[Id]> {
         match &self.nodes[id as usize] {
-            Node::Tuple(items) => Ok(items.to_vec()),
+            Node::Tuple(items) => Ok(items),
             _ => Err("damaged: its pickle calls something without a tuple of arguments".into()),
         }
     }

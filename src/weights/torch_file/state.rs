@@ -6,16 +6,19 @@ use crate::{Error, Result};
 
 /// Names under which people keep a state dict in a checkpoint, the tutorial's first.
 const NAMES: [&str; 6] = ["state_dict", "model", "model_state_dict", "net", "weights", "params"];
-/// What `torch.nn.DataParallel` and `DistributedDataParallel` put before each name.
-const PARALLEL: &str = "module.";
 
 /// The state dict in a value; see [`Value::state_dict`].
-pub(super) fn tensors_of(value: &Value) -> Result<StateDict> {
+pub(in crate::weights) fn tensors_of(value: &Value) -> Result<StateDict> {
     let refuse = |told: String| Err(Error::Argument(format!("there is no state dict in it: {told}")));
     let Value::Dict(dict) = value else { return refuse(format!("it is {}", value.kind())) };
-    let held = NAMES.iter().filter_map(|name| dict.get(*name)?.as_dict());
-    let held = held.into_iter().find(|inner| is_state_dict(inner));
-    let state = match (is_state_dict(dict), held) {
+    let held = |fits: fn(&Dict) -> bool| {
+        NAMES.iter().filter_map(|name| dict.get(*name)?.as_dict()).find(|inner| fits(inner))
+    };
+    // One under a name that says what it is may hold other things beside its tensors.
+    let state = match (
+        is_state_dict(dict),
+        held(is_state_dict).or_else(|| held(has_tensors)).or_else(|| only_one(dict)),
+    ) {
         (true, _) => dict,
         (false, Some(inner)) => inner,
         (false, None) => {
@@ -25,15 +28,17 @@ pub(super) fn tensors_of(value: &Value) -> Result<StateDict> {
     };
     let mut tensors = Vec::new();
     gather(state, "", &mut tensors);
-    Ok(without_parallel(tensors.into_iter().collect()))
+    Ok(tensors.into_iter().collect())
 }
 
-/// Takes the prefix of `DataParallel` off where every name has it.
-pub(in crate::weights) fn without_parallel(state: StateDict) -> StateDict {
-    if state.is_empty() || !state.iter().all(|(name, _)| name.starts_with(PARALLEL)) {
-        return state;
-    }
-    state.into_iter().map(|(name, tensor)| (name[PARALLEL.len()..].to_owned(), tensor)).collect()
+/// The only state dict among the entries, under whatever name.
+fn only_one(dict: &Dict) -> Option<&Dict> {
+    let mut found = dict.iter().filter_map(|(_, value)| value.as_dict()).filter(|inner| is_state_dict(inner));
+    found.next().filter(|_| found.next().is_none())
+}
+
+fn has_tensors(dict: &Dict) -> bool {
+    dict.iter().any(|(key, value)| key.as_str().is_some() && matches!(value, Value::Tensor(_)))
 }
 
 /// Whether a dictionary is a state dict: tensors under names, or a TorchScript module. One that also
@@ -41,8 +46,9 @@ pub(in crate::weights) fn without_parallel(state: StateDict) -> StateDict {
 fn is_state_dict(dict: &Dict) -> bool {
     let tensors = dict.iter().filter(|(_, value)| matches!(value, Value::Tensor(_))).count();
     let named = dict.iter().all(|(key, _)| key.as_str().is_some());
-    let extra =
-        |(key, _): &&(super::Key, Value)| key.as_str().is_some_and(|key| key.ends_with("_extra_state"));
+    let extra = |(key, value): &&(super::Key, Value)| {
+        matches!(value, Value::Object(_)) || key.as_str().is_some_and(|key| key.ends_with("_extra_state"))
+    };
     dict.kind() == DictKind::Module
         || named && tensors > 0 && tensors + dict.iter().filter(extra).count() == dict.len()
 }

@@ -91,7 +91,7 @@ impl<'a> Storages<'a> {
     }
 }
 
-fn typed(bytes: &[u8], kind: Kind) -> Fallible<Tensor> {
+pub(super) fn typed(bytes: &[u8], kind: Kind) -> Fallible<Tensor> {
     let size = kind.elt_size_in_bytes();
     if !bytes.len().is_multiple_of(size) {
         return Err("damaged: a storage ends inside an element".into());
@@ -103,7 +103,7 @@ fn typed(bytes: &[u8], kind: Kind) -> Fallible<Tensor> {
 }
 
 /// Turns numbers around, byte by byte.
-fn swap(bytes: &mut [u8], kind: Kind) {
+pub(super) fn swap(bytes: &mut [u8], kind: Kind) {
     let size = match kind {
         Kind::ComplexFloat => 4,
         Kind::ComplexDouble => 8,

@@ -7,8 +7,10 @@ use tch::{Kind, Tensor};
 use super::state::tensors_of;
 use crate::Result;
 use crate::models::StateDict;
+use crate::weights::wrappers::without_wrappers;
 
-/// Anything that a PyTorch file may hold: what `torch.load(PATH, weights_only=True)` gives.
+/// Anything that a PyTorch file may hold: what `torch.load(PATH, weights_only=True)` gives, and beside it
+/// numpy's numbers and arrays (as numbers and tensors), dates and paths (as texts).
 #[derive(Default)]
 pub enum Value {
     /// `None`.
@@ -20,7 +22,7 @@ pub enum Value {
     Int(i64),
     /// A number.
     Float(f64),
-    /// Text; a dtype or device comes as its name, `torch.float32`, `cpu`.
+    /// Text; a dtype or device comes as its name, `torch.float32`, `cpu`, a date as `2024-05-01T00:00:00`.
     Str(String),
     /// Bytes.
     Bytes(Vec<u8>),
@@ -30,8 +32,10 @@ pub enum Value {
     List(Vec<Value>),
     /// A tuple.
     Tuple(Vec<Value>),
-    /// A dictionary.
+    /// A dictionary; also what Python keeps like one, as `argparse.Namespace`.
     Dict(Dict),
+    /// An object of a class that only Python has, by the class's name: nothing else of it is read.
+    Object(String),
 }
 
 /// What an entry of a dictionary is found by.
@@ -117,13 +121,38 @@ impl Value {
     }
 
     /// The state dict in it: itself, or the dictionary that it has under `state_dict`, `model`,
-    /// `model_state_dict`, `net`, `weights` or `params`. The prefix `module.` of `DataParallel` is taken
-    /// off where every name has it; a TorchScript file gives its modules' tensors.
+    /// `model_state_dict`, `net`, `weights` or `params`, or the only one that it has under any name. Prefixes that
+    /// every name has (`model.` of PyTorch Lightning, `module.` of `DataParallel`, `_orig_mod.` of
+    /// `torch.compile`, `backbone.`, `net.`, and several of them) are taken off; a TorchScript file gives its
+    /// modules' tensors.
     ///
     /// # Errors
     /// [`Error::Argument`](crate::Error::Argument) that says what it is instead.
     pub fn state_dict(&self) -> Result<StateDict> {
-        tensors_of(self)
+        Ok(without_wrappers(tensors_of(self)?).0)
+    }
+
+    /// What in it is not read: where it stands and its class, `args.sampler (mine.Sampler)`.
+    pub fn not_read(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.gather_not_read("", &mut found);
+        found
+    }
+
+    fn gather_not_read(&self, place: &str, found: &mut Vec<String>) {
+        let inside = |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+        match self {
+            Value::Object(class) if place.is_empty() => found.push(class.clone()),
+            Value::Object(class) => found.push(format!("{place} ({class})")),
+            Value::List(items) | Value::Tuple(items) => {
+                let items = items.iter().enumerate();
+                items.for_each(|(index, item)| item.gather_not_read(&inside(&index.to_string()), found));
+            }
+            Value::Dict(dict) => {
+                dict.iter().for_each(|(key, value)| value.gather_not_read(&inside(&key.to_string()), found));
+            }
+            _ => {}
+        }
     }
 
     /// What it is, as Python calls it, with an article.
@@ -139,6 +168,7 @@ impl Value {
             Value::List(_) => "a list",
             Value::Tuple(_) => "a tuple",
             Value::Dict(_) => "a dict",
+            Value::Object(_) => "an object",
         }
     }
 }
@@ -225,6 +255,7 @@ impl Clone for Value {
             Value::List(value) => Value::List(value.clone()),
             Value::Tuple(value) => Value::Tuple(value.clone()),
             Value::Dict(value) => Value::Dict(value.clone()),
+            Value::Object(name) => Value::Object(name.clone()),
         }
     }
 }

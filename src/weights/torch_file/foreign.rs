@@ -1,0 +1,166 @@
+//! What stands beside the weights in people's checkpoints: numpy's numbers and arrays, dates, the arguments of
+//! the command line, objects of classes that nobody here knows.
+//!
+//! Nothing of them is run. A few well-known ones are read as plain values; the others become a
+//! [`Value::Object`] with the name of their class.
+
+mod numpy;
+mod time;
+
+use super::build::Builder;
+use super::fault::Fallible;
+use super::globals::{clean, refusal};
+use super::node::{Foreign, Id, Node, Object};
+use super::value::{Dict, DictKind, Value};
+
+/// Modules through which a pickle reaches commands, files, the network or other pickles. A file that names one
+/// of them was made to do harm, whatever else it holds.
+const DANGEROUS: [&str; 38] = [
+    "os",
+    "posix",
+    "nt",
+    "sys",
+    "subprocess",
+    "pty",
+    "shutil",
+    "commands",
+    "popen2",
+    "importlib",
+    "imp",
+    "runpy",
+    "code",
+    "codeop",
+    "pickle",
+    "_pickle",
+    "cPickle",
+    "cloudpickle",
+    "dill",
+    "joblib",
+    "marshal",
+    "ctypes",
+    "socket",
+    "http",
+    "urllib",
+    "requests",
+    "webbrowser",
+    "asyncio",
+    "multiprocessing",
+    "threading",
+    "_thread",
+    "tempfile",
+    "pip",
+    "timeit",
+    "pdb",
+    "bdb",
+    "profile",
+    "cProfile",
+];
+/// The same among Python's own functions.
+const DANGEROUS_BUILTINS: [&str; 11] = [
+    "eval",
+    "exec",
+    "compile",
+    "open",
+    "input",
+    "__import__",
+    "breakpoint",
+    "execfile",
+    "apply",
+    "setattr",
+    "delattr",
+];
+
+/// Whether a file that asks for this name is refused, even where the name stands beside weights.
+pub(super) fn is_dangerous(module: &str, name: &str) -> bool {
+    let root = module.split('.').next().unwrap_or(module);
+    match root {
+        "builtins" | "__builtin__" => DANGEROUS_BUILTINS.contains(&name.split('.').next().unwrap_or(name)),
+        "torch" => matches!(module, "torch.serialization" | "torch.hub" | "torch.package") || name == "load",
+        "types" => matches!(name, "FunctionType" | "LambdaType" | "CodeType"),
+        root => DANGEROUS.contains(&root),
+    }
+}
+
+impl Builder<'_> {
+    /// An object as a plain value, where its class is known; else what it is called.
+    pub(super) fn object(&mut self, object: &Object, depth: usize) -> Fallible<Value> {
+        if let Some(value) = self.plain(object, depth)? {
+            return Ok(value);
+        }
+        self.pass_over(object.class)
+    }
+
+    /// Notes that something of this class is not read.
+    pub(super) fn pass_over(&mut self, class: u32) -> Fallible<Value> {
+        let Foreign { module, name } = self.pickle.foreign[class as usize];
+        self.unread(&clean(module, name), || refusal(module, name))
+    }
+
+    fn plain(&mut self, object: &Object, depth: usize) -> Fallible<Option<Value>> {
+        let pickle = self.pickle;
+        let Foreign { module, name } = pickle.foreign[object.class as usize];
+        let arguments = pickle.tuple(object.arguments);
+        let plain = match (module, name) {
+            ("argparse", "Namespace") | ("types", "SimpleNamespace") => {
+                let attributes = match object.state.map(|state| pickle.node(state)) {
+                    Some(Node::Dict(attributes)) => self.dict(attributes, depth + 1)?,
+                    _ => Dict::new(),
+                };
+                Some(Value::Dict(attributes))
+            }
+            ("collections", "Counter") | ("builtins" | "__builtin__", "dict")
+                if object.entries.is_empty() =>
+            {
+                match arguments.first().map(|&id| pickle.node(id)) {
+                    Some(Node::Dict(entries)) => Some(Value::Dict(self.dict(entries, depth + 1)?)),
+                    _ => None,
+                }
+            }
+            ("builtins" | "__builtin__", "frozenset" | "list" | "tuple") | ("collections", "deque")
+                if object.items.is_empty() =>
+            {
+                match arguments.first().map(|&id| pickle.node(id)) {
+                    Some(Node::List(items)) => Some(Value::List(self.values(items, depth)?)),
+                    _ => None,
+                }
+            }
+            ("builtins" | "__builtin__", "bytes") if arguments.is_empty() => Some(Value::Bytes(Vec::new())),
+            ("decimal", "Decimal") | ("fractions", "Fraction") => match arguments {
+                [text] if pickle.text(*text).is_some() => Some(self.value(*text, depth + 1)?),
+                _ => None,
+            },
+            ("pathlib" | "pathlib._local", name) if name.ends_with("Path") => self.path(arguments)?,
+            ("datetime", name) => time::text(pickle, name, arguments).map(Value::Str),
+            _ if module == "numpy" || module.starts_with("numpy.") => self.numpy(name, object, depth)?,
+            _ => None,
+        };
+        match plain {
+            Some(plain) => Ok(Some(plain)),
+            None => self.container(object, depth),
+        }
+    }
+
+    /// A subclass of a dictionary or list: what it holds.
+    fn container(&mut self, object: &Object, depth: usize) -> Fallible<Option<Value>> {
+        if !object.entries.is_empty() {
+            let entries = self.entries(&object.entries, DictKind::Dict, depth + 1)?;
+            return Ok(Some(Value::Dict(entries)));
+        }
+        if !object.items.is_empty() {
+            return Ok(Some(Value::List(self.values(&object.items, depth)?)));
+        }
+        Ok(None)
+    }
+
+    /// The path that `PosixPath('a', 'b')` is.
+    fn path(&mut self, parts: &[Id]) -> Fallible<Option<Value>> {
+        let parts: Option<Vec<&str>> = parts.iter().map(|&part| self.pickle.text(part)).collect();
+        let Some(parts) = parts.filter(|parts| !parts.is_empty()) else { return Ok(None) };
+        let joined = match parts.split_first() {
+            Some((&root, rest)) if root.ends_with(['/', '\\']) => root.to_owned() + &rest.join("/"),
+            _ => parts.join("/"),
+        };
+        self.spend(joined.len())?;
+        Ok(Some(Value::Str(joined)))
+    }
+}
