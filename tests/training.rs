@@ -115,6 +115,26 @@ fn refusal(
     message
 }
 
+/// A last batch of one picture, too small for a batch norm: said before the first epoch, with what helps.
+#[test]
+fn a_last_batch_of_one_is_refused_at_once() -> Outcome {
+    let loaders = |drop_last| {
+        let options = LoaderOptions { batch_size: 8, drop_last, ..Default::default() };
+        Splits { train: Colours::new(9), valid: Colours::new(8) }.loaders(options)
+    };
+    let (mut model, mut optimizer, _) = parts();
+    let moving = TrainOptions { batch_norm: BatchNormMode::Moving, ..quick(1) };
+    let told = refusal(&mut model, &mut optimizer, &loaders(false), moving.clone());
+    for part in
+        ["a single picture (9 pictures in batches of 8)", "layer4.0.bn1", "`drop_last: true`", "than 32x32"]
+    {
+        assert!(told.contains(part), "{told}");
+    }
+    train(&mut model, &mut optimizer, &loaders(true), moving)?;
+    train(&mut model, &mut optimizer, &loaders(false), quick(1))?;
+    Ok(())
+}
+
 fn same(a: &StateDict, b: &StateDict) -> bool {
     a.keys() == b.keys() && a.iter().zip(b).all(|((_, a), (_, b))| a == b)
 }

@@ -83,6 +83,9 @@ pub fn lr_find(
     }
     optimizer.validate()?;
     preflight::check_parameters(model, optimizer)?;
+    if num_it >= loader.len() {
+        preflight::check_last_batch(model, loader, batch_norm)?;
+    }
     let (weights, memory) = (model.state_dict().deep_copy()?, optimizer.state_dict()?);
     let (mode, before) = (model.mode(), model.batch_norm());
     if batch_norm != BatchNormMode::Moving {

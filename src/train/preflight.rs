@@ -1,8 +1,11 @@
 //! What can be known to fail is refused before the first epoch, not after an hour.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::path::Path;
+
+use fastrand::Rng;
 
 use super::checkpoint::{Checkpoint, check_extension};
 use super::compute::Compute;
@@ -12,7 +15,8 @@ use super::options::TrainOptions;
 use super::record::RunInfo;
 use super::scheduler::Scheduler;
 use crate::data::{DataLoader, Splits};
-use crate::models::Model;
+use crate::models::layers::BatchNorm2d;
+use crate::models::{BatchNormMode, Mode, Model, Pass, walk};
 use crate::{Error, Result};
 
 /// The version that tch 0.26 is made for.
@@ -44,10 +48,47 @@ pub(super) fn check_parts(
         return Err(refuse(model, "accumulate is 0: it must be at least 1 batch".into()));
     }
     options.mix.check()?;
+    check_last_batch(model, &dataloaders.train, options.batch_norm)?;
     if !(0.0..=1.0).contains(&options.best_acc) {
         return Err(refuse(model, format!("best_acc is {}: it must be from 0 to 1", options.best_acc)));
     }
     Ok(())
+}
+
+/// Refuses a last batch of a single picture where a batch norm would get one value per channel of it: that has no
+/// variance, and the epoch would fail at its end.
+pub(super) fn check_last_batch(model: &Model, train: &DataLoader, batch_norm: BatchNormMode) -> Result<()> {
+    if train.last_batch_len() != 1 {
+        return Ok(());
+    }
+    // What cannot be read is reported by the epoch, or passed over.
+    let Ok((picture, _)) = train.dataset().get(0, &mut Rng::with_seed(0)) else { return Ok(()) };
+    let &[channels, height, width] = picture.size().as_slice() else { return Ok(()) };
+    let Ok(summary) = model.summary([1, channels, height, width]) else { return Ok(()) };
+    // `Moving` in the options leaves the model's own mode.
+    let batch_norm = if batch_norm == BatchNormMode::Moving { model.batch_norm() } else { batch_norm };
+    let pass = Pass::new(Mode::Train, batch_norm);
+    let mut single = None;
+    walk(model.module(), "", &mut |path, module| {
+        let norm = (module as &dyn Any).downcast_ref::<BatchNorm2d>();
+        if single.is_none() && norm.is_some_and(|norm| norm.moves(pass)) {
+            // A part that works in training only, as Inception's second head, ends in single values.
+            let values = summary.layer(path).map_or(1, |layer| layer.input_size.iter().skip(2).product());
+            single = (values == 1).then(|| path.to_owned());
+        }
+    });
+    let Some(path) = single else { return Ok(()) };
+    let (pictures, size) = (train.dataset_len(), train.options().batch_size);
+    let cure = match size {
+        1 => "Give the loaders a larger batch_size",
+        _ => "Give the loaders `drop_last: true` or another batch_size",
+    };
+    let reason = format!(
+        "the last batch of an epoch has a single picture ({pictures} pictures in batches of {size}), and the batch \
+         norm {path} cannot work on one value per channel. {cure}, take larger pictures than {height}x{width}, or \
+         train with `batch_norm: BatchNormMode::Still`"
+    );
+    Err(refuse(model, reason))
 }
 
 /// An optimizer that holds other tensors than the model's would train nothing, in silence.

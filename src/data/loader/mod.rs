@@ -116,6 +116,16 @@ impl DataLoader {
         }
     }
 
+    /// How many samples the last batch of an epoch has.
+    pub(crate) fn last_batch_len(&self) -> usize {
+        let size = self.shared.options.batch_size;
+        match self.len() {
+            0 => 0,
+            _ if self.shared.options.drop_last => size,
+            batches => self.shared.epoch_len() - (batches - 1) * size,
+        }
+    }
+
     /// Whether an epoch has no batch.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -73,7 +73,8 @@ impl BatchNorm2d {
         self.eps
     }
 
-    fn moves(&self, pass: Pass) -> bool {
+    /// Whether it uses, and moves with, the statistics of the batch in such a pass.
+    pub(crate) fn moves(&self, pass: Pass) -> bool {
         let frozen = !self.weight.requires_grad();
         pass.batch_norm_moves(frozen) && Pass { batch_norm: self.mode, ..pass }.batch_norm_moves(frozen)
     }
@@ -132,8 +133,9 @@ impl Module for BatchNorm2d {
 fn check_batch(input: &Tensor) -> Result<()> {
     match input.size().as_slice() {
         &[batch, _, height, width] if batch * height * width == 1 => Err(Error::Argument(
-            "a batch norm in train mode needs more than one value per channel: take more than one \
-             picture, a larger one, `model.eval()`, or `BatchNormMode::Still`"
+            "a batch norm in train mode needs more than one value per channel: take more than one picture \
+             (`drop_last: true` leaves out a last batch of one), a larger one, `model.eval()`, or \
+             `BatchNormMode::Still`"
                 .into(),
         )),
         _ => Ok(()),
