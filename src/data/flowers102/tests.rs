@@ -2,7 +2,9 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::layout::prepare;
 use super::source::{Remote, Source};
@@ -144,6 +146,50 @@ fn laid_out_as_the_tutorial_has_it() {
     prepare(&dir, &from, Flowers102Split::TutorialSizes).unwrap();
     let count = |part| super::super::walk::pictures(&dir.join(part)).map_or(0, |pictures| pictures.len());
     assert_eq!([count("train"), count("valid"), count("test")], [9, 1, 2]);
+}
+
+/// The stop button in the middle of the archive: an error, no folder, and the next try fetches only the rest.
+#[test]
+fn a_stopped_download_goes_on_where_it_stopped() {
+    const TEST: &str = "data::flowers102::tests::a_stopped_download_goes_on_where_it_stopped";
+    const FILES: [&str; 3] = ["102flowers.tgz", "imagelabels.mat", "setid.mat"];
+    if let Some(dir) = std::env::var_os("HERBARIUM_TEST_TO") {
+        crate::notebook::init().unwrap();
+        let (mut from, _unused) = usual(vec![]);
+        for (remote, name) in [&mut from.pictures, &mut from.labels, &mut from.split].into_iter().zip(FILES) {
+            remote.url = std::env::var(format!("HERBARIUM_TEST_{name}")).unwrap();
+        }
+        let outcome = prepare(Path::new(&dir), &from, Flowers102Split::Official);
+        println!("\nended: {}", outcome.unwrap_err());
+        return;
+    }
+    let home = TempDir::new();
+    let dir = home.0.join("flower_data");
+    let (from, server) = usual(vec![Answer::Slowly(300), Answer::Well]);
+    let urls = [&from.pictures, &from.labels, &from.split].map(|remote| remote.url.clone());
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([TEST, "--exact", "--nocapture"])
+        .env("HERBARIUM_KERNEL", "1")
+        .env("HERBARIUM_TEST_TO", &dir)
+        .envs(FILES.map(|name| format!("HERBARIUM_TEST_{name}")).into_iter().zip(urls))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let part = home.0.join(".flower_data.download/.102flowers.tgz.part");
+    while std::fs::metadata(&part).map_or(0, |part| part.len()) == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("ended: interrupted"), "{told}");
+    assert!(!dir.exists() && part.exists());
+
+    prepare(&dir, &from, Flowers102Split::Official).unwrap();
+    assert_laid_out(&dir);
+    let ranges = server.ranges();
+    assert!(ranges.len() == 2 && ranges[0] == "-" && ranges[1].starts_with("bytes="), "{ranges:?}");
+    assert_eq!(home.names(), ["flower_data"]);
 }
 
 #[test]
