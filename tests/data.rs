@@ -251,6 +251,40 @@ fn folders_that_cannot_be_used() {
 }
 
 #[test]
+fn folders_under_other_names_and_one_level_too_many() {
+    let dir = TempDir::new();
+    let splits = |name: &str| ImageFolder::splits(dir.0.join(name), &both(plain()));
+    for (set, valid) in [("a", "val"), ("b", "test")] {
+        dir.pictures(&format!("{set}/train"), &["1", "2"], 5);
+        dir.pictures(&format!("{set}/{valid}"), &["1", "2"], 2);
+    }
+    assert_eq!(splits("a").unwrap().valid.root(), dir.0.join("a/val"));
+    // What there is instead, and two ways out; the second is typed here.
+    let root = dir.0.join("b");
+    let advised = format!("train_valid_split(\"{}/train\", SplitOptions::default(), ", root.display());
+    assert_says(splits("b"), &["b/valid does not exist", "b has test, train", "rename", &advised]);
+    let split =
+        ImageFolder::train_valid_split(root.join("train"), SplitOptions::default(), &both(plain())).unwrap();
+    assert_eq!(split.train.len() + split.valid.len(), 10);
+    std::fs::rename(root.join("test"), root.join("valid")).unwrap();
+    assert_eq!(splits("b").unwrap().valid.len(), 4);
+    // An archive unpacked into a folder of its own name.
+    dir.pictures("deep/deep/train", &["1"], 1);
+    dir.pictures("deep/deep/valid", &["1"], 1);
+    let deeper = format!("use the folder {}", dir.0.join("deep/deep").display());
+    assert_says(splits("deep"), &["deep/train does not exist", &deeper]);
+    assert!(splits("deep/deep").is_ok());
+    // The classes themselves.
+    dir.pictures("classes", &["daisy", "rose"], 1);
+    assert_says(
+        splits("classes"),
+        &["classes/train does not exist", "classes has daisy, rose", "train_valid_split"],
+    );
+    dir.pictures("words/Training", &["1"], 1);
+    assert_says(splits("words"), &["words has Training: rename Training to train"]);
+}
+
+#[test]
 fn train_and_valid_must_have_the_same_classes() {
     let dir = TempDir::new();
     dir.pictures("train", &["1", "2", "7", "12"], 1);
@@ -345,12 +379,44 @@ fn files_that_cannot_be_read() {
     assert_says(read_image(dir.write("empty.jpg", "")), &["empty.jpg", "0 bytes"]);
     assert_says(read_image(dir.write("text.jpg", "not a picture at all")), &["text.jpg", "not a picture"]);
     assert_says(
-        read_image(dir.write("old.tif", [b"II*\0".as_slice(), &[0; 60]].concat())),
-        &["old.tif", "convert it"],
+        read_image(dir.write("cut.tif", [b"II*\0".as_slice(), &[0; 60]].concat())),
+        &["cut.tif", "damaged or truncated"],
     );
+    assert_says(
+        read_image(dir.write("palette.tif", palette_tiff())),
+        &["palette.tif", "is not read", "Convert it"],
+    );
+    assert_says(
+        read_image(dir.write("phone.jpg", b"\0\0\0\x14ftypheic\0\0\0\0mif1")),
+        &["HEIC", "pillow_heif"],
+    );
+    assert_says(read_image(dir.write("a.jpg", b"\0\0\0\x14ftypavif\0\0\0\0mif1")), &["AVIF", "Pillow"]);
+    assert_says(read_image(dir.write("b.jpg", b"\0\0\0\x0cjP  \r\n\x87\n")), &["JPEG 2000", "Pillow"]);
     assert_says(read_image(dir.0.join("gone.jpg")), &["reading", "gone.jpg"]);
     // The right bytes under another format's name are read by content.
     assert_eq!(read_image(dir.write("really_a.png", &whole)).unwrap().dimensions(), (12, 10));
+}
+
+/// One pixel of a palette of two.
+fn palette_tiff() -> Vec<u8> {
+    // Tag, type (3: 16 bits, 4: 32 bits), count, value.
+    const ENTRIES: [[u32; 4]; 9] = [
+        [256, 3, 1, 1],
+        [257, 3, 1, 1],
+        [258, 3, 1, 1],
+        [259, 3, 1, 1],
+        [262, 3, 1, 3],
+        [273, 4, 1, 8],
+        [278, 3, 1, 1],
+        [279, 4, 1, 1],
+        [320, 3, 6, 10],
+    ];
+    let mut file = [&b"II*\0"[..], &22u32.to_le_bytes(), &[0x80, 0], &[0; 12], &9u16.to_le_bytes()].concat();
+    for [tag, kind, count, value] in ENTRIES {
+        file.extend([(tag as u16).to_le_bytes(), (kind as u16).to_le_bytes()].concat());
+        file.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    [file, vec![0; 4]].concat()
 }
 
 /// A header that claims 60000 x 60000 pixels is refused before memory is taken for them.
@@ -365,6 +431,82 @@ fn bombs_are_refused() {
     let checksum = crc32(&bomb[12..29]);
     bomb[29..33].copy_from_slice(&checksum.to_be_bytes());
     assert_says(read_image(dir.write("bomb.png", bomb)), &["bomb.png", "60000x60000"]);
+    // Pillow's limit for an error is twice the one for its warning.
+    assert_says(read_image(dir.write("bomb.pbm", "P4\n13400 13400\n")), &["13400x13400", "178956970"]);
+}
+
+/// A child process that reads, or what this process sees of one on its standard error.
+fn warnings(test: &str, read: impl FnOnce()) -> Option<String> {
+    if std::env::var_os("HERBARIUM_TEST_ROLE").is_some() {
+        read();
+        return None;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env("HERBARIUM_TEST_ROLE", "child")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    Some(told)
+}
+
+/// As Pillow reads it, with a warning: once, also where it is read again.
+#[test]
+fn a_huge_picture_is_read_with_a_warning() {
+    let told = warnings("a_huge_picture_is_read_with_a_warning", || {
+        let dir = TempDir::new();
+        let (width, height) = (9480u32, 9440);
+        let rows = vec![0u8; width.div_ceil(8) as usize * height as usize];
+        let huge = dir.write("huge.pbm", [format!("P4\n{width} {height}\n").as_bytes(), &rows].concat());
+        for _ in 0..2 {
+            let picture = read_image(&huge).unwrap();
+            assert_eq!((picture.dimensions(), picture.get_pixel(9, 9).0), ((width, height), [255; 3]));
+        }
+    });
+    let Some(told) = told else { return };
+    let expected = "huge.pbm has 9480x9440 pixels, more than 89478485";
+    assert_eq!((told.matches(expected).count(), told.matches("warning").count()), (1, 1), "{told}");
+}
+
+/// Grey of 16 bits turns white, as in Pillow: said once for a data set, however often it is read.
+#[test]
+fn grey_of_16_bits_is_said_once_for_a_data_set() {
+    let told = warnings("grey_of_16_bits_is_said_once_for_a_data_set", || {
+        for name in ["one", "two"] {
+            let dir = TempDir::new();
+            for number in 0..4u16 {
+                let grey =
+                    image::ImageBuffer::<image::Luma<u16>, _>::from_pixel(8, 8, image::Luma([number * 3000]));
+                grey.save(dir.place(&format!("{name}/{}/{number}.png", number % 2))).unwrap();
+            }
+            let set = ImageFolder::new(dir.0.join(name), plain()).unwrap();
+            assert_eq!(set.picture(3).unwrap().get_pixel(0, 0).0, [255; 3]);
+            let loader = DataLoader::new(set.clone(), options(2, 2));
+            (0..2).for_each(|_| loader.iter().for_each(|batch| drop(batch.unwrap())));
+            // The report counts them, and says nothing more.
+            assert!(set.check().unwrap().to_string().contains("I;16"));
+        }
+    });
+    let Some(told) = told else { return };
+    assert_eq!(told.matches("is grey with 16 bits, and becomes mostly white").count(), 2, "{told}");
+}
+
+/// Small files that people have, where they are there.
+#[test]
+fn pictures_of_the_real_world() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/pictures");
+    if !folder.exists() {
+        println!("LEFT OUT: {} is not there; files of the same kinds are made above", folder.display());
+        return;
+    }
+    let read = |name: &str| read_image(folder.join(name));
+    let (tiff, ppm) = (read("x.tif").unwrap(), read("x.ppm").unwrap());
+    assert_eq!(tiff, ppm);
+    assert!(read("gray16.png").unwrap().pixels().any(|pixel| pixel.0 == [255; 3]));
+    assert_says(read("iphone.jpg"), &["iphone.jpg: it is a HEIC picture", "Convert it"]);
+    assert_says(read("jp2_named.jpg"), &["jp2_named.jpg: it is a JPEG 2000 picture", "Convert it"]);
+    assert_says(read("x.avif"), &["x.avif: it is an AVIF picture", "Convert it"]);
 }
 
 /// PNG's checksum, bit by bit.

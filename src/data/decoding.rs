@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use image::RgbImage;
-
-use super::read_image;
-use super::read_image::read_image_through;
+use super::ReadOptions;
+use super::read_image::{Begun, read_image_through, read_noting};
 use crate::Result;
 use crate::transforms::Transform;
 
@@ -20,14 +18,14 @@ pub enum Decoding {
     Reduced,
 }
 
-/// Reads the picture at `path`, for a pipeline that begins with `first`; tells whether that was applied to it.
-pub(super) fn read_picture(
-    path: &Path,
-    decoding: Decoding,
-    first: Option<&Transform>,
-) -> Result<(RgbImage, bool)> {
+/// Reads the picture at `path`, for a pipeline that begins with `first`.
+pub(super) fn read_picture(path: &Path, decoding: Decoding, first: Option<&Transform>) -> Result<Begun> {
     match first {
         Some(first) => read_image_through(path, first, decoding == Decoding::Reduced),
-        None => Ok((read_image(path)?, false)),
+        None => read_noting(path, ReadOptions::default()).map(|(picture, oddity)| Begun {
+            picture,
+            transformed: false,
+            oddity,
+        }),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::cache::user_cache;
 use super::drawn;
-use super::image_folder::two_sets;
+use super::split_folders::split_folders;
 use crate::{Error, Result};
 
 /// The folder of the flowers data set, in the tutorial's layout (`train`, `valid`,
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// (see [`draw_flowers`](super::draw_flowers)) in the user's cache folder, drawn on first use.
 ///
 /// # Errors
-/// [`Error::DataFolder`] if `HERBARIUM_DATA` is no folder with `train` and `valid` in it,
+/// [`Error::DataFolder`] if `HERBARIUM_DATA` is no folder with `train` and `valid` (or `val`) in it,
 /// [`Error::NoCacheFolder`] if there is no cache folder to draw into, and [`Error::Io`] with the
 /// file that could not be written.
 pub fn flowers() -> Result<PathBuf> {
@@ -32,18 +32,18 @@ pub fn flowers() -> Result<PathBuf> {
 }
 
 fn checked(folder: PathBuf) -> Result<PathBuf> {
-    let wrong = |problem: String| {
-        let problem = format!("{problem} (HERBARIUM_DATA points to it)");
-        Err(Error::DataFolder { path: folder.clone(), problem, layout: two_sets(&folder) })
-    };
-    if !folder.is_dir() {
-        let problem = if folder.exists() { "is no folder" } else { "does not exist" };
-        return wrong(problem.into());
-    }
-    for part in ["train", "valid"] {
-        if !folder.join(part).is_dir() {
-            return wrong(format!("has no folder {part}"));
+    match split_folders(&folder) {
+        Ok(_) => Ok(folder),
+        Err(Error::DataFolder { path, problem, layout }) => {
+            const HERE: &str = "(HERBARIUM_DATA points to it)";
+            let problem = match (path.strip_prefix(&folder), problem.strip_prefix("does not exist")) {
+                (Ok(part), Some(instead)) if part.file_name().is_some() => {
+                    format!("has no folder {} {HERE}{instead}", part.display())
+                }
+                _ => format!("{problem} {HERE}"),
+            };
+            Err(Error::DataFolder { path: folder, problem, layout })
         }
+        Err(other) => Err(other),
     }
-    Ok(folder)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 use image::RgbImage;
 
+use super::oddity::warn;
 use super::{Decoding, read_picture};
 use crate::transforms::{Compose, Sample, Transform};
 use crate::{Error, Result};
@@ -82,9 +83,11 @@ impl Front {
     /// # Errors
     /// When it cannot be read or transformed; the error names the file.
     pub fn read(&self, path: &Path, decoding: Decoding) -> Result<RgbImage> {
-        let (picture, begun) = read_picture(path, decoding, self.transforms().first())?;
-        let rest = if begun { &self.shared.later } else { &self.shared.transforms };
-        apply(rest, picture).map_err(|error| Error::Sample { path: path.into(), source: Box::new(error) })
+        let begun = read_picture(path, decoding, self.transforms().first())?;
+        warn(begun.oddity, Some(self.root()), path);
+        let rest = if begun.transformed { &self.shared.later } else { &self.shared.transforms };
+        apply(rest, begun.picture)
+            .map_err(|error| Error::Sample { path: path.into(), source: Box::new(error) })
     }
 
     /// Sends a picture through.

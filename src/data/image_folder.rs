@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::picture_set::{PictureSet, check_same_classes, picture_data_set};
+use super::split_folders::{check_folder, split_folders};
 use super::walk::{IMG_EXTENSIONS, pictures, subfolders};
 use super::{SplitOptions, Splits};
 use crate::transforms::Compose;
@@ -71,18 +72,16 @@ impl ImageFolder {
         new(root.as_ref(), transform)
     }
 
-    /// `data_dir/train` and `data_dir/valid`, each with its transforms.
+    /// `data_dir/train` and `data_dir/valid` (or `data_dir/val`), each with its transforms.
     ///
     /// # Errors
-    /// As [`ImageFolder::new`] for each, and when the two do not have the same classes.
+    /// As [`ImageFolder::new`] for each, and when the two do not have the same classes; where one of the folders is
+    /// missing, the message says what is there instead.
     pub fn splits(data_dir: impl AsRef<Path>, transforms: &Splits<Compose>) -> Result<Splits<Self>> {
         fn splits(data_dir: &Path, transforms: &Splits<Compose>) -> Result<Splits<ImageFolder>> {
-            check_folder(data_dir, data_dir, two_sets)?;
-            for (name, _) in transforms {
-                check_folder(&data_dir.join(name), data_dir, two_sets)?;
-            }
-            let train = ImageFolder::new(data_dir.join("train"), transforms.train.clone())?;
-            let valid = ImageFolder::new(data_dir.join("valid"), transforms.valid.clone())?;
+            let folders = split_folders(data_dir)?;
+            let train = ImageFolder::new(folders.train, transforms.train.clone())?;
+            let valid = ImageFolder::new(folders.valid, transforms.valid.clone())?;
             check_same_classes(&train.set, &valid.set)?;
             Ok(Splits { train, valid })
         }
@@ -119,18 +118,6 @@ impl fmt::Display for ImageFolder {
     }
 }
 
-/// # Errors
-/// When `folder` is missing or no folder; the message shows the layout of `root`.
-fn check_folder(folder: &Path, root: &Path, layout: fn(&Path) -> String) -> Result<()> {
-    let problem = match std::fs::metadata(folder) {
-        Ok(found) if found.is_dir() => return Ok(()),
-        Ok(_) => "is a file, not a folder",
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist",
-        Err(error) => return Err(Error::io("reading", folder)(error)),
-    };
-    Err(Error::DataFolder { path: folder.to_path_buf(), problem: problem.into(), layout: layout(root) })
-}
-
 /// Why `root` has no classes.
 fn no_class_folders(root: &Path) -> Result<String> {
     let mut entries = std::fs::read_dir(root).map_err(Error::io("reading", root))?;
@@ -146,12 +133,4 @@ fn no_class_folders(root: &Path) -> Result<String> {
 fn one_set(root: &Path) -> String {
     let root = root.display();
     format!("  {root}/<class>/*.jpg   one folder for each class")
-}
-
-pub(super) fn two_sets(root: &Path) -> String {
-    let root = root.display();
-    format!(
-        "  {root}/train/<class>/*.jpg   one folder for each class\n  \
-           {root}/valid/<class>/*.jpg   the same classes, other pictures"
-    )
 }

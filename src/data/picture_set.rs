@@ -9,8 +9,10 @@ use fastrand::Rng;
 use image::RgbImage;
 use tch::Tensor;
 
+use super::oddity::warn;
+use super::read_image::read_noting;
 use super::table::escape;
-use super::{ClassCounts, Decoding, Front, Parts, SplitOptions, Splits, read_image};
+use super::{ClassCounts, Decoding, Front, Parts, ReadOptions, SplitOptions, Splits};
 use crate::notebook::MimeBundle;
 use crate::transforms::Compose;
 use crate::{Error, Result};
@@ -121,7 +123,10 @@ impl PictureSet {
     }
 
     pub(super) fn picture(&self, index: usize) -> Result<RgbImage> {
-        read_image(&self.sample(index)?.0)
+        let path = &self.sample(index)?.0;
+        let (picture, oddity) = read_noting(path, ReadOptions::default())?;
+        warn(oddity, Some(self.front.root()), path);
+        Ok(picture)
     }
 
     pub(super) fn get(&self, index: usize, rng: &mut Rng) -> Result<(Tensor, i64)> {

@@ -5,31 +5,44 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::jpeg::{Jpeg, Scale};
+use super::oddity::{Oddity, is_clipped, warn};
+use super::other_formats::{not_read, what_else};
 use crate::scratch::Scratch;
 use crate::transforms::{MAX_IMAGE_PIXELS, Transform};
 use crate::{Error, Result};
 
-const READABLE: [ImageFormat; 5] =
-    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Gif];
+const READABLE: [ImageFormat; 7] = [
+    ImageFormat::Jpeg,
+    ImageFormat::Png,
+    ImageFormat::WebP,
+    ImageFormat::Bmp,
+    ImageFormat::Gif,
+    ImageFormat::Tiff,
+    ImageFormat::Pnm,
+];
+
+/// The most pixels of a picture that is read, where Pillow refuses it too; it warns from half of them on.
+pub(super) const MOST_PIXELS: u64 = 2 * MAX_IMAGE_PIXELS;
 
 /// What a decoder may allocate besides the picture itself, in bytes.
 const DECODER_MEMORY: u64 = 512 << 20;
 
-/// Reads a JPEG, PNG, WebP, BMP or GIF picture as RGB, as torchvision's loader does with PIL:
+/// Reads a JPEG, PNG, WebP, BMP, GIF, TIFF or PNM (PPM, PGM, PBM) picture as RGB, as torchvision's loader does with PIL:
 /// `Image.open(path).convert("RGB")`.
 ///
 /// Grey becomes three equal channels, transparency is dropped, 16-bit colour keeps its upper byte (16-bit
-/// grey is clipped at 255, as PIL does), CMYK is converted as PIL does, of an animation the first picture is
+/// grey is clipped at 255, as PIL does, and a warning says so), CMYK is converted as PIL does, of an animation the first picture is
 /// read, an orientation note is not applied. The format is told by the content, not by the name. The pixels
-/// are PIL's, JPEG's too; only of lossy WebP they may be a step away.
+/// are PIL's, JPEG's too; only of lossy WebP they may be a step away. Of more than [`MAX_IMAGE_PIXELS`] pixels a
+/// warning is printed, as PIL does. Each kind of warning comes once for a folder, on standard error.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::Picture`] when it is empty, not a picture, of
-/// another format, truncated or damaged, or larger than
-/// [`MAX_IMAGE_PIXELS`] (told by its header, before memory is taken).
+/// another format (HEIC, AVIF, JPEG 2000 and others are named, with how to convert them), truncated or damaged,
+/// or larger than twice [`MAX_IMAGE_PIXELS`] (as its header says, before memory is taken).
 pub fn read_image(path: impl AsRef<Path>) -> Result<RgbImage> {
     read_image_with(path, ReadOptions::default())
 }
@@ -52,6 +65,13 @@ pub struct ReadOptions {
 /// As [`read_image`].
 pub fn read_image_with(path: impl AsRef<Path>, options: ReadOptions) -> Result<RgbImage> {
     let path = path.as_ref();
+    let (picture, oddity) = read_noting(path, options)?;
+    warn(oddity, None, path);
+    Ok(picture)
+}
+
+/// [`read_image_with`] that says nothing, but returns what is odd about the picture.
+pub(super) fn read_noting(path: &Path, options: ReadOptions) -> Result<(RgbImage, Option<Oddity>)> {
     let bytes = read_file(path)?;
     decode(&bytes, options).map_err(|problem| Error::Picture { path: path.to_path_buf(), problem })
 }
@@ -61,27 +81,40 @@ pub fn read_image_with(path: impl AsRef<Path>, options: ReadOptions) -> Result<R
 /// # Errors
 /// [`Error::Picture`] as [`read_image`].
 pub fn decode_image(bytes: &[u8], options: ReadOptions) -> Result<RgbImage> {
-    decode(bytes, options).map_err(|problem| Error::Picture { path: "a picture in memory".into(), problem })
+    let decoded = decode(bytes, options).map(|(picture, _)| picture);
+    decoded.map_err(|problem| Error::Picture { path: "a picture in memory".into(), problem })
+}
+
+/// A picture that is on its way through a data set's transforms.
+pub(super) struct Begun {
+    pub(super) picture: RgbImage,
+    /// Whether the first transform has been applied to it.
+    pub(super) transformed: bool,
+    pub(super) oddity: Option<Oddity>,
 }
 
 /// The picture at `path`, after `first` has been applied to it where a JPEG's rows can go through it as they
-/// are decoded, which is told. At `reduced` scale, of a JPEG no more is decoded than `first` needs.
+/// are decoded. At `reduced` scale, of a JPEG no more is decoded than `first` needs.
 ///
 /// # Errors
 /// As [`read_image`].
-pub(super) fn read_image_through(path: &Path, first: &Transform, reduced: bool) -> Result<(RgbImage, bool)> {
+pub(super) fn read_image_through(path: &Path, first: &Transform, reduced: bool) -> Result<Begun> {
     let bytes = read_file(path)?;
     let decoded = match is_jpeg(&bytes) {
         true => decode_through(&bytes, first, reduced),
-        false => decode(&bytes, ReadOptions::default()).map(|picture| (picture, false)),
+        false => decode(&bytes, ReadOptions::default()).map(|(picture, oddity)| Begun {
+            picture,
+            transformed: false,
+            oddity,
+        }),
     };
     decoded.map_err(|problem| Error::Picture { path: path.to_path_buf(), problem })
 }
 
-fn decode_through(bytes: &[u8], first: &Transform, reduced: bool) -> Result<(RgbImage, bool), String> {
+fn decode_through(bytes: &[u8], first: &Transform, reduced: bool) -> Result<Begun, String> {
     let jpeg = Jpeg::new(bytes).map_err(broken)?;
     let (width, height) = jpeg.dimensions();
-    check_size(width as u64, height as u64)?;
+    let oddity = check_size(width as u64, height as u64)?;
     jpeg.check_length().map_err(broken)?;
     let scale = match first.resized_size((width as u32, height as u32)) {
         Some((least_width, least_height)) if reduced => {
@@ -91,10 +124,10 @@ fn decode_through(bytes: &[u8], first: &Transform, reduced: bool) -> Result<(Rgb
     };
     let (width, height) = jpeg.dimensions_at(scale);
     let Some(mut resampling) = first.resampling((width as u32, height as u32)) else {
-        return Ok((jpeg.decode(scale).map_err(broken)?, false));
+        return Ok(Begun { picture: jpeg.decode(scale).map_err(broken)?, transformed: false, oddity });
     };
     jpeg.decode_rows(scale, &mut |row| resampling.row(row)).map_err(broken)?;
-    Ok((resampling.finish(), true))
+    Ok(Begun { picture: resampling.finish(), transformed: true, oddity })
 }
 
 /// The content of the file at `path`.
@@ -114,36 +147,35 @@ fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xFF, 0xD8, 0xFF])
 }
 
-/// The picture in `bytes`, or what is wrong with them.
-fn decode(bytes: &[u8], options: ReadOptions) -> Result<RgbImage, String> {
+/// The picture in `bytes`, with what is odd about it, or what is wrong with them.
+fn decode(bytes: &[u8], options: ReadOptions) -> Result<(RgbImage, Option<Oddity>), String> {
     if bytes.is_empty() {
         return Err("the file is empty (0 bytes): copy it again or delete it".into());
     }
     if is_jpeg(bytes) {
         return decode_jpeg(Jpeg::new(bytes).map_err(broken)?, options);
     }
-    let format = image::guess_format(bytes)
-        .map_err(|_| "not a picture, whatever its name says: delete it or move it elsewhere".to_string())?;
-    if !READABLE.contains(&format) {
-        return Err(format!("{format:?} pictures cannot be read: convert it to JPEG, PNG, WebP, BMP or GIF"));
-    }
+    let format = image::guess_format(bytes).ok().filter(|format| READABLE.contains(format));
+    let format = format.ok_or_else(|| what_else(bytes))?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(DECODER_MEMORY);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let mut decoder = reader.into_decoder().map_err(refused)?;
     let (width, height) = decoder.dimensions();
-    check_size(width.into(), height.into())?;
+    let huge = check_size(width.into(), height.into())?;
     let orientation = match options.exif_orientation {
         true => decoder.orientation().unwrap_or(Orientation::NoTransforms),
         false => Orientation::NoTransforms,
     };
-    DynamicImage::from_decoder(decoder).map(|picture| upright(to_rgb(picture), orientation)).map_err(broken)
+    let picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    let white = is_clipped(&picture).then_some(Oddity::Grey16);
+    Ok((upright(to_rgb(picture), orientation), white.or(huge)))
 }
 
-fn decode_jpeg(jpeg: Jpeg, options: ReadOptions) -> Result<RgbImage, String> {
+fn decode_jpeg(jpeg: Jpeg, options: ReadOptions) -> Result<(RgbImage, Option<Oddity>), String> {
     let (width, height) = jpeg.dimensions();
-    check_size(width as u64, height as u64)?;
+    let huge = check_size(width as u64, height as u64)?;
     let orientation = options.exif_orientation.then(|| Orientation::from_exif(jpeg.orientation())).flatten();
     let scale = match options.at_least {
         Some([least_height, least_width]) => {
@@ -152,20 +184,28 @@ fn decode_jpeg(jpeg: Jpeg, options: ReadOptions) -> Result<RgbImage, String> {
         None => Scale::Whole,
     };
     let picture = jpeg.decode(scale).map_err(broken)?;
-    Ok(upright(picture, orientation.unwrap_or(Orientation::NoTransforms)))
+    Ok((upright(picture, orientation.unwrap_or(Orientation::NoTransforms)), huge))
+}
+
+fn refused(problem: ImageError) -> String {
+    match problem {
+        ImageError::Unsupported(problem) => not_read(&problem),
+        other => broken(other),
+    }
 }
 
 fn broken(problem: impl std::fmt::Display) -> String {
     format!("the picture is damaged or truncated ({problem}): copy it again or delete it")
 }
 
-fn check_size(width: u64, height: u64) -> Result<(), String> {
-    if width * height <= MAX_IMAGE_PIXELS {
-        return Ok(());
+fn check_size(width: u64, height: u64) -> Result<Option<Oddity>, String> {
+    let pixels = width * height;
+    if pixels > MOST_PIXELS {
+        return Err(format!(
+            "the picture claims {width}x{height} pixels, but {MOST_PIXELS} is the most that is read: shrink it"
+        ));
     }
-    Err(format!(
-        "the picture claims {width}x{height} pixels, but {MAX_IMAGE_PIXELS} is the most that is read: shrink it"
-    ))
+    Ok((pixels > MAX_IMAGE_PIXELS).then_some(Oddity::Huge { width, height }))
 }
 
 /// Turned as `orientation` says.
@@ -214,7 +254,7 @@ mod tests {
     fn rgb_as_pil_converts() {
         use image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
         let png = |picture: DynamicImage| {
-            decode(&encode(picture, ImageFormat::Png), ReadOptions::default()).unwrap().into_raw()
+            decode(&encode(picture, ImageFormat::Png), ReadOptions::default()).unwrap().0.into_raw()
         };
         let grey16: ImageBuffer<Luma<u16>, _> =
             ImageBuffer::from_raw(4, 1, vec![0u16, 255, 256, 65535]).unwrap();
@@ -240,7 +280,8 @@ mod tests {
             RgbImage::from_fn(40, 30, |x, y| image::Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8]));
         for format in READABLE {
             let bytes = encode(picture.clone().into(), format);
-            assert_eq!(decode(&bytes, ReadOptions::default()).unwrap().dimensions(), (40, 30), "{format:?}");
+            let (read, _) = decode(&bytes, ReadOptions::default()).unwrap();
+            assert_eq!(read.dimensions(), (40, 30), "{format:?}");
             for length in (0..bytes.len() - 12).step_by(7) {
                 assert!(
                     decode(&bytes[..length], ReadOptions::default()).is_err(),
@@ -276,9 +317,9 @@ mod tests {
                     let sample = first.apply(Sample::Picture(picture), &mut fastrand::Rng::new()).unwrap();
                     Transform::picture(sample, "Resize").unwrap()
                 };
-                let expected = apply(decode(&bytes, options).unwrap());
-                let (made, done) = decode_through(&bytes, first, reduced).unwrap();
-                let made = if done { made } else { apply(made) };
+                let expected = apply(decode(&bytes, options).unwrap().0);
+                let made = decode_through(&bytes, first, reduced).unwrap();
+                let made = if made.transformed { made.picture } else { apply(made.picture) };
                 assert!(made == expected, "{width}x{height}, {first}, reduced: {reduced}");
             }
         }

@@ -8,8 +8,7 @@ use crate::{Error, Result};
 
 /// What the name of a picture ends in, in any case: torchvision's list.
 ///
-/// Of these formats JPEG, PNG, WebP and BMP can be decoded; see [`read_image`](super::read_image()), which
-/// also reads GIF.
+/// All of these formats can be read; see [`read_image`](super::read_image()), which also reads GIF.
 pub const IMG_EXTENSIONS: [&str; 9] =
     [".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"];
 

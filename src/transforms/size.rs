@@ -1,7 +1,8 @@
 //! What size a picture may have.
 
-/// The most pixels that a picture may have, read or made: Pillow's `Image.MAX_IMAGE_PIXELS`, a quarter
-/// of a GiB as RGB. A larger file is refused before it is decoded (a "decompression bomb").
+/// The most pixels that a picture may have that is made: Pillow's `Image.MAX_IMAGE_PIXELS`, a quarter of a GiB as
+/// RGB. A file of more is read with a warning, one of twice as many is refused before it is decoded (a
+/// "decompression bomb").
 pub const MAX_IMAGE_PIXELS: u64 = 89_478_485;
 
 /// `height` × `width` as a picture's size, or what is wrong with it.

@@ -213,6 +213,28 @@ def pictures(source):
     files["gif_grey.gif"] = encoded(tiny.convert("L"), "GIF")
     files["gif_transparent.gif"] = encoded(palette, "GIF", transparency=2)
     files["gif_animated.gif"] = encoded(palette, "GIF", save_all=True, append_images=[ImageOps.invert(tiny)])
+    files |= more_pictures(tiny, alpha, wide)
+    return files
+
+
+def more_pictures(tiny, alpha, wide):
+    """TIFF (but for palettes, which are refused) and PNM."""
+    grey = tiny.convert("L")
+    grey_16 = Image.fromarray(np.minimum(wide, 65535).astype(np.uint16))
+    files = {"tiff_rgb.tif": encoded(tiny, "TIFF")}
+    for name, compression in {"lzw": "tiff_lzw", "deflate": "tiff_adobe_deflate", "packbits": "packbits"}.items():
+        files[f"tiff_{name}.tif"] = encoded(tiny, "TIFF", compression=compression)
+    files["tiff_grey.tif"] = encoded(grey, "TIFF")
+    files["tiff_alpha.tif"] = encoded(alpha, "TIFF")
+    files["tiff_1.tif"] = encoded(tiny.convert("1"), "TIFF")
+    files["tiff_cmyk.tif"] = encoded(tiny.convert("CMYK"), "TIFF")
+    files["tiff_grey_16.tif"] = encoded(grey_16, "TIFF")
+    files["pnm_rgb.ppm"] = encoded(tiny, "PPM")
+    files["pnm_grey.pgm"] = encoded(grey, "PPM")
+    files["pnm_1.pbm"] = encoded(tiny.convert("1"), "PPM")
+    files["pnm_grey_16.pgm"] = encoded(grey_16, "PPM")
+    values = " ".join(str(int(value) * 15 // 255) for value in np.asarray(tiny).flatten())
+    files["pnm_text_15.ppm"] = f"P3\n# by hand\n{tiny.width} {tiny.height}\n15\n{values}\n".encode()
     return files
 
 
