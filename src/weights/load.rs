@@ -18,8 +18,7 @@ pub(crate) fn load_into(
     strictness: Strictness,
 ) -> Result<LoadReport> {
     let mut report = LoadReport::default();
-    let renamed = aligned(own, given);
-    let copies = plan(own, renamed.as_ref().unwrap_or(given), &mut report)?;
+    let copies = plan_aligned(own, given, &mut report)?;
     if strictness == Strictness::Strict && !report.all_matched() {
         return Err(Error::StateDict { model: name.to_owned(), report: Box::new(report) });
     }
@@ -33,9 +32,23 @@ pub(crate) fn load_into(
 /// What loading `given` into `own` would do, without doing it.
 pub(crate) fn compare(own: &StateDict, given: &StateDict) -> Result<LoadReport> {
     let mut report = LoadReport::default();
-    let renamed = aligned(own, given);
-    plan(own, renamed.as_ref().unwrap_or(given), &mut report)?;
+    plan_aligned(own, given, &mut report)?;
     Ok(report)
+}
+
+/// [`plan`] under the model's own names, where one side's have a wrapper's prefix.
+fn plan_aligned(
+    own: &StateDict,
+    given: &StateDict,
+    report: &mut LoadReport,
+) -> Result<Vec<(Tensor, Tensor)>> {
+    match aligned(own, given) {
+        Some((given, done)) => {
+            report.renamed = Some(done);
+            plan(own, &given, report)
+        }
+        None => plan(own, given, report),
+    }
 }
 
 /// What is to be copied where. Values are brought to the target's type and device here, so that

@@ -58,6 +58,9 @@ pub struct LoadReport {
     pub mismatched: Vec<Mismatch>,
     /// Loaded keys whose values were converted on the way.
     pub converted: Vec<Conversion>,
+    /// What was done to the given names, if only those or only the model's had a wrapper's prefix: "`model.` taken off
+    /// every name".
+    pub renamed: Option<String>,
 }
 
 impl LoadReport {
@@ -86,6 +89,9 @@ impl fmt::Display for LoadReport {
             write!(f, "all {} keys matched", self.loaded.len())?;
         } else {
             write!(f, "{} tensors loaded\n  {}", self.loaded.len(), self.complaints())?;
+        }
+        if let Some(done) = &self.renamed {
+            write!(f, "\n  renamed: {done}")?;
         }
         if let Some(first) = self.converted.first() {
             write!(f, "\n  converted: {} tensors ({first:?})", self.converted.len())?;

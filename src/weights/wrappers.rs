@@ -39,9 +39,10 @@ pub(super) fn without_wrappers(state: StateDict) -> (StateDict, String) {
     (state, prefix)
 }
 
-/// `given` under the names of `own`, where one of them is wrapped and the other not, or otherwise: a network that
-/// was saved in a wrapper and is loaded into another, or into none. What fits already stays as it is.
-pub(super) fn aligned(own: &StateDict, given: &StateDict) -> Option<StateDict> {
+/// `given` under the names of `own`, where one of them is wrapped and the other not, or otherwise, and what was done
+/// to the names: a network that was saved in a wrapper is loaded into another, or into none. What fits already
+/// stays as it is.
+pub(super) fn aligned(own: &StateDict, given: &StateDict) -> Option<(StateDict, String)> {
     if given.iter().any(|(name, _)| own.contains(name)) {
         return None;
     }
@@ -53,7 +54,12 @@ pub(super) fn aligned(own: &StateDict, given: &StateDict) -> Option<StateDict> {
             (format!("{own_prefix}{}", &name[given_prefix.len()..]), tensor.shallow_clone())
         })
         .collect();
-    renamed.iter().any(|(name, _)| own.contains(name)).then_some(renamed)
+    let done = match (own_prefix.as_str(), given_prefix.as_str()) {
+        (own, "") => format!("`{own}` put before every name"),
+        ("", given) => format!("`{given}` taken off every name"),
+        (own, given) => format!("`{given}` replaced by `{own}` in every name"),
+    };
+    renamed.iter().any(|(name, _)| own.contains(name)).then_some((renamed, done))
 }
 
 #[cfg(test)]
@@ -84,11 +90,17 @@ mod tests {
     #[test]
     fn a_wrapped_network_takes_plain_names_and_the_reverse() {
         let names = |own: &[&str], given: &[&str]| {
-            aligned(&state(own), &state(given)).map(|state| state.keys().join(" "))
+            let (renamed, done) = aligned(&state(own), &state(given))?;
+            Some((renamed.keys().join(" "), done))
         };
-        assert_eq!(names(&["net.a", "net.b"], &["a", "b"]).as_deref(), Some("net.a net.b"));
-        assert_eq!(names(&["a", "b"], &["module.a", "module.b"]).as_deref(), Some("a b"));
-        assert_eq!(names(&["model.a"], &["module._orig_mod.a"]).as_deref(), Some("model.a"));
+        let renamed = |names: &str, done: &str| Some((names.to_owned(), done.to_owned()));
+        assert_eq!(
+            names(&["net.a", "net.b"], &["a", "b"]),
+            renamed("net.a net.b", "`net.` put before every name")
+        );
+        assert_eq!(names(&["a"], &["module.a"]), renamed("a", "`module.` taken off every name"));
+        let both = renamed("model.a", "`module._orig_mod.` replaced by `model.` in every name");
+        assert_eq!(names(&["model.a"], &["module._orig_mod.a"]), both);
         assert_eq!(names(&["a", "b"], &["a", "c"]), None);
         assert_eq!(names(&["a", "b"], &["x.a", "x.b"]), None);
     }
