@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::install::Place;
 use crate::template::{self, Location};
+use crate::toolchain;
 
 /// One thing looked at: what it is, and either how it stands or what to do.
 struct Finding {
@@ -46,8 +47,9 @@ fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 fn rust() -> Result<String, String> {
-    first_line("rustc", &["--version"])
-        .ok_or_else(|| "rustc cannot be run: install Rust, and see that it is on the PATH".to_owned())
+    let about = first_line("rustc", &["--version"])
+        .ok_or_else(|| "rustc cannot be run: install Rust, and see that it is on the PATH".to_owned())?;
+    toolchain::check(&about).map(|()| about)
 }
 
 fn rust_src() -> Result<String, String> {

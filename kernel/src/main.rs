@@ -11,6 +11,7 @@ mod stdio;
 mod syntax;
 mod sys;
 mod template;
+mod toolchain;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,9 +49,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// The connection file among the kernel's arguments. Whatever else a frontend passes on, such as the script that
+/// `jupyter run` runs, is not for the kernel.
+fn connection_file<'a>(arguments: &[&'a str]) -> Option<&'a str> {
+    let at = arguments.iter().position(|argument| *argument == "-f");
+    let apart = at.and_then(|at| arguments.get(at + 1).copied());
+    apart.or_else(|| arguments.iter().find_map(|argument| argument.strip_prefix("-f=")))
+}
+
 fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
     match arguments {
-        ["kernel", "-f", file] => jupyter::serve(&PathBuf::from(file)).map(|()| ExitCode::SUCCESS),
+        ["kernel", arguments @ ..] => match connection_file(arguments) {
+            Some(file) => jupyter::serve(&PathBuf::from(file)).map(|()| ExitCode::SUCCESS),
+            None => Err(Error::Usage("`herbarium kernel` needs the connection file: -f FILE".to_owned())),
+        },
         ["run", notebook] => run::run(&PathBuf::from(notebook), None),
         ["run", notebook, "-o" | "--output", out] | ["run", "-o" | "--output", out, notebook] => {
             run::run(&PathBuf::from(notebook), Some(&PathBuf::from(out)))
@@ -72,5 +84,18 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         other => Err(Error::Usage(format!("`herbarium {}` is not a command", other.join(" ")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connection_file_is_found_among_other_arguments() {
+        assert_eq!(connection_file(&["-f", "a.json"]), Some("a.json"));
+        assert_eq!(connection_file(&["-f", "a.json", "script.rs", "--", "-f", "b"]), Some("a.json"));
+        assert_eq!(connection_file(&["--debug", "-f=a.json"]), Some("a.json"));
+        assert_eq!(connection_file(&["script.rs", "-f"]), None);
     }
 }

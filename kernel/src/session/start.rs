@@ -9,7 +9,7 @@ use evcxr::{CommandContext, EvalContext};
 use super::Shared;
 use super::folder::Folder;
 use crate::error::{Error, Result};
-use crate::{runtime, stdio, sys, template};
+use crate::{runtime, stdio, sys, template, toolchain};
 
 /// Where this is set, cells are plain evcxr: without the helper crate, and so without libtorch.
 const PLAIN: &str = "HERBARIUM_PLAIN";
@@ -56,7 +56,10 @@ pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<Started> {
     std::env::set_current_dir(folder.cells()?).map_err(Error::system("entering the kernel's folder"))?;
     let context = EvalContext::with_subprocess_command(command);
     std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
-    let (context, _outputs) = context.map_err(|error| Error::Start(error.to_string()))?;
+    let (context, _outputs) = context.map_err(|error| {
+        // What an old rustc says of it names anything but the reason.
+        Error::Start(toolchain::check_installed().err().unwrap_or_else(|| error.to_string()))
+    })?;
     let preload = if template.is_some() { template::PRELOAD } else { "" };
     let mut context = CommandContext::with_eval_context(context);
     if template.is_none() {

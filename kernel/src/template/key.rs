@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::Location;
 use crate::error::{Error, Result};
+use crate::toolchain;
 
 /// Sixteen hexadecimal digits; equal for equal sources, toolchain, libtorch and kernel.
 pub fn of(location: &Location) -> Result<String> {
@@ -29,7 +30,9 @@ fn toolchain() -> Result<String> {
     let output = Command::new("rustc").arg("-vV").output().map_err(Error::system(
         "running rustc, which cells are compiled with (is Rust installed and on the PATH?)",
     ))?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let about = String::from_utf8_lossy(&output.stdout).into_owned();
+    toolchain::check(&about).map_err(Error::Start)?;
+    Ok(about)
 }
 
 /// The crate's manifest, lock file and everything below `src`, sorted.

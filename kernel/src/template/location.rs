@@ -1,5 +1,7 @@
 //! Where the helper crate and libtorch are on this machine.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -35,15 +37,29 @@ impl Location {
                 ))
             })?,
         };
-        if !libtorch.join("lib").is_dir() {
-            return Err(Error::Start(format!(
-                "there is no libtorch in {}: run `make libtorch` in {}, or correct LIBTORCH",
-                libtorch.display(),
-                crate_folder.display()
-            )));
+        if let Err(error) = readable(&libtorch) {
+            let libtorch = libtorch.display();
+            let make = format!("run `make libtorch` in {}, or correct LIBTORCH", crate_folder.display());
+            return Err(Error::Start(match error.kind() {
+                ErrorKind::PermissionDenied => format!(
+                    "this user may not read the libtorch in {libtorch}: have its owner run `chmod -R a+rX {libtorch}`, or {make}"
+                ),
+                _ => format!("there is no libtorch in {libtorch}: {make}"),
+            }));
         }
         Ok(Location { crate_folder, libtorch })
     }
+}
+
+/// Fails if there is no folder of libraries there, or this user may not read one of them.
+fn readable(libtorch: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(libtorch.join("lib"))? {
+        match File::open(entry?.path()) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The line `LIBTORCH = "…"` of the checkout's `.cargo/config.toml`.
