@@ -57,6 +57,16 @@ def test_jupyter_console():
     assert "16" in done.stdout, done.stdout + done.stderr
 
 
+def test_jupyter_run_runs_scripts(tmp_path):
+    """The scripts' names reach the kernel's command line too."""
+    (tmp_path / "one.rs").write_text('let petals = 5;\nprintln!("one: {petals}");\n')
+    (tmp_path / "two.rs").write_text('println!("two: {petals}");\n')
+    # `jupyter run`, which by itself waits ten seconds for a cell, and so not long enough on every machine.
+    patient = "from jupyter_client import runapp; runapp.OUTPUT_TIMEOUT = 120; runapp.main()"
+    shown = run(sys.executable, "-c", patient, "--kernel", KERNEL, tmp_path / "one.rs", tmp_path / "two.rs")
+    assert shown == "one: 5\ntwo: 5\n"
+
+
 class Server:
     """A Jupyter server with Notebook 7 and JupyterLab, and one of its kernels over a websocket."""
 

@@ -2,42 +2,21 @@
 
 use std::sync::Arc;
 
-use jupyter_protocol::{
-    InterruptReply, JupyterMessage, JupyterMessageContent, ReplyStatus, ShutdownReply, ShutdownRequest,
-};
+use jupyter_protocol::{JupyterMessage, ReplyStatus, ShutdownReply, ShutdownRequest};
 use jupyter_zmq_client::RouterRecvConnection;
 use tokio::time::{Duration, sleep};
 
 use super::message::{Replies, publish, reply};
 use super::read::read;
-use super::{Kernel, info};
-use crate::stdio;
+use super::{Kernel, shell};
 
 /// The last messages have this long to leave.
 const FAREWELL: Duration = Duration::from_millis(100);
 
 pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, replies: Replies) {
     loop {
-        let Some(request) = read(&mut connection, "control").await else { continue };
-        match &request.content {
-            JupyterMessageContent::ShutdownRequest(content) => {
-                shutdown(&kernel, &request, content, &replies).await
-            }
-            JupyterMessageContent::InterruptRequest(_) => {
-                kernel.busy(&request).await;
-                kernel.interrupt();
-                replies.send(reply(InterruptReply::new(), &request));
-                kernel.idle(&request).await;
-            }
-            JupyterMessageContent::KernelInfoRequest(_) => {
-                kernel.busy(&request).await;
-                replies.send(reply(info::kernel_info(), &request));
-                kernel.idle(&request).await;
-            }
-            other => {
-                stdio::log(&format!("herbarium: a {} on control is not understood", other.message_type()))
-            }
-        }
+        let Some(request) = read(&kernel, &mut connection, "control").await else { continue };
+        shell::handle_beside_cells(&kernel, request, &replies).await;
     }
 }
 

@@ -1,6 +1,10 @@
-//! kernel_info: what the kernel is.
+//! kernel_info: what the kernel is; and where it listens.
 
-use jupyter_protocol::{CodeMirrorMode, HelpLink, KernelInfoReply, LanguageInfo, ReplyStatus};
+use jupyter_protocol::{
+    CodeMirrorMode, ConnectionInfo, HelpLink, KernelInfoReply, LanguageInfo, ReplyStatus,
+};
+
+use serde_json::{Value, json};
 
 use super::message::PROTOCOL;
 
@@ -30,4 +34,16 @@ pub fn kernel_info() -> KernelInfoReply {
         debugger: false,
         error: None,
     }
+}
+
+/// The content of a `connect_reply`.
+pub fn ports(connection: &ConnectionInfo) -> Value {
+    json!({
+        "status": "ok",
+        "shell_port": connection.shell_port,
+        "iopub_port": connection.iopub_port,
+        "stdin_port": connection.stdin_port,
+        "control_port": connection.control_port,
+        "hb_port": connection.hb_port,
+    })
 }

@@ -2,7 +2,6 @@
 
 use jupyter_protocol::{JupyterMessage, JupyterMessageContent, Media, MediaType, Status};
 use jupyter_zmq_client::RouterSendConnection;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, timeout};
 
@@ -43,13 +42,8 @@ fn with_topic(message: JupyterMessage) -> JupyterMessage {
 
 /// A MIME bundle in the protocol's type.
 pub fn media(bundle: Bundle) -> Media {
-    let content = bundle.into_iter().map(|(mime, value)| {
-        let single = Value::Object(Bundle::from_iter([(mime.clone(), value.clone())]));
-        // A value of an unusual form for its type is passed on as it is.
-        let typed = serde_json::from_value::<Media>(single).ok().and_then(|mut media| media.content.pop());
-        typed.unwrap_or(MediaType::Other((mime, value)))
-    });
-    Media::new(content.collect())
+    // As it is: the protocol's own types would take away what they do not know of a value.
+    Media::new(bundle.into_iter().map(MediaType::Other).collect())
 }
 
 /// Sends replies on one of the router sockets, for all who have some.

@@ -17,6 +17,7 @@ mod pager;
 mod read;
 mod shell;
 mod stdin;
+mod trust;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -26,6 +27,7 @@ use jupyter_zmq_client::{
     RuntimeError, create_kernel_control_connection, create_kernel_heartbeat_connection,
     create_kernel_iopub_xpub_connection, create_kernel_shell_connection, create_kernel_stdin_connection,
 };
+use ring::hmac;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Duration, sleep};
 
@@ -42,32 +44,38 @@ struct Kernel {
     history: Mutex<history::History>,
     /// The request whose cell is running.
     running: Mutex<Option<JupyterMessage>>,
+    seen: Mutex<trust::Seen>,
+    /// What the connection file says.
+    connection: ConnectionInfo,
 }
 
 /// Serves on the sockets that the connection file names, until a shutdown request.
 pub fn serve(connection_file: &Path) -> Result<()> {
     let text = std::fs::read_to_string(connection_file).map_err(Error::file(connection_file))?;
-    let connection: ConnectionInfo = serde_json::from_str(&text).map_err(|error| Error::ConnectionFile {
-        path: connection_file.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let not_one = |reason: String| Error::ConnectionFile { path: connection_file.to_owned(), reason };
+    let connection: ConnectionInfo =
+        serde_json::from_str(&text).map_err(|error| not_one(error.to_string()))?;
+    let key = trust::key(&connection).map_err(not_one)?;
     // First of all, so that it starts while the frontend connects.
     let session = Session::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(Error::system("the threads for the sockets"))?.block_on(run(connection, session))
+    runtime.map_err(Error::system("the threads for the sockets"))?.block_on(run(connection, key, session))
 }
 
-async fn run(connection: ConnectionInfo, session: Session) -> Result<()> {
+async fn run(connection: ConnectionInfo, key: Option<hmac::Key>, session: Session) -> Result<()> {
     let session_id = uuid::Uuid::new_v4().to_string();
     let failed = |socket| move |source: RuntimeError| Error::Socket { socket, source };
-    let iopub =
+    let mut iopub =
         create_kernel_iopub_xpub_connection(&connection, &session_id).await.map_err(failed("iopub"))?;
-    let shell = create_kernel_shell_connection(&connection, &session_id).await.map_err(failed("shell"))?;
-    let control =
+    let mut shell =
+        create_kernel_shell_connection(&connection, &session_id).await.map_err(failed("shell"))?;
+    let mut control =
         create_kernel_control_connection(&connection, &session_id).await.map_err(failed("control"))?;
-    let stdin = create_kernel_stdin_connection(&connection, &session_id).await.map_err(failed("stdin"))?;
+    let mut stdin =
+        create_kernel_stdin_connection(&connection, &session_id).await.map_err(failed("stdin"))?;
     let mut heartbeat = create_kernel_heartbeat_connection(&connection).await.map_err(failed("heartbeat"))?;
 
+    (iopub.mac, shell.mac, control.mac, stdin.mac) = (key.clone(), key.clone(), key.clone(), key);
     let (shell_send, shell_read) = shell.split();
     let (control_send, control_read) = control.split();
     let (stdin_send, stdin_read) = stdin.split();
@@ -79,6 +87,8 @@ async fn run(connection: ConnectionInfo, session: Session) -> Result<()> {
         executions,
         history: Mutex::new(history::History::open()),
         running: Mutex::new(None),
+        seen: Mutex::default(),
+        connection,
     });
     kernel.iopub.send(message::starting()).await;
 
@@ -100,10 +110,13 @@ async fn run(connection: ConnectionInfo, session: Session) -> Result<()> {
 }
 
 impl Kernel {
-    /// Stops the running cell, also where it waits for an answer.
+    fn seen(&self) -> std::sync::MutexGuard<'_, trust::Seen> {
+        self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Stops the running cell.
     fn interrupt(&self) {
         self.session.interrupt();
-        self.stdin.cancel();
     }
 
     /// Publishes that a request is being dealt with.

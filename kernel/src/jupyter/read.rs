@@ -1,15 +1,21 @@
 //! Messages from the frontend.
 
-use jupyter_protocol::{Header, JupyterMessage, JupyterMessageContent};
+use jupyter_protocol::{Header, JupyterMessage, JupyterMessageContent, UnknownMessage};
 use jupyter_zmq_client::{RawMessage, RouterRecvConnection, RuntimeError};
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 use zeromq::SocketRecv;
 
+use super::{Kernel, trust};
 use crate::stdio;
 
-/// Reads the next message. What cannot be read is logged and dropped: a wrong signature, a form that is no message.
-pub async fn read(connection: &mut RouterRecvConnection, socket: &str) -> Option<JupyterMessage> {
+/// Reads the next message. What cannot be read is logged and dropped: a wrong signature, one that has come before, a form
+/// that is no message. One whose content is not what it should be is an [`UnknownMessage`]: see [`fault`].
+pub async fn read(
+    kernel: &Kernel,
+    connection: &mut RouterRecvConnection,
+    socket: &str,
+) -> Option<JupyterMessage> {
     let multipart = match connection.socket.recv().await {
         Ok(multipart) => multipart,
         Err(error) => {
@@ -19,15 +25,24 @@ pub async fn read(connection: &mut RouterRecvConnection, socket: &str) -> Option
             return None;
         }
     };
-    let message = RawMessage::from_multipart(multipart, &connection.mac).and_then(parse);
-    if let Err(error) = &message {
-        let why = match error {
-            RuntimeError::VerifyError(_) => "its signature is wrong".to_owned(),
-            other => other.to_string(),
-        };
-        stdio::log(&format!("herbarium: a message on {socket} was dropped: {why}"));
+    let signature = connection.mac.as_ref().and_then(|_| trust::signature(&multipart));
+    let dropped = |why: &str| stdio::log(&format!("herbarium: a message on {socket} was dropped: {why}"));
+    match RawMessage::from_multipart(multipart, &connection.mac) {
+        Err(RuntimeError::VerifyError(_)) => dropped("its signature is wrong"),
+        Err(error) => dropped(&error.to_string()),
+        Ok(_) if kernel.seen().again(signature) => dropped("it has come before"),
+        Ok(raw) => match parse(raw) {
+            Ok(message) => return Some(message),
+            Err(error) => dropped(&error.to_string()),
+        },
     }
-    message.ok()
+    None
+}
+
+/// What is wrong with a message that [`read`] could not make sense of; `None` if its kind is not known.
+pub fn fault(message: &UnknownMessage) -> Option<String> {
+    let parsed = JupyterMessageContent::from_type_and_content(&message.msg_type, message.content.clone());
+    parsed.err().map(|error| format!("the {} is malformed: {error}", message.msg_type))
 }
 
 fn parse(raw: RawMessage) -> Result<JupyterMessage, RuntimeError> {
@@ -36,9 +51,9 @@ fn parse(raw: RawMessage) -> Result<JupyterMessage, RuntimeError> {
     let header: Header = serde_json::from_slice(part(0)?)?;
     let mut content: Value = serde_json::from_slice(part(3)?)?;
     fill_in(&header.msg_type, &mut content);
-    let parsed = JupyterMessageContent::from_type_and_content(&header.msg_type, content);
-    let content =
-        parsed.map_err(|source| RuntimeError::ParseError { msg_type: header.msg_type.clone(), source })?;
+    let parsed = JupyterMessageContent::from_type_and_content(&header.msg_type, content.clone());
+    let unknown = || UnknownMessage { msg_type: header.msg_type.clone(), content };
+    let content = parsed.unwrap_or_else(|_| unknown().into());
     Ok(JupyterMessage {
         // An empty parent header is no header.
         parent_header: serde_json::from_slice(part(1)?).ok(),
@@ -60,6 +75,14 @@ fn fill_in(kind: &str, content: &mut Value) {
         }),
         "comm_open" | "comm_msg" | "comm_close" => json!({ "data": {} }),
         "shutdown_request" => json!({ "restart": false }),
+        "complete_request" | "inspect_request" => {
+            // Without a position, the end is meant; one before the start is the start.
+            let length = content["code"].as_str().map_or(0, |code| code.chars().count());
+            if content["cursor_pos"].as_i64().is_some_and(|position| position < 0) {
+                content["cursor_pos"] = 0.into();
+            }
+            json!({ "cursor_pos": length, "detail_level": 0 })
+        }
         _ => return,
     };
     if let (Some(content), Value::Object(defaults)) = (content.as_object_mut(), defaults) {
@@ -105,8 +128,35 @@ mod tests {
     }
 
     #[test]
+    fn positions_are_in_the_code() {
+        for (cursor, expected) in [("-3", 0), ("1", 1), ("null", 2)] {
+            let content = format!(r#"{{"code": "é1", "cursor_pos": {cursor}}}"#);
+            let message = parse(raw("complete_request", &content)).unwrap();
+            let JupyterMessageContent::CompleteRequest(complete) = message.content else {
+                panic!("{message:?}")
+            };
+            assert_eq!(complete.cursor_pos, expected);
+        }
+    }
+
+    #[test]
+    fn a_malformed_content_has_a_fault_and_an_unknown_kind_has_none() {
+        for (kind, content, wrong) in [
+            ("execute_request", "{}", true),
+            ("execute_request", r#"{"code": 3}"#, true),
+            ("complete_request", r#"["code"]"#, true),
+            ("nonsense_request", "{}", false),
+        ] {
+            let message = parse(raw(kind, content)).unwrap();
+            let JupyterMessageContent::UnknownMessage(unknown) = message.content else {
+                panic!("{message:?}")
+            };
+            assert_eq!(fault(&unknown).is_some(), wrong, "{kind} {content}");
+        }
+    }
+
+    #[test]
     fn what_is_no_message_is_an_error() {
-        assert!(parse(raw("execute_request", "{}")).is_err());
         assert!(parse(raw("execute_request", "[")).is_err());
         assert!(parse(RawMessage { zmq_identities: Vec::new(), jparts: Vec::new() }).is_err());
     }

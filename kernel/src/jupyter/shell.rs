@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use jupyter_protocol::{JupyterMessage, JupyterMessageContent};
+use jupyter_protocol::{InterruptReply, JupyterMessage, JupyterMessageContent, UnknownMessage};
 use jupyter_zmq_client::RouterRecvConnection;
+use serde_json::json;
 
 use super::message::{Replies, reply};
-use super::read::read;
-use super::{Kernel, comm, complete, control, info, inspect, is_complete};
+use super::{Kernel, comm, complete, control, info, inspect, is_complete, read};
 use crate::stdio;
 
 pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, replies: Replies) {
     loop {
-        if let Some(request) = read(&mut connection, "shell").await {
+        if let Some(request) = read::read(&kernel, &mut connection, "shell").await {
             handle(&kernel, request, &replies).await;
         }
     }
@@ -21,6 +21,13 @@ pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, re
 async fn handle(kernel: &Arc<Kernel>, request: JupyterMessage, replies: &Replies) {
     match &request.content {
         JupyterMessageContent::ExecuteRequest(_) => kernel.executions.push(request),
+        _ => handle_beside_cells(kernel, request, replies).await,
+    }
+}
+
+/// What does not wait for cells, also on control.
+pub async fn handle_beside_cells(kernel: &Arc<Kernel>, request: JupyterMessage, replies: &Replies) {
+    match &request.content {
         JupyterMessageContent::CompleteRequest(_) | JupyterMessageContent::InspectRequest(_) => {
             // These may take a moment, in which others must not wait.
             let (kernel, replies) = (kernel.clone(), replies.clone());
@@ -50,8 +57,21 @@ async fn answer(kernel: &Arc<Kernel>, request: &JupyterMessage, replies: &Replie
             None
         }
         Content::CommClose(_) | Content::CommMsg(_) => None,
+        Content::InterruptRequest(_) => {
+            kernel.interrupt();
+            Some(InterruptReply::new().into())
+        }
+        Content::UnknownMessage(message) if message.msg_type == "connect_request" => {
+            Some(message.reply(info::ports(&kernel.connection)))
+        }
+        Content::UnknownMessage(message) => {
+            let fault = read::fault(message);
+            let why = fault.clone().unwrap_or_else(|| format!("a {} is not known", message.msg_type));
+            stdio::log(&format!("herbarium: {why}"));
+            fault.filter(|_| message.msg_type.ends_with("_request")).map(|fault| refusal(message, &fault))
+        }
         other => {
-            stdio::log(&format!("herbarium: a {} is not understood", other.message_type()));
+            stdio::log(&format!("herbarium: a {} is not understood here", other.message_type()));
             None
         }
     };
@@ -59,4 +79,9 @@ async fn answer(kernel: &Arc<Kernel>, request: &JupyterMessage, replies: &Replie
         replies.send(reply(content, request));
     }
     kernel.idle(request).await;
+}
+
+/// The reply to a request that cannot be dealt with.
+fn refusal(request: &UnknownMessage, why: &str) -> JupyterMessageContent {
+    request.reply(json!({ "status": "error", "ename": "BadRequest", "evalue": why, "traceback": [why] }))
 }

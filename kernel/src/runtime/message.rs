@@ -6,8 +6,21 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// MIME types and the value in each of them: text, base64 for pictures, JSON for `+json` types.
+/// MIME types and the value in each of them: text, base64 for pictures, JSON for JSON types.
 pub type Bundle = Map<String, Value>;
+
+/// The bundle with what a JSON type has as text read: frontends want the object. What cannot be read stays text.
+pub fn with_objects(mut bundle: Bundle) -> Bundle {
+    for (mime, value) in &mut bundle {
+        let is_json = mime == "application/json" || mime.ends_with("+json");
+        if let (true, Value::String(text)) = (is_json, &*value)
+            && let Ok(object) = serde_json::from_str(text)
+        {
+            *value = object;
+        }
+    }
+    bundle
+}
 
 /// One rich message, `{"type": "display", ...}`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -95,6 +108,17 @@ mod tests {
         assert_eq!(data["text/plain"], "7");
         assert!(metadata.is_empty() && display_id.is_none());
         assert_eq!(parse(r#"{"type":"clear"}"#).unwrap(), Message::Clear { wait: false });
+    }
+
+    #[test]
+    fn json_types_are_objects() {
+        let bundle = serde_json::json!({
+            "application/json": "{\"a\": 1}", "application/vnd.vegalite.v5+json": "[", "text/plain": "1"
+        });
+        let expected = serde_json::json!({
+            "application/json": { "a": 1 }, "application/vnd.vegalite.v5+json": "[", "text/plain": "1"
+        });
+        assert_eq!(Value::Object(with_objects(bundle.as_object().unwrap().clone())), expected);
     }
 
     #[test]
