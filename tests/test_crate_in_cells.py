@@ -319,3 +319,19 @@ def test_a_foreign_function_that_no_library_has_costs_the_cell_only(notebook):
     assert "no_library_has_this" in notebook.error(missing)
     assert notebook.text("stays") == "8"
     assert notebook.text('unsafe extern "C" { fn abs(x: i32) -> i32; }\nunsafe { abs(-3) }') == "3"
+
+
+def test_a_cell_asks_and_shows_what_has_no_line_feed(notebook, tmp_path):
+    seen = tmp_path / "seen"
+    code = f'print!("."); while !std::path::Path::new("{seen}").exists() {{ std::thread::sleep(std::time::Duration::from_millis(5)); }}\n'
+    code += 'print!("Which flower? ");\nlet mut flower = String::new();\nstd::io::stdin().read_line(&mut flower)?;\nprintln!("{}", flower.trim());'
+
+    def answer(message):
+        if text_of(message) == ".":
+            seen.touch()
+            assert notebook.client.get_stdin_msg(timeout=60)["content"]["prompt"] == "Which flower? "
+            notebook.client.input("a rose")
+
+    messages, reply = notebook.run(code, during=answer)
+    assert reply["status"] == "ok", reply
+    assert "".join(map(text_of, messages)) == ".a rose\n"

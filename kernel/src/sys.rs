@@ -1,5 +1,7 @@
 //! The few things that need the operating system directly: signals, process relations, the environment.
-//! All of the kernel's unsafe code is here.
+//! All of the kernel's unsafe code is here and in [`streams`].
+
+pub mod streams;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr, c_void};
@@ -39,41 +41,45 @@ pub fn load_globally(library: &Path) -> Result<(), String> {
 }
 
 /// Loads a cell's library, for good, and calls its function with the variables' place; what it returns is their new one.
-/// Just before, the crate, where the cell has it, forgets the interrupts so far, and then `started` is called.
+/// Just before, the crate, where the cell has it, forgets the interrupts so far, and then `started` is called with what
+/// empties the buffer of the cell's standard output.
 pub fn run_cell(
     library: &Path,
     function: &str,
     variables: *mut c_void,
-    started: impl FnOnce(),
+    started: impl FnOnce(Option<extern "C" fn()>),
 ) -> Result<*mut c_void, String> {
     type Function = extern "C" fn(*mut c_void) -> *mut c_void;
     let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
     let name = CString::new(function).map_err(|error| error.to_string())?;
     // SAFETY: C strings that outlive the calls; the library is what evcxr has just compiled, and is never unloaded.
-    let (symbol, begin) = unsafe {
+    let [symbol, begin, flush] = unsafe {
         let handle = libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL);
-        match handle.is_null() {
-            true => (handle, handle),
-            false => (libc::dlsym(handle, name.as_ptr()), libc::dlsym(handle, BEGIN_CELL.as_ptr())),
-        }
+        let find = |name: &CStr| if handle.is_null() { handle } else { libc::dlsym(handle, name.as_ptr()) };
+        // Last what says by `dlerror` why it is not there.
+        let [begin, flush] = [find(BEGIN_CELL), find(FLUSH)];
+        [find(&name), begin, flush]
     };
     if symbol.is_null() {
         // SAFETY: after a failure, dlerror gives a C string that stays valid until the next call.
         let reason = unsafe { CStr::from_ptr(libc::dlerror()) };
         return Err(reason.to_string_lossy().into_owned());
     }
-    if !begin.is_null() {
-        // SAFETY: the crate defines it so.
-        let begin = unsafe { std::mem::transmute::<*mut c_void, extern "C" fn()>(begin) };
+    // SAFETY: the crate defines both so, and where there is no crate, `question` defines the second.
+    let [begin, flush] = [begin, flush]
+        .map(|function| unsafe { std::mem::transmute::<*mut c_void, Option<extern "C" fn()>>(function) });
+    if let Some(begin) = begin {
         begin();
     }
-    started();
+    started(flush);
     // SAFETY: evcxr generates the function with this signature, and catches panics in it.
     Ok(unsafe { std::mem::transmute::<*mut c_void, Function>(symbol) }(variables))
 }
 
 /// The crate's function that is called before each cell.
 const BEGIN_CELL: &CStr = c"herbarium_begin_cell";
+/// The function, of the crate or of a cell without it, that empties the buffer of the cells' standard output.
+const FLUSH: &CStr = c"herbarium_flush";
 
 /// Sets a variable of this process's own environment, which evcxr and the tools it starts read.
 pub fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
@@ -104,16 +110,18 @@ pub fn kill(pid: u32, signal: Signal) -> bool {
     to_pid(pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
 
-/// Ends the processes that work in a folder below `folder`, where the system says which those are; how many there were.
-pub fn end_processes_in(folder: &Path) -> usize {
+/// Ends all other processes that were started with this value of an environment variable, where the system tells;
+/// how many there were.
+pub fn end_processes_with(name: &str, value: &Path) -> usize {
+    let entry = [name.as_bytes(), b"=", value.as_os_str().as_bytes()].concat();
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let works_there = |pid: &u32| {
-        let place = std::fs::read_link(format!("/proc/{pid}/cwd"));
-        place.is_ok_and(|place| place.starts_with(folder) && place != folder)
+    let has_entry = |pid: &u32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|other| other == entry)
     };
     processes
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(works_there)
+        .filter(|pid| *pid != std::process::id() && has_entry(pid))
         .filter(|pid| kill(*pid, Signal::KILL))
         .count()
 }

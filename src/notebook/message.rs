@@ -32,6 +32,14 @@ pub(super) enum Message {
     Listening { heard: bool },
 }
 
+/// Shows what was printed without a line feed. The kernel finds it by its name, and calls it in a thread of its own several
+/// times a second, before a question and after each cell.
+// SAFETY: no other library defines this name, and a function without arguments can be called from anywhere.
+#[unsafe(no_mangle)]
+extern "C" fn herbarium_flush() {
+    let _ = std::io::stdout().flush();
+}
+
 impl Message {
     /// An error as the value of a cell, which so fails.
     pub(super) fn error_value(ename: &'static str, evalue: String) -> Self {

@@ -33,7 +33,8 @@
 //! trainings of a cell: those that have not begun return at once ([`stopping`]). A cell that looks
 //! says so (`listening`), so that the kernel does not end it while its batch takes its time. The kernel has
 //! each cell call [`end_cell`] last, and calls `herbarium_begin_cell` before each, so that an interrupt is never heard
-//! by a later cell; and it has [`failed`] called with the error of a `?`.
+//! by a later cell; and it has [`failed`] called with the error of a `?`. It calls `herbarium_flush` several times a second,
+//! so that what is printed without a line feed shows at once.
 //!
 //! # Under another evcxr kernel
 //!

@@ -21,8 +21,9 @@ SHOW = r"""fn show(kind: &str, text: &str, id: &str) {
 class Kernel:
     """A kernel and its client, with a `run` that returns what a cell gave."""
 
-    def __init__(self):
-        self.manager, self.client = start_new_kernel(kernel_name=KERNEL, startup_timeout=60)
+    def __init__(self, **environment):
+        everything = {name: value for name, value in {**os.environ, **environment}.items() if value is not None}
+        self.manager, self.client = start_new_kernel(kernel_name=KERNEL, startup_timeout=60, env=everything)
 
     def start(self, code, **options):
         return self.client.execute(code, **options)

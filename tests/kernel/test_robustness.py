@@ -263,6 +263,39 @@ def test_a_kernel_that_is_killed_while_it_compiles_leaves_nothing():
     kernel.manager.shutdown_kernel(now=True)
 
 
+def test_a_killed_kernel_leaves_no_process_of_its_cells():
+    """Those of shell commands and of cells, whoever their parents have become."""
+    kernel = Kernel()
+    kernel.run('let kept = std::process::Command::new("sleep").arg("30000.1").spawn()?;')
+    kernel.run('std::process::Command::new("setsid").args(["sleep", "30000.2"]).spawn()?;')
+    kernel.run("!sleep 30000.3 > /dev/null 2>&1 &")
+    crash = "std::process::Command::new(\"sleep\").arg(\"30000.4\").spawn().unwrap(); std::process::abort()"
+    assert kernel.run(crash).status == "error"
+    kernel.start("!sleep 30000.5; echo never")
+    deadline = time.monotonic() + 60
+    while len(sleepers()) < 5:
+        assert time.monotonic() < deadline, sleepers()
+        time.sleep(0.02)
+    os.kill(kernel.pid(), signal.SIGKILL)
+    while sleepers():
+        assert time.monotonic() < deadline + 60, sleepers()
+        time.sleep(0.02)
+    kernel.client.stop_channels()
+    kernel.manager.shutdown_kernel(now=True)
+
+
+def sleepers():
+    """The processes that sleep as long as no others do."""
+    found = []
+    for folder in pathlib.Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and b"\x0030000." in (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
 def all_below(pid):
     found = children(pid)
     for child in found:

@@ -14,7 +14,10 @@ use super::abort::Aborts;
 use super::message::{Replies, publish, reply};
 use super::outputs::to_message;
 use super::{expressions, pager};
-use crate::session::{AskForInput, Cell, CellError, Outcome, Sink};
+use crate::session::{AskForInput, Cell, CellError, Outcome, Reply, Sink};
+
+/// Why a cell cannot ask.
+const NOT_ALLOWED: &str = "the cell reads standard input, but this frontend takes no questions (allow_stdin is false in its request): put the value into the code";
 
 /// A request and its number.
 pub type Numbered = (u64, JupyterMessage);
@@ -142,5 +145,8 @@ fn sink(kernel: &Arc<Kernel>, request: &JupyterMessage, silent: bool, count: usi
 
 fn ask(kernel: &Arc<Kernel>, request: &JupyterMessage, allowed: bool) -> AskForInput {
     let (kernel, request) = (kernel.clone(), request.clone());
-    Arc::new(move |question| if allowed { kernel.stdin.ask(question, &request) } else { None })
+    Arc::new(move |question, cancelled| match allowed {
+        true => kernel.stdin.ask(question, &request, cancelled),
+        false => Reply::Refused(NOT_ALLOWED.to_owned()),
+    })
 }

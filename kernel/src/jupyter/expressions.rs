@@ -10,7 +10,7 @@ use super::Kernel;
 use super::execute::execute_cell;
 use super::message::media;
 use crate::runtime::message::Bundle;
-use crate::session::{Cell, Event};
+use crate::session::{Cell, Event, Reply};
 
 /// Each expression's value, in the forms in which a cell would show it, or its error.
 pub async fn evaluate(
@@ -32,7 +32,12 @@ async fn value_of(kernel: &Arc<Kernel>, code: &str) -> ExpressionResult {
             *seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = (data, metadata);
         }
     });
-    let cell = Cell { code: code.to_owned(), number: 0, sink, ask: Arc::new(|_| None) };
+    let cell = Cell {
+        code: code.to_owned(),
+        number: 0,
+        sink,
+        ask: Arc::new(|_, _| Reply::Refused("an expression of the frontend cannot ask".to_owned())),
+    };
     let outcome = execute_cell(kernel, cell).await;
     if let Some(error) = outcome.error {
         let crate::session::CellError { ename, evalue, traceback } = error;

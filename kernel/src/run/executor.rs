@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::notebook::Notebook;
 use super::outputs::Outputs;
 use super::terminal::Terminal;
-use crate::session::{AskForInput, Cell, CellError, Event, Outcome, Session, Sink};
+use crate::session::{AskForInput, Cell, CellError, Event, Outcome, Reply, Session, Sink, Stream};
 
 /// A cell with this tag is expected to fail.
 const MAY_FAIL: &str = "raises-exception";
@@ -61,6 +61,7 @@ pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Term
 }
 
 fn run_cell(session: &Session, code: String, number: usize, all: &All, terminal: &Arc<Terminal>) -> Outcome {
+    let (for_answers, for_questions) = (all.clone(), terminal.clone());
     let (all, for_events) = (all.clone(), terminal.clone());
     let sink: Sink = Arc::new(move |event| {
         for_events.event(&event);
@@ -71,8 +72,15 @@ fn run_cell(session: &Session, code: String, number: usize, all: &All, terminal:
             outputs.add(event);
         }
     });
-    let terminal = terminal.clone();
-    let ask: AskForInput = Arc::new(move |request| terminal.ask(&request));
+    let ask: AskForInput = Arc::new(move |request, cancelled| {
+        let reply = for_questions.ask(&request, cancelled);
+        if let (Reply::Line(line), Some(outputs)) = (&reply, lock(&for_answers).last_mut()) {
+            let line = if request.password { "" } else { line };
+            let text = format!("{}{line}\n", request.prompt);
+            outputs.add(Event::Text { stream: Stream::Stdout, text });
+        }
+        reply
+    });
     session.execute(Cell { code, number, sink, ask }).blocking_recv().unwrap_or_else(|_| Outcome {
         error: Some(CellError::new("KernelError", "the session's thread has ended")),
         interrupted: false,

@@ -1,11 +1,14 @@
 //! What `herbarium run` shows while it runs.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, IsTerminal};
 use std::sync::Mutex;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use serde_json::Value;
 
-use crate::session::{Event, InputRequest, Outcome, ansi};
+use crate::session::{Event, InputRequest, Outcome, Reply, ansi};
 use crate::stdio;
 
 /// Prints progress: a line for each cell, its text below, what it took. Colours only on a terminal.
@@ -78,14 +81,29 @@ impl Terminal {
         self.print(&self.dimmed(&format!("      {seconds:.1} s\n")));
     }
 
-    /// Asks the person at the terminal. `None` at the end of the input.
-    pub fn ask(&self, request: &InputRequest) -> Option<String> {
+    /// Asks the person at the terminal, until that is `cancelled`.
+    pub fn ask(&self, request: &InputRequest, cancelled: &dyn Fn() -> bool) -> Reply {
+        if !io::stdin().is_terminal() {
+            return Reply::Refused(NO_TERMINAL.to_owned());
+        }
         self.new_line();
         self.print(&request.prompt);
+        let hidden = request.password.then(Hidden::begin);
+        while !can_read_stdin() {
+            if cancelled() {
+                return Reply::Cancelled;
+            }
+        }
         let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
+        let read = io::stdin().lock().read_line(&mut answer);
+        if hidden.is_some() {
+            self.print("\n");
+        }
         *self.line() = Line::Start;
-        read.is_ok_and(|read| read > 0).then(|| answer.trim_end_matches(['\n', '\r']).to_owned())
+        match read {
+            Ok(read) if read > 0 => Reply::Line(answer.trim_end_matches(['\n', '\r']).to_owned()),
+            _ => Reply::End,
+        }
     }
 
     /// A line that the next one takes the place of; on a file, nothing.
@@ -127,6 +145,40 @@ impl Terminal {
 
     fn line(&self) -> std::sync::MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Why a cell cannot ask.
+const NO_TERMINAL: &str = "the cell reads standard input, but `herbarium run` has no terminal to ask at: put the value into the notebook";
+
+/// Waits a moment for somebody to have typed a line.
+fn can_read_stdin() -> bool {
+    const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    // An error, such as a signal's, is looked at by who reads or asks again.
+    poll(&mut [PollFd::new(&io::stdin(), PollFlags::IN)], Some(&MOMENT)).is_ok_and(|ready| ready > 0)
+}
+
+/// While there is one, the terminal does not show what is typed.
+struct Hidden {
+    shown: Option<rustix::termios::Termios>,
+}
+
+impl Hidden {
+    fn begin() -> Hidden {
+        let shown = tcgetattr(io::stdin()).ok();
+        if let Some(mut modes) = shown.clone() {
+            modes.local_modes -= LocalModes::ECHO;
+            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &modes);
+        }
+        Hidden { shown }
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(shown) = &self.shown {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, shown);
+        }
     }
 }
 

@@ -5,40 +5,49 @@
 //! ending the program; and a library's file is removed when its cell has run, so that a long session keeps no files.
 
 use std::ffi::c_void;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::PARENT;
-use super::markers::{COMPLETE, LOAD, MESSAGE, PANIC, STARTED};
-use crate::sys;
+use super::markers::{COMPLETE, MESSAGE, PANIC, STARTED};
+use super::stdin;
+use super::stdout::Flusher;
+use crate::sys::{self, streams};
 
-/// Reads which library to load from stdin, runs the cell in it, and so on until stdin ends.
+/// Runs the cells that the forwarder asks for, until it asks for no more.
 pub fn run() -> ! {
     // Before any thread exists, and before a cell can install a handler of its own.
     sys::ignore_sigint();
     sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
     sys::line_buffer_c_stdout();
     load_cuda();
+    let flusher = Flusher::start();
+    let orders = match stdin::split(&flusher) {
+        Ok(orders) => orders,
+        Err(error) => {
+            eprintln!("herbarium: standard input: {error}");
+            std::process::exit(1)
+        }
+    };
     // Where the variables are between the cells; the cells' own code makes it and knows what it is.
     let mut variables = std::ptr::null_mut();
-    let mut line = String::new();
-    // One line at a time, and no lock kept: what follows may be the answer to a cell's question.
-    while io::stdin().read_line(&mut line).is_ok_and(|read| read > 0) {
-        variables = run_line(line.trim_end(), variables);
-        line.clear();
+    for (library, function) in orders {
+        variables = run_cell(Path::new(&library), &function, variables, &flusher);
     }
     std::process::exit(0)
 }
 
-/// Runs the cell that a line asks for. Returns where the variables are after it.
-fn run_line(line: &str, variables: *mut c_void) -> *mut c_void {
-    let Some((library, function)) = line.strip_prefix(LOAD).and_then(|rest| rest.rsplit_once(' ')) else {
-        eprintln!("herbarium: not understood: {line}");
-        return variables;
-    };
-    let after = sys::run_cell(Path::new(library), function, variables, || drop(write(STARTED)));
+/// Runs the cell in a library. Returns where the variables are after it.
+fn run_cell(library: &Path, function: &str, variables: *mut c_void, flusher: &Arc<Flusher>) -> *mut c_void {
+    let after = sys::run_cell(library, function, variables, |flush| {
+        flusher.set_function(flush);
+        write(STARTED);
+    });
+    flusher.flush();
+    streams::restore();
     let mut end: Vec<u8> = Vec::new();
     if let Err(reason) = &after {
         let text = format!("the compiled cell cannot be loaded: {reason}");
@@ -46,16 +55,15 @@ fn run_line(line: &str, variables: *mut c_void) -> *mut c_void {
         end.extend([MESSAGE, message.to_string().as_bytes(), b"\n", PANIC].concat());
     }
     end.extend(COMPLETE);
-    // Without a reader there is no kernel, and the next read ends this process.
-    let _ = write(&end);
+    write(&end);
     let _ = std::fs::remove_file(library);
     after.unwrap_or(variables)
 }
 
-fn write(bytes: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
-    stdout.flush()
+/// Writes to the kernel, whatever the cells have done to standard output.
+fn write(bytes: &[u8]) {
+    // Without a reader there is no kernel, and no order comes any more.
+    let _ = streams::stdout().map(|mut stdout| stdout.write_all(bytes));
 }
 
 /// libtorch finds a GPU only if its CUDA half is loaded before the first tensor, and nothing that is linked names it.

@@ -4,31 +4,30 @@
 //! the cell never ends. This process gives evcxr that line and the other control lines only, and the kernel all the
 //! rest, as it comes. It is a process of its own so that a crash of the cells' process loses no output.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-use super::frame::{ACK, Frame};
+use super::frame::Frame;
+use super::link::{self, Answer, Lines, Order, THREAD_READS};
 use super::markers::{CHANGED, LOAD};
 use super::pipes::{read_some, tell_evcxr, watch};
 use super::scanner::{Piece, Scanner};
 use super::untyped::{Untyped, untyped};
-use super::{BACKTRACE, CELLS, OUTPUT, PARENT, ROLE, RUNTIME};
+use super::{BACKTRACE, CELLS, OUTPUT, PARENT, ROLE, RUNTIME, remains};
 use crate::sys;
 
 /// As much as a pipe holds.
 const CHUNK: usize = 64 * 1024;
 /// Of stderr, this much is read before stdout has its turn again.
 const MAX_DRAIN: usize = 1 << 20;
-/// How long the end of the kernel's process is waited for, once it has let go of its forwarder.
-const PARTING: Duration = Duration::from_secs(1);
 const COMPLETE_LINE: &str = "EVCXR_EXECUTION_COMPLETE";
 const PANIC_LINE: &str = "EVCXR_PANIC_NOTIFICATION";
 const FAILED_LINE: &str = "EVCXR_ERROR_OCCURRED";
@@ -38,8 +37,8 @@ pub fn run() -> ! {
     sys::ignore_sigint();
     let result = Forwarder::start().and_then(|mut forwarder| {
         let status = forwarder.forward();
-        if status.is_err() || forwarder.stdin.is_none() {
-            remove_folder_of_dead_kernel();
+        if status.is_err() || !forwarder.evcxr_listens {
+            remains::clear_up();
         }
         status
     });
@@ -53,30 +52,6 @@ pub fn run() -> ! {
     std::process::exit(code)
 }
 
-/// A kernel that was killed leaves its folder behind. Its forwarder outlives it by a moment, and so can clear it away.
-fn remove_folder_of_dead_kernel() {
-    let kernel = std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok());
-    let socket = std::env::var_os(OUTPUT).map(PathBuf::from);
-    let (Some(kernel), Some(folder)) = (kernel, socket.as_deref().and_then(Path::parent)) else { return };
-    // While a process ends, its pipes close before its children get another parent.
-    let deadline = Instant::now() + PARTING;
-    while sys::parent() == Some(kernel) {
-        if Instant::now() >= deadline {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    // What is still being compiled there nobody waits for, and it would write into the folder again.
-    loop {
-        let ended = sys::end_processes_in(folder);
-        let removed = std::fs::remove_dir_all(folder).is_ok() || !folder.exists();
-        if removed && ended == 0 || Instant::now() >= deadline {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// The source of the cell that is about to run.
 fn source() -> io::Result<PathBuf> {
     let socket = std::env::var_os(OUTPUT).map(PathBuf::from);
@@ -86,41 +61,52 @@ fn source() -> io::Result<PathBuf> {
 
 /// What there is to do.
 struct Ready {
-    stdin: bool,
+    evcxr: bool,
+    kernel: bool,
+    question: bool,
     stderr: bool,
     ended: bool,
 }
 
 struct Forwarder {
     kernel: UnixStream,
+    /// What the kernel has answered.
+    answers: Lines,
     child: u32,
-    /// Closed (dropped) when evcxr closes ours.
-    stdin: Option<ChildStdin>,
+    /// Orders for the cells' process, and its questions; closed (dropped) when it has closed its end.
+    cells: Option<UnixStream>,
+    /// evcxr has not closed our standard input.
+    evcxr_listens: bool,
+    /// What evcxr asks for.
+    lines: Lines,
+    /// What the cell has said that it will ask, and whether the answer is hidden.
+    prompt: Option<(String, bool)>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     exit: Receiver<io::Result<ExitStatus>>,
     /// Becomes readable when the child has ended.
     ended: UnixStream,
     scanner: Scanner,
-    /// The part of a line from evcxr that has been passed on already.
-    line: Vec<u8>,
 }
 
 impl Forwarder {
     fn start() -> io::Result<Forwarder> {
         let path = std::env::var_os(OUTPUT).ok_or_else(|| io::Error::other("no socket to the kernel"))?;
         let kernel = UnixStream::connect(path)?;
+        let (cells, theirs) = UnixStream::pair()?;
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(std::env::args_os().skip(1))
             .env(ROLE, RUNTIME)
             .env(PARENT, std::process::id().to_string())
             .env("RUST_BACKTRACE", std::env::var(BACKTRACE).unwrap_or_else(|_| "0".into()))
-            .stdin(Stdio::piped())
+            .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn()?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // It holds our end of the link to the child.
+        drop(command);
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         if let (Some(stdout), Some(stderr)) = (&stdout, &stderr) {
             fcntl_setfl(stdout, fcntl_getfl(stdout)? | OFlags::NONBLOCK)?;
             fcntl_setfl(stderr, fcntl_getfl(stderr)? | OFlags::NONBLOCK)?;
@@ -129,14 +115,17 @@ impl Forwarder {
         let (exit, ended) = watch(child)?;
         let mut forwarder = Forwarder {
             kernel,
+            answers: Lines::default(),
             child: pid,
-            stdin,
+            cells: Some(cells),
+            evcxr_listens: true,
+            lines: Lines::default(),
+            prompt: None,
             stdout,
             stderr,
             exit,
             ended,
             scanner: Scanner::new(),
-            line: Vec::new(),
         };
         forwarder.send(&Frame::Hello { forwarder: std::process::id(), runtime: pid })?;
         Ok(forwarder)
@@ -145,9 +134,12 @@ impl Forwarder {
     /// Returns when the child has ended and all it wrote is with the kernel.
     fn forward(&mut self) -> io::Result<ExitStatus> {
         loop {
-            let Ready { stdin, stderr, ended } = self.wait()?;
-            if stdin {
-                self.read_stdin()?;
+            let Ready { evcxr, kernel, question, stderr, ended } = self.wait()?;
+            if evcxr {
+                self.read_evcxr()?;
+            }
+            if kernel {
+                self.read_kernel()?;
             }
             // Which of the two was written first cannot be known when both have something.
             if stderr {
@@ -155,6 +147,9 @@ impl Forwarder {
             }
             self.read_stdout()?;
             self.drain_stderr()?;
+            if question {
+                self.read_question()?;
+            }
             if ended {
                 // Read once more what came between; a process that inherited the pipes may keep them open for ever.
                 while self.read_stdout()? {}
@@ -173,12 +168,13 @@ impl Forwarder {
     /// Waits until there is something to do.
     fn wait(&self) -> io::Result<Ready> {
         let stdin = io::stdin();
-        let mut fds = vec![PollFd::new(&self.ended, PollFlags::IN)];
+        let mut fds = vec![PollFd::new(&self.ended, PollFlags::IN), PollFd::new(&self.kernel, PollFlags::IN)];
         let mut add = |fd| {
             fds.push(fd);
             fds.len() - 1
         };
-        let stdin_index = self.stdin.as_ref().map(|_| add(PollFd::new(&stdin, PollFlags::IN)));
+        let evcxr_index = self.evcxr_listens.then(|| add(PollFd::new(&stdin, PollFlags::IN)));
+        let cells_index = self.cells.as_ref().map(|cells| add(PollFd::new(cells, PollFlags::IN)));
         let stderr_index = self.stderr.as_ref().map(|stderr| add(PollFd::new(stderr, PollFlags::IN)));
         if let Some(stdout) = &self.stdout {
             add(PollFd::new(stdout, PollFlags::IN));
@@ -190,43 +186,81 @@ impl Forwarder {
             };
             let ready = |index: Option<usize>| index.is_some_and(|index| !fds[index].revents().is_empty());
             return Ok(Ready {
-                stdin: ready(stdin_index),
+                evcxr: ready(evcxr_index),
+                kernel: ready(Some(1)),
+                question: ready(cells_index),
                 stderr: ready(stderr_index),
                 ended: ready(Some(0)),
             });
         }
     }
 
-    fn read_stdin(&mut self) -> io::Result<()> {
+    fn read_evcxr(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4096];
         let read = rustix::io::read(io::stdin(), &mut buffer)?;
         if read == 0 {
             // evcxr has let go of us: the cells' process must not outlive its session, whatever it is doing.
-            self.stdin = None;
+            self.evcxr_listens = false;
             sys::kill(self.child, sys::Signal::KILL);
-            return Ok(());
         }
-        for &byte in &buffer[..read] {
-            self.line.push(byte);
-            if byte == b'\n' {
-                let line = std::mem::take(&mut self.line);
-                self.pass_on(&line)?;
+        for line in self.lines.feed(&buffer[..read]) {
+            self.pass_on(&String::from_utf8_lossy(&line))?;
+        }
+        Ok(())
+    }
+
+    /// Has the cells' process run what evcxr asks for, unless it is a cell that no other could come after.
+    fn pass_on(&mut self, line: &str) -> io::Result<()> {
+        let Some((library, function)) = line.strip_prefix(LOAD).and_then(|rest| rest.rsplit_once(' ')) else {
+            return self.send(&Frame::Broken(format!("not understood: {line}")));
+        };
+        let untyped = untyped(&std::fs::read_to_string(source()?).unwrap_or_default());
+        if !untyped.is_empty() {
+            return self.refuse(untyped);
+        }
+        self.prompt = None;
+        self.order(&Order::Run { library: library.to_owned(), function: function.to_owned() });
+        Ok(())
+    }
+
+    fn order(&self, order: &Order) {
+        // A child that has just ended is dealt with when its end is seen.
+        let _ = self.cells.as_ref().map(|cells| link::send(cells, order));
+    }
+
+    /// Reads what the kernel has answered to a question.
+    fn read_kernel(&mut self) -> io::Result<()> {
+        for answer in self.answers_of_kernel()? {
+            match answer {
+                Answer::Input(input) => self.order(&Order::Input(input)),
+                Answer::Dealt => return Err(io::Error::other("the kernel gave a strange answer")),
             }
         }
         Ok(())
     }
 
-    /// Gives the cells' process a line, unless it asks for a cell that no other could come after.
-    fn pass_on(&mut self, line: &[u8]) -> io::Result<()> {
-        if line.starts_with(LOAD.as_bytes()) {
-            let untyped = untyped(&std::fs::read_to_string(source()?).unwrap_or_default());
-            if !untyped.is_empty() {
-                return self.refuse(untyped);
-            }
+    /// Waits for something from the kernel.
+    fn answers_of_kernel(&mut self) -> io::Result<Vec<Answer>> {
+        let mut buffer = [0; 4096];
+        match self.kernel.read(&mut buffer)? {
+            0 => Err(io::Error::other("the kernel is gone")),
+            read => self.answers.feed(&buffer[..read]).iter().map(|line| link::parse(line)).collect(),
         }
-        if let Some(stdin) = &mut self.stdin {
-            // A child that has just ended is dealt with when its end is seen.
-            let _ = stdin.write_all(line).and_then(|()| stdin.flush());
+    }
+
+    /// The cells' process reads standard input. All that it has printed before is with the kernel by now.
+    fn read_question(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 16];
+        let questions = self.cells.as_ref().and_then(|mut cells| cells.read(&mut buffer).ok()).unwrap_or(0);
+        if questions == 0 {
+            self.cells = None;
+        }
+        for question in &buffer[..questions] {
+            let (prompt, password) = match self.prompt.take() {
+                Some((prompt, password)) => (Some(prompt), password),
+                None => (None, false),
+            };
+            self.send(&Frame::Input { prompt, password, thread: *question == THREAD_READS })?;
         }
         Ok(())
     }
@@ -263,7 +297,7 @@ impl Forwarder {
     }
 
     fn handle(&mut self, piece: Piece) -> io::Result<()> {
-        if matches!(piece, Piece::Panicked | Piece::Failed | Piece::Input(_) | Piece::Finished) {
+        if matches!(piece, Piece::Panicked | Piece::Failed | Piece::Finished) {
             // What the cell wrote to stderr before it wrote this marker is in the pipe already.
             self.drain_stderr()?;
         }
@@ -285,9 +319,9 @@ impl Forwarder {
                 tell_evcxr(FAILED_LINE.as_bytes())
             }
             Piece::TypeChanged(line) => tell_evcxr(&line),
-            Piece::Input(line) => {
-                self.ask(&Frame::Input)?;
-                tell_evcxr(&line)
+            Piece::Prompt { text, password } => {
+                self.prompt = Some((text, password));
+                Ok(())
             }
             Piece::Finished => {
                 self.ask(&Frame::Finished)?;
@@ -303,8 +337,16 @@ impl Forwarder {
     /// Sends a frame and waits until the kernel has dealt with it and all before it.
     fn ask(&mut self, frame: &Frame) -> io::Result<()> {
         self.send(frame)?;
-        let mut answer = [0];
-        self.kernel.read_exact(&mut answer)?;
-        if answer[0] == ACK { Ok(()) } else { Err(io::Error::other("the kernel gave a strange answer")) }
+        let mut dealt = false;
+        while !dealt {
+            for answer in self.answers_of_kernel()? {
+                match answer {
+                    Answer::Dealt => dealt = true,
+                    // To a question of another thread than the one that waits.
+                    Answer::Input(input) => self.order(&Order::Input(input)),
+                }
+            }
+        }
+        Ok(())
     }
 }

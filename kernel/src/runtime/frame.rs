@@ -7,9 +7,6 @@ use super::untyped::Untyped;
 /// The longest payload that is read: anything above is a broken stream, not a picture.
 const MAX_PAYLOAD: usize = 1 << 30;
 
-/// The kernel's answer to a frame that wants one: everything before it has been dealt with.
-pub const ACK: u8 = 6;
-
 /// One thing that happened in the process that runs the cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
@@ -33,8 +30,9 @@ pub enum Frame {
     Panicked,
     /// A `?` ended the cell; the error's text came before, on stderr.
     Failed,
-    /// The cell wants a line of input. Wants an answer.
-    Input,
+    /// The cell reads standard input; the answer is an [`Answer::Input`](super::link::Answer::Input). With what it has
+    /// said to show, if it has; perhaps not the cell's own code, but a `thread`.
+    Input { prompt: Option<String>, password: bool, thread: bool },
     /// The cell's code ended. Wants an answer.
     Finished,
     /// The process ended, by itself or by a signal. Wants an answer.
@@ -42,9 +40,9 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Whether the forwarder waits for [`ACK`] after it.
+    /// Whether the forwarder waits for an [`Answer::Dealt`](super::link::Answer::Dealt) after it.
     pub fn wants_answer(&self) -> bool {
-        matches!(self, Frame::Input | Frame::Finished | Frame::Exited { .. })
+        matches!(self, Frame::Finished | Frame::Exited { .. })
     }
 
     /// Writes the frame in one call.
@@ -75,7 +73,11 @@ impl Frame {
             Frame::Broken(why) => (b'b', why.as_bytes()),
             Frame::Panicked => (b'p', &[]),
             Frame::Failed => (b'f', &[]),
-            Frame::Input => (b'i', &[]),
+            Frame::Input { prompt, password, thread } => {
+                payload.push(u8::from(*password) + 2 * u8::from(prompt.is_some()) + 4 * u8::from(*thread));
+                payload.extend(prompt.iter().flat_map(|prompt| prompt.bytes()));
+                (b'i', &payload)
+            }
             Frame::Finished => (b'.', &[]),
             Frame::Exited { code, signal } => {
                 payload.push(u8::from(code.is_some()) + 2 * u8::from(signal.is_some()));
@@ -133,7 +135,11 @@ impl Frame {
             b'b' => Frame::Broken(String::from_utf8_lossy(&payload).into_owned()),
             b'p' => Frame::Panicked,
             b'f' => Frame::Failed,
-            b'i' => Frame::Input,
+            b'i' => {
+                let (&flags, text) = payload.split_first().ok_or_else(|| invalid("an empty question"))?;
+                let prompt = (flags & 2 != 0).then(|| String::from_utf8_lossy(text).into_owned());
+                Frame::Input { prompt, password: flags & 1 != 0, thread: flags & 4 != 0 }
+            }
             b'.' => Frame::Finished,
             b'x' => {
                 let (&which, value) = payload.split_first().ok_or_else(|| invalid("an empty exit frame"))?;
@@ -169,7 +175,8 @@ mod tests {
             Frame::Broken("too long".into()),
             Frame::Panicked,
             Frame::Failed,
-            Frame::Input,
+            Frame::Input { prompt: None, password: false, thread: true },
+            Frame::Input { prompt: Some("é? ".into()), password: true, thread: false },
             Frame::Finished,
             Frame::Exited { code: Some(-3), signal: None },
             Frame::Exited { code: None, signal: Some(11) },
@@ -198,6 +205,7 @@ mod tests {
         assert!(Frame::read_from(&mut [b'o', 0, 0, 0, 9, 1].as_slice()).is_err());
         assert!(Frame::read_from(&mut [b'h', 0, 0, 0, 1, 1].as_slice()).is_err());
         assert!(Frame::read_from(&mut [b'x', 0, 0, 0, 0].as_slice()).is_err());
+        assert!(Frame::read_from(&mut [b'i', 0, 0, 0, 0].as_slice()).is_err());
         assert!(Frame::read_from(&mut [].as_slice()).unwrap().is_none());
     }
 }

@@ -20,7 +20,10 @@ pub const PASSWORD: &[u8] = b"EVCXR_INPUT_REQUEST_PASSWORD:";
 pub enum Line {
     Message,
     Begin,
-    Input(&'static [u8]),
+    /// What the next read of standard input asks for; hidden, if it is a password.
+    Prompt {
+        password: bool,
+    },
     Changed,
 }
 
@@ -51,8 +54,8 @@ const MARKERS: [(&[u8], Marker); 9] = [
     (PANIC, Marker::Panic),
     (FAILED, Marker::Failed),
     (CHANGED, Marker::Line(Line::Changed)),
-    (INPUT, Marker::Line(Line::Input(INPUT))),
-    (PASSWORD, Marker::Line(Line::Input(PASSWORD))),
+    (INPUT, Marker::Line(Line::Prompt { password: false })),
+    (PASSWORD, Marker::Line(Line::Prompt { password: true })),
 ];
 
 /// What `bytes` begin with.

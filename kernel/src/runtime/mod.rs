@@ -7,11 +7,15 @@
 pub mod child;
 pub mod forwarder;
 pub mod frame;
+pub mod link;
 mod markers;
 pub mod message;
 mod pipes;
 pub mod question;
+mod remains;
 pub mod scanner;
+mod stdin;
+mod stdout;
 pub mod untyped;
 
 /// The environment variable that says which of the processes to be.

@@ -1,5 +1,6 @@
 //! A `?` in cells without the crate: evcxr prints its error to stderr, where it cannot be told from what the cell wrote
 //! there just before. Before such a cell is compiled, the print gets a mark of its own, with the line of the `?`.
+//! And every cell gets a function that empties the buffer of its standard output, which the crate has for the others.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -16,12 +17,15 @@ const EVCXR: &str = "EVCXR_RUSTC_WRAPPER";
 /// evcxr's conversion of a `?`'s error.
 const PRINT: &str = "fn from(error: T) -> Self {\n                    eprintln!(";
 
+/// The function, for [`sys::run_cell`](crate::sys::run_cell) to find.
+const FLUSH: &str = "#[unsafe(no_mangle)] extern \"C\" fn herbarium_flush() { drop(::std::io::Write::flush(&mut ::std::io::stdout())); }\n";
+
 /// Does what cargo calls this program for in rustc's place: marks the errors of a cell, and becomes rustc.
 pub fn run() -> ! {
     let mut arguments = std::env::args_os().skip(1);
     let words: Vec<_> = std::env::args_os().collect();
     if words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == "ctx") {
-        mark(Path::new("src/lib.rs"));
+        adapt(Path::new("src/lib.rs"));
     }
     if std::env::var_os(EVCXR).is_some() {
         evcxr::runtime_hook();
@@ -33,13 +37,13 @@ pub fn run() -> ! {
     std::process::exit(101)
 }
 
-/// Marks the errors of a cell.
-fn mark(source: &Path) {
-    // A cell that cannot be marked is still a cell: its errors are found as well as may be.
+/// Marks the errors of a cell, and adds the function.
+fn adapt(source: &Path) {
+    // A cell that cannot be changed is still a cell: its errors are found as well as may be.
     if let Ok(text) = std::fs::read_to_string(source)
-        && let Some(marked) = marked(&text)
+        && !text.ends_with(FLUSH)
     {
-        let _ = std::fs::write(source, marked);
+        let _ = std::fs::write(source, marked(&text).unwrap_or(text) + "\n" + FLUSH);
     }
 }
 

@@ -27,8 +27,8 @@ pub enum Piece {
     Panicked,
     /// A `?` ended the cell.
     Failed,
-    /// A line that evcxr must get: a request for input.
-    Input(Vec<u8>),
+    /// What the next read of standard input asks for.
+    Prompt { text: String, password: bool },
     /// A line that evcxr must get: a variable's type is another one now.
     TypeChanged(Vec<u8>),
     /// The cell's code ended.
@@ -142,7 +142,9 @@ impl Scanner {
                 let mime = String::from_utf8_lossy(&content).trim().to_owned();
                 self.state = State::Content { mime, line: 0 };
             }
-            Line::Input(marker) => pieces.push(Piece::Input([marker, &content].concat())),
+            Line::Prompt { password } => {
+                pieces.push(Piece::Prompt { text: String::from_utf8_lossy(&content).into_owned(), password })
+            }
             Line::Changed => pieces.push(Piece::TypeChanged([CHANGED, &content].concat())),
         }
         true
@@ -226,8 +228,8 @@ mod tests {
             text("three"),
             Piece::Content { mime: "text/html".into(), body: b"<b>\n</b>".to_vec() },
             Piece::Content { mime: "text/plain".into(), body: Vec::new() },
-            Piece::Input(b"EVCXR_INPUT_REQUEST_PASSWORD:pass? ".to_vec()),
-            Piece::Input(b"EVCXR_INPUT_REQUEST:name".to_vec()),
+            Piece::Prompt { text: "pass? ".into(), password: true },
+            Piece::Prompt { text: "name".into(), password: false },
             Piece::TypeChanged(b"EVCXR_VARIABLE_CHANGED_TYPE:x".to_vec()),
             text("EVCXR_"),
             Piece::Failed,

@@ -89,7 +89,8 @@ impl Assembly {
                     });
                 }
             }
-            Frame::Input => self.flush(false),
+            // The listener asks.
+            Frame::Input { .. } => {}
             Frame::Finished => {
                 self.show_reported(now);
                 if let Some((data, _)) = self.bundle.take() {
@@ -142,6 +143,11 @@ impl Assembly {
         }
     }
 
+    /// The line of the output that has no end, if nobody has seen it yet.
+    pub fn take_unfinished_line(&mut self) -> Option<String> {
+        self.waiting.take_unfinished_line()
+    }
+
     /// A panic that was not the end of the cell is text.
     fn show_reported(&mut self, now: Instant) {
         if let Some((error, _)) = self.reported.take() {
@@ -192,13 +198,7 @@ impl Assembly {
             self.flush_bundle();
         }
         let text = String::from_utf8_lossy(&body).into_owned();
-        let is_json = mime == "application/json" || mime.ends_with("+json");
-        let value = if is_json {
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
-        } else {
-            Value::String(text)
-        };
-        self.bundle.get_or_insert_with(|| (Bundle::new(), now)).0.insert(mime, value);
+        self.bundle.get_or_insert_with(|| (Bundle::new(), now)).0.insert(mime, Value::String(text));
     }
 
     /// Gives what has waited long enough.
@@ -244,7 +244,7 @@ impl Assembly {
     /// Progress is shown even of what is otherwise silent.
     pub fn give(&mut self, event: Event) {
         if let Some(sink) = &self.sink {
-            sink(event);
+            sink(event.with_objects());
         }
     }
 }

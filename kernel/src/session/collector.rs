@@ -76,6 +76,15 @@ impl Collector {
         inner.print(stream, bytes, Instant::now());
     }
 
+    /// What a read of standard input asks for: what the cell has given, or the line of its output that has no end yet,
+    /// which is then shown with the question only. All before it is shown.
+    pub fn prompt(&self, given: Option<String>) -> String {
+        let mut inner = self.lock();
+        let prompt = given.or_else(|| inner.take_unfinished_line()).unwrap_or_default();
+        inner.flush(false);
+        prompt
+    }
+
     /// One thing of many that are being built for the cell.
     pub fn building(&self, what: &str) {
         let mut inner = self.lock();

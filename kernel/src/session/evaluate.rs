@@ -163,9 +163,10 @@ fn execute(
     let mut callbacks = EvalCallbacks {
         input_reader: &|request| {
             let request = InputRequest { prompt: request.prompt, password: request.is_password };
-            let answer = (ask.borrow_mut())(request).unwrap_or_default();
-            // One line is one answer.
-            answer.replace(['\n', '\r'], " ")
+            match (ask.borrow_mut())(request, &|| false) {
+                super::Reply::Line(line) => line,
+                _ => String::new(),
+            }
         },
     };
     context.execute_with_callbacks(code, &mut callbacks)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::runtime::message::Bundle;
+use crate::runtime::message::{Bundle, with_objects};
 
 /// One of the two text streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,24 @@ pub enum Event {
     Clear { wait: bool },
 }
 
+impl Event {
+    /// With objects for what a JSON type may have as text.
+    pub fn with_objects(mut self) -> Event {
+        if let Event::Display { data, .. } | Event::Update { data, .. } | Event::Result { data, .. } =
+            &mut self
+        {
+            *data = with_objects(std::mem::take(data));
+        }
+        self
+    }
+}
+
 /// Where the events go, in order. May block for a while, which then slows the cell down.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// A cell's question to the person in front of it. `None` if nobody can answer.
-pub type AskForInput = Arc<dyn Fn(InputRequest) -> Option<String> + Send + Sync>;
+/// A cell's question to the person in front of it. What waits for the answer looks at the second now and then, and stops
+/// when it says that no answer is needed any more.
+pub type AskForInput = Arc<dyn Fn(InputRequest, &dyn Fn() -> bool) -> Reply + Send + Sync>;
 
 /// What a cell asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +52,19 @@ pub struct InputRequest {
     pub prompt: String,
     /// The answer must not be shown.
     pub password: bool,
+}
+
+/// What a question of a cell comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// A line, without its end.
+    Line(String),
+    /// There is no more input.
+    End,
+    /// No answer was needed any more.
+    Cancelled,
+    /// Nobody can be asked, and why.
+    Refused(String),
 }
 
 /// Why a cell failed, in Jupyter's three parts.

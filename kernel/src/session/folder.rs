@@ -3,53 +3,63 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::runtime::CELLS;
-use crate::sys;
 use crate::template::recipe::STALE;
+use crate::{stdio, sys};
 
 const PREFIX: &str = "herbarium-kernel-";
+/// The socket's name in the folder.
+const SOCKET: &str = "output";
 /// A socket's path has at most 108 bytes on Linux, 104 on macOS.
 const MAX_SOCKET_PATH: usize = 100;
 
 /// Removed when dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Folder {
-    path: PathBuf,
+    /// Set once it is there.
+    path: OnceLock<PathBuf>,
 }
 
 impl Folder {
-    /// Makes a new folder that only this user can open, and removes those of kernels that were killed.
-    pub fn create() -> Result<Folder> {
-        let mut parent = std::env::temp_dir();
-        let name =
-            format!("{PREFIX}{}-{}", std::process::id(), &uuid::Uuid::new_v4().simple().to_string()[..8]);
-        if parent.as_os_str().len() + name.len() + "/output".len() > MAX_SOCKET_PATH {
-            parent = PathBuf::from("/tmp");
+    /// Makes a new folder that only this user can open, and listens in it; removes the folders of kernels that were killed.
+    /// As Python does, it takes the first of the usual places that can be used, and has the compilers take it too where
+    /// `TMPDIR` cannot.
+    pub fn create(&self) -> Result<UnixListener> {
+        let wanted = std::path::absolute(std::env::temp_dir()).unwrap_or_else(|_| std::env::temp_dir());
+        let mut places = vec![wanted.clone()];
+        places.extend(["/tmp", "/var/tmp"].map(PathBuf::from));
+        places.extend(std::env::current_dir());
+        let Made { path, listener, refused } = make(&places)?;
+        if let (Some(why), Some(place)) = (refused.first(), path.parent()) {
+            stdio::log(&format!("herbarium: temporary files go to {}: {why}", place.display()));
+            sys::set_env("TMPDIR", place);
         }
-        remove_stale(&parent);
-        let path = parent.join(name);
-        DirBuilder::new().mode(0o700).create(&path).map_err(Error::file(&path))?;
-        Ok(Folder { path })
+        // The session's thread alone makes it, and once.
+        let _ = self.path.set(path);
+        Ok(listener)
     }
 
-    #[cfg(test)]
+    /// The folder; nowhere before it is made.
     fn path(&self) -> &Path {
-        &self.path
+        self.path.get().map_or(Path::new(""), PathBuf::as_path)
     }
 
     /// Where the kernel listens for output.
     pub fn socket(&self) -> PathBuf {
-        self.path.join("output")
+        self.path().join(SOCKET)
     }
 
     /// Removes it before its time, when the process is about to end without unwinding.
     pub fn remove(&self) {
+        let Some(path) = self.path.get() else { return };
         // A compiler that is being killed may still write: try again, but not for long.
         for _ in 0..5 {
-            if fs::remove_dir_all(&self.path).is_ok() || !self.path.exists() {
+            if fs::remove_dir_all(path).is_ok() || !path.exists() {
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
@@ -61,6 +71,44 @@ impl Drop for Folder {
     fn drop(&mut self) {
         self.remove();
     }
+}
+
+/// A new folder.
+#[derive(Debug)]
+struct Made {
+    path: PathBuf,
+    listener: UnixListener,
+    /// Why nothing can be written to the places before its own.
+    refused: Vec<String>,
+}
+
+/// Makes the folder in the first of the places that can be used.
+fn make(places: &[PathBuf]) -> Result<Made> {
+    let mut refused = Vec::new();
+    for place in places {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let path = place.join(format!("{PREFIX}{}-{}", std::process::id(), &id[..8]));
+        if let Err(error) = DirBuilder::new().mode(0o700).create(&path) {
+            refused.push(format!("{}: {error}", place.display()));
+            continue;
+        }
+        let socket = path.join(SOCKET);
+        let listener = is_plain(&socket).then(|| UnixListener::bind(&socket).ok()).flatten();
+        if let Some(listener) = listener {
+            remove_stale(place);
+            return Ok(Made { path, listener, refused });
+        }
+        // Others can use it.
+        let _ = fs::remove_dir_all(&path);
+    }
+    let why = format!("there is no folder for temporary files ({})", refused.join("; "));
+    Err(Error::Start(format!("{why}: set TMPDIR to one that you can write to")))
+}
+
+/// Whether a path can stand in the arguments and files of cargo, rustc and the linker as it is, and name a socket.
+fn is_plain(path: &Path) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte);
+    path.as_os_str().len() <= MAX_SOCKET_PATH && path.as_os_str().as_encoded_bytes().iter().all(plain)
 }
 
 fn remove_stale(parent: &Path) {
@@ -81,7 +129,7 @@ impl Folder {
     /// Tells the cells' compiler which variables have a type that the next cell changes. If that cannot be told, evcxr
     /// goes on as it always does.
     pub fn set_stale(&self, names: &[String]) {
-        let file = self.path.join(CELLS).join(STALE);
+        let file = self.path().join(CELLS).join(STALE);
         let _ = match names {
             [] => fs::remove_file(file),
             names => fs::write(file, names.join("\n")),
@@ -90,7 +138,7 @@ impl Folder {
 
     /// The folder of the crate that cells become, evcxr's `tmpdir`, with evcxr's configuration in it.
     pub fn cells(&self) -> Result<PathBuf> {
-        let path = self.path.join(CELLS);
+        let path = self.path().join(CELLS);
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
         let config = path.join("evcxr.toml");
         // Cells are compiled for a short wait; `:opt 2` is there for those that compute.
@@ -109,12 +157,29 @@ mod tests {
     fn private_and_removed_and_the_dead_cleared_away() {
         let stale = std::env::temp_dir().join(format!("{PREFIX}{}-stale", 0x7fff_fff0));
         fs::create_dir_all(&stale).unwrap();
-        let folder = Folder::create().unwrap();
+        let folder = Folder::default();
+        folder.create().unwrap();
         let path = folder.path().to_owned();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         assert!(folder.socket().as_os_str().len() <= MAX_SOCKET_PATH);
         assert!(!stale.exists());
         drop(folder);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_first_place_that_can_be_used() {
+        let home = std::env::temp_dir().join(format!("herbarium-places-{}", std::process::id()));
+        let (file, quoted, good) = (home.join("file"), home.join("it's \"here\""), home.join("good"));
+        fs::create_dir_all(&quoted).unwrap();
+        fs::create_dir_all(&good).unwrap();
+        fs::write(&file, "").unwrap();
+        let made = make(&[home.join("missing"), file.clone(), quoted.clone(), good.clone()]).unwrap();
+        assert_eq!(made.path.parent(), Some(&*good));
+        assert_eq!(made.refused.len(), 2, "what others can use is theirs: {:?}", made.refused);
+        assert_eq!(fs::read_dir(&quoted).unwrap().count(), 0);
+        let error = make(&[home.join("missing"), file]).unwrap_err().to_string();
+        assert!(error.contains("missing: ") && error.contains("set TMPDIR"), "{error}");
+        fs::remove_dir_all(home).unwrap();
     }
 }

@@ -1,24 +1,23 @@
 //! The kernel's end of the socket: takes frames from the forwarders and answers them.
 
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Shared;
 use super::control::Phase;
-use crate::error::{Error, Result};
-use crate::runtime::frame::{ACK, Frame};
+use super::event::{InputRequest, Stream};
+use crate::runtime::frame::Frame;
+use crate::runtime::link::{self, Answer, Input};
 use crate::runtime::message::Message;
 use crate::stdio;
 
 /// How often what waits is looked at.
 const TICK: Duration = Duration::from_millis(15);
 
-/// Listens at `path` for as long as the process lives. One forwarder after the other connects, as evcxr restarts them.
-pub fn listen(path: &Path, shared: &Arc<Shared>) -> Result<()> {
-    let listener = UnixListener::bind(path).map_err(Error::file(path))?;
+/// Takes what comes for as long as the process lives. One forwarder after the other connects, as evcxr restarts them.
+pub fn listen(listener: UnixListener, shared: &Arc<Shared>) {
     let for_frames = shared.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -34,10 +33,11 @@ pub fn listen(path: &Path, shared: &Arc<Shared>) -> Result<()> {
             std::thread::sleep(TICK);
         }
     });
-    Ok(())
 }
 
-fn serve(stream: UnixStream, shared: &Shared) {
+fn serve(stream: UnixStream, shared: &Arc<Shared>) {
+    let Ok(answers) = stream.try_clone() else { return };
+    let answers = Arc::new(Mutex::new(answers));
     let mut reader = BufReader::with_capacity(128 * 1024, &stream);
     loop {
         let frame = match Frame::read_from(&mut reader) {
@@ -45,7 +45,7 @@ fn serve(stream: UnixStream, shared: &Shared) {
             Ok(None) => return,
             Err(error) => return stdio::log(&format!("herbarium: output of the cells was lost: {error}")),
         };
-        let answer = frame.wants_answer();
+        let waits = frame.wants_answer();
         let listening = match &frame {
             Frame::Message(json) => listening(json),
             _ => None,
@@ -62,14 +62,39 @@ fn serve(stream: UnixStream, shared: &Shared) {
             }
             _ => {}
         }
+        if let Frame::Input { prompt, password, thread } = frame {
+            // What else the cell does must not wait for the answer.
+            let (shared, answers) = (shared.clone(), answers.clone());
+            std::thread::spawn(move || {
+                let input = ask(&shared, prompt, password, thread);
+                // The program may have ended meanwhile.
+                let _ = answer(&answers, &Answer::Input(input));
+            });
+            continue;
+        }
         shared.collector.frame(frame);
         if let Some(heard) = listening {
             shared.control.set_listening(heard);
         }
-        if answer && (&stream).write_all(&[ACK]).is_err() {
+        if waits && answer(&answers, &Answer::Dealt).is_err() {
             return;
         }
     }
+}
+
+fn answer(answers: &Mutex<UnixStream>, answer: &Answer) -> std::io::Result<()> {
+    link::send(&*answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()), answer)
+}
+
+/// Asks for what a cell reads from standard input.
+fn ask(shared: &Shared, prompt: Option<String>, password: bool, thread: bool) -> Input {
+    let prompt = shared.collector.prompt(prompt);
+    let input = shared.inputs.ask(InputRequest { prompt: prompt.clone(), password }, thread);
+    if matches!(input, Input::Refused | Input::Cancelled) {
+        // It was not shown as a question.
+        shared.collector.print(Stream::Stdout, prompt.as_bytes());
+    }
+    input
 }
 
 /// Whether a message says that the cell listens, and if it has heard. Pictures are not parsed for it.

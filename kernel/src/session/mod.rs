@@ -10,6 +10,7 @@ mod evaluate;
 mod event;
 mod failure;
 mod folder;
+mod input;
 mod lines;
 mod listener;
 mod names;
@@ -32,8 +33,9 @@ use crate::{runtime, stdio, sys};
 use collector::Collector;
 pub use commands::nothing_known;
 use control::{Control, Phase};
-pub use event::{AskForInput, CellError, Event, InputRequest, Outcome, Sink, Stream, ansi};
+pub use event::{AskForInput, CellError, Event, InputRequest, Outcome, Reply, Sink, Stream, ansi};
 pub use folder::Folder;
+use input::Inputs;
 use names::Names;
 use worker::Job;
 
@@ -73,6 +75,7 @@ pub struct Inspection {
 pub(crate) struct Shared {
     pub(crate) collector: Collector,
     pub(crate) control: Arc<Control>,
+    inputs: Inputs,
     names: Mutex<Names>,
     /// The cell that the session's thread has not taken up yet, and who waits for its end.
     waiting: Mutex<Option<(Cell, oneshot::Sender<Outcome>)>>,
@@ -109,14 +112,12 @@ impl Session {
     /// Redirects this process's stdout and stderr (see [`stdio`]), and starts evcxr in a thread.
     pub fn start() -> Result<Session> {
         let shared = Arc::new(Shared::default());
-        let folder = Arc::new(Folder::create()?);
-        listener::listen(&folder.socket(), &shared)?;
+        let folder = Arc::new(Folder::default());
         let for_lines = shared.clone();
         stdio::capture(move |line| match line.trim_start().strip_prefix("Compiling ") {
             Some(what) => for_lines.collector.building(&format!("Compiling {what}")),
             None => stdio::log(line),
         })?;
-        sys::set_env(runtime::OUTPUT, folder.socket());
         let (jobs, queue) = channel();
         worker::spawn(shared.clone(), folder.clone(), queue)
             .map_err(Error::system("the session's thread"))?;
@@ -128,6 +129,7 @@ impl Session {
         let (reply, outcome) = oneshot::channel();
         self.shared.control.begin(Phase::Starting);
         self.shared.collector.begin(cell.sink.clone());
+        self.shared.inputs.begin(cell.ask.clone());
         self.shared.put_cell(cell, reply);
         if self.jobs.send(Job::Execute).is_err() {
             // Without its sender, the outcome's end says that the thread is gone.
@@ -185,6 +187,7 @@ impl Session {
             let _ = reply.send(Outcome { error, interrupted: true, ..Outcome::default() });
             return;
         }
+        self.shared.inputs.cancel();
         let shared = self.shared.clone();
         self.shared.control.interrupt(move |text| shared.collector.print(Stream::Stderr, text.as_bytes()));
     }
@@ -192,6 +195,8 @@ impl Session {
     /// Ends all that runs, and removes the folder. The process must end after that.
     pub fn end(&self) {
         self.shared.control.kill_all();
+        // What has got itself another parent.
+        sys::end_processes_with(runtime::OUTPUT, &self.folder.socket());
         self.folder.remove();
     }
 }

@@ -11,6 +11,8 @@ pub const JOIN: Duration = Duration::from_millis(30);
 /// What may be the message of a panic waits this long for the news that the cell has panicked: values are dropped
 /// between the two.
 pub const JOIN_PANIC: Duration = Duration::from_secs(1);
+/// However much comes after it, text on stderr waits this much longer at most.
+const MAX_JOINS: u32 = 5;
 /// More than this does not wait.
 const MAX_WAITING: usize = 256 * 1024;
 
@@ -107,7 +109,7 @@ impl Waiting {
             let segment = &self.segments[index];
             let is_error = segment.text.contains("panicked at ") || segment.text.contains(MARK);
             let wait = if is_error { JOIN_PANIC } else { JOIN };
-            size < MAX_WAITING && now < segment.last + wait
+            size < MAX_WAITING && now < segment.last + wait && now < segment.first + wait * MAX_JOINS
         });
         let count = keep_from.unwrap_or(self.segments.len());
         self.segments.drain(..count).map(|segment| (segment.stream, segment.text)).collect()
@@ -141,6 +143,15 @@ impl Waiting {
         }
         self.segments.retain(|segment| !segment.text.is_empty());
         Some(taken)
+    }
+
+    /// Takes the line on stdout that has no end, if nothing has come after it.
+    pub fn take_unfinished_line(&mut self) -> Option<String> {
+        let last = self.segments.back_mut().filter(|segment| segment.stream == Stream::Stdout)?;
+        let start = last.text.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let line = last.text.split_off(start);
+        self.segments.retain(|segment| !segment.text.is_empty());
+        (!line.is_empty()).then_some(line)
     }
 
     /// Takes the text on stderr that came last, if nobody has seen it yet.
@@ -232,6 +243,28 @@ mod tests {
         waiting.push(Stream::Stderr, text, Instant::now());
         assert_eq!(waiting.take_allocation(), Some(1 << 50));
         assert_eq!(waiting.take_all(true), vec![(Stream::Stderr, "a warning\n".to_owned())]);
+    }
+
+    #[test]
+    fn stderr_that_never_rests_is_shown_now_and_then() {
+        let (start, mut waiting) = (Instant::now(), Waiting::default());
+        for step in 0..MAX_JOINS * 2 {
+            waiting.push(Stream::Stderr, b".", start + JOIN / 2 * step);
+            assert!(waiting.take_due(start + JOIN / 2 * step).is_empty());
+        }
+        assert_eq!(waiting.take_due(start + JOIN * MAX_JOINS).len(), 1);
+    }
+
+    #[test]
+    fn the_line_before_a_question_is_the_last_of_stdout() {
+        let mut waiting = Waiting::default();
+        waiting.push(Stream::Stdout, b"Hello\nName? ", Instant::now());
+        assert_eq!(waiting.take_unfinished_line().unwrap(), "Name? ");
+        assert_eq!(waiting.take_unfinished_line(), None);
+        waiting.push(Stream::Stdout, b"Age? ", Instant::now());
+        waiting.push(Stream::Stderr, b"a warning\n", Instant::now());
+        assert_eq!(waiting.take_unfinished_line(), None);
+        assert_eq!(waiting.take_all(true)[0].1, "Hello\nAge? ");
     }
 
     #[test]

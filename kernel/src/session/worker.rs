@@ -16,9 +16,9 @@ use super::shell::{self, Part};
 use super::start::{Started, panic_text, start_evcxr};
 use super::traps::Gone;
 use super::types::Types;
-use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure};
+use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, listener};
 use crate::error::Error;
-use crate::{stdio, syntax};
+use crate::{runtime, stdio, syntax, sys};
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -47,6 +47,7 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
         let mut worker = Worker {
             shared,
             folder,
+            listens: false,
             context: None,
             has_crate: false,
             cargo: None,
@@ -73,6 +74,8 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
 pub struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) folder: Arc<Folder>,
+    /// The folder is there, and the program's output arrives in it.
+    listens: bool,
     pub(super) context: Option<CommandContext>,
     /// Cells have the crate; `false` where they are plain evcxr.
     pub(super) has_crate: bool,
@@ -94,7 +97,10 @@ impl Worker {
     fn start(&mut self) {
         // evcxr tries itself out with a cell of its own.
         self.shared.collector.mute();
-        let result = catch_unwind(AssertUnwindSafe(|| start_evcxr(&self.folder, &self.shared)));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            self.make_folder()?;
+            start_evcxr(&self.folder, &self.shared)
+        }));
         let printed = self.shared.collector.unmute();
         self.shared.collector.take_end();
         let result = match result {
@@ -114,6 +120,16 @@ impl Worker {
             }
         }
         self.remember_names();
+    }
+
+    /// Makes the session's folder and listens there, unless an earlier start has.
+    fn make_folder(&mut self) -> Result<(), Error> {
+        if !self.listens {
+            listener::listen(self.folder.create()?, &self.shared);
+            sys::set_env(runtime::OUTPUT, self.folder.socket());
+            self.listens = true;
+        }
+        Ok(())
     }
 
     /// Has rust-analyzer read now what its first answer needs: half a second that the first `let` or tab would wait.
@@ -156,6 +172,7 @@ impl Worker {
                 let Some((cell, reply)) = self.shared.take_cell() else { return };
                 self.number = cell.number;
                 let result = self.execute(&cell);
+                let result = self.shared.inputs.end(result);
                 self.shared.collector.end();
                 let interrupted = self.shared.control.interrupted();
                 self.shared.control.end();

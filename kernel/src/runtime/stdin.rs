@@ -1,0 +1,82 @@
+//! Standard input in the cells' process: each read of it is a question to the learner.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use super::link::{Input, Order, READ, THREAD_READS, parse};
+use super::stdout::Flusher;
+use crate::sys::streams;
+
+/// Makes what this process was started with as its standard input the link to the forwarder, and a new one of it that
+/// asks through the link. The orders to run cells.
+pub fn split(flusher: &Arc<Flusher>) -> io::Result<Receiver<(String, String)>> {
+    let link = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?);
+    let (answer, answers) = channel();
+    let (order, orders) = channel();
+    let questions = Questions {
+        link: link.try_clone()?,
+        flusher: flusher.clone(),
+        answers: Mutex::new(Answers { answers, rest: Vec::new() }),
+    };
+    streams::take_over(Box::new(move |count| questions.read(count)))?;
+    std::thread::spawn(move || sort(link, &order, &answer));
+    Ok(orders)
+}
+
+/// Gives each message from the forwarder to whom it is for, until there are no more.
+fn sort(link: UnixStream, orders: &Sender<(String, String)>, answers: &Sender<Input>) {
+    for line in BufReader::new(link).split(b'\n').map_while(Result::ok) {
+        // Neither of the two ends before this process.
+        let _ = match parse(&line) {
+            Ok(Order::Run { library, function }) => orders.send((library, function)).is_ok(),
+            Ok(Order::Input(input)) => answers.send(input).is_ok(),
+            Err(error) => {
+                eprintln!("herbarium: an order was not understood: {error}");
+                false
+            }
+        };
+    }
+}
+
+struct Questions {
+    link: UnixStream,
+    flusher: Arc<Flusher>,
+    /// Locked while somebody asks: one thread at a time.
+    answers: Mutex<Answers>,
+}
+
+struct Answers {
+    answers: Receiver<Input>,
+    /// Of a line that was longer than a read, what is left.
+    rest: Vec<u8>,
+}
+
+impl Questions {
+    /// Up to `count` bytes of a line.
+    fn read(&self, count: usize) -> Result<Vec<u8>, i32> {
+        let mut state = self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if state.rest.is_empty() && count > 0 {
+            // What was printed before is a part of the question.
+            self.flusher.flush();
+            // Without a forwarder there is nobody who could answer.
+            let question = if is_main_thread() { READ } else { THREAD_READS };
+            (&self.link).write_all(&[question]).map_err(|_| libc::EOPNOTSUPP)?;
+            match state.answers.recv().unwrap_or(Input::End) {
+                Input::Line(line) => state.rest = (line + "\n").into_bytes(),
+                Input::End => {}
+                Input::Refused => return Err(libc::EOPNOTSUPP),
+                // Not EINTR, upon which everybody reads again.
+                Input::Cancelled => return Err(libc::ECANCELED),
+            }
+        }
+        let length = count.min(state.rest.len());
+        Ok(state.rest.drain(..length).collect())
+    }
+}
+
+/// Whether this is the thread that runs the cells.
+fn is_main_thread() -> bool {
+    rustix::thread::gettid() == rustix::process::getpid()
+}

@@ -1,0 +1,89 @@
+"""What a kernel makes of a machine that is not as it should be."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+from conftest import ROOT
+from test_kernel import Kernel
+
+
+def temporary_folder(tmp_path, kind):
+    match kind:
+        case "missing":
+            return tmp_path / "nowhere"
+        case "a file":
+            (tmp_path / "file").touch()
+            return tmp_path / "file"
+        case "quoted":
+            folder = tmp_path / "it's \"here\", and\\there"
+            folder.mkdir()
+            return folder
+
+
+@pytest.mark.parametrize("kind", ["missing", "a file", "quoted"])
+def test_a_folder_for_temporary_files_is_found(tmp_path, kind):
+    wanted = temporary_folder(tmp_path, kind)
+    kernel = Kernel(TMPDIR=str(wanted))
+    assert kernel.run("let petals = vec![5];\npetals.len()").plain() == ["1"]
+    # What can be used is left to the cells as it is; what cannot, is replaced for them too.
+    found = kernel.run('println!("{}", std::env::temp_dir().display()); std::fs::write(std::env::temp_dir().join("herbarium-test"), "")?;')
+    folder = pathlib.Path(found.text().rstrip("\n"))
+    assert found.status == "ok" and (folder == wanted) == (kind == "quoted"), found.outputs
+    (folder / "herbarium-test").unlink()
+    kernel.stop()
+    assert not wanted.is_dir() or not list(wanted.iterdir())
+
+
+def test_a_rust_that_is_too_old_is_named(tmp_path):
+    """With the crate, which is built by the Rust on the PATH; libtorch need not be whole for that."""
+    rustc = tmp_path / "rustc"
+    rustc.write_text('#!/bin/sh\necho "rustc 1.70.0 (90c541806 2023-05-31)"\n')
+    rustc.chmod(0o755)
+    (tmp_path / "libtorch" / "lib").mkdir(parents=True)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "HERBARIUM_CRATE": str(ROOT),
+        "LIBTORCH": str(tmp_path / "libtorch"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    kernel = Kernel(HERBARIUM_PLAIN=None, **environment)
+    result = kernel.run("1 + 1")
+    kernel.stop()
+    assert result.reply["ename"] == "StartError", result.outputs
+    for part in ("1.70.0", "1.95", "rustup update"):
+        assert part in result.reply["evalue"], result.reply["evalue"]
+    done = subprocess.run([os.environ["HERBARIUM_BIN"], "doctor"], env={**os.environ, **environment}, capture_output=True, text=True)
+    (line,) = [line for line in done.stdout.splitlines() if line.split()[1:2] == ["Rust"]]
+    assert line.startswith("AMISS") and "1.70.0" in line and "1.95" in line and done.returncode == 1
+
+
+@pytest.mark.parametrize("mode, advice", [(0o700, "may not read the libtorch"), (None, "there is no libtorch")])
+def test_a_libtorch_that_this_user_may_not_read(mode, advice):
+    """Looked at by a user who is not its owner; where the tests have no other user, by one who has locked himself out."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="herbarium-locked-", dir="/tmp"))
+    try:
+        folder.chmod(0o755)
+        libtorch, crate = folder / "libtorch", folder / "crate"
+        crate.mkdir()
+        binary = shutil.copy2(os.environ["HERBARIUM_BIN"], folder / "herbarium")
+        other_user = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+        if mode is not None:
+            (libtorch / "lib").mkdir(parents=True)
+            libtorch.chmod(mode if other_user else 0)
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LIBTORCH": str(libtorch), "HERBARIUM_CRATE": str(crate)}
+        done = subprocess.run([binary, "doctor"], env=environment, cwd="/", capture_output=True, text=True, **other_user)
+        (line,) = [line for line in done.stdout.splitlines() if line.split()[1:2] == ["libtorch"]]
+        assert line.startswith("AMISS") and advice in line and "make libtorch" in line, line
+        if libtorch.exists():
+            assert f"chmod -R a+rX {libtorch}" in line
+            libtorch.chmod(0o755)
+            (libtorch / "lib" / "libc10.so").touch(0o600 if other_user else 0)
+            done = subprocess.run([binary, "doctor"], env=environment, cwd="/", capture_output=True, text=True, **other_user)
+            assert advice in done.stdout
+    finally:
+        libtorch.chmod(0o700) if libtorch.exists() else None
+        shutil.rmtree(folder)
