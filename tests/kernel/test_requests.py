@@ -87,7 +87,7 @@ def test_a_position_outside_of_the_code_is_its_start_or_end(kernel):
         assert published == ["busy", "idle"] and reply["content"]["status"] == "ok"
         assert reply["content"]["cursor_end"] == expected, content
     published, reply = send(kernel, "shell", "inspect_request", {"code": "let", "cursor_pos": -7})
-    assert published == ["busy", "idle"] and reply["content"]["found"] is False
+    assert published == ["busy", "idle"] and reply["content"]["status"] == "ok"
 
 
 def test_control_answers_what_shell_does_but_runs_no_cells(kernel):
