@@ -22,7 +22,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint test-browser parity fuzz bench doctor clean
+.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -31,6 +31,7 @@ help:
 	@echo "make test-browser   the notebook in JupyterLab in a real browser (Debian's Chromium; says how if it is not there)"
 	@echo "make parity     the comparisons with PyTorch alone (HERBARIUM_PARITY=DIR for other fixtures)"
 	@echo "make fuzz       a million damaged files for each reader (FUZZ=\"torch 5000\" for fewer, or one reader)"
+	@echo "make pretrain   paint plants, train on them and write weights/ (docs/pretraining.md; NETWORKS=\"resnet18 …\")"
 	@echo "make bench      measurements, one JSON line each"
 	@echo "make doctor     what is installed, and what is wrong with it"
 	@echo "make clean      remove what was built in this folder (environment.md: the rest)"
@@ -98,6 +99,10 @@ parity: libtorch
 fuzz: libtorch
 	cargo bench --bench fuzz --no-run
 	ulimit -v 16000000; cargo bench --quiet --bench fuzz -- $(FUZZ)
+
+# What an interruption left is continued; out/pretraining holds it.
+pretrain: libtorch
+	cargo run --release --example pretrain -- $(NETWORKS)
 
 bench: setup
 	@cargo bench --quiet --bench throughput

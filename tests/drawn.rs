@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use herbarium::data::{self, draw_flowers};
+use herbarium::data::{self, PlantOptions, draw_flowers, draw_plants};
 
 /// Where this test run puts its folders; those of runs that are over go.
 fn scratch() -> &'static Path {
@@ -234,4 +234,70 @@ fn flowers_say_what_is_wrong_with_a_folder() {
     let told = flowers_with(&[("HERBARIUM_DATA", folder.to_str().unwrap())]);
     assert!(told.contains("has no folder valid (HERBARIUM_DATA points to it)"), "{told}");
     assert!(flowers_with(&[]).contains("ERR no folder to keep the drawn flowers in"));
+}
+
+fn few() -> PlantOptions {
+    PlantOptions { species: 3, train: 2, valid: 1, side: 48, ..Default::default() }
+}
+
+#[test]
+fn plants_are_the_same_every_time_and_others_with_another_seed() {
+    let (one, two, other) = (fresh("plants"), fresh("plants again"), fresh("other plants"));
+    assert!(draw_plants(&one, few()).unwrap() && draw_plants(&two, few()).unwrap());
+    assert!(!draw_plants(&one, few()).unwrap(), "a whole set is left alone");
+    assert!(files(&one) == files(&two));
+    draw_plants(&other, PlantOptions { seed: 1, ..few() }).unwrap();
+    let (one, other) = (files(&one), files(&other));
+    assert!(one.keys().eq(other.keys()));
+    let pictures: std::collections::BTreeSet<&Vec<u8>> =
+        one.iter().chain(&other).filter(|(path, _)| path.ends_with(".jpg")).map(|(_, bytes)| bytes).collect();
+    assert_eq!(pictures.len(), 18, "no two pictures are alike");
+    assert_eq!(one["cat_to_name.json"], other["cat_to_name.json"], "the species are the same");
+    let picture = image::load_from_memory(&one["train/3/image_00005.jpg"]).unwrap();
+    assert_eq!((picture.width(), picture.height()), (48, 48));
+}
+
+#[test]
+fn painting_plants_is_continued_where_it_was_interrupted() {
+    let folder = fresh("interrupted plants");
+    draw_plants(&folder, few()).unwrap();
+    let whole = files(&folder);
+    // As a process leaves it that was killed: one picture whole, one cut off by a power cut, the others missing.
+    let manifest = String::from_utf8(whole[".manifest"].clone()).unwrap();
+    std::fs::remove_file(folder.join(".manifest")).unwrap();
+    std::fs::write(folder.join(".unfinished"), manifest.lines().next().unwrap()).unwrap();
+    std::fs::remove_dir_all(folder.join("train/2")).unwrap();
+    std::fs::write(folder.join("valid/1/image_00007.jpg"), b"cut").unwrap();
+    let kept = folder.join("train/1/image_00001.jpg");
+    let painted = std::fs::metadata(&kept).unwrap().modified().unwrap();
+    assert!(draw_plants(&folder, few()).unwrap());
+    assert!(files(&folder) == whole);
+    assert_eq!(std::fs::metadata(&kept).unwrap().modified().unwrap(), painted, "it was painted again");
+}
+
+#[test]
+fn plants_are_not_painted_among_other_files_or_with_senseless_options() {
+    let folder = fresh("occupied");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("notes.txt"), b"mine").unwrap();
+    let message = draw_plants(&folder, few()).unwrap_err().to_string();
+    assert!(
+        message.contains("occupied holds something else") && message.contains("another folder"),
+        "{message}"
+    );
+    assert_eq!(files(&folder).len(), 1);
+    let plants = fresh("three species");
+    draw_plants(&plants, few()).unwrap();
+    let message = draw_plants(&plants, PlantOptions { species: 4, ..few() }).unwrap_err().to_string();
+    assert!(message.contains("4 species, 2 + 1 pictures, 48 pixels"), "{message}");
+    for (options, expected) in [
+        (PlantOptions { species: 0, ..few() }, "species is 0"),
+        (PlantOptions { species: 501, ..few() }, "species is 501"),
+        (PlantOptions { valid: 0, ..few() }, "at least 1"),
+        (PlantOptions { side: 1000, ..few() }, "side is 1000"),
+    ] {
+        let message = draw_plants(fresh("never"), options).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+    assert!(!fresh("never").exists());
 }

@@ -62,7 +62,7 @@ pub use csv::CsvColumns;
 pub use dataset::Dataset;
 pub use decoding::Decoding;
 use decoding::read_picture;
-pub use drawn::draw_flowers;
+pub use drawn::{PlantOptions, draw_flowers, draw_plants};
 pub use flowers::flowers;
 pub use flowers102::{Flowers102Options, Flowers102Split, flowers102, flowers102_with};
 pub use front::{Front, Parts};

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::quantized::widened;
 use super::wrappers::without_wrappers;
 use super::{Metadata, load_safetensors, save_safetensors, torch_file};
 use crate::models::StateDict;
@@ -12,8 +13,8 @@ use crate::{Error, Result};
 /// Reads a state dict from a file of safetensors, or of PyTorch's (`.pt`, `.pth`, `.ckpt`, `.pth.tar`, `.bin`),
 /// or of tch's (`.ot`); the content says which it is, whatever its name. Of a checkpoint it is the `state_dict`
 /// in it, without the prefixes of wrappers; see [`Value::state_dict`](torch_file::Value::state_dict). A line on
-/// stdout says which prefix was taken off, and another one what the file holds that is not read. Tensors are on
-/// the CPU.
+/// stdout says which prefix was taken off, and another one what the file holds that is not read. What
+/// [`save_quantized`](super::save_quantized) wrote is widened to `float32`. Tensors are on the CPU.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged, refused (see
@@ -21,7 +22,8 @@ use crate::{Error, Result};
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
     fn load(path: &Path) -> Result<StateDict> {
         let state = if is_safetensors(path)? {
-            load_safetensors(path)?.0
+            let (state, metadata) = load_safetensors(path)?;
+            widened(state, &metadata)?.map_err(|reason| Error::Weights { path: path.to_owned(), reason })?
         } else {
             let value = torch_file::read(path)?;
             tell_not_read(path, &value);

@@ -6,6 +6,7 @@ mod classifier;
 mod download;
 mod extras;
 mod fuzz;
+mod painted;
 mod server;
 mod torch_files;
 

@@ -16,7 +16,14 @@ pub(super) struct Bloom {
 }
 
 /// A petal from the middle outwards with the flower's own colours.
-fn petal(rng: &mut Rng, colours: Colours, outline: Outline, angle: f32, length: f32, width: f32) -> Petal {
+pub(super) fn petal(
+    rng: &mut Rng,
+    colours: Colours,
+    outline: Outline,
+    angle: f32,
+    length: f32,
+    width: f32,
+) -> Petal {
     Petal {
         outline,
         angle,
@@ -33,7 +40,7 @@ fn petal(rng: &mut Rng, colours: Colours, outline: Outline, angle: f32, length: 
 }
 
 /// A whorl: `count` petals at equal angles, each a little off its place; `turn` is in whole petals.
-fn whorl(
+pub(super) fn whorl(
     rng: &mut Rng,
     colours: Colours,
     outline: Outline,
@@ -49,7 +56,7 @@ fn whorl(
         .collect()
 }
 
-fn golden(rng: &mut Rng) -> [f32; 3] {
+pub(super) fn golden(rng: &mut Rng) -> [f32; 3] {
     hsv(between(rng, 0.10, 0.15), between(rng, 0.65, 0.9), between(rng, 0.78, 0.95))
 }
 

@@ -19,6 +19,10 @@ pub(super) enum Centre {
     Stamens { count: u32, length: f32, colour: Rgb, anther: Rgb, button: f32 },
     /// A deep cup with a wavy mouth.
     Trumpet { radius: f32, colour: Rgb },
+    /// A disc with a rim of another colour, which is darker or paler florets around the inner ones.
+    Rimmed { radius: f32, colour: Rgb, rim: Rgb },
+    /// A crown of fine threads of two colours around a small button.
+    Crown { count: u32, length: f32, colour: Rgb, inner: Rgb },
     /// One long thread to the side, with anthers along it.
     Column { length: f32, angle: f32, colour: Rgb },
 }
@@ -41,6 +45,21 @@ impl Centre {
                 if button > 0.0 {
                     disc(canvas, pose, light, button, colour, rng);
                 }
+            }
+            Centre::Rimmed { radius, colour, rim } => {
+                disc(canvas, pose, light, radius, rim, rng);
+                disc(canvas, pose, light, 0.6 * radius, colour, rng);
+            }
+            Centre::Crown { count, length, colour, inner } => {
+                for i in 0..count {
+                    let angle = TAU * (i as f32 + between(rng, -0.2, 0.2)) / count as f32;
+                    let reach = length * between(rng, 0.9, 1.05);
+                    let at = |out: f32| pose.to_image([out * angle.cos(), out * angle.sin()]);
+                    let thin = (0.02 * pose.radius).max(1.0);
+                    canvas.stroke(at(0.5 * reach), at(reach), thin, thin * 0.7, colour);
+                    canvas.stroke(at(0.1 * reach), at(0.5 * reach), thin, thin, inner);
+                }
+                disc(canvas, pose, light, 0.2 * length, colour, rng);
             }
             Centre::Trumpet { radius, colour } => trumpet(canvas, pose, light, radius, colour, rng),
             Centre::Column { length, angle, colour } => column(canvas, pose, length, angle, colour, rng),

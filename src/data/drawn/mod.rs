@@ -14,12 +14,15 @@ mod backdrop;
 mod blooms;
 mod canvas;
 mod centre;
+mod painted_set;
 mod palette;
 mod petal;
 mod picture;
+mod plants;
 mod pose;
 mod species;
 mod store;
 
+pub use plants::{PlantOptions, draw_plants};
 pub use store::draw_flowers;
 pub(crate) use store::{is_whole, picture_count};

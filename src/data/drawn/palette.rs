@@ -19,7 +19,7 @@ pub(super) fn between(rng: &mut Rng, low: f32, high: f32) -> f32 {
 }
 
 /// A colour that petals can have: hue, saturation and value at the tip.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Dye(f32, f32, f32);
 
 pub(super) const WHITE: Dye = Dye(0.12, 0.05, 0.97);
@@ -32,6 +32,11 @@ pub(super) const MAGENTA: Dye = Dye(0.89, 0.70, 0.82);
 pub(super) const PURPLE: Dye = Dye(0.78, 0.60, 0.66);
 pub(super) const LAVENDER: Dye = Dye(0.73, 0.32, 0.90);
 pub(super) const BLUE: Dye = Dye(0.64, 0.52, 0.86);
+// Of the large set alone.
+pub(super) const LIME: Dye = Dye(0.22, 0.50, 0.80);
+pub(super) const SKY: Dye = Dye(0.56, 0.38, 0.92);
+pub(super) const WINE: Dye = Dye(0.96, 0.80, 0.45);
+pub(super) const RUST: Dye = Dye(0.05, 0.78, 0.66);
 
 /// The colours of one flower.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use super::pose::{Local, Pose, turn};
 
 /// An outline, in the petal's own length and width: it runs from `u = 0` at its root to `u = 1` at
 /// its tip, and its half-width is at most 1.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Outline {
     /// Half-width at the root.
     pub(super) root: f32,
@@ -59,6 +59,12 @@ pub(super) enum Mark {
     Rim(Rgb),
     /// Spots on the half next to the root.
     Spots(Rgb),
+    /// A tip of another colour, as long as this part of the petal.
+    Tip(Rgb, f32),
+    /// So many lines from the root that fade towards the tip.
+    Veins(Rgb, f32),
+    /// A belt across the petal, around this part of its length.
+    Belt(Rgb, f32),
 }
 
 /// A petal as it lies in the flower's plane.
@@ -211,6 +217,18 @@ impl Petal {
             }
             Mark::Rim(rim) => mix(colour, rim, smoothstep(0.72, 0.95, v.abs().max(u * u * 0.98))),
             Mark::Spots(spots) => mix(colour, spots, self.spots(u, v)),
+            Mark::Tip(tip, length) => {
+                let edge = 1.0 - length * (1.0 - 0.3 * v * v);
+                mix(colour, tip, smoothstep(edge - 0.08, edge + 0.08, u))
+            }
+            Mark::Veins(vein, count) => {
+                let line = smoothstep(0.45, 0.95, (v * count * std::f32::consts::PI).cos());
+                mix(colour, vein, 0.8 * line * smoothstep(0.95, 0.35, u))
+            }
+            Mark::Belt(belt, at) => {
+                let off = (u - at + 0.12 * v * v).abs();
+                mix(colour, belt, smoothstep(0.13, 0.07, off))
+            }
         };
         let veins = 0.035 * (v * 17.0 + self.phase).sin() * smoothstep(0.0, 0.4, u) * (1.0 - v * v);
         let relief = 0.16 * v * light[1] + 0.22 * self.hollow * (0.5 - u) * light[0];

@@ -32,7 +32,7 @@ pub(super) fn picture(species: &Species, seed: u64) -> RgbImage {
 }
 
 /// The direction light comes from: from above, more or less to one side.
-fn light(rng: &mut Rng) -> [f32; 2] {
+pub(super) fn light(rng: &mut Rng) -> [f32; 2] {
     let angle = between(rng, -2.6, -0.55);
     [angle.cos(), angle.sin()]
 }
