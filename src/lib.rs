@@ -8,6 +8,9 @@
 //! A public function that takes a path in any form hands over at once to one inside it that is not
 //! generic: what is generic is compiled anew in every cell that calls it.
 
+// What a public function takes or returns, a cell can name: variables are kept by the names of their types.
+#![deny(unnameable_types)]
+
 pub mod classifier;
 pub mod data;
 pub mod download;

@@ -14,6 +14,7 @@ use crate::models::{Activations, Model, Parameter, Parameters, Predictions, Stat
 use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, ParamGroup, RmsProp, Sgd};
 use crate::transforms::Sample;
 use crate::viz::{Features, Figure, GradCam};
+use crate::weights::Metadata;
 use crate::weights::torch_file::{Dict, Value};
 
 /// How a value that is not `Sync` shows itself as the last expression of a cell.
@@ -128,6 +129,13 @@ impl<T: Rich> Rich for Option<T> {
 impl<A: Rich, B: Rich> Rich for (A, B) {
     fn text(&self) -> String {
         format!("({},\n {})", self.0.text(), self.1.text())
+    }
+}
+
+/// What [`load_safetensors`](crate::weights::load_safetensors) gives.
+impl Rich for (StateDict, Metadata) {
+    fn text(&self) -> String {
+        format!("({},\n {:?})", self.0.text(), self.1)
     }
 }
 

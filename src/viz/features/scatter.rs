@@ -73,7 +73,9 @@ pub(crate) fn draw(points: &Points<'_>, names: &Names) -> Result<Figure> {
     for (place, label) in shown.iter().zip(points.labels) {
         canvas.circle_over(*place, radius, group(*label), 0.75);
     }
-    let labels = class_labels(&shown, points.labels, names, area);
+    // Without photographs the names may be nearer to the points.
+    let clearance = if points.paths.is_empty() { 4.0 } else { THUMBNAIL / 2.0 + 3.0 };
+    let labels = class_labels(&shown, points.labels, names, (area, clearance));
     labels.iter().for_each(|label| label.lead(&mut canvas));
     if !points.paths.is_empty() {
         thumbnails(&mut canvas, &shown, points, &labels, area);
@@ -195,8 +197,14 @@ impl Label {
     }
 }
 
-/// The names of all classes with points, above their points and off each other, the largest classes first.
-fn class_labels(shown: &[(f32, f32)], labels: &[usize], names: &Names, area: Area) -> Vec<Label> {
+/// The names of all classes with points, above their points by a clearance and off each other, the largest classes
+/// first.
+fn class_labels(
+    shown: &[(f32, f32)],
+    labels: &[usize],
+    names: &Names,
+    (area, clearance): (Area, f32),
+) -> Vec<Label> {
     let mut classes: Vec<(usize, Vec<(f32, f32)>)> =
         (0..names.drawn.len()).map(|class| (class, vec![])).collect();
     for (place, label) in shown.iter().zip(labels).filter(|((x, y), _)| x.is_finite() && y.is_finite()) {
@@ -218,7 +226,7 @@ fn class_labels(shown: &[(f32, f32)], labels: &[usize], names: &Names, area: Are
         let (middle, top) = (across[across.len() / 2], down[down.len() / 10]);
         let text = style.shortened(&names.drawn[class], 150.0);
         let size = (style.width(&text) + 8.0, style.size + 5.0);
-        let above = (middle, top - THUMBNAIL / 2.0 - 3.0 - size.1 / 2.0);
+        let above = (middle, top - clearance - size.1 / 2.0);
         let wished = Area::new(above.0 - size.0 / 2.0, above.1 - size.1 / 2.0, size.0, size.1);
         let inside = wished.x >= area.x && wished.right() <= area.right() && wished.y >= area.y;
         let place = if inside && taken.shared(wished) == 0.0 {
@@ -226,7 +234,7 @@ fn class_labels(shown: &[(f32, f32)], labels: &[usize], names: &Names, area: Are
             wished
         } else {
             // Beside a place where its own points are, at least as far away as a photograph's half.
-            taken.near((middle, top), size, THUMBNAIL / 2.0 + 3.0, area)
+            taken.near((middle, top), size, clearance, area)
         };
         let box_middle = (place.x + size.0 / 2.0, place.y + size.1 / 2.0);
         let away = |at: &(f32, f32)| (at.0 - box_middle.0).hypot(at.1 - box_middle.1);
