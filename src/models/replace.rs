@@ -60,6 +60,28 @@ impl Model {
         Ok(at)
     }
 
+    /// The layer of type `L` at `path`, with what that type alone knows: Python's `model_ft.fc.in_features`.
+    ///
+    /// ```
+    /// use herbarium::models::layers::Linear;
+    /// use herbarium::prelude::*;
+    ///
+    /// let model_ft = resnet18(1000, Device::Cpu)?;
+    /// assert_eq!(model_ft.layer::<Linear>("fc")?.in_features(), 512);
+    /// # Ok::<(), herbarium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownLayer`] when there is no such module; [`Error::Argument`] when it is of another type.
+    pub fn layer<L: Module>(&self, path: &str) -> Result<&L> {
+        let part = self.part(path)?;
+        (part as &dyn Any).downcast_ref().ok_or_else(|| {
+            let wanted = std::any::type_name::<L>().rsplit("::").next().unwrap_or_default();
+            let model = self.name();
+            Error::Argument(format!("{path} of {model} is a {}, not a {wanted}", part.kind()))
+        })
+    }
+
     fn set_part(&mut self, path: &str, module: Box<dyn Module>) -> Result<()> {
         self.part(path)?;
         let unknown = self.no_module(path);
