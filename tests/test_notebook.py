@@ -76,6 +76,28 @@ def test_every_step_of_the_tutorial_is_there(executed):
         assert any(heading.startswith(step) for heading in headings), step
 
 
+def test_every_block_of_the_tutorial_has_its_cell():
+    """docs/tutorial.md names a piece of code for each; it stands in one of the notebook's code cells."""
+    cells = [cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
+    rows = [line for line in (ROOT / "docs" / "tutorial.md").read_text().splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 30
+    for row in rows:
+        piece = re.search(r"`([^`]+)`[^`]*\|$", row).group(1)
+        assert any(piece in source for source in cells), row
+
+
+def test_the_loop_by_hand_gives_the_numbers_of_train_model(executed):
+    """The same seed, the same first epoch: losses within 1e-4, since layers may be computed in another order."""
+    def first_epoch(what):
+        lines = re.findall(r"^(train|valid) Loss: (\d+\.\d+) Acc: (\d+\.\d+)$", texts(find(executed, what)), re.M)[:2]
+        assert [phase for phase, _, _ in lines] == ["train", "valid"]
+        return [(float(loss), float(accuracy)) for _, loss, accuracy in lines]
+
+    by_hand, by_crate = first_epoch("train_by_hand(&mut"), first_epoch("let frozen_history = train_model(")
+    for ours, theirs in zip(by_hand, by_crate):
+        assert ours == pytest.approx(theirs, abs=1.1e-4)
+
+
 def test_no_cell_fails_and_counts_run_from_one(executed):
     cells = [cell for cell in executed.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
@@ -124,7 +146,7 @@ def test_the_grid_has_titles_in_green_and_red(executed, folder):
 
 
 def test_the_checkpoints_are_beside_the_notebook(executed, folder):
-    assert {"best.safetensors", "best_mended.safetensors"} <= set(os.listdir(folder))
+    assert {"best.safetensors", "best_fine.safetensors", "best_corrected.safetensors"} <= set(os.listdir(folder))
     assert not [name for name in os.listdir(folder) if name.startswith(".") and "best" in name]
 
 

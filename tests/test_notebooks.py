@@ -1,4 +1,4 @@
-"""Every notebook through a real Jupyter client, on the drawn flowers with small settings; what they share; the Chinese edition."""
+"""Every notebook through a real Jupyter client, on the drawn flowers with small settings; what they share; the Chinese editions."""
 
 import pathlib
 import re
@@ -6,20 +6,17 @@ import re
 import nbclient
 import nbformat
 import pytest
+from rerun_notebooks import code_cells, without_pictures
 
 NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
-#: flowers.ipynb has its own tests, with all that it shows.
-OTHERS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb") if path.stem != "flowers")
-#: Those that end with exercises; the tutorial itself has none.
-LESSONS = [name for name in OTHERS if not name.startswith("flowers")]
+#: The English editions.
+ENGLISH = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb") if not path.stem.endswith("_zh"))
+#: Those that end with exercises; the tutorial itself has none, and tests of its own for all that it shows.
+LESSONS = [name for name in ENGLISH if name != "flowers"]
 
 
 def read(name):
     return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def may_fail(cell):
@@ -35,7 +32,7 @@ def trains(cell):
     return re.search(r"\b(train_model|fine_tune|lr_find)\(", cell.source)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", LESSONS)
 def test_runs_from_top_to_bottom_and_cell_by_cell_again(name, tmp_path, monkeypatch):
     monkeypatch.setenv("HERBARIUM_EPOCHS", "1,1")
     monkeypatch.setenv("HERBARIUM_WEIGHTS", str(tmp_path))
@@ -57,7 +54,7 @@ def test_runs_from_top_to_bottom_and_cell_by_cell_again(name, tmp_path, monkeypa
                 assert bool(errors(cell)) == may_fail(cell), f"a second time: {cell.source}"
 
 
-@pytest.mark.parametrize("name", ["flowers", *OTHERS])
+@pytest.mark.parametrize("name", ENGLISH)
 def test_is_committed_with_its_outputs(name):
     """Run from top to bottom, with no failure but those that are meant, and with no path of the machine it ran on."""
     notebook = read(name)
@@ -79,14 +76,54 @@ def test_says_what_one_will_be_able_to_do_and_ends_with_exercises(name):
     assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in solutions), "solutions are folded"
 
 
-def test_the_chinese_edition_has_the_same_code():
+def shown_text(notebook):
+    """All that the code cells show as text."""
+    found = []
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            found.append(output.get("text") or output.get("data", {}).get("text/plain", ""))
+    return "\n".join(found)
+
+
+#: A result as a text quotes it: 0.87, or 87 %.
+NUMBER = re.compile(r"(?<![\w.])(\d+\.\d+|\d+(?= ?%))(?![\w.]*\w)")
+#: What is not prose: code, links, formulas.
+NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|\$[^$]*\$", re.S)
+
+
+def is_shown(number, text):
+    """Whether `text` has a number that rounds to this one; for a percentage, the share."""
+    if "." in number:
+        digits = len(number.split(".")[1])
+        return any(f"{float(found):.{digits}f}" == number for found in re.findall(r"\d+\.\d+", text))
+    shares = [float(found) for found in re.findall(r"\d*\.\d+", text)]
+    return any(round(100 * share) == int(number) for share in shares) or re.search(rf"(?<!\d){number} ?%", text)
+
+
+@pytest.mark.parametrize("name", ENGLISH)
+def test_each_number_that_a_text_names_stands_in_the_outputs(name):
+    """A rerun that changes a result fails here until the text says the new one. Constants and figures from elsewhere are
+    listed in the cell's metadata, under `facts`."""
+    notebook = read(name)
+    shown = shown_text(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            facts = cell.metadata.get("facts", [])
+            for number in NUMBER.findall(NOT_PROSE.sub(" ", cell.source)):
+                assert number in facts or is_shown(number, shown), f"{number} is not shown: {cell.source}"
+
+
+@pytest.mark.parametrize("name", ENGLISH)
+def test_the_chinese_edition_has_the_same_code_and_text_outputs(name):
     def without_comments(cell):
         return [re.sub(r"\s*(^|\s)// .*$", "", line) for line in cell.source.splitlines()]
 
-    english, chinese = read("flowers"), read("flowers_zh")
+    english, chinese = read(name), read(f"{name}_zh")
     assert [cell.cell_type for cell in english.cells] == [cell.cell_type for cell in chinese.cells]
     for ours, theirs in zip(code_cells(english), code_cells(chinese)):
         assert without_comments(ours) == without_comments(theirs)
+        assert ours.execution_count == theirs.execution_count
+        assert theirs.outputs == without_pictures(ours.outputs), "run tests/rerun_notebooks.py"
     for cell in chinese.cells:
         if cell.cell_type == "markdown":
             assert re.search(r"[一-鿿]", cell.source), cell.source
