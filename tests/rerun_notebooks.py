@@ -24,8 +24,14 @@ def code_cells(notebook):
 
 
 def without_pictures(outputs):
-    """The outputs that are text alone."""
-    return [output for output in outputs if not any(mime.startswith("image/") for mime in output.get("data", {}))]
+    """The outputs that are text, as text alone: pages have pictures in them."""
+    kept = []
+    for output in outputs:
+        data = output.get("data", {})
+        if not any(mime.startswith("image/") for mime in data):
+            text = {"data": {"text/plain": data["text/plain"]}} if "text/plain" in data else {}
+            kept.append(nbformat.from_dict({**output, **text}))
+    return kept
 
 
 def run(name):

@@ -100,8 +100,8 @@ def shown_text(notebook):
 
 #: A result as a text quotes it: 0.87, or 87 %.
 NUMBER = re.compile(r"(?<![\w.])(\d+\.\d+|\d+(?= ?%))(?![\w.]*\w)")
-#: What is not prose: code, links, formulas.
-NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|\$[^$]*\$", re.S)
+#: What is not prose: headings, code, links, formulas.
+NOT_PROSE = re.compile(r"^#[^\n]*|```.*?```|`[^`]*`|\]\([^)]*\)|\$[^$]*\$", re.S | re.M)
 
 
 def is_shown(number, text):
