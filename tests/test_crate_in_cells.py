@@ -297,6 +297,39 @@ def test_variables_that_a_cell_does_not_name_stay(notebook):
     assert notebook.text("word.len()") == "5"
 
 
+def test_a_model_outlives_the_cell_that_fails_to_replace_it(notebook):
+    notebook.text('let mut model_ft = initialize_model("resnet18", 3, Pretrained::No, Device::Cpu)?; let batch = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));')
+    parameters = notebook.text("model_ft.named_parameters().numel()")
+    notebook.error(
+        'let mut model_ft = initialize_model("resnet18", 5, Pretrained::No, Device::Cpu)?;\n'
+        'model_ft.load_state_dict(&weights::load("wrong name")?, Strictness::Strict)?;'
+    )
+    notebook.error("let batch = batch.view([7]);")
+    notebook.error('let number: i32 = "x".parse()?;\nlet other = (model_ft, batch);')
+    assert notebook.text("model_ft.named_parameters().numel()") == parameters
+    assert "[2, 3]" in notebook.text("batch.size()")
+    assert "[6]" in notebook.text("let batch = batch.view([6]);\nbatch.size()")
+    # Interrupts that a cell hears end it by an error of its own.
+    notebook.error('let batch = 1; Err::<(), _>("stopped")?;')
+    assert "[6]" in notebook.text("batch.size()")
+
+
+def test_the_advice_on_a_moved_tensor_or_model_works(notebook):
+    notebook.text('let mut model_ft = initialize_model("resnet18", 3, Pretrained::No, Device::Cpu)?; let batch = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));')
+    notebook.text("let other = (model_ft, batch);")
+    _, reply = notebook.run("batch.size()")
+    said = "\n".join(reply["traceback"])
+    assert "`batch.copy()`" in said and "`batch.shallow_clone()`" in said and "batch.clone()" not in said, said
+    _, reply = notebook.run("model_ft.named_parameters().numel()")
+    said = "\n".join(reply["traceback"])
+    assert "`&model_ft` or `&mut model_ft`" in said and "clone()`" not in said, said
+    notebook.text(
+        "let (mut model_ft, batch) = other; fn lend(model: &mut Model, tensors: [Tensor; 2], lent: &Tensor) {}\n"
+        "lend(&mut model_ft, [batch.copy(), batch.shallow_clone()], &batch);"
+    )
+    assert "[2, 3]" in notebook.text("batch.size()")
+
+
 def test_a_type_that_is_defined_anew_takes_its_own_variables_only(notebook):
     petal = "#[derive(Debug)] struct Petal(i32);\n#[derive(Debug)] struct Flower { petals: Vec<Petal> }\n"
     notebook.text(petal + "let petal = Petal(1); let flower = Flower { petals: vec![Petal(2)] }; let stays = 7;")

@@ -7,6 +7,9 @@ mod jupyter;
 mod run;
 mod runtime;
 mod session;
+// Shared with the cargo that cells with the crate are compiled by.
+#[path = "cargo/source/mod.rs"]
+mod source;
 mod stdio;
 mod syntax;
 mod sys;

@@ -43,15 +43,6 @@ impl VariableStore {
         self.check(name, TypeId::of::<T>())
     }
 
-    /// Lets go of a variable whose type is about to change; evcxr is told, if it was there.
-    pub fn lose(&mut self, name: &str) -> bool {
-        let lost = self.variables.remove(name).is_some();
-        if lost {
-            tell_changed(name);
-        }
-        !lost
-    }
-
     /// Gives the variable to a cell. evcxr has it checked first.
     ///
     /// # Panics
@@ -105,7 +96,7 @@ pub fn create_variable_store() -> *mut VariableStore {
 }
 
 fn tell_changed(name: &str) {
-    eprintln!("The type of `{name}` has been defined anew: its old value cannot be kept.");
+    eprintln!("The type of `{name}` has changed: its old value cannot be kept.");
     println!("{VARIABLE_CHANGED_TYPE}{name}");
 }
 
@@ -127,15 +118,6 @@ mod tests {
         assert_eq!(format!("{store:?}"), "VariableStore(names)");
         assert_eq!(store.take_variable::<Vec<String>>("names"), ["rose"]);
         assert_eq!(format!("{store:?}"), "VariableStore()");
-    }
-
-    #[test]
-    fn a_lost_variable_is_dropped() {
-        let (mut store, value) = (VariableStore::new(), Arc::new(1));
-        store.put_variable("a", Arc::clone(&value));
-        assert!(!store.lose("a"));
-        assert_eq!(Arc::strong_count(&value), 1);
-        assert!(store.lose("a"), "there was none");
     }
 
     #[test]

@@ -8,10 +8,11 @@ use std::process::{Command, ExitCode, Stdio};
 use serde_json::{Value, json};
 
 use crate::memory::Remembered;
-use crate::recipe::{CELL_CRATE, STALE};
+use crate::recipe::CELL_CRATE;
+use crate::source::{self, Source, Verdict};
 use crate::trace::Trace;
 use crate::workspace::{self, Dependencies};
-use crate::{Tools, failure, run, source};
+use crate::{Tools, failure, run};
 
 /// `cargo build` and `cargo check` as evcxr calls them in a kernel's folder.
 pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
@@ -50,10 +51,11 @@ fn compile(
         return failure(&format!("creating {}: {error}", output.display()));
     }
     let source = folder.join("src/lib.rs");
-    let text = match adapt(&source) {
-        Ok(text) => text,
-        Err(error) => return failure(&format!("{}: {error}", source.display())),
+    let mut cell = match read(&source, folder) {
+        Ok(cell) => cell,
+        Err(why) => return failure(&why),
     };
+    let text = cell.adapted();
     // A kernel's own dependencies are in its own folder, where no other finds them.
     let crate_alone = shared == tools.recipe.rustc_arguments;
     let flags = extra_rustflags();
@@ -78,21 +80,31 @@ fn compile(
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
     trace.rustc_starts(&command);
     let lasting = !check_only && crate_alone;
-    let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
-    let known = remembered.as_ref().and_then(|place| place.recall(&library));
-    let compiled = match known {
-        Some((messages, succeeded)) => {
-            messages.iter().for_each(|message| println!("{message}"));
-            Ok(succeeded)
+    let compiled = loop {
+        if let Err(error) = std::fs::write(&source, cell.adapted()) {
+            break Err(error);
         }
-        None => diagnose(command).map(|(messages, succeeded)| {
-            // A rustc that was stopped says nothing of the cell.
-            let told = succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
-            if let Some(place) = remembered.as_ref().filter(|_| told) {
-                place.keep(&messages, succeeded.then_some(&*library));
-            }
-            succeeded
-        }),
+        let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
+        let known = remembered.as_ref().and_then(|place| place.recall(&library));
+        let (messages, succeeded) = match known {
+            Some(known) => known,
+            None => match diagnose(&mut command) {
+                Ok((messages, succeeded)) => {
+                    // A rustc that was stopped says nothing of the cell.
+                    let told =
+                        succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
+                    if let Some(place) = remembered.as_ref().filter(|_| told) {
+                        place.keep(&messages, succeeded.then_some(&*library));
+                    }
+                    (messages, succeeded)
+                }
+                Err(error) => break Err(error),
+            },
+        };
+        if let Verdict::Pass(messages) = cell.judge(messages) {
+            messages.iter().for_each(|message| println!("{}", to_evcxr(message)));
+            break cell.write_moves(folder).map(|()| succeeded);
+        }
     };
     trace.rustc_ends();
     match compiled {
@@ -103,20 +115,14 @@ fn compile(
             ExitCode::SUCCESS
         }
         Ok(false) => ExitCode::from(101),
-        Err(error) => failure(&format!("running rustc: {error}")),
+        Err(error) => failure(&format!("compiling {}: {error}", source.display())),
     }
 }
 
-/// Changes the text that evcxr has written to what is compiled, which it returns.
-fn adapt(source: &Path) -> std::io::Result<String> {
-    let text = std::fs::read_to_string(source)?;
-    let stale = source.ancestors().nth(2).map(|folder| folder.join(STALE));
-    let stale = stale.and_then(|stale| std::fs::read_to_string(stale).ok()).unwrap_or_default();
-    let adapted = source::adapted(&text, &stale);
-    if adapted != text {
-        std::fs::write(source, &adapted)?;
-    }
-    Ok(adapted)
+/// The text that evcxr has written.
+fn read(source: &Path, folder: &Path) -> Result<Source, String> {
+    let text = std::fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
+    Source::of(&text, true, folder).map_err(|unfamiliar| unfamiliar.to_string())
 }
 
 /// What evcxr asks of rustc by RUSTFLAGS beyond what the template was built with (a linker, a backend).
@@ -130,8 +136,8 @@ fn keep_linker(flags: &[String]) -> bool {
     !flags.iter().any(|flag| flag.contains("link") || flag.contains("backend"))
 }
 
-/// Runs rustc, passing its diagnostics on as cargo's `compiler-message`s; these, and whether it succeeded.
-fn diagnose(mut command: Command) -> std::io::Result<(Vec<String>, bool)> {
+/// Runs rustc; its diagnostics, one JSON object each, and whether it succeeded.
+fn diagnose(command: &mut Command) -> std::io::Result<(Vec<String>, bool)> {
     let mut rustc = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let mut messages = Vec::new();
     if let Some(stderr) = rustc.stderr.take() {
@@ -139,19 +145,18 @@ fn diagnose(mut command: Command) -> std::io::Result<(Vec<String>, bool)> {
             let line = line?;
             match serde_json::from_str::<Value>(&line) {
                 Ok(message) if message["$message_type"] == "artifact" => {}
-                Ok(message) => {
-                    let target = json!({"name": CELL_CRATE});
-                    messages.push(
-                        json!({"reason": "compiler-message", "target": target, "message": message})
-                            .to_string(),
-                    );
-                    println!("{}", messages[messages.len() - 1]);
-                }
+                Ok(_) => messages.push(line),
                 Err(_) => eprintln!("{line}"),
             }
         }
     }
     Ok((messages, rustc.wait()?.success()))
+}
+
+/// A diagnostic as cargo passes it on.
+fn to_evcxr(message: &str) -> Value {
+    let message: Value = serde_json::from_str(message).unwrap_or_default();
+    json!({ "reason": "compiler-message", "target": { "name": CELL_CRATE }, "message": message })
 }
 
 fn artifact(library: &Path) -> Value {

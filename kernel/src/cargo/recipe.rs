@@ -17,9 +17,6 @@ pub const METADATA_FILE: &str = "metadata.json";
 pub const LIBRARY: &str = "library";
 /// The package that evcxr makes of every cell.
 pub const CELL_CRATE: &str = "ctx";
-/// The file in the folder of a kernel's cells that names the variables whose types the cell changes, one a line:
-/// the kernel writes it for the cargo that it sees.
-pub const STALE: &str = "stale";
 /// The crate that cells are given.
 pub const HELPER_CRATE: &str = "herbarium";
 

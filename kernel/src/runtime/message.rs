@@ -73,6 +73,12 @@ pub enum Message {
         #[serde(default)]
         heard: bool,
     },
+    /// A variable is in the store, although evcxr may not know of it.
+    Kept { name: String },
+    /// A variable is not in the store, although evcxr may believe so.
+    Gone { name: String },
+    /// The cell's code ended by a `return`: the `?` that comes next is none.
+    Returned,
 }
 
 /// What is known of where an error came from.

@@ -4,9 +4,10 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::ROLE;
+use crate::source::{Source, Verdict};
 
 /// Begins the line before an error's text on stderr; the number of the line in the compiled source follows.
 pub const MARK: &str = "\x1eherbarium-error ";
@@ -20,30 +21,49 @@ const PRINT: &str = "fn from(error: T) -> Self {\n                    eprintln!(
 /// The function, for [`sys::run_cell`](crate::sys::run_cell) to find.
 const FLUSH: &str = "#[unsafe(no_mangle)] extern \"C\" fn herbarium_flush() { drop(::std::io::Write::flush(&mut ::std::io::stdout())); }\n";
 
-/// Does what cargo calls this program for in rustc's place: marks the errors of a cell, and becomes rustc.
+/// Does what cargo calls this program for in rustc's place: changes a cell's text, and has rustc compile it.
 pub fn run() -> ! {
     let mut arguments = std::env::args_os().skip(1);
     let words: Vec<_> = std::env::args_os().collect();
-    if words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == "ctx") {
-        adapt(Path::new("src/lib.rs"));
-    }
-    if std::env::var_os(EVCXR).is_some() {
+    let is_cell = words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == "ctx");
+    if !is_cell && std::env::var_os(EVCXR).is_some() {
         evcxr::runtime_hook();
     }
-    let program =
-        std::env::var_os(NEXT_WRAPPER).or_else(|| arguments.next()).unwrap_or_else(|| "rustc".into());
-    let error = Command::new(&program).args(arguments).env_remove(ROLE).exec();
+    let program = match std::env::var_os(EVCXR) {
+        // evcxr's own wrapper is this program without its role.
+        Some(_) => std::env::current_exe().map(Into::into).unwrap_or_default(),
+        None => std::env::var_os(NEXT_WRAPPER).or_else(|| arguments.next()).unwrap_or_else(|| "rustc".into()),
+    };
+    let mut command = Command::new(&program);
+    command.args(arguments).env_remove(ROLE);
+    let error = match is_cell {
+        true => match compile(&mut command, Path::new("src/lib.rs")) {
+            Ok(status) => std::process::exit(status),
+            Err(error) => error,
+        },
+        false => command.exec(),
+    };
     eprintln!("error: herbarium: running {}: {error}", program.display());
     std::process::exit(101)
 }
 
-/// Marks the errors of a cell, and adds the function.
-fn adapt(source: &Path) {
-    // A cell that cannot be changed is still a cell: its errors are found as well as may be.
-    if let Ok(text) = std::fs::read_to_string(source)
-        && !text.ends_with(FLUSH)
-    {
-        let _ = std::fs::write(source, marked(&text).unwrap_or(text) + "\n" + FLUSH);
+/// Compiles a cell, again where [`Source`] says so, with its errors marked and the function added. Its messages go to
+/// cargo when they are final.
+fn compile(command: &mut Command, source: &Path) -> std::io::Result<i32> {
+    let text = std::fs::read_to_string(source)?;
+    let text = text.strip_suffix(FLUSH).unwrap_or(&text);
+    let text = marked(text).unwrap_or_else(|| text.to_owned());
+    let mut cell =
+        Source::of(&text, false, Path::new("")).map_err(|why| std::io::Error::other(why.to_string()))?;
+    loop {
+        std::fs::write(source, cell.adapted() + FLUSH)?;
+        let output = command.stdout(Stdio::inherit()).stderr(Stdio::piped()).output()?;
+        let messages = String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect();
+        if let Verdict::Pass(messages) = cell.judge(messages) {
+            messages.iter().for_each(|message| eprintln!("{message}"));
+            cell.write_moves(Path::new(""))?;
+            return Ok(output.status.code().unwrap_or(101));
+        }
     }
 }
 

@@ -43,6 +43,18 @@ pub struct CellEnd {
     pub failure: Option<Failure>,
     pub exit: Option<Exit>,
     pub untyped: Vec<Untyped>,
+    pub store: Differences,
+}
+
+/// What the store of variables has otherwise than evcxr believes.
+#[derive(Debug, Default, PartialEq)]
+pub struct Differences {
+    /// There, with the type that they had before the cell.
+    pub kept: Vec<String>,
+    /// Not there.
+    pub gone: Vec<String>,
+    /// A `return` ended the cell.
+    pub returned: bool,
 }
 
 /// What is known of the current cell, and what of its output waits.
@@ -57,6 +69,7 @@ pub struct Assembly {
     pub exit: Option<Exit>,
     /// Variables that the cell could not leave for the next.
     pub untyped: Vec<Untyped>,
+    pub store: Differences,
     pub build: Build,
     /// What was printed since [`mute`](super::collector::Collector::mute).
     pub muted: Option<String>,
@@ -80,7 +93,7 @@ impl Assembly {
                 self.failure = Some(self.take_panic().unwrap_or(Failure::Panic(None)));
             }
             Frame::Failed => {
-                if self.failure.is_none() {
+                if self.failure.is_none() && !self.store.returned {
                     // Without the crate, the error is marked on stderr.
                     let reported = self.reported.take();
                     self.failure = Some(match reported {
@@ -160,7 +173,17 @@ impl Assembly {
     }
 
     fn message(&mut self, message: Message) {
-        if !matches!(message, Message::Listening { .. }) {
+        let is_shown = match &message {
+            Message::Listening { .. } | Message::Kept { .. } | Message::Gone { .. } | Message::Returned => {
+                false
+            }
+            Message::Display { .. }
+            | Message::Update { .. }
+            | Message::Result { .. }
+            | Message::Clear { .. }
+            | Message::Error { .. } => true,
+        };
+        if is_shown {
             self.flush(false);
         }
         match message {
@@ -176,6 +199,9 @@ impl Assembly {
             Message::Clear { wait } => self.emit(Event::Clear { wait }),
             // Nothing to see; the listener has told the control.
             Message::Listening { .. } => {}
+            Message::Kept { name } => self.store.kept.push(name),
+            Message::Gone { name } => self.store.gone.push(name),
+            Message::Returned => self.store.returned = true,
             Message::Error { ename, evalue, traceback, place, fails } => {
                 self.show_reported(Instant::now());
                 let mut error = CellError::new(&ename, evalue);

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::assembly::Assembly;
-pub use super::assembly::{CellEnd, Exit, Failure};
+pub use super::assembly::{CellEnd, Differences, Exit, Failure};
 use super::event::{Event, Sink, Stream};
 use crate::runtime::frame::Frame;
 
@@ -22,6 +22,7 @@ impl Collector {
         inner.sink = Some(sink);
         inner.failure = None;
         inner.untyped.clear();
+        inner.store = Differences::default();
         if let Some(event) = inner.build.pending() {
             inner.give(event);
         }
@@ -43,6 +44,7 @@ impl Collector {
             failure: inner.failure.take(),
             exit: inner.exit.take(),
             untyped: std::mem::take(&mut inner.untyped),
+            store: std::mem::take(&mut inner.store),
         }
     }
 
@@ -53,7 +55,9 @@ impl Collector {
 
     /// Keeps what is printed instead of showing it.
     pub fn mute(&self) {
-        self.lock().muted = Some(String::new());
+        let mut inner = self.lock();
+        inner.flush(false);
+        inner.muted = Some(String::new());
     }
 
     /// Shows again what is printed, and returns what was not shown.

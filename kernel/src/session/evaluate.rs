@@ -7,19 +7,27 @@ use evcxr::{CommandContext, EvalCallbacks, EvalOutputs};
 use serde_json::Value;
 
 use super::collector::Failure;
+use super::settle::Unsettled;
 use super::start::panic_text;
 use super::worker::Worker;
 use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure, lines, traps};
 use crate::runtime::message::Bundle;
+use crate::source::layout::Variable;
 use crate::syntax;
 
 impl Worker {
     /// Compiles and runs Rust.
     pub(super) fn evaluate(&mut self, code: &str, ask: &AskForInput) -> std::result::Result<(), CellError> {
         let Some(context) = &mut self.context else { return Ok(()) };
-        let prepared = syntax::prepare(code);
-        let stale = self.types.stale(code, context.variables_and_types());
-        self.folder.set_stale(&stale);
+        let mut prepared = syntax::prepare(code);
+        self.stale = self.types.stale(code, context.variables_and_types());
+        if !self.stale.is_empty() && syntax::only_defines(code) {
+            // The variables are let go of where something runs.
+            prepared.push_str("\n();");
+        }
+        let before: Vec<(String, String)> =
+            context.variables_and_types().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
+        self.folder.set_stale(&self.stale);
         let result = catch_unwind(AssertUnwindSafe(|| execute(context, &prepared, ask)));
         self.folder.set_stale(&[]);
         if let Ok(Ok(_)) = result {
@@ -27,10 +35,25 @@ impl Worker {
         }
         let end = self.shared.collector.take_end();
         let ran = self.shared.control.interrupted().times > 0 && end.failure.is_some();
+        let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
+        let generated = generated.unwrap_or_default();
+        self.see_moves(&generated, code);
+        if let Ok(Ok(_)) = result {
+            self.unsettle(&end.store, &generated);
+        }
+        // What took the name of an older variable is not kept; that one is still in the store.
+        let replaced = before.into_iter().filter(|(name, _)| end.untyped.iter().any(|one| one.name == *name));
+        self.unsettled.kept.extend(replaced.map(|(name, kind)| Variable {
+            name,
+            kind,
+            mutable: true,
+            lines: 0..0,
+        }));
         match result {
             Ok(Ok(outputs)) => match end.failure {
                 None => {
                     self.show(outputs);
+                    self.say_of_success(end.store.returned, code);
                     if end.untyped.is_empty() {
                         Ok(())
                     } else {
@@ -38,21 +61,14 @@ impl Worker {
                     }
                 }
                 Some(failed) => {
-                    let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
-                    let generated = generated.unwrap_or_default();
                     let calls = self.calls(&failed);
                     let error = failure::from_failure(failed, &generated, code);
                     let error = failure::with_call(error, &calls, &generated, code);
-                    let lost = self.lost();
-                    let error = if lost.is_empty() {
-                        error
-                    } else {
-                        error.with_note(&failure::lost_variables(&lost))
-                    };
-                    Err(self.or_interrupted(self.not_kept(error, code), true))
+                    Err(self.or_interrupted(self.with_variables(error, code), true))
                 }
             },
             Ok(Err(evcxr::Error::SubprocessTerminated(_))) => {
+                self.unsettled = Unsettled::default();
                 let crash = failure::crash(end.exit, &self.last);
                 let error = match end.failure {
                     Some(failed) => {
@@ -109,17 +125,6 @@ impl Worker {
         }
     }
 
-    /// Says which of the variables that the failed cell binds are not there after it.
-    fn not_kept(&self, error: CellError, code: &str) -> CellError {
-        let kept = self.variables();
-        let names: Vec<String> =
-            syntax::bound_names(code).into_iter().filter(|name| !kept.contains(name)).collect();
-        match names.as_slice() {
-            [] => error,
-            names => error.with_note(&format!("Not kept, because the cell failed: {}", names.join(", "))),
-        }
-    }
-
     /// What evcxr's own commands give, and how long it took if that is wanted.
     fn show(&self, outputs: EvalOutputs) {
         let mut data: Bundle = outputs
@@ -134,22 +139,6 @@ impl Worker {
         if let Some(elapsed) = outputs.timing {
             self.shared.collector.print(Stream::Stdout, failure::timing(elapsed).as_bytes());
         }
-    }
-
-    /// The names of the variables that cells have bound.
-    pub(super) fn variables(&self) -> Vec<String> {
-        let context = self.context.as_ref();
-        let mut names: Vec<String> = context
-            .map(|context| context.variables_and_types().map(|(name, _)| name.to_owned()).collect())
-            .unwrap_or_default();
-        names.sort();
-        names
-    }
-
-    /// The variables that were there before the cell and are not any more.
-    pub(super) fn lost(&self) -> Vec<String> {
-        let now = self.variables();
-        self.last.iter().filter(|name| !now.contains(name)).cloned().collect()
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::collector::{Exit, Failure};
 use super::control::{GRACE, Interrupted};
 use super::event::{CellError, ansi};
+use super::places::line_in_cell;
 use crate::sys;
 
 /// The error for a panic or a `?`. `generated` is the source that was compiled, `cell` the learner's.
@@ -77,25 +78,6 @@ fn without_frames(text: &str) -> &str {
 fn with_line(error: CellError, line: usize, cell: &str) -> CellError {
     let source = cell.lines().nth(line - 1).unwrap_or_default().trim();
     error.with_note(&format!("{}line {line}:{} {source}", ansi::GUTTER, ansi::RESET))
-}
-
-/// The line of the cell (from 1) that a line of the generated source stands for, if it can be told. Where the same text
-/// stands in several lines of the cell, it does in as many of the source, in the same order.
-fn line_in_cell(number: usize, generated: &str, cell: &str) -> Option<usize> {
-    let number = number.checked_sub(1)?;
-    let text = generated.lines().nth(number)?.trim();
-    let places = |source: &str| -> Vec<usize> {
-        source.lines().enumerate().filter(|(_, line)| line.trim() == text).map(|(index, _)| index).collect()
-    };
-    let (ours, theirs) = (places(cell), places(generated));
-    match ours.as_slice() {
-        _ if text.is_empty() => None,
-        [only] => Some(only + 1),
-        several if several.len() == theirs.len() => {
-            theirs.iter().position(|place| *place == number).map(|rank| several[rank] + 1)
-        }
-        _ => None,
-    }
 }
 
 /// The error for a process that ended before its cell did.
@@ -177,13 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_the_cell_has_twice_is_told_by_its_place() {
-        let (generated, cell) = ("a\n  f();\nb\n  f();\nc", "f();\n\nf();");
-        assert_eq!(line_in_cell(2, generated, cell), Some(1));
-        assert_eq!(line_in_cell(4, generated, cell), Some(3));
-        assert_eq!(line_in_cell(4, &(generated.to_owned() + "\nf();"), cell), None);
-        assert_eq!(line_in_cell(1, generated, cell), None);
-        let error = with_call(CellError::new("Panic", "boom"), &[1, 4], generated, cell);
+    fn the_call_that_led_to_a_panic_is_named() {
+        let error =
+            with_call(CellError::new("Panic", "boom"), &[1, 4], "a\n  f();\nb\n  f();\nc", "f();\n\nf();");
         assert!(error.traceback[1].contains("line 3:"), "{:?}", error.traceback);
     }
 

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::runtime::CELLS;
-use crate::template::recipe::STALE;
+use crate::source::moves::Known;
+use crate::source::{MOVES, STALE};
 use crate::{stdio, sys};
 
 const PREFIX: &str = "herbarium-kernel-";
@@ -134,6 +135,11 @@ impl Folder {
             [] => fs::remove_file(file),
             names => fs::write(file, names.join("\n")),
         };
+    }
+
+    /// What the last cell that was compiled moves away.
+    pub fn moves(&self) -> Known {
+        Known::read(&self.path().join(CELLS).join(MOVES))
     }
 
     /// The folder of the crate that cells become, evcxr's `tmpdir`, with evcxr's configuration in it.

@@ -129,17 +129,28 @@ impl Gone {
     }
 
     /// Cell `number` has moved these away.
-    pub fn moved(&mut self, names: &[String], number: usize, code: &str) {
-        for name in names {
-            let line = syntax::line_with(code, name).unwrap_or_default();
+    pub fn moved(&mut self, variables: &[Moved], number: usize) {
+        for moved in variables {
+            let Moved { name, line, .. } = moved;
             let notes = vec![
                 Note::remark(format!("`{name}` was moved away in {}: `{line}`", cell(number))),
                 Note::help(format!(
-                    "where it is needed afterwards, give a copy there, `{name}.clone()`, or lend it, `&{name}`; \
-                     then run the cell that makes `{name}` again"
+                    "where it is needed afterwards, {}; then run the cell that makes `{name}` again",
+                    moved.instead()
                 )),
             ];
             self.reasons.insert(name.clone(), notes);
+        }
+    }
+
+    /// Cell `number` has changed the types of these.
+    pub fn retyped(&mut self, names: &[String], number: usize) {
+        for name in names {
+            let text = format!(
+                "`{name}` was lost in {}, which changes its type; run the cell that makes it again",
+                cell(number)
+            );
+            self.reasons.insert(name.clone(), vec![Note::remark(text)]);
         }
     }
 
@@ -156,6 +167,43 @@ impl Gone {
         for name in names {
             let text = format!("{} was to make `{name}`, but failed", cell(number));
             self.reasons.entry(name).or_insert_with(|| vec![Note::remark(text)]);
+        }
+    }
+}
+
+/// A variable that a cell has moved away.
+#[derive(Debug, Clone, Default)]
+pub struct Moved {
+    pub name: String,
+    /// Its type, if it is known.
+    pub kind: String,
+    /// Its type has `Clone`.
+    pub clones: bool,
+    /// The line of the cell that moves it, from 1, if it is known, and its text.
+    pub number: Option<usize>,
+    pub line: String,
+}
+
+impl Moved {
+    /// What to write where it is moved, to have it afterwards.
+    fn instead(&self) -> String {
+        let Moved { name, kind, .. } = self;
+        if kind.rsplit("::").next() == Some("Tensor") {
+            return format!(
+                "give a copy there, `{name}.copy()`, or `{name}.shallow_clone()`, which shares its numbers, or lend it, `&{name}`"
+            );
+        }
+        match self.clones {
+            true => format!("give a copy there, `{name}.clone()`, or lend it, `&{name}`"),
+            false => format!("lend it there, `&{name}` or `&mut {name}`, for it cannot be cloned"),
+        }
+    }
+
+    /// In the list of what a failed cell has cost.
+    pub fn in_list(&self) -> String {
+        match self.number {
+            Some(number) => format!("{}, which line {number} moved away: `{}`", self.name, self.line),
+            None => self.name.clone(),
         }
     }
 }
@@ -192,7 +240,24 @@ mod tests {
     fn remembers_where_a_variable_went() {
         let names = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
         let mut gone = Gone::default();
-        gone.moved(&names(&["model"]), 7, "let a = 1;\nlet other = model;");
+        let moved = |name: &str, kind: &str, clones| Moved {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            clones,
+            number: Some(2),
+            line: format!("let other = {name};"),
+        };
+        gone.moved(
+            &[
+                moved("model", "Model", false),
+                moved("t", "tch::Tensor", false),
+                moved("v", "Vec<Tensor>", true),
+            ],
+            7,
+        );
+        assert!(gone.notes("model")[1].text.contains("lend it there, `&model` or `&mut model`"));
+        assert!(gone.notes("t")[1].text.contains("`t.copy()`, or `t.shallow_clone()`"));
+        assert!(gone.notes("v")[1].text.contains("`v.clone()`"));
         assert_eq!(gone.notes("model")[0].text, "`model` was moved away in cell [7]: `let other = model;`");
         gone.never_made(names(&["model", "x"]), 8);
         assert!(gone.notes("model")[0].text.contains("moved"));

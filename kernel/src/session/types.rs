@@ -1,8 +1,8 @@
 //! Types that cells define.
 //!
-//! A type that is defined anew has the old one's name and, for the compiler, its identity: evcxr hands a cell the old
+//! A type that is defined again has the old one's name and, for the compiler, its identity: evcxr hands a cell the old
 //! values as if they were of the new type. So the kernel says itself which variables are of a type that a cell
-//! changes, and the cell's first act is to let go of them (`source::without_stale_variables` of the kernel's cargo).
+//! changes, and the cell's first act is to let go of them (`source::let_go`).
 
 use std::collections::{HashMap, HashSet};
 

@@ -12,13 +12,14 @@ use tokio::sync::oneshot;
 use super::control::Phase;
 use super::folder::Folder;
 use super::names::Names;
+use super::settle::Unsettled;
 use super::shell::{self, Part};
 use super::start::{Started, panic_text, start_evcxr};
-use super::traps::Gone;
+use super::traps::{Gone, Moved};
 use super::types::Types;
 use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, listener};
 use crate::error::Error;
-use crate::{runtime, stdio, syntax, sys};
+use crate::{runtime, stdio, sys};
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -55,6 +56,9 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
             last: Vec::new(),
             gone: Gone::default(),
             types: Types::default(),
+            unsettled: Unsettled::default(),
+            moved: Vec::new(),
+            stale: Vec::new(),
             number: 0,
         };
         worker.start();
@@ -89,6 +93,12 @@ pub struct Worker {
     pub(super) gone: Gone,
     /// The types that cells have defined.
     pub(super) types: Types,
+    /// What evcxr does not know yet of the variables.
+    pub(super) unsettled: Unsettled,
+    /// What the current cell moves away if it comes to that.
+    pub(super) moved: Vec<Moved>,
+    /// The variables whose types the current cell changes.
+    pub(super) stale: Vec<String>,
     /// The execution count of the current cell.
     pub(super) number: usize,
 }
@@ -176,6 +186,8 @@ impl Worker {
                 self.shared.collector.end();
                 let interrupted = self.shared.control.interrupted();
                 self.shared.control.end();
+                // An interrupt may have stopped the compiler.
+                self.settle();
                 self.remember_names();
                 let outcome = Outcome {
                     error: result.err(),
@@ -227,11 +239,7 @@ impl Worker {
                 Part::Vars => self.show_variables(&cell.ask)?,
                 Part::Help => self.show_help(),
                 Part::About(name) => self.show_about(&name)?,
-                Part::Rust(code) => {
-                    let result = self.evaluate(&code, &cell.ask);
-                    self.remember_gone(&code, result.as_ref().err());
-                    result?
-                }
+                Part::Rust(code) => self.evaluate_and_remember(&code, &cell.ask)?,
             }
         }
         Ok(())
@@ -245,6 +253,7 @@ impl Worker {
         let exit = self.shared.collector.take_end().exit;
         let lost = self.variables();
         self.gone.lost(&lost, self.number);
+        self.unsettled = Unsettled::default();
         self.start_program();
         let what = failure::crash(exit, &lost);
         let text = format!("Between the cells, {}. {}\n", what.evalue, failure::lost_variables(&lost));
@@ -255,6 +264,7 @@ impl Worker {
     fn restart(&mut self) {
         let lost = self.variables();
         self.gone.lost(&lost, self.number);
+        self.unsettled = Unsettled::default();
         self.shared.control.kill_program();
         let deadline = Instant::now() + Duration::from_secs(5);
         while !self.shared.collector.has_exited() && Instant::now() < deadline {
@@ -275,20 +285,6 @@ impl Worker {
             Ok(Err(error)) => stdio::log(&format!("herbarium: the program cannot be started again: {error}")),
             Err(panic) => stdio::log(&format!("herbarium: {}", panic_text(&*panic))),
         }
-    }
-
-    /// Remembers what became of the variables that are not there after the cell.
-    fn remember_gone(&mut self, code: &str, error: Option<&CellError>) {
-        let (there, missing) = (self.variables(), self.lost());
-        match error {
-            None => self.gone.moved(&missing, self.number, code),
-            Some(_) => {
-                self.gone.lost(&missing, self.number);
-                let names = syntax::bound_names(code).into_iter().filter(|name| !there.contains(name));
-                self.gone.never_made(names.collect(), self.number);
-            }
-        }
-        self.gone.are_there(&there);
     }
 
     fn remember_names(&self) {

@@ -7,7 +7,7 @@ use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 
 pub use complete::{Completeness, completeness};
-pub use places::{Untyped, binding, last_expression, line_with, untyped_let};
+pub use places::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
 
 /// Appended to a cell that shows no value: `print!` without a newline keeps its text in a buffer, which the end of a
 /// cell would not empty.
@@ -86,10 +86,20 @@ fn before_flush(rust: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a cell defines things and does nothing else: evcxr then runs nothing.
+pub fn only_defines(code: &str) -> bool {
+    let list = rust_part(code).and_then(parse);
+    list.is_some_and(|list| {
+        list.tail_expr().is_none()
+            && list.statements().all(|statement| matches!(statement, ast::Stmt::Item(_)))
+    })
+}
+
 /// Whether an expression is of type `()` by its form alone.
 fn is_unit(expr: &ast::Expr) -> bool {
     match expr {
         ast::Expr::ForExpr(_) | ast::Expr::WhileExpr(_) => true,
+        ast::Expr::IfExpr(expr) => expr.else_branch().is_none(),
         ast::Expr::MacroExpr(call) => call
             .macro_call()
             .and_then(|call| call.path())
@@ -187,6 +197,7 @@ mod tests {
             "let x = 1;",
             ":dep a\n// b\nfor _ in 0..1 {}",
             "println!(\"a\")",
+            "if true { f(); }",
             "fn g() {}\ng();",
         ] {
             assert!(prepare(code).ends_with(FLUSH), "{code}");

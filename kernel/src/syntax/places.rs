@@ -1,6 +1,7 @@
 //! Where in a cell something stands.
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
+use ra_ap_syntax::{Edition, SourceFile};
 
 use super::{PRELUDE, parse, rust_part};
 
@@ -63,6 +64,40 @@ fn place(code: &str, offset: usize) -> Option<(usize, usize)> {
     Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
 }
 
+/// A line of a cell, or the part of it that evcxr makes a line of.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// From 1.
+    pub line: usize,
+    /// Without what surrounds it.
+    pub text: String,
+}
+
+/// The lines of a cell, parted where a statement begins.
+pub fn pieces(code: &str) -> Vec<Piece> {
+    let rust = rust_part(code).unwrap_or_default();
+    let base = code.len() - rust.len();
+    let parsed = SourceFile::parse(&format!("{PRELUDE}{rust}\n}}"), Edition::Edition2024);
+    let function = parsed.syntax_node().children().find_map(ast::Fn::cast);
+    let list = function.and_then(|function| function.body()?.stmt_list());
+    let nodes = list.iter().flat_map(|list| list.syntax().children());
+    let starts = nodes.map(|node| usize::from(node.text_range().start()).saturating_sub(PRELUDE.len()));
+    let mut starts: Vec<usize> = starts.map(|start| base + start.min(rust.len())).collect();
+    starts.push(code.len());
+    let mut pieces = Vec::new();
+    let (mut from, mut line) = (0, 1);
+    for end in starts {
+        for (number, text) in code[from..end].split('\n').enumerate() {
+            line += usize::from(number > 0);
+            if !text.trim().is_empty() {
+                pieces.push(Piece { line, text: text.trim().to_owned() });
+            }
+        }
+        from = end;
+    }
+    pieces
+}
+
 /// The last line with `name` as a word.
 pub fn line_with<'a>(code: &'a str, name: &str) -> Option<&'a str> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -82,6 +117,17 @@ mod tests {
         assert_eq!(last_expression("1;"), None);
         assert_eq!(line_with("let ab = 1;\n  f(b);\n", "b"), Some("f(b);"));
         assert_eq!(line_with("ab", "b"), None);
+    }
+
+    #[test]
+    fn statements_part_a_line() {
+        let found: Vec<(usize, String)> = pieces(":dep é\nlet é = 1; f(é);\n\n  g(\n1); h()")
+            .into_iter()
+            .map(|one| (one.line, one.text))
+            .collect();
+        let expected = [(1, ":dep é"), (2, "let é = 1;"), (2, "f(é);"), (4, "g("), (5, "1);"), (5, "h()")];
+        assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
+        assert_eq!(pieces("}{").len(), 1);
     }
 
     #[test]

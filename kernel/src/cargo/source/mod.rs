@@ -1,0 +1,332 @@
+//! What is changed in the text that evcxr 0.22.0 writes around a cell, and what becomes of the compiler's answer.
+//!
+//! evcxr prints the error of a `?` to stderr, where it cannot be told from what the cell wrote there just before, and
+//! nothing says which `?` it was: the crate reports both. It loses variables that a cell has named when that cell fails:
+//! see [`variables`]. No line is added or removed: an error's line stays its line.
+
+pub mod layout;
+pub mod moves;
+mod statements;
+mod variables;
+
+use std::ops::Range;
+use std::path::Path;
+
+use layout::{Layout, Unfamiliar, Variable};
+use moves::{CompileError, Known, Move, Moves, UsedAfterMove, Watch};
+use serde_json::Value;
+use variables::{CLOSE, Insertion, OPEN, Variables};
+
+/// evcxr's conversion of a `?`'s error; what stands between the two is the learner's way of formatting (`:efmt`).
+const QUESTION_MARK: [&str; 2] = [
+    "> From<T> for EvcxrUserCodeError {\n                fn from(error: T) -> Self {\n                    eprintln!(",
+    ", error);\n",
+];
+/// What has that conversion, and a store.
+const QUESTION: &str = "struct EvcxrUserCodeError {}";
+const NEEDS_STORE: &str = "\nmut evcxr_variable_store: *mut evcxr_internal_runtime::VariableStore)";
+/// The store of variables that evcxr writes into every cell; what it is begins and ends with.
+const STORE: [&str; 2] = ["mod evcxr_internal_runtime {", "\n}\n#[unsafe(no_mangle)]"];
+/// The crate's, which need not be compiled again.
+const SHARED_STORE: &str = "use ::herbarium::notebook::store as evcxr_internal_runtime;";
+/// The end of a cell's function.
+const END: &str = "evcxr_variable_store\n}";
+/// The file in the folder of a kernel's cells that names the variables whose types the cell changes, one a line.
+pub const STALE: &str = "stale";
+/// The file there that says which variables the last cell moves away, and where: see [`Known`].
+pub const MOVES: &str = "moves";
+/// The first line of a text ends so when it has been changed.
+const ADAPTED: &str = " // adapted";
+/// How often a cell is compiled again for what it moves away.
+const MOST_ATTEMPTS: usize = 8;
+
+/// A cell's text on its way through the compiler.
+pub struct Source {
+    /// As evcxr wrote it, but for what has nothing to do with variables.
+    text: String,
+    layout: Option<Layout>,
+    moves: Moves,
+    attempts: usize,
+    /// It has been here before: a cell is compiled once more for its table of lines.
+    adapted: bool,
+}
+
+/// What to do with the compiler's answer.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// These of its messages go to evcxr.
+    Pass(Vec<String>),
+    /// The cell is to be compiled again.
+    Again,
+}
+
+impl Source {
+    /// The text that evcxr has written for cells with the crate, or without. `folder` is that of the kernel's cells.
+    pub fn of(text: &str, has_crate: bool, folder: &Path) -> Result<Source, Unfamiliar> {
+        let mut source = Source {
+            text: text.to_owned(),
+            layout: None,
+            moves: Moves::default(),
+            attempts: 0,
+            adapted: true,
+        };
+        if text.lines().next().is_some_and(|line| line.ends_with(ADAPTED)) {
+            return Ok(source);
+        }
+        source.adapted = false;
+        let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+        source.layout = Layout::of(&text.split('\n').collect::<Vec<_>>())?;
+        if let Some(layout) = &source.layout {
+            let stale = std::fs::read_to_string(folder.join(STALE)).unwrap_or_default();
+            let_go(&mut lines[layout.checks.clone()], &stale);
+        }
+        lines[0].push_str(ADAPTED);
+        source.text = lines.join("\n");
+        if has_crate {
+            source.text = with_crate(&source.text)?;
+        }
+        let known = Known::read(&folder.join(MOVES));
+        if source.code().is_some_and(|code| code == known.code) {
+            source.moves.all = known.all;
+        }
+        Ok(source)
+    }
+
+    /// The text to compile.
+    pub fn adapted(&self) -> String {
+        let (Some(layout), Some(code)) = (&self.layout, self.code()) else { return self.text.clone() };
+        let variables = Variables::of(layout, &code, &self.moves);
+        let mut lines: Vec<String> = self.text.split('\n').map(str::to_owned).collect();
+        variables.change(&mut lines);
+        let mut text = lines[..layout.code.start].join("\n") + "\n";
+        let mut from = 0;
+        for Insertion { at, text: inserted } in variables.insertions() {
+            text += &code[from..at];
+            text += &inserted;
+            from = at;
+        }
+        text += &code[from..];
+        text += &lines[layout.code.end..].join("\n");
+        text
+    }
+
+    /// What to do about the compiler's `messages`, one JSON object each, on the text of [`Source::adapted`].
+    pub fn judge(&mut self, messages: Vec<String>) -> Verdict {
+        let (Some(layout), Some(code)) = (&self.layout, self.code()) else { return Verdict::Pass(messages) };
+        let parsed: Vec<Value> =
+            messages.iter().map(|text| serde_json::from_str(text).unwrap_or_default()).collect();
+        let errors: Vec<Option<CompileError>> = parsed.iter().map(CompileError::of).collect();
+        if errors.iter().all(Option::is_none) {
+            return Verdict::Pass(messages);
+        }
+        let variables = Variables::of(layout, &code, &self.moves);
+        let insertions = variables.insertions();
+        let begins =
+            self.adapted().split('\n').take(layout.code.start).map(|line| line.len() + 1).sum::<usize>();
+        let place = |moved: &UsedAfterMove| -> Option<usize> {
+            let at = moved.moved.iter().filter_map(|at| original(at.checked_sub(begins)?, &insertions));
+            at.filter(|at| *at < code.len()).min()
+        };
+        let (mut more, mut found, mut hopeless, mut others) = (Vec::new(), Vec::new(), false, false);
+        for error in errors.iter().flatten() {
+            let CompileError::UsedAfterMove(moved) = error else {
+                others = true;
+                continue;
+            };
+            let of = |all: &[Variable]| all.iter().find(|one| one.lines.contains(&moved.line)).cloned();
+            let named = |all: &[Variable]| all.iter().find(|one| one.name == moved.name).cloned();
+            let at = place(moved);
+            let new = |variable: Variable| {
+                Some(Move { name: variable.name, at: at?, kind: variable.kind, clones: moved.clones })
+            };
+            if let Some(kept) = of(&layout.kept) {
+                // evcxr is to hear of what is gone for good, but not of what gets another value.
+                match variables.is_assigned(&kept.name) && self.moves.watch < Watch::Cell {
+                    true => more.extend(new(kept)),
+                    false => found.extend(new(kept)),
+                }
+            } else if let Some(bound) = of(&layout.bound) {
+                found.extend(new(bound));
+            } else if moved.line == layout.end {
+                match named(&layout.taken).and_then(new) {
+                    Some(new) => more.push(new),
+                    None => hopeless = true,
+                }
+            } else if moved.line != layout.closing
+                || !variables.put_inside().any(|one| one.name == moved.name)
+            {
+                others = true;
+            }
+        }
+        let watched = !insertions.is_empty();
+        let mut grown = false;
+        if !others && !hopeless {
+            for new in more.clone() {
+                grown |= self.moves.add(new);
+            }
+        }
+        // What the code is given may be what does not compile.
+        let stuck = hopeless || !more.is_empty() && !grown || others && watched;
+        if stuck && self.moves.watch < Watch::Cell {
+            self.moves.watch = match self.moves.watch {
+                Watch::Statement if !hopeless => Watch::TopStatement,
+                _ => Watch::Cell,
+            };
+            grown = true;
+        }
+        self.attempts += 1;
+        if self.attempts > MOST_ATTEMPTS {
+            self.moves.watch = Watch::Cell;
+            grown &= self.attempts == MOST_ATTEMPTS + 1;
+        }
+        if grown {
+            return Verdict::Again;
+        }
+        let layout = self.layout.as_ref().map(|layout| (layout.end, layout.closing));
+        let passed =
+            messages.into_iter().zip(parsed).zip(errors).filter_map(|((text, mut message), error)| {
+                let Some(CompileError::UsedAfterMove(moved)) = error else { return Some(text) };
+                match layout {
+                    Some((end, _)) if moved.line == end => None,
+                    Some((_, closing)) if moved.line == closing => {
+                        // evcxr knows these by the line in which it puts them back.
+                        let kept = self.layout.as_ref()?.kept.iter().find(|one| one.name == moved.name)?;
+                        move_line(&mut message, closing + 1, kept.lines.start + 1);
+                        Some(message.to_string())
+                    }
+                    _ => Some(text),
+                }
+            });
+        let passed = passed.collect();
+        for one in found {
+            self.moves.add(one);
+        }
+        Verdict::Pass(passed)
+    }
+
+    /// Writes down for the kernel, and for evcxr's next attempt, what the cell moves away.
+    pub fn write_moves(&self, folder: &Path) -> std::io::Result<()> {
+        if self.adapted {
+            return Ok(());
+        }
+        let line = self.layout.as_ref().map_or(1, |layout| layout.code.start + 1);
+        let code = self.code().unwrap_or_default();
+        Known { code, all: self.moves.all.clone(), line }.write(&folder.join(MOVES))
+    }
+
+    /// The learner's code as evcxr wrote it, with the last line feed.
+    fn code(&self) -> Option<String> {
+        let range = self.layout.as_ref()?.code.clone();
+        let lines: Vec<&str> = self.text.split('\n').collect();
+        Some(lines[range].iter().flat_map(|line| [*line, "\n"]).collect())
+    }
+}
+
+/// A line of the text that was compiled, without what was put into it.
+#[allow(dead_code)]
+pub fn learners_line(line: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = line;
+    while let Some((before, inserted)) = rest.split_once(OPEN) {
+        kept += before;
+        rest = inserted.split_once(CLOSE).map_or("", |(_, after)| after);
+    }
+    kept + rest
+}
+
+/// The lines, from 0, that the learner's code has in a text that was compiled.
+// The cargo that kernels see has no use for it, and the kernel none for `is_foreign`.
+#[allow(dead_code)]
+pub fn learners_lines(lines: &[String]) -> Option<Range<usize>> {
+    let starts = |line: &String| line == layout::CLOSURE || line == layout::CLOSURE_WITHOUT_STORE;
+    let start = lines.iter().rposition(starts)? + 1;
+    let ends = |line: &String| line.ends_with(layout::CAUGHT[0]) || line == layout::CAUGHT_WITHOUT_STORE;
+    Some(start..start + lines[start..].iter().position(ends)?)
+}
+
+/// Whether the text names functions that no crate has: only the linker can say whether they exist.
+#[allow(dead_code)]
+pub fn is_foreign(text: &str) -> bool {
+    // evcxr's own function is one `extern`.
+    text.matches("extern").count() > 1 || text.contains("asm!")
+}
+
+/// Where in the learner's code a byte of the changed code was; what was put in stands where it was put.
+fn original(changed: usize, insertions: &[Insertion]) -> Option<usize> {
+    let mut shift = 0;
+    for Insertion { at, text } in insertions {
+        if at + shift > changed {
+            break;
+        }
+        if at + shift + text.len() > changed {
+            return None;
+        }
+        shift += text.len();
+    }
+    Some(changed - shift)
+}
+
+/// Has a message's spans in line `from` stand in line `to`, both from 1.
+fn move_line(message: &mut Value, from: usize, to: usize) {
+    for span in message["spans"].as_array_mut().into_iter().flatten() {
+        if span["line_start"] == from {
+            span["line_start"] = to.into();
+            span["line_end"] = to.into();
+        }
+    }
+}
+
+/// A variable of a type that the cell changes is lost where evcxr has the cell look at its type: by its name and what it
+/// was made with, for the new type knows nothing of the old. evcxr then forgets it, and has the cell run without.
+fn let_go(checks: &mut [String], stale: &str) {
+    for name in stale.lines() {
+        let end = format!(">(stringify!({name}));");
+        if let Some(check) = checks.iter_mut().find(|check| check.ends_with(&end)) {
+            *check = format!(
+                "vars_ok &= {{ evcxr_variable_store.put_variable::<()>(stringify!({name}), ()); ::std::println!(\"EVCXR_VARIABLE_CHANGED_TYPE:{name}\"); false }};"
+            );
+        }
+    }
+}
+
+/// What the crate does in place of what evcxr writes. No line is added or removed.
+fn with_crate(text: &str) -> Result<String, Unfamiliar> {
+    let mut text = text.to_owned();
+    if text.contains(QUESTION) {
+        text = with_reported_errors(&text).ok_or(Unfamiliar(QUESTION_MARK[0]))?;
+    }
+    if text.contains(NEEDS_STORE) {
+        text = with_shared_store(&text).ok_or(Unfamiliar(STORE[0]))?;
+        text = with_end(&text).ok_or(Unfamiliar(END))?;
+    }
+    Ok(text)
+}
+
+/// With the crate's store of variables in place of one of its own.
+fn with_shared_store(text: &str) -> Option<String> {
+    let start = text.find(STORE[0])?;
+    let end = start + text[start..].find(STORE[1])? + "\n}".len();
+    let lines = "\n".repeat(text[start..end].matches('\n').count());
+    Some(format!("{}{SHARED_STORE}{lines}{}", &text[..start], &text[end..]))
+}
+
+/// With the conversion of a `?`'s error telling the crate.
+fn with_reported_errors(text: &str) -> Option<String> {
+    let start = text.find(QUESTION_MARK[0])?;
+    let format = start + QUESTION_MARK[0].len();
+    let end = format + text[format..].find(QUESTION_MARK[1])?;
+    let conversion = QUESTION_MARK[0]
+        .replace("fn from", "#[track_caller] fn from")
+        .replace("eprintln!(", "::herbarium::notebook::failed(&::std::format_args!(");
+    let (format, rest) = (&text[format..end], &text[end + QUESTION_MARK[1].len()..]);
+    Some(format!("{}{conversion}{format}, error));\n{rest}", &text[..start]))
+}
+
+/// With the crate told of the cell's end, whatever it ended by.
+fn with_end(text: &str) -> Option<String> {
+    let before = text.trim_end().strip_suffix(END)?;
+    Some(format!("{before}{{ ::herbarium::notebook::end_cell(); evcxr_variable_store }}\n}}\n"))
+}
+
+#[cfg(test)]
+mod tests;
