@@ -195,7 +195,7 @@ impl Moved {
         }
         match self.clones {
             true => format!("give a copy there, `{name}.clone()`, or lend it, `&{name}`"),
-            false => format!("lend it there, `&{name}` or `&mut {name}`, for it cannot be cloned"),
+            false => format!("lend it there, `&{name}` or `&mut {name}`"),
         }
     }
 
