@@ -1,4 +1,4 @@
-//! Compiling a cell: by rustc alone where nothing but the crate is needed.
+//! Compiling a cell: by rustc alone.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -7,15 +7,17 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::apart::{self, Told};
+use crate::manifest::Dependencies;
 use crate::memory::Remembered;
 use crate::recipe::CELL_CRATE;
+use crate::record::Record;
 use crate::source::{self, Source, Verdict};
 use crate::trace::Trace;
-use crate::workspace::{self, Dependencies};
-use crate::{Tools, failure, run};
+use crate::{OFFLINE, Tools, failure, run};
 
 /// `cargo build` and `cargo check` as evcxr calls them in a kernel's folder.
-pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
+pub fn build(tools: &Tools, check_only: bool, words: &[&str], arguments: &[OsString]) -> ExitCode {
     let mut trace = Trace::start();
     let Ok(folder) = std::env::current_dir() else {
         return failure("the kernel's folder is gone: restart the kernel");
@@ -23,16 +25,15 @@ pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode 
     let Some(dependencies) = Dependencies::of(&folder.join("Cargo.toml")) else {
         return run(tools.command(&tools.recipe.cargo).args(arguments));
     };
-    let rustc_arguments = if dependencies.is_crate_alone() {
-        tools.recipe.rustc_arguments.clone()
+    let record = if dependencies.is_crate_alone() {
+        None
     } else {
-        match workspace::build_dependencies(tools, &folder, &dependencies) {
-            Ok(recorded) => recorded,
-            Err(status) => return status,
+        match apart::provide(tools, &folder, &dependencies, words.contains(&OFFLINE), &mut Told::default()) {
+            Ok(record) => Some(record),
+            Err(error) => return failure(&error.to_string()),
         }
     };
-    let check_only = words.first() == Some(&"check");
-    let status = compile(tools, &folder, &rustc_arguments, &dependencies.opt_level, check_only, &mut trace);
+    let status = compile(tools, &folder, record.as_ref(), &dependencies.opt_level, check_only, &mut trace);
     trace.write();
     status
 }
@@ -41,7 +42,7 @@ pub fn build(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode 
 fn compile(
     tools: &Tools,
     folder: &Path,
-    shared: &[String],
+    record: Option<&Record>,
     opt_level: &str,
     check_only: bool,
     trace: &mut Trace,
@@ -56,11 +57,9 @@ fn compile(
         Err(why) => return failure(&why),
     };
     let text = cell.adapted();
-    // A kernel's own dependencies are in its own folder, where no other finds them.
-    let crate_alone = shared == tools.recipe.rustc_arguments;
     let flags = extra_rustflags();
     let quick = tools.recipe.quick_arguments.as_deref();
-    let quick = quick.filter(|_| crate_alone && keep_linker(&flags) && !source::is_foreign(&text));
+    let quick = quick.filter(|_| record.is_none() && keep_linker(&flags) && !source::is_foreign(&text));
     let mut command = tools.command(&tools.recipe.rustc);
     command
         .args(["--crate-name", CELL_CRATE, "--edition=2024", "src/lib.rs", "--crate-type", "cdylib"])
@@ -68,7 +67,8 @@ fn compile(
         .arg(if check_only { "--emit=metadata" } else { "--emit=link" })
         .args(["-C", &format!("opt-level={opt_level}"), "-C", "codegen-units=1", "-C", "strip=debuginfo"])
         .args(flags)
-        .args(quick.unwrap_or(shared))
+        .args(quick.unwrap_or(&tools.recipe.rustc_arguments))
+        .args(record.map(|record| record.arguments.as_slice()).unwrap_or_default())
         .arg("--out-dir")
         .arg(&output)
         .current_dir(folder)
@@ -79,7 +79,7 @@ fn compile(
     let arguments: Vec<OsString> =
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
     trace.rustc_starts(&command);
-    let lasting = !check_only && crate_alone;
+    let lasting = !check_only && record.is_none_or(|record| record.lasting);
     let compiled = loop {
         if let Err(error) = std::fs::write(&source, cell.adapted()) {
             break Err(error);

@@ -1,25 +1,42 @@
 //! The `cargo`, `rustc` and `rustup` that evcxr and rust-analyzer see inside a kernel.
 //!
 //! Most of what they ask has the same answer every time, and most cells need nothing of cargo: a
-//! cell whose only dependency is the crate is compiled by rustc directly, with the arguments that
-//! cargo used when the template was built. Everything else goes to the real tools.
+//! cell is compiled by rustc directly, with the arguments that cargo used when the template was built, and
+//! when the cell's further dependencies were. Everything else goes to the real tools.
 
+mod apart;
 mod cell;
+// The template's builder and the kernel use more of it.
+#[allow(dead_code)]
+mod given;
+mod manifest;
 mod memory;
 mod metadata;
+#[path = "../template/outline.rs"]
+mod outline;
+mod outlines;
+mod prepare;
 mod query;
 #[path = "recipe.rs"]
 mod recipe;
+mod record;
+mod resolve;
 mod source;
+// The template's builder uses more of it.
+#[allow(dead_code)]
+#[path = "../template/sources.rs"]
+mod sources;
 mod trace;
-mod tree;
-mod workspace;
+mod wrapper;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use recipe::Recipe;
+
+/// evcxr's word for not using the network.
+const OFFLINE: &str = "--offline";
 
 /// The template and what it says, for one run of this program.
 struct Tools {
@@ -48,10 +65,10 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let called_as = arguments.next().unwrap_or_default();
     let arguments: Vec<OsString> = arguments.collect();
-    if let Some(record) = std::env::var_os(workspace::RECORD_VARIABLE)
-        && Path::new(&called_as).file_stem().is_some_and(|name| name == workspace::WRAPPER_NAME)
+    if let Some(record) = std::env::var_os(wrapper::RECORD_VARIABLE)
+        && Path::new(&called_as).file_stem().is_some_and(|name| name == wrapper::NAME)
     {
-        return workspace::record_and_compile(Path::new(&record), &arguments);
+        return wrapper::record_and_compile(Path::new(&record), &arguments);
     }
     let Some(template) = std::env::var_os(recipe::TEMPLATE_VARIABLE).map(PathBuf::from) else {
         return failure(&format!(
@@ -76,12 +93,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// What evcxr and rust-analyzer call cargo for.
+/// What evcxr, rust-analyzer and the kernel call cargo for.
 fn cargo(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
-    match words.first() {
+    // Where evcxr works offline, it says so first.
+    match words.iter().find(|word| **word != OFFLINE) {
         Some(&"metadata") => metadata::answer(tools, words, arguments),
-        Some(&("build" | "check")) => cell::build(tools, words, arguments),
+        Some(&"build") => cell::build(tools, false, words, arguments),
+        Some(&"check") => cell::build(tools, true, words, arguments),
         Some(&"locate-project") => metadata::locate(tools, words, arguments),
+        Some(&recipe::PREPARE) => prepare::run(tools, words.contains(&OFFLINE)),
         _ => query::answer(tools, &tools.recipe.cargo, arguments),
     }
 }

@@ -9,9 +9,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::recipe::{FOLDER_PLACEHOLDER, LIBRARY, METADATA_FILE, pruned};
-use crate::workspace::Dependencies;
-use crate::{Tools, failure, query, run, workspace};
+use crate::apart::{self, Told};
+use crate::manifest::Dependencies;
+use crate::outlines::for_folder;
+use crate::prepare::PREPARED;
+use crate::recipe::{LIBRARY, METADATA_FILE, pruned};
+use crate::{OFFLINE, Tools, failure, query, run};
 
 /// std's crates that a cell's types come from.
 const STD_PACKAGES: [&str; 4] = ["core", "alloc", "std", "proc_macro"];
@@ -23,11 +26,29 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
     if folder == tools.template.join(LIBRARY) {
         return std_metadata(tools, folder, arguments);
     }
-    match Dependencies::of(&manifest) {
-        Some(dependencies) if dependencies.is_crate_alone() => crate_metadata(tools, folder),
-        Some(_) => workspace::metadata(tools, folder, words),
-        None => run(tools.command(&tools.recipe.cargo).args(arguments)),
+    let Some(dependencies) = Dependencies::of(&manifest) else {
+        return run(tools.command(&tools.recipe.cargo).args(arguments));
+    };
+    if dependencies.is_trial && is_prepared(folder, &dependencies) {
+        println!("{{}}");
+        return ExitCode::SUCCESS;
     }
+    if dependencies.is_crate_alone() {
+        return crate_metadata(tools, folder);
+    }
+    match apart::provide(tools, folder, &dependencies, words.contains(&OFFLINE), &mut Told::default()) {
+        Ok(record) => {
+            println!("{}", for_folder(&record.metadata.to_string(), folder));
+            ExitCode::SUCCESS
+        }
+        Err(error) => failure(&error.to_string()),
+    }
+}
+
+/// Whether the kernel has seen to these dependencies already, together with those of earlier cells.
+fn is_prepared(folder: &Path, dependencies: &Dependencies) -> bool {
+    let prepared = std::fs::read_to_string(folder.join(PREPARED)).unwrap_or_default();
+    dependencies.lines.iter().all(|line| prepared.lines().any(|known| known == line))
 }
 
 /// `cargo locate-project`: a kernel's folder is a workspace of its own.
@@ -50,7 +71,7 @@ fn manifest_path(words: &[&str]) -> PathBuf {
 fn crate_metadata(tools: &Tools, folder: &Path) -> ExitCode {
     match std::fs::read_to_string(tools.template.join(METADATA_FILE)) {
         Ok(text) => {
-            println!("{}", text.replace(FOLDER_PLACEHOLDER, &folder.display().to_string()));
+            println!("{}", for_folder(&text, folder));
             ExitCode::SUCCESS
         }
         Err(error) => failure(&format!("reading the template's {METADATA_FILE}: {error}")),
@@ -84,7 +105,8 @@ fn std_metadata(tools: &Tools, folder: &Path, arguments: &[OsString]) -> ExitCod
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
         return ExitCode::from(output.status.code().unwrap_or(101) as u8);
     };
-    let pruned = pruned(whole, |name| STD_PACKAGES.contains(&name)).to_string();
+    let pruned =
+        pruned(whole, |package| STD_PACKAGES.iter().any(|name| package["name"] == *name)).to_string();
     let text = pruned.replace(&tools.recipe.library.display().to_string(), &folder.display().to_string());
     query::remember(&memory, &text);
     println!("{text}");

@@ -17,6 +17,12 @@ pub const METADATA_FILE: &str = "metadata.json";
 pub const LIBRARY: &str = "library";
 /// The package that evcxr makes of every cell.
 pub const CELL_CRATE: &str = "ctx";
+/// The cargo subcommand by which the kernel has the dependencies built that it writes to stdin, one a line.
+pub const PREPARE: &str = "prepare-dependencies";
+/// What stands before a note for the learner, a JSON string, in the answer to [`PREPARE`].
+pub const NOTE: &str = "note ";
+/// What stands before the reason of a failure, a JSON string, in the answer to [`PREPARE`].
+pub const ERROR: &str = "error ";
 /// The crate that cells are given.
 pub const HELPER_CRATE: &str = "herbarium";
 
@@ -114,10 +120,10 @@ pub fn reusable_arguments(arguments: &[String]) -> Vec<String> {
 }
 
 /// Keeps the packages for which `keep` is true, and every mention of them.
-pub fn pruned(mut metadata: Value, keep: impl Fn(&str) -> bool) -> Value {
+pub fn pruned(mut metadata: Value, keep: impl Fn(&Value) -> bool) -> Value {
     let mut kept = std::collections::HashSet::new();
     if let Some(packages) = metadata["packages"].as_array_mut() {
-        packages.retain(|package| package["name"].as_str().is_some_and(&keep));
+        packages.retain(|package| keep(package));
         kept.extend(packages.iter().filter_map(|package| package["id"].as_str().map(str::to_owned)));
     }
     let is_kept = |id: &Value| id.as_str().is_some_and(|id| kept.contains(id));
@@ -194,6 +200,6 @@ mod tests {
             "workspace_members": ["c"],
             "resolve": {"nodes": [{"id": "c", "dependencies": [], "deps": []}]},
         });
-        assert_eq!(pruned(metadata, |name| name == "core")["resolve"], expected["resolve"]);
+        assert_eq!(pruned(metadata, |package| package["name"] == "core")["resolve"], expected["resolve"]);
     }
 }

@@ -2,16 +2,23 @@
 
 use std::fmt::Write;
 
+use super::options::is_kept;
 use super::worker::Worker;
 use super::{AskForInput, CellError, Event, Inspection, analysis};
 use crate::runtime::message::Bundle;
 
 /// The commands that are not evcxr's own, as `:help` lists them.
-const OWN: [(&str, &str); 4] = [
+const OWN: [(&str, &str); 7] = [
     ("!COMMAND", "Run a shell command; its output comes as it is written"),
     ("?NAME", "Show the documentation of a name; of a method by its value, ?value.method"),
     (":vars", "List the variables with their types and their sizes or shapes"),
+    (
+        ":dep",
+        "Add a crate, as in `:dep regex = \"1\"`; it is built once for all kernels, unless it comes with this one",
+    ),
+    (":show_deps", "List the crates that cells can name"),
     (":restart", "Start a new program for the cells; the variables are gone, the definitions stay"),
+    (":clear", "The same, and definitions and dependencies are forgotten too"),
 ];
 
 impl Worker {
@@ -52,9 +59,8 @@ impl Worker {
         let theirs = known.unwrap_or_default();
         let theirs = theirs.lines().filter(|line| {
             let name = line.split_whitespace().next();
-            // These make no sense in a notebook, or stand above.
-            OWN.iter().all(|(own, _)| Some(*own) != name)
-                && !matches!(name, Some(":quit" | ":internal_debug"))
+            // What is no command here, or stands above.
+            name.is_some_and(|name| is_kept(name) && OWN.iter().all(|(own, _)| *own != name))
         });
         let text = ours.concat() + &theirs.collect::<Vec<_>>().join("\n");
         let data = Bundle::from_iter([("text/plain".to_owned(), text.into())]);

@@ -104,7 +104,10 @@ impl Worker {
     /// The error for what evcxr could not do.
     pub(super) fn describe(&self, error: evcxr::Error, code: &str) -> CellError {
         match error {
-            evcxr::Error::CompilationErrors(errors) => diagnostics::compile_error(&errors, code, &self.gone),
+            evcxr::Error::CompilationErrors(mut errors) => {
+                self.forget_unnamed(&mut errors);
+                diagnostics::compile_error(&errors, code, &self.gone)
+            }
             evcxr::Error::TypeRedefinedVariablesLost(variables) => {
                 let what = "a type was defined anew, so values of the old type cannot be kept";
                 CellError::new("TypeRedefined", what).with_note(&failure::lost_variables(&variables))

@@ -16,6 +16,10 @@ pub enum Part {
     Shell(String),
     /// `:restart`. evcxr's own forgets that the variables are gone, and the next cell would crash.
     Restart,
+    /// `:clear`: the same, and the definitions go too.
+    Clear,
+    /// `:show_deps`: what cells can name beside the standard library.
+    Dependencies,
     /// `:vars`: the variables, each with its type and size.
     Vars,
     /// `:help`: what can be written beside Rust.
@@ -49,6 +53,8 @@ pub fn split(code: &str) -> Vec<Part> {
 fn own_command(line: &str) -> Option<Part> {
     match line.trim() {
         ":restart" => Some(Part::Restart),
+        ":clear" => Some(Part::Clear),
+        ":show_deps" => Some(Part::Dependencies),
         ":vars" => Some(Part::Vars),
         ":help" => Some(Part::Help),
         question => {

@@ -17,8 +17,11 @@ use super::shell::{self, Part};
 use super::start::{Started, panic_text, start_evcxr};
 use super::traps::{Gone, Moved};
 use super::types::Types;
-use super::{Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, listener};
+use super::{
+    Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, listener, options,
+};
 use crate::error::Error;
+use crate::template::PRELOAD;
 use crate::{runtime, stdio, sys};
 
 /// What the thread is asked to do.
@@ -235,11 +238,17 @@ impl Worker {
             match part {
                 Part::Shell(command) => shell::run(&command, &self.shared.collector, &self.shared.control)
                     .map_err(|error| self.or_interrupted(error, true))?,
-                Part::Restart => self.restart(),
+                Part::Restart => self.restart()?,
+                Part::Clear => self.clear()?,
+                Part::Dependencies => self.show_dependencies(),
                 Part::Vars => self.show_variables(&cell.ask)?,
                 Part::Help => self.show_help(),
                 Part::About(name) => self.show_about(&name)?,
-                Part::Rust(code) => self.evaluate_and_remember(&code, &cell.ask)?,
+                Part::Rust(code) => {
+                    options::refuse(&code)?;
+                    let code = self.provide_dependencies(&code)?;
+                    self.evaluate_and_remember(&code, &cell.ask)?
+                }
             }
         }
         Ok(())
@@ -254,14 +263,15 @@ impl Worker {
         let lost = self.variables();
         self.gone.lost(&lost, self.number);
         self.unsettled = Unsettled::default();
-        self.start_program();
+        // Where that fails, the cell says so.
+        let _ = self.start_program();
         let what = failure::crash(exit, &lost);
         let text = format!("Between the cells, {}. {}\n", what.evalue, failure::lost_variables(&lost));
         self.shared.collector.print(Stream::Stderr, text.as_bytes());
     }
 
     /// Replaces the program by a new one, as `:restart` asks for.
-    fn restart(&mut self) {
+    fn restart(&mut self) -> std::result::Result<(), CellError> {
         let lost = self.variables();
         self.gone.lost(&lost, self.number);
         self.unsettled = Unsettled::default();
@@ -271,20 +281,39 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.shared.collector.take_end();
-        self.start_program();
+        self.start_program()?;
         let text = format!("A new program has started. {}\n", failure::lost_variables(&lost));
         self.shared.collector.print(Stream::Stdout, text.as_bytes());
+        Ok(())
+    }
+
+    /// Replaces the program and forgets what cells have defined, as `:clear` asks for.
+    fn clear(&mut self) -> std::result::Result<(), CellError> {
+        self.restart()?;
+        let Some(context) = &mut self.context else { return Ok(()) };
+        context.execute(":clear").map_err(|error| {
+            CellError::new("RestartError", format!("the definitions are still there: {error}"))
+        })?;
+        self.types = Types::default();
+        if self.has_crate {
+            self.preload(PRELOAD);
+        }
+        let text = "Definitions and dependencies are forgotten.\n";
+        self.shared.collector.print(Stream::Stdout, text.as_bytes());
+        Ok(())
     }
 
     /// Lets evcxr find out that its program has ended, upon which it starts a new one and forgets the variables.
-    fn start_program(&mut self) {
-        let Some(context) = &mut self.context else { return };
-        match catch_unwind(AssertUnwindSafe(|| context.execute("();"))) {
-            Ok(Err(evcxr::Error::SubprocessTerminated(_))) => {}
-            Ok(Ok(_)) => stdio::log("herbarium: the program that had ended is still there"),
-            Ok(Err(error)) => stdio::log(&format!("herbarium: the program cannot be started again: {error}")),
-            Err(panic) => stdio::log(&format!("herbarium: {}", panic_text(&*panic))),
-        }
+    fn start_program(&mut self) -> std::result::Result<(), CellError> {
+        let Some(context) = &mut self.context else { return Ok(()) };
+        let why = match catch_unwind(AssertUnwindSafe(|| context.execute("();"))) {
+            Ok(Err(evcxr::Error::SubprocessTerminated(_))) => return Ok(()),
+            Ok(Ok(_)) => "the one before it is still there".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic_text(&*panic),
+        };
+        stdio::log(&format!("herbarium: no new program was started: {why}"));
+        Err(CellError::new("RestartError", format!("no new program was started: {why}")))
     }
 
     fn remember_names(&self) {

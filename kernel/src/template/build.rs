@@ -6,17 +6,18 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::commands::{output, run, write};
-use super::manifests::{cargo_config, crate_manifest, seed_manifest};
+use super::given::{self, BESIDE, Crates};
+use super::manifests::{self, cargo_config, crate_manifest, seed_manifest};
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
 use super::tree::link_tree;
 use super::{Location, library, libtch, quick, sources};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
-/// The crates whose types a cell can name, and whose sources rust-analyzer therefore reads.
-const NAMEABLE: [&str; 4] = [recipe::CELL_CRATE, recipe::HELPER_CRATE, "tch", "image"];
+/// Crates that others keep their types in, and that rust-analyzer therefore reads beside those that a cell can name.
+const BELOW_GIVEN: [&str; 1] = ["serde_core"];
 
 /// Builds everything below `template`, whose lock the caller holds. What an `earlier` template compiled
 /// is used again as far as cargo finds it fresh.
@@ -38,8 +39,10 @@ pub fn build(
     library::copy(&tools.library, &template.join(recipe::LIBRARY))?;
     let libtch = libtch::prepare(location, progress)?;
     write(&template.join("cargo-config.toml"), &cargo_config(&tools.target, &libtch, &location.libtorch))?;
-    write(&template.join("herbarium/Cargo.toml"), &crate_manifest(&location.crate_folder)?)?;
-    write(&template.join("seed/Cargo.toml"), &seed_manifest(template))?;
+    let dependencies = manifests::dependencies(&location.crate_folder)?;
+    write(&template.join("herbarium/Cargo.toml"), &crate_manifest(&location.crate_folder, &dependencies))?;
+    write(&template.join("seed/Cargo.toml"), &seed_manifest(template, &dependencies))?;
+    write(&template.join(BESIDE), &manifests::beside(&dependencies))?;
     let lock = location.crate_folder.join("Cargo.lock");
     std::fs::copy(&lock, template.join("seed/Cargo.lock")).map_err(Error::file(&lock))?;
 
@@ -198,14 +201,23 @@ fn install_shims(template: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `cargo metadata` of the seed, cut down and with the place of the kernel's folder left open.
+/// `cargo metadata` of the seed, cut down and with the place of the kernel's folder left open. What it says of all
+/// crates is written to [`given::FILE`].
 fn metadata(tools: &Toolchain, template: &Path, location: &Location) -> Result<String> {
     let mut cargo = tools.cargo(template, location);
     cargo.args(["metadata", "--format-version", "1", "--filter-platform", &tools.target]);
     let text = output(&mut cargo)?;
     let whole: Value = serde_json::from_str(&text)
         .map_err(|error| Error::Start(format!("cargo metadata's answer is not JSON: {error}")))?;
-    let mut kept = recipe::pruned(whole, |name| NAMEABLE.contains(&name));
-    sources::redirect(&mut kept, &template.join("outlines"))?;
+    let crates = Crates::of_metadata(&whole);
+    write(&template.join(given::FILE), &crates.to_json().to_string())?;
+    let is_own = |name: &str| [recipe::CELL_CRATE, recipe::HELPER_CRATE].contains(&name);
+    let mut kept = recipe::pruned(whole, |package| {
+        let (name, version) = (&package["name"], &package["version"]);
+        let is_given = crates.given.iter().any(|given| *name == given.name && *version == given.version);
+        name.as_str().is_some_and(|name| is_own(name) || BELOW_GIVEN.contains(&name)) || is_given
+    });
+    let outlines = template.join("outlines");
+    sources::redirect(&mut kept, &outlines).map_err(Error::file(&outlines))?;
     Ok(kept.to_string().replace(&template.join("seed").display().to_string(), FOLDER_PLACEHOLDER))
 }

@@ -30,10 +30,14 @@ pub fn copy(library: &Path, slim: &Path) -> Result<()> {
         let what = "the standard library's sources are not installed: run `rustup component add rust-src`";
         return Err(Error::Start(what.to_owned()));
     }
-    copy_file(library, slim, Path::new("Cargo.toml"), Summary)?;
-    for name in CRATES {
-        copy_file(library, slim, &Path::new(name).join("Cargo.toml"), Summary)?;
-        copy_folder(library, slim, &Path::new(name).join("src"), Summary)?;
-    }
+    let copies = || -> std::io::Result<()> {
+        copy_file(library, slim, Path::new("Cargo.toml"), Summary)?;
+        for name in CRATES {
+            copy_file(library, slim, &Path::new(name).join("Cargo.toml"), Summary)?;
+            copy_folder(library, slim, &Path::new(name).join("src"), Summary)?;
+        }
+        Ok(())
+    };
+    copies().map_err(Error::system("copying the standard library's sources"))?;
     LEFT_OUT.iter().try_for_each(|module| write(&slim.join(module), ""))
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::given::{BESIDE_PREFIX, BY_PRELUDE, GIVEN};
 use super::recipe;
 use crate::error::{Error, Result};
 
@@ -35,14 +36,20 @@ pub fn cargo_config(target: &str, libtch: &Path, libtorch: &Path) -> String {
     )
 }
 
-/// The crate as a shared library: the same sources and dependencies, another kind of output.
-pub fn crate_manifest(crate_folder: &Path) -> Result<String> {
+/// What the crate depends on, by its own manifest.
+pub fn dependencies(crate_folder: &Path) -> Result<toml::Table> {
     let path = crate_folder.join("Cargo.toml");
     let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
-    let manifest: toml::Table =
+    let mut manifest: toml::Table =
         text.parse().map_err(|error| Error::Start(format!("{}: {error}", path.display())))?;
-    let dependencies =
-        manifest.get("dependencies").cloned().unwrap_or(toml::Value::Table(Default::default()));
+    match manifest.remove("dependencies") {
+        Some(toml::Value::Table(dependencies)) => Ok(dependencies),
+        _ => Ok(toml::Table::new()),
+    }
+}
+
+/// The crate as a shared library: the same sources and dependencies, another kind of output.
+pub fn crate_manifest(crate_folder: &Path, dependencies: &toml::Table) -> String {
     let package = toml::toml! {
         name = "herbarium"
         version = "0.1.0"
@@ -55,19 +62,57 @@ pub fn crate_manifest(crate_folder: &Path) -> Result<String> {
     let ours = toml::Table::from_iter([
         ("package".to_owned(), toml::Value::Table(package)),
         ("lib".to_owned(), toml::Value::Table(library)),
-        ("dependencies".to_owned(), dependencies),
+        ("dependencies".to_owned(), toml::Value::Table(dependencies.clone())),
     ]);
-    Ok(ours.to_string())
+    ours.to_string()
 }
 
-/// A cell's package with the crate as its dependency; further dependencies are added below the last line.
-pub fn seed_manifest(template: &Path) -> String {
+/// The crates that cells can name by themselves, asked for as the helper crate does; and serde with what derives its
+/// traits, without which `serde_json` is of little use.
+fn given(dependencies: &toml::Table) -> toml::Table {
+    let mut given = dependencies.clone();
+    given.retain(|name, _| {
+        let is_one = |names: &[&str]| names.iter().any(|other| name == *other);
+        is_one(&GIVEN) && !is_one(&BY_PRELUDE)
+    });
+    let serde = toml::toml! {
+        version = "1"
+        features = ["derive"]
+    };
+    given.entry("serde").or_insert(toml::Value::Table(serde));
+    given
+}
+
+/// All that a template's seed depends on, as a part of the manifest of a package that stands beside it: under names
+/// that are in nobody's way.
+pub fn beside(dependencies: &toml::Table) -> String {
+    let all = given(dependencies).into_iter().chain(dependencies.clone());
+    let renamed = all.map(|(name, how)| {
+        let mut how = match how {
+            toml::Value::Table(how) => how,
+            version => toml::Table::from_iter([("version".to_owned(), version)]),
+        };
+        how.entry("package").or_insert_with(|| name.clone().into());
+        (format!("{BESIDE_PREFIX}{name}"), toml::Value::Table(how))
+    });
+    let dependencies = toml::Value::Table(renamed.collect());
+    toml::Table::from_iter([("dependencies".to_owned(), dependencies)]).to_string().replacen(
+        "[dependencies]\n",
+        "",
+        1,
+    )
+}
+
+/// A cell's package: the crate and the crates that cells can name as its dependencies.
+pub fn seed_manifest(template: &Path, dependencies: &toml::Table) -> String {
     let crate_path = template.join("herbarium");
+    let given =
+        toml::Table::from_iter([("dependencies".to_owned(), toml::Value::Table(given(dependencies)))]);
     format!(
         "[package]\nname = \"{}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n\
          [lib]\npath = \"src/lib.rs\"\ncrate-type = [\"cdylib\"]\n\n[workspace]\n{PROFILE}\n\
-         [dependencies]\nherbarium = {{ path = \"{}\" }}\n",
+         [dependencies.herbarium]\npath = {}\n\n{given}",
         recipe::CELL_CRATE,
-        crate_path.display()
+        toml::Value::from(crate_path.display().to_string())
     )
 }

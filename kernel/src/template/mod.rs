@@ -9,6 +9,8 @@
 
 mod build;
 mod commands;
+#[path = "../cargo/given.rs"]
+pub mod given;
 mod key;
 mod library;
 mod libtch;

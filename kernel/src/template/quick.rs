@@ -141,6 +141,15 @@ fn without_code(usual: &[String], crates: &Path, library: &Path) -> Vec<String> 
                 arguments.push("--extern".to_owned());
                 arguments.push(format!("{HELPER_CRATE}={}", library.display()));
             }
+            ("--extern", Some(named)) if named.ends_with(".rlib") => {
+                // What is in the helper crate's library is read from its metadata alone.
+                let (name, path) = named.split_once('=').unwrap_or((named, ""));
+                let file = Path::new(path).with_extension("rmeta");
+                let file = crates.join(file.file_name().unwrap_or_default());
+                rest.next();
+                arguments.push("--extern".to_owned());
+                arguments.push(format!("{name}={}", file.display()));
+            }
             (argument, _) => arguments.push(argument.replace("-Clink-arg=-Wl,-rpath,", "-Clink-arg=-rpath=")),
         }
     }
@@ -178,7 +187,7 @@ mod tests {
         let arguments = without_code(&usual, Path::new("/q/crates"), Path::new("/q/libherbarium.so"));
         assert_eq!(
             arguments.join(" "),
-            "-C embed-bitcode=no --extern herbarium=/q/libherbarium.so --extern serde=/t/serde.rlib \
+            "-C embed-bitcode=no --extern herbarium=/q/libherbarium.so --extern serde=/q/crates/serde.rmeta \
              -Clink-arg=-rpath=/torch -L native=/torch -L dependency=/q/crates"
         );
     }

@@ -1,38 +1,48 @@
-//! The sources that rust-analyzer reads: copies in [outline](super::outline), made once with the template.
+//! The sources that rust-analyzer reads: copies in [outline](super::outline), made once.
 
+use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::commands::write;
 use super::outline::{Documentation, outline};
-use super::recipe::CELL_CRATE;
-use crate::error::{Error, Result};
+use super::recipe::{CELL_CRATE, HELPER_CRATE};
 
-/// Points the packages of `cargo metadata`'s answer to copies of their sources below `folder`. Only their
-/// libraries are kept: of their tests and examples a cell can name nothing.
+/// Points the packages of `cargo metadata`'s answer to copies of their sources below `folder`.
 pub fn redirect(metadata: &mut Value, folder: &Path) -> Result<()> {
     for package in metadata["packages"].as_array_mut().into_iter().flatten() {
-        let Some(name) = package["name"].as_str().filter(|name| *name != CELL_CRATE).map(str::to_owned)
-        else {
-            continue;
-        };
-        if let Some(targets) = package["targets"].as_array_mut() {
-            targets
-                .retain(|target| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(is_library)));
+        if let Some(name) = package["name"].as_str().filter(|name| *name != CELL_CRATE) {
+            let copy = folder.join(name);
+            redirect_package(package, &copy)?;
         }
-        let Some(library) = package["targets"][0]["src_path"].as_str().map(PathBuf::from) else { continue };
-        let Some(file) = library.file_name() else { continue };
-        let (copy, source) = (folder.join(&name), library.parent().unwrap_or(Path::new("/")));
-        // What a learner looks up most is told in full.
-        let documentation = if name == "herbarium" { Documentation::Whole } else { Documentation::Summary };
-        copy_folder(source, &copy.join("src"), Path::new(""), documentation)?;
-        let manifest = copy.join("Cargo.toml");
-        let original = PathBuf::from(package["manifest_path"].as_str().unwrap_or_default());
-        std::fs::copy(&original, &manifest).map_err(Error::file(&original))?;
-        package["targets"][0]["src_path"] = copy.join("src").join(file).display().to_string().into();
-        package["manifest_path"] = manifest.display().to_string().into();
     }
+    Ok(())
+}
+
+/// Points one package to a copy of its sources, which is made unless it is there. Only its library is kept: of its
+/// tests and examples a cell can name nothing.
+pub fn redirect_package(package: &mut Value, copy: &Path) -> Result<()> {
+    if let Some(targets) = package["targets"].as_array_mut() {
+        targets.retain(|target| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(is_library)));
+    }
+    let Some(library) = package["targets"][0]["src_path"].as_str().map(PathBuf::from) else { return Ok(()) };
+    let Some(file) = library.file_name() else { return Ok(()) };
+    if !copy.exists() {
+        // What a learner looks up most is told in full.
+        let whole = package["name"] == HELPER_CRATE;
+        let documentation = if whole { Documentation::Whole } else { Documentation::Summary };
+        let unfinished = copy.with_extension(format!("unfinished-{}", std::process::id()));
+        let source = library.parent().unwrap_or(Path::new("/"));
+        copy_folder(source, &unfinished.join("src"), Path::new(""), documentation)?;
+        let original = PathBuf::from(package["manifest_path"].as_str().unwrap_or_default());
+        std::fs::copy(&original, unfinished.join("Cargo.toml")).map_err(about(&original))?;
+        if std::fs::rename(&unfinished, copy).is_err() {
+            // Another process has made the same.
+            let _ = std::fs::remove_dir_all(&unfinished);
+        }
+    }
+    package["targets"][0]["src_path"] = copy.join("src").join(file).display().to_string().into();
+    package["manifest_path"] = copy.join("Cargo.toml").display().to_string().into();
     Ok(())
 }
 
@@ -44,8 +54,8 @@ fn is_library(kind: &Value) -> bool {
 /// cell can name.
 pub fn copy_folder(from: &Path, to: &Path, inside: &Path, documentation: Documentation) -> Result<()> {
     let folder = from.join(inside);
-    for entry in std::fs::read_dir(&folder).map_err(Error::file(&folder))? {
-        let entry = entry.map_err(Error::file(&folder))?;
+    for entry in std::fs::read_dir(&folder).map_err(about(&folder))? {
+        let entry = entry.map_err(about(&folder))?;
         let path = inside.join(entry.file_name());
         if entry.path().is_dir() {
             if entry.file_name() != "tests" {
@@ -60,15 +70,29 @@ pub fn copy_folder(from: &Path, to: &Path, inside: &Path, documentation: Documen
 
 /// Copies a text file from one root to the same place below another, Rust sources in outline.
 pub fn copy_file(from: &Path, to: &Path, file: &Path, documentation: Documentation) -> Result<()> {
-    let source = from.join(file);
-    let text = std::fs::read_to_string(&source).map_err(Error::file(&source))?;
+    let (source, copy) = (from.join(file), to.join(file));
+    let text = std::fs::read_to_string(&source).map_err(about(&source))?;
     let is_rust = file.extension().is_some_and(|ending| ending == "rs");
-    write(&to.join(file), &if is_rust { outline(&text, documentation) } else { text })
+    if let Some(folder) = copy.parent() {
+        std::fs::create_dir_all(folder).map_err(about(folder))?;
+    }
+    std::fs::write(&copy, if is_rust { outline(&text, documentation) } else { text }).map_err(about(&copy))
+}
+
+/// An error that names its file.
+fn about(path: &Path) -> impl FnOnce(Error) -> Error {
+    let path = path.to_owned();
+    move |error| Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn write(path: &Path, text: &str) -> Result<()> {
+        std::fs::create_dir_all(path.parent().unwrap())?;
+        std::fs::write(path, text)
+    }
 
     #[test]
     fn packages_are_read_from_their_copies() {

@@ -1,0 +1,240 @@
+//! Dependencies that the template has not: built apart from it, once for all kernels of a user.
+//!
+//! cargo builds them in the template's own target folder, but for a package of its own that has nothing to do with
+//! the helper crate. So whatever features they ask for, the helper crate and the crates below it stay as they are, and
+//! what both need in the same form is there already. Where they use one of the crates that a cell can name, the
+//! package asks for all that the helper crate asks for, too: cargo then unites the features to those of the template,
+//! and the types are the same.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Tools;
+use crate::given::{BESIDE, BESIDE_PREFIX, Crates};
+use crate::manifest::{Dependencies, key};
+use crate::outlines;
+use crate::recipe::{NOTE, reusable_arguments, strings};
+use crate::record::{self, Record};
+use crate::resolve::{Resolved, resolve, run_told};
+use crate::wrapper;
+
+/// Why dependencies cannot be had.
+#[derive(Debug)]
+pub enum Failure {
+    /// In words for the learner.
+    Told(String),
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Io(error)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Told(text) => f.write_str(text),
+            Failure::Io(error) => write!(f, "building the dependency: {error}"),
+        }
+    }
+}
+
+/// Where it is told what is going on: progress to stderr, line by line, and notes to stdout.
+#[derive(Default)]
+pub struct Told {
+    /// Notes mean something to the kernel only, which asks for them.
+    pub notes: bool,
+}
+
+impl Told {
+    pub fn progress(&mut self, line: &str) {
+        eprintln!("{line}");
+    }
+
+    pub fn note(&mut self, text: &str) {
+        if self.notes {
+            println!("{NOTE}{}", Value::from(text));
+            let _ = std::io::stdout().flush();
+        }
+    }
+}
+
+/// The record of dependencies, which are built now where that was not done. `folder` is that of the kernel's cells.
+pub fn provide(
+    tools: &Tools,
+    folder: &Path,
+    dependencies: &Dependencies,
+    offline: bool,
+    told: &mut Told,
+) -> Result<Record, Failure> {
+    let place = record::place(tools, folder, dependencies);
+    if let Some(known) = known(&place, told) {
+        return Ok(known);
+    }
+    told.progress(&format!("Resolving {}", dependencies.lines.join(", ")));
+    let project = record::shared_folder(tools, dependencies);
+    std::fs::create_dir_all(project.join("src"))?;
+    let lock = File::create(project.join("lock"))?;
+    if lock.try_lock().is_err() {
+        told.progress("Waiting for another kernel that builds the same");
+        lock.lock()?;
+        if let Some(known) = known(&place, told) {
+            return Ok(known);
+        }
+    }
+    let crates = Crates::read(&tools.template).ok_or_else(|| {
+        Failure::Told("the template is not whole: run `herbarium install` again".to_owned())
+    })?;
+    let project = Project { tools, folder, path: &project, dependencies };
+    project.write_manifest(true)?;
+    std::fs::write(project.path.join("src/lib.rs"), "")?;
+    std::fs::copy(tools.template.join("seed/Cargo.lock"), project.path.join("Cargo.lock"))?;
+    let resolved = resolve(tools, project.path, offline, told)?;
+    refuse_two_libraries(&resolved, &crates)?;
+    let fit = resolved.fit(&crates);
+    let note = (!fit.others.is_empty()).then(|| {
+        let names: Vec<&str> = dependencies.lines.iter().map(|line| key(line)).collect();
+        let (names, others) = (names.join(", "), fit.others.join("; "));
+        format!("{names} uses {others}: built apart, and the types of the two are different ones.")
+    });
+    note.iter().for_each(|note| told.note(note));
+    project.write_manifest(fit.shares)?;
+    let record = Record { note, ..project.build(&resolved, told)? };
+    record.write(&place)?;
+    Ok(record)
+}
+
+/// The record that is there already, with its note.
+fn known(place: &Path, told: &mut Told) -> Option<Record> {
+    let record = Record::read(place)?;
+    record.note.iter().for_each(|note| told.note(note));
+    Some(record)
+}
+
+/// Two versions of a package around one C library would both answer to its names.
+fn refuse_two_libraries(resolved: &Resolved, crates: &Crates) -> Result<(), Failure> {
+    let own = crates.features.keys().find(|id| id.contains("torch-sys"));
+    let packages = resolved.metadata["packages"].as_array().into_iter().flatten();
+    let other = packages
+        .filter(|package| package["links"] == "tch")
+        .find(|package| package["id"].as_str() != own.map(String::as_str));
+    match other {
+        Some(package) => Err(Failure::Told(format!(
+            "this needs torch-sys {}, and the kernel has another version of it loaded: a program cannot have both",
+            package["version"].as_str().unwrap_or_default()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The package that the real cargo is given.
+struct Project<'a> {
+    tools: &'a Tools,
+    /// Of the kernel's cells.
+    folder: &'a Path,
+    path: &'a Path,
+    dependencies: &'a Dependencies,
+}
+
+impl Project<'_> {
+    /// With the template's profile, and `beside` with what the helper crate depends on.
+    fn write_manifest(&self, beside: bool) -> std::io::Result<()> {
+        let seed = std::fs::read_to_string(self.tools.template.join("seed/Cargo.toml"))?;
+        let head = seed.split("[dependencies").next().unwrap_or_default();
+        let mut manifest = format!("{head}[dependencies]\n{}\n", self.dependencies.lines.join("\n"));
+        if beside {
+            manifest.push_str(&std::fs::read_to_string(self.tools.template.join(BESIDE))?);
+        }
+        std::fs::write(self.path.join("Cargo.toml"), manifest)
+    }
+
+    fn build(&self, resolved: &Resolved, told: &mut Told) -> Result<Record, Failure> {
+        let arguments = self.path.join("arguments.json");
+        let mut cargo = self.tools.command(&self.tools.recipe.cargo);
+        cargo
+            .args([
+                "build",
+                "--message-format=json-render-diagnostics",
+                "--target",
+                &self.tools.recipe.target,
+                "--config",
+            ])
+            .arg(self.tools.template.join("cargo-config.toml"))
+            .current_dir(self.path)
+            .env("CARGO_TARGET_DIR", self.tools.template.join("seed/target"))
+            // The flags that evcxr gives would take the place of the configuration's.
+            .env_remove("RUSTFLAGS")
+            .env("RUSTC_WRAPPER", self.tools.template.join("bin").join(wrapper::NAME))
+            .env(wrapper::RECORD_VARIABLE, &arguments);
+        let messages = run_told(&mut cargo, told)?.map_err(Failure::Told)?;
+        let recorded = serde_json::from_slice(&std::fs::read(&arguments)?).ok();
+        let recorded = recorded.as_ref().and_then(strings).unwrap_or_default();
+        let mut arguments =
+            beyond_template(&reusable_arguments(&recorded), &self.tools.recipe.rustc_arguments);
+        if self.dependencies.has_local() {
+            self.keep_local(&messages, &mut arguments)?;
+        }
+        let metadata = outlines::metadata(self.tools, resolved)?;
+        Ok(Record { arguments, metadata, lasting: !self.dependencies.has_local(), note: None })
+    }
+
+    /// Links the libraries of local packages into the kernel's folder: when their sources change, the next kernel
+    /// builds them again, and this one must still find what its variables are made of.
+    fn keep_local(&self, messages: &str, arguments: &mut Vec<String>) -> std::io::Result<()> {
+        let kept = self.folder.join("build").join(self.dependencies.key()).join("local");
+        std::fs::create_dir_all(&kept)?;
+        let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
+        let local = artifacts.filter(|message| {
+            message["package_id"].as_str().is_some_and(|id| id.starts_with("path+"))
+                && message["target"]["name"] != crate::recipe::CELL_CRATE
+        });
+        for artifact in local {
+            let files = artifact["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            for file in files.map(Path::new) {
+                let copy = kept.join(file.file_name().unwrap_or_default());
+                if copy.exists() {
+                    std::fs::remove_file(&copy)?;
+                }
+                if std::fs::hard_link(file, &copy).is_err() {
+                    std::fs::copy(file, &copy)?;
+                }
+                let (file, copy) = (file.display().to_string(), copy.display().to_string());
+                arguments.iter_mut().for_each(|argument| *argument = argument.replace(&file, &copy));
+            }
+        }
+        arguments.splice(0..0, ["-L".to_owned(), format!("dependency={}", kept.display())]);
+        Ok(())
+    }
+}
+
+/// Of the arguments for the dependencies, those that a cell has not by the template.
+fn beyond_template(arguments: &[String], template: &[String]) -> Vec<String> {
+    let beside = BESIDE_PREFIX.replace('-', "_");
+    let is_new = |pair: &&[String]| match pair[0].as_str() {
+        "-L" => !template.contains(&pair[1]),
+        "--extern" => !pair[1].starts_with(&beside),
+        _ => false,
+    };
+    arguments.windows(2).filter(is_new).flatten().cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_gets_the_crates_that_the_template_has_not() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let recorded = words(
+            "-C embed-bitcode=no -L dependency=/t/deps --extern given_image=/t/i.rlib --extern rand=/t/r.rlib -L native=/t/z",
+        );
+        let template = words("-C embed-bitcode=no -L dependency=/t/deps");
+        assert_eq!(beyond_template(&recorded, &template), words("--extern rand=/t/r.rlib -L native=/t/z"));
+    }
+}

@@ -1,0 +1,63 @@
+//! What is remembered of dependencies that were built.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::Tools;
+use crate::manifest::Dependencies;
+use crate::recipe::strings;
+
+/// How a cell is compiled with dependencies, and what rust-analyzer reads of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// rustc's arguments beside those of every cell.
+    pub arguments: Vec<String>,
+    /// `cargo metadata`'s answer, with the place of the kernel's folder left open.
+    pub metadata: Value,
+    /// What the arguments name never changes.
+    pub lasting: bool,
+    /// What whoever asks for them should know.
+    pub note: Option<String>,
+}
+
+/// The folder in a template with what was built beside it.
+pub fn shared_folder(tools: &Tools, dependencies: &Dependencies) -> PathBuf {
+    tools.template.join("dependencies").join(dependencies.key())
+}
+
+/// Where the record of these dependencies is: in the template for all kernels, or in the kernel's own `folder` where
+/// one of them is a folder whose sources may change.
+pub fn place(tools: &Tools, folder: &Path, dependencies: &Dependencies) -> PathBuf {
+    match dependencies.has_local() {
+        true => folder.join("build").join(dependencies.key()).join("record.json"),
+        false => shared_folder(tools, dependencies).join("record.json"),
+    }
+}
+
+impl Record {
+    /// Reads a record; `None` where there is none.
+    pub fn read(place: &Path) -> Option<Record> {
+        let value: Value = serde_json::from_slice(&std::fs::read(place).ok()?).ok()?;
+        Some(Record {
+            arguments: strings(&value["arguments"])?,
+            metadata: value["metadata"].clone(),
+            lasting: value["lasting"].as_bool()?,
+            note: value["note"].as_str().map(str::to_owned),
+        })
+    }
+
+    /// Writes it whole or not at all.
+    pub fn write(&self, place: &Path) -> std::io::Result<()> {
+        let text = json!({
+            "arguments": self.arguments,
+            "metadata": self.metadata,
+            "lasting": self.lasting,
+            "note": self.note,
+        });
+        let unfinished = place.with_extension(std::process::id().to_string());
+        std::fs::create_dir_all(place.parent().unwrap_or(Path::new("/")))?;
+        std::fs::write(&unfinished, text.to_string())?;
+        std::fs::rename(&unfinished, place)
+    }
+}

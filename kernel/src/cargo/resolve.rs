@@ -1,0 +1,301 @@
+//! Which packages dependencies bring, and how they go with those that the template has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::Tools;
+use crate::apart::{Failure, Told};
+use crate::given::{Crates, GIVEN};
+use crate::recipe::CELL_CRATE;
+
+/// What cargo says where the registry cannot be reached.
+const NO_NETWORK: [&str; 9] = [
+    "Could not resolve host",
+    "Couldn't connect",
+    "Could not connect",
+    "failed to download",
+    "download of",
+    "network failure",
+    "Timeout was reached",
+    "timed out",
+    "failed to fetch",
+];
+/// Packages that nobody names a type of, and that are long to read.
+const UNREAD: [&str; 4] = ["libc", "linux-raw-sys", "windows", "windows-sys"];
+
+/// Dependencies and all that they need.
+pub struct Resolved {
+    /// `cargo metadata`'s answer for the dependencies beside the helper crate's own.
+    pub metadata: Value,
+    nodes: BTreeMap<String, Value>,
+}
+
+/// Asks cargo, by the network if that is there, and otherwise for what was fetched before.
+pub fn resolve(tools: &Tools, project: &Path, offline: bool, told: &mut Told) -> Result<Resolved, Failure> {
+    let first = ask(tools, project, offline, told)?;
+    let answer = match first {
+        Err(said) if !offline && NO_NETWORK.iter().any(|sign| said.contains(sign)) => {
+            told.progress("The registry cannot be reached: looking at what was fetched before");
+            match ask(tools, project, true, told)? {
+                Ok(answer) => {
+                    told.note("The registry could not be reached: what was fetched before is used.");
+                    answer
+                }
+                Err(_) => {
+                    let why = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+                    return Err(Failure::Told(format!(
+                        "the registry cannot be reached ({why}), and what was fetched before does not do"
+                    )));
+                }
+            }
+        }
+        Err(said) => return Err(Failure::Told(without_manifest(&said))),
+        Ok(answer) => answer,
+    };
+    let metadata: Value = serde_json::from_str(&answer)
+        .map_err(|error| Failure::Told(format!("cargo metadata's answer is not JSON: {error}")))?;
+    let nodes = metadata["resolve"]["nodes"].as_array().into_iter().flatten();
+    let nodes = nodes.filter_map(|node| Some((node["id"].as_str()?.to_owned(), node.clone()))).collect();
+    Ok(Resolved { metadata, nodes })
+}
+
+/// `cargo metadata` in `project`: its answer, or what it said.
+fn ask(
+    tools: &Tools,
+    project: &Path,
+    offline: bool,
+    told: &mut Told,
+) -> std::io::Result<Result<String, String>> {
+    let mut command = tools.command(&tools.recipe.cargo);
+    command
+        .args(["metadata", "--format-version", "1", "--filter-platform", &tools.recipe.target, "--config"])
+        .arg(tools.template.join("cargo-config.toml"))
+        .args(offline.then_some("--offline"))
+        .current_dir(project)
+        // Somebody waits.
+        .env("CARGO_NET_RETRY", "1")
+        .env("CARGO_HTTP_TIMEOUT", "15");
+    run_told(&mut command, told)
+}
+
+/// Runs a command whose progress is told as it comes: its stdout, or what it said on stderr.
+pub fn run_told(command: &mut Command, told: &mut Told) -> std::io::Result<Result<String, String>> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let stdout = child.stdout.take();
+    let reader = std::thread::spawn(move || {
+        let mut answer = String::new();
+        stdout.map(|mut stdout| stdout.read_to_string(&mut answer)).transpose().map(|_| answer)
+    });
+    let mut said = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            if is_progress(&line) {
+                if !is_own(&line) {
+                    told.progress(line.trim());
+                }
+            } else {
+                said.push_str(&line);
+                said.push('\n');
+            }
+        }
+    }
+    let answer = reader.join().unwrap_or_else(|_| Ok(String::new()))?;
+    Ok(if child.wait()?.success() { Ok(answer) } else { Err(said) })
+}
+
+/// Whether a line tells how far cargo is: `   Compiling rand v0.9.2`.
+fn is_progress(line: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "Updating",
+        "Locking",
+        "Adding",
+        "Downloading",
+        "Downloaded",
+        "Compiling",
+        "Blocking",
+        "Finished",
+        "Upgrading",
+        "Removing",
+    ];
+    line.split_whitespace().next().is_some_and(|word| WORDS.contains(&word)) && line.starts_with("  ")
+}
+
+/// Whether a line is about the package that nobody wrote, or says what the reader sees anyhow.
+fn is_own(line: &str) -> bool {
+    line.contains(&format!("{CELL_CRATE} v1.0.0")) || line.trim_start().starts_with("Finished")
+}
+
+/// cargo's words without those about a manifest that nobody wrote.
+fn without_manifest(said: &str) -> String {
+    let kept: Vec<&str> = said
+        .lines()
+        .filter(|line| !is_own(line) && !line.contains("/dependencies/") && !line.trim().is_empty())
+        .collect();
+    // Some of what is wrong is about that package: the same crate under two names.
+    let text = if kept.is_empty() { said.trim().to_owned() } else { kept.join("\n") };
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+}
+
+impl Resolved {
+    /// The packages that the cell asks for itself, by the names that it gives them.
+    pub fn asked_for(&self) -> Vec<(String, String)> {
+        let root = self.metadata["resolve"]["root"].as_str().and_then(|root| self.nodes.get(root));
+        let dependencies = root.and_then(|root| root["deps"].as_array()).into_iter().flatten();
+        let named = dependencies
+            .filter_map(|one| Some((one["name"].as_str()?.to_owned(), one["pkg"].as_str()?.to_owned())));
+        let beside = crate::given::BESIDE_PREFIX.replace('-', "_");
+        named.filter(|(name, _)| !name.starts_with(&beside)).collect()
+    }
+
+    pub fn package(&self, id: &str) -> Option<&Value> {
+        self.metadata["packages"].as_array()?.iter().find(|package| package["id"] == id)
+    }
+
+    /// A package's name and version.
+    pub fn title(&self, id: &str) -> (&str, &str) {
+        let package = self.package(id);
+        let text = |key: &str| package.and_then(|package| package[key].as_str()).unwrap_or_default();
+        (text("name"), text("version"))
+    }
+
+    /// All packages below these, and these, whose types can reach a cell.
+    pub fn closure<'a>(&self, roots: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        let mut waiting: Vec<String> = roots.map(str::to_owned).collect();
+        let mut found = BTreeSet::new();
+        while let Some(id) = waiting.pop() {
+            if !found.insert(id.clone()) || self.is_macro(&id) {
+                continue;
+            }
+            let dependencies =
+                self.nodes.get(&id).and_then(|node| node["deps"].as_array()).into_iter().flatten();
+            let normal = dependencies.filter(|one| {
+                one["dep_kinds"].as_array().into_iter().flatten().any(|kind| kind["kind"].is_null())
+            });
+            waiting.extend(normal.filter_map(|one| one["pkg"].as_str().map(str::to_owned)));
+        }
+        found
+    }
+
+    /// Whether a package holds macros that run in the compiler.
+    fn is_macro(&self, id: &str) -> bool {
+        let targets =
+            self.package(id).and_then(|package| package["targets"].as_array()).into_iter().flatten();
+        targets.flat_map(|target| target["kind"].as_array()).flatten().any(|kind| kind == "proc-macro")
+    }
+
+    /// Whether rust-analyzer has something to read of a package for a cell.
+    pub fn is_read(&self, id: &str) -> bool {
+        !self.is_macro(id) && !UNREAD.contains(&self.title(id).0)
+    }
+
+    /// How these packages go with those of the template.
+    pub fn fit(&self, crates: &Crates) -> Fit {
+        let asked = self.asked_for();
+        let needed = self.closure(asked.iter().map(|(_, id)| id.as_str()));
+        let given: Vec<&String> = needed.iter().filter(|id| GIVEN.contains(&self.title(id).0)).collect();
+        let mut others = Vec::new();
+        let mut shares = false;
+        for id in given {
+            let (name, version) = self.title(id);
+            let Some(own) = crates.given.iter().find(|own| own.name == name) else { continue };
+            if asked.iter().any(|(_, other)| other == id) {
+                // The learner has given it another name.
+                continue;
+            }
+            if own.version != version {
+                others.push(format!("{name} {version}, where the notebook's is {}", own.version));
+            } else if self.is_same(id, crates) {
+                shares = true;
+            } else {
+                others.push(format!("{name} {version} with other features than the notebook's"));
+            }
+        }
+        Fit { shares: shares && others.is_empty(), others }
+    }
+
+    /// Whether a package and all that it needs are those of the template.
+    fn is_same(&self, id: &str, crates: &Crates) -> bool {
+        self.closure(std::iter::once(id)).iter().all(|id| {
+            let node = self.nodes.get(id);
+            let features =
+                node.and_then(|node| crate::recipe::strings(&node["features"])).unwrap_or_default();
+            crates.features.get(id).is_some_and(|own| *own == features)
+        })
+    }
+}
+
+/// How packages go with those of the template.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// They use crates of the template, in the very form that it has.
+    pub shares: bool,
+    /// The crates that they need in another form, whose types are therefore others.
+    pub others: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn resolved(image: &str, features: &[&str], also: &[&str]) -> Resolved {
+        let kinds = json!([{"kind": null}]);
+        let metadata = json!({
+            "packages": [
+                {"id": "art", "name": "art", "version": "1.0.0", "targets": [{"kind": ["lib"]}]},
+                {"id": image, "name": "image", "version": image, "targets": [{"kind": ["lib"]}]},
+                {"id": "png", "name": "png", "version": "1.0.0", "targets": [{"kind": ["lib"]}]},
+            ],
+            "resolve": {"root": "root", "nodes": [
+                {"id": "root", "deps": [{"name": "art", "pkg": "art", "dep_kinds": kinds}, {"name": "given_image", "pkg": "0.25.1", "dep_kinds": kinds}]},
+                {"id": "art", "deps": [{"name": "image", "pkg": image, "dep_kinds": kinds}], "features": []},
+                {"id": image, "deps": [{"name": "png", "pkg": "png", "dep_kinds": kinds}], "features": features},
+                {"id": "png", "deps": [], "features": also},
+            ]},
+        });
+        let nodes = metadata["resolve"]["nodes"].as_array().unwrap().iter();
+        let nodes = nodes.map(|node| (node["id"].as_str().unwrap().to_owned(), node.clone())).collect();
+        Resolved { metadata, nodes }
+    }
+
+    #[test]
+    fn a_crate_of_the_template_is_shared_in_its_very_form_only() {
+        let own = crate::given::Given {
+            name: "image".to_owned(),
+            version: "0.25.1".to_owned(),
+            enabled: vec!["bmp".to_owned()],
+            declared: BTreeMap::new(),
+        };
+        let features = [("0.25.1", vec!["bmp".to_owned()]), ("png", Vec::new())];
+        let features = features.map(|(id, features)| (id.to_owned(), features)).into_iter().collect();
+        let crates = Crates { given: vec![own], features, libraries: Vec::new() };
+        assert_eq!(resolved("0.25.1", &["bmp"], &[]).fit(&crates), Fit { shares: true, others: Vec::new() });
+        let others = |resolved: Resolved| resolved.fit(&crates).others;
+        assert_eq!(
+            others(resolved("0.25.1", &["bmp", "avif"], &[])),
+            ["image 0.25.1 with other features than the notebook's"]
+        );
+        assert_eq!(others(resolved("0.25.1", &["bmp"], &["simd"])).len(), 1, "what it needs is another");
+        assert_eq!(
+            others(resolved("0.24.9", &["bmp"], &[])),
+            ["image 0.24.9, where the notebook's is 0.25.1"]
+        );
+    }
+
+    #[test]
+    fn what_cargo_says_is_sorted() {
+        assert!(is_progress("   Compiling rand v0.9.2") && is_progress("    Updating crates.io index"));
+        assert!(!is_progress("error: no matching package named `rnd` found"));
+        let said = "error: no matching package named `rnd` found\nlocation searched: crates.io index\n\
+                    required by package `ctx v1.0.0 (/t/dependencies/1)`\n";
+        assert_eq!(
+            without_manifest(said),
+            "no matching package named `rnd` found\nlocation searched: crates.io index"
+        );
+    }
+}

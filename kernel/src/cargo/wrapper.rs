@@ -1,0 +1,36 @@
+//! This program in rustc's place, for a cargo that we have called: it records how cargo compiles a cell.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use serde_json::Value;
+
+use crate::failure;
+use crate::recipe::{CELL_CRATE, HELPER_CRATE};
+
+/// The name under which this program does that.
+pub const NAME: &str = "record-rustc";
+/// Where to record it.
+pub const RECORD_VARIABLE: &str = "HERBARIUM_RECORD";
+
+/// Writes the cell's arguments to `record`, compiles everything as asked.
+pub fn record_and_compile(record: &Path, arguments: &[OsString]) -> ExitCode {
+    let Some((rustc, rest)) = arguments.split_first() else {
+        return failure("the recording wrapper was called without rustc");
+    };
+    let words: Vec<String> = rest.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let compiles = |name: &str| words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == name);
+    let mut command = Command::new(rustc);
+    command.args(rest);
+    if compiles(HELPER_CRATE) {
+        // cargo asks for the library alone; cells read the metadata faster from a file of its own.
+        command.arg("--emit=metadata");
+    }
+    if compiles(CELL_CRATE)
+        && let Err(error) = std::fs::write(record, Value::from(words).to_string())
+    {
+        return failure(&format!("writing {}: {error}", record.display()));
+    }
+    crate::run(&mut command)
+}

@@ -1,0 +1,366 @@
+//! `:dep`: what comes with the kernel is there already, and all else is built apart before evcxr hears of it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+
+use super::collector::Collector;
+use super::worker::Worker;
+use super::{CellError, Stream};
+use crate::syntax;
+use crate::template::given::{Crates, Given, is_given};
+use crate::template::recipe::{ERROR, HELPER_CRATE, NOTE, PREPARE};
+
+/// What one `:dep` asks for.
+#[derive(Debug, PartialEq)]
+struct Wanted {
+    /// Its name in cells.
+    name: String,
+    /// What stands after the `=` in a manifest.
+    how: toml::Value,
+}
+
+impl Worker {
+    /// Sees to the `:dep` lines of a cell that has the crate. Returns the cell as evcxr is to run it: with the lines
+    /// that it needs in the form in which they were seen to, and without the others, but with as many lines.
+    pub(super) fn provide_dependencies(&mut self, code: &str) -> Result<String, CellError> {
+        let Some(cargo) = self.cargo.clone().filter(|_| code.contains(":dep")) else {
+            return Ok(code.to_owned());
+        };
+        let template = cargo.ancestors().nth(2).unwrap_or(Path::new("/"));
+        let crates = Crates::read(template).unwrap_or_default();
+        let first = syntax::first_rust_line(code).unwrap_or(usize::MAX);
+        let (mut lines, mut new): (Vec<String>, Vec<Wanted>) = (Vec::new(), Vec::new());
+        for (number, line) in code.lines().enumerate() {
+            let wanted = arguments(line).filter(|_| number < first).map(Wanted::parse).transpose()?;
+            match wanted {
+                None => lines.push(line.to_owned()),
+                Some(wanted) if is_given(&wanted.name) => {
+                    if let Some(text) = wanted.given(&crates)? {
+                        self.shared.collector.print(Stream::Stdout, format!("{text}\n").as_bytes());
+                    }
+                    lines.push(String::new());
+                }
+                Some(wanted) => {
+                    lines.push(format!(":dep {}", wanted.line()));
+                    new.push(wanted);
+                }
+            }
+        }
+        if !new.is_empty() {
+            let mut all = self.dependencies();
+            all.retain(|line| new.iter().all(|wanted| !line.starts_with(&format!("{} =", wanted.name))));
+            all.extend(new.iter().map(Wanted::line));
+            self.build_dependencies(&cargo, &all)?;
+        }
+        Ok(lines.join("\n") + if code.ends_with('\n') { "\n" } else { "" })
+    }
+
+    /// The dependencies of earlier cells, as a manifest has them.
+    pub(super) fn dependencies(&mut self) -> Vec<String> {
+        let outputs = self.context.as_mut().and_then(|context| context.execute(":show_deps").ok());
+        let text = outputs.and_then(|mut outputs| outputs.content_by_mime_type.remove("text/plain"));
+        text.unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// `:show_deps`: what comes with the kernel, and what cells have added.
+    pub(super) fn show_dependencies(&mut self) {
+        let template = self.cargo.as_ref().and_then(|cargo| cargo.ancestors().nth(2));
+        let crates = template.and_then(Crates::read).unwrap_or_default();
+        let given = crates
+            .given
+            .iter()
+            .map(|given| format!("{} = \"{}\" (comes with the kernel)", given.name, given.version));
+        let mut lines: Vec<String> = given.collect();
+        lines.sort();
+        lines.extend(self.dependencies());
+        if lines.is_empty() {
+            lines.push("No dependencies; `:dep NAME = \"VERSION\"` adds one".to_owned());
+        }
+        self.shared.collector.print(Stream::Stdout, (lines.join("\n") + "\n").as_bytes());
+    }
+
+    /// Has the kernel's cargo build all of these, unless that was done for some kernel of this user.
+    fn build_dependencies(&self, cargo: &Path, lines: &[String]) -> Result<(), CellError> {
+        let cannot = |error: std::io::Error| {
+            CellError::new("DependencyError", format!("cargo cannot be run: {error}"))
+        };
+        let folder =
+            self.folder.cells().map_err(|error| CellError::new("DependencyError", error.to_string()))?;
+        let mut command = Command::new(cargo);
+        command.arg(PREPARE).args(is_offline(&folder).then_some("--offline")).current_dir(folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(cannot)?;
+        let feed =
+            |stdin: Option<ChildStdin>| stdin.map(|mut stdin| stdin.write_all(lines.join("\n").as_bytes()));
+        // One that has ended says why itself.
+        let _ = feed(child.stdin.take());
+        let (answer, said) = (child.stdout.take(), child.stderr.take());
+        let (mut failure, mut rest) = (None, String::new());
+        let collector = &self.shared.collector;
+        std::thread::scope(|scope| {
+            scope.spawn(|| show_progress(said, collector, &mut rest));
+            for line in answer.map(BufReader::new).into_iter().flat_map(BufRead::lines).map_while(Result::ok)
+            {
+                let text =
+                    |json: &str| serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned());
+                if let Some(note) = line.strip_prefix(NOTE) {
+                    collector.print(Stream::Stdout, format!("{}\n", text(note)).as_bytes());
+                } else if let Some(reason) = line.strip_prefix(ERROR) {
+                    failure = Some(text(reason));
+                }
+            }
+        });
+        let status = child.wait().map_err(cannot)?;
+        if status.success() {
+            return Ok(());
+        }
+        let reason = failure.unwrap_or_else(|| format!("cargo ended with {status}\n{rest}"));
+        Err(self.or_interrupted(CellError::new("DependencyError", reason.trim_end()), false))
+    }
+}
+
+/// Shows each line as the step that the build is at; what is no step is kept.
+fn show_progress(said: Option<impl Read>, collector: &Collector, rest: &mut String) {
+    for line in said.map(BufReader::new).into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+        if line.starts_with(char::is_uppercase) {
+            collector.building(&line);
+        } else {
+            rest.push_str(&line);
+            rest.push('\n');
+        }
+    }
+}
+
+/// Whether evcxr was asked not to use the network (`:offline 1`): it says so in cargo's configuration.
+fn is_offline(folder: &Path) -> bool {
+    let config = std::fs::read_to_string(folder.join(".cargo/config.toml")).unwrap_or_default();
+    config.lines().any(|line| line.trim() == "offline = true")
+}
+
+/// What stands after `:dep` in a line.
+fn arguments(line: &str) -> Option<&str> {
+    let rest = line.trim_start_matches(' ').strip_prefix(":dep")?;
+    (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim())
+}
+
+/// `:dep` lines replaced by blanks, for analysis, which must neither build nor fetch anything.
+pub fn without_dep_lines(code: &str) -> String {
+    let first = syntax::first_rust_line(code).unwrap_or(usize::MAX);
+    let blanked = code.split_inclusive('\n').enumerate().map(|(number, line)| match arguments(line) {
+        Some(_) if number < first => line.replace(|letter| letter != '\n', " "),
+        _ => line.to_owned(),
+    });
+    blanked.collect()
+}
+
+impl Wanted {
+    /// `name`, `name = "1"`, `name = { … }`, `name@1`, or a folder.
+    fn parse(arguments: &str) -> Result<Wanted, CellError> {
+        let invalid = |why: &str| {
+            let text =
+                format!("`:dep {arguments}` is not a dependency{why}: write `:dep NAME = \"VERSION\"`");
+            CellError::new("DependencyError", text)
+        };
+        if arguments.starts_with(['.', '/', '~']) {
+            return Wanted::of_folder(arguments);
+        }
+        let (name, how) = match arguments.split_once('=') {
+            Some((name, how)) => (name.trim(), how.trim().to_owned()),
+            None => match arguments.split_once('@') {
+                Some((name, version)) => (name.trim(), format!("\"{}\"", version.trim())),
+                None => (arguments, "\"*\"".to_owned()),
+            },
+        };
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+        };
+        if !is_name(name) {
+            return Err(invalid(""));
+        }
+        let table: toml::Table = format!("how = {how}")
+            .parse()
+            .map_err(|error: toml::de::Error| invalid(&format!(" ({})", error.message())))?;
+        let how = table
+            .get("how")
+            .cloned()
+            .filter(|how| how.is_str() || how.is_table())
+            .ok_or_else(|| invalid(""))?;
+        let mut wanted = Wanted { name: name.to_owned(), how };
+        // Where other kernels find what is here already is of no interest.
+        let path = if is_given(name) { None } else { wanted.how.get_mut("path") };
+        if let Some(path) = path {
+            let folder = absolute(path.as_str().unwrap_or_default())?;
+            *path = folder.display().to_string().into();
+        }
+        Ok(wanted)
+    }
+
+    /// The crate in a folder, by the name in its manifest.
+    fn of_folder(path: &str) -> Result<Wanted, CellError> {
+        let folder = absolute(path)?;
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).ok();
+        let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
+        let name = manifest.as_ref().and_then(|table| table.get("package")?.get("name")?.as_str());
+        let Some(name) = name else {
+            let text = format!("{} has no Cargo.toml that names a package", folder.display());
+            return Err(CellError::new("DependencyError", text));
+        };
+        let how = toml::Table::from_iter([("path".to_owned(), folder.display().to_string().into())]);
+        Ok(Wanted { name: name.to_owned(), how: how.into() })
+    }
+
+    /// As a line of a manifest.
+    fn line(&self) -> String {
+        format!("{} = {}", self.name, self.how)
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.how.get(key)?.as_str()
+    }
+
+    fn version(&self) -> &str {
+        self.how.as_str().or_else(|| self.text("version")).unwrap_or("*")
+    }
+
+    /// What is said of a crate that comes with the kernel; an error where that is not what the line asks for.
+    fn given(&self, crates: &Crates) -> Result<Option<String>, CellError> {
+        if self.name == HELPER_CRATE {
+            // The line that other kernels need: any.
+            return Ok(None);
+        }
+        let same = |given: &&Given| given.name.replace('-', "_") == self.name.replace('-', "_");
+        let Some(given) = crates.given.iter().find(same) else { return Ok(None) };
+        let has = format!("{} {} comes with the kernel", given.name, given.version);
+        let foreign = ["path", "git", "registry"].into_iter().find(|key| self.how.get(key).is_some());
+        let renamed = self.text("package").is_some_and(|package| package != given.name);
+        if foreign.is_some() || renamed {
+            return Err(self.clash(&format!("{has}, and its name stands for that"), given));
+        }
+        let asked = semver::VersionReq::parse(self.version()).map_err(|error| {
+            let text = format!("`{}` is not a version: {error}", self.version());
+            CellError::new("DependencyError", text)
+        })?;
+        if !semver::Version::parse(&given.version).is_ok_and(|version| asked.matches(&version)) {
+            return Err(self.clash(
+                &format!("{has}: a program that names {} {} too would have two", given.name, self.version()),
+                given,
+            ));
+        }
+        let features = self.how.get("features").and_then(toml::Value::as_array);
+        let features: Vec<&str> = features.into_iter().flatten().filter_map(toml::Value::as_str).collect();
+        if let Some(unknown) =
+            features.iter().find(|name| !given.declared.contains_key(**name) && !given.has(name))
+        {
+            let text = format!("{} {} has no feature `{unknown}`", given.name, given.version);
+            return Err(CellError::new("DependencyError", text));
+        }
+        let missing: Vec<&str> = features.into_iter().filter(|name| !given.has(name)).collect();
+        if !missing.is_empty() {
+            return Err(self.clash(&format!("{has}, without the feature {}", missing.join(", ")), given));
+        }
+        let wants_defaults =
+            !self.how.get("default-features").is_some_and(|value| value.as_bool() == Some(false));
+        let missing = if wants_defaults { given.missing_defaults() } else { Vec::new() };
+        let but = if missing.is_empty() {
+            String::new()
+        } else {
+            format!(", but for {} of its default features", missing.join(", "))
+        };
+        Ok(Some(format!("{has}{but}: nothing to build")))
+    }
+
+    /// The error for what a crate that comes with the kernel cannot be, with what can be done about it.
+    fn clash(&self, why: &str, given: &Given) -> CellError {
+        let mut how = match &self.how {
+            toml::Value::Table(how) => how.clone(),
+            version => toml::Table::from_iter([("version".to_owned(), version.clone())]),
+        };
+        let version: String = self.version().chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+        let mut name = format!("{}_{}", given.name, version.trim_matches('.').replace('.', "_"));
+        if version.is_empty() {
+            name = format!("other_{}", given.name);
+        }
+        how.entry("package").or_insert_with(|| given.name.clone().into());
+        let other = Wanted { name, how: how.into() };
+        let text = format!(
+            "{why}. Another can be had beside it, under another name and with types of its own: `:dep {}`",
+            other.line()
+        );
+        CellError::new("DependencyError", text)
+    }
+}
+
+/// A folder's path from the root, by the working folder and, for `~`, the user's.
+fn absolute(path: &str) -> Result<PathBuf, CellError> {
+    let inside = path.strip_prefix("~/").and_then(|rest| Some(dirs::home_dir()?.join(rest)));
+    let folder = inside.unwrap_or_else(|| PathBuf::from(path));
+    folder
+        .canonicalize()
+        .map_err(|error| CellError::new("DependencyError", format!("{}: {error}", folder.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crates() -> Crates {
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let declared = [("default", names(&["png", "avif"])), ("png", names(&[])), ("avif", names(&[]))];
+        let image = Given {
+            name: "image".to_owned(),
+            version: "0.25.10".to_owned(),
+            enabled: names(&["png"]),
+            declared: declared.map(|(name, list)| (name.to_owned(), list)).into_iter().collect(),
+        };
+        Crates { given: vec![image], ..Crates::default() }
+    }
+
+    #[test]
+    fn a_line_is_read_as_in_a_manifest() {
+        let line = |arguments: &str| Wanted::parse(arguments).map(|wanted| wanted.line());
+        assert_eq!(line("rand").unwrap(), "rand = \"*\"");
+        assert_eq!(line("rand@0.9").unwrap(), "rand = \"0.9\"");
+        assert_eq!(line("rand = \"0.9\" # a comment").unwrap(), "rand = \"0.9\"");
+        assert!(line("rand={version=\"1\", features=[\"a\"]}").unwrap().starts_with("rand = { "));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(line(".").unwrap(), format!("herbarium-kernel = {{ path = \"{}\" }}", here.display()));
+        for wrong in ["", "rand = 1", "rand = {", "a b = \"1\"", "./no-such-folder"] {
+            assert!(line(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(arguments("  :dep a = \"1\" "), Some("a = \"1\""));
+        assert_eq!(arguments(":depth"), None);
+        assert_eq!(without_dep_lines("// é\n:dep é\nlet x = 1;\n:dep b"), "// é\n      \nlet x = 1;\n:dep b");
+    }
+
+    #[test]
+    fn what_comes_with_the_kernel_is_said_or_why_not() {
+        let said = |arguments: &str| {
+            Wanted::parse(arguments).unwrap().given(&crates()).map_err(|error| error.evalue)
+        };
+        let there = "image 0.25.10 comes with the kernel: nothing to build";
+        assert_eq!(
+            said("image = { version = \"0.25\", default-features = false }").unwrap().as_deref(),
+            Some(there)
+        );
+        assert!(said("image").unwrap().unwrap().contains("but for avif of its default features"));
+        assert_eq!(said("herbarium = { path = \"./no-such-folder\" }").unwrap(), None);
+        let clash = said("image = \"0.24\"").unwrap_err();
+        assert!(clash.contains("`:dep image_0_24 = { package = \"image\", version = \"0.24\" }`"), "{clash}");
+        assert!(
+            said("image = { version = \"0.25\", features = [\"avif\"] }")
+                .unwrap_err()
+                .contains("without the feature avif")
+        );
+        assert!(
+            said("image = { version = \"0.25\", features = [\"jxl\"] }")
+                .unwrap_err()
+                .contains("no feature `jxl`")
+        );
+        assert!(
+            said("image = { git = \"https://example.org\" }")
+                .unwrap_err()
+                .contains("its name stands for that")
+        );
+    }
+}
