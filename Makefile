@@ -39,10 +39,10 @@ help:
 setup: venv libtorch rust-src kernel
 
 venv: $(VENV)/.ready
-$(VENV)/.ready: tests/requirements.txt
+$(VENV)/.ready: tests/requirements.txt $(wildcard kernel/papermill/*)
 	@echo "python: the virtual environment $(VENV)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement tests/requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement tests/requirements.txt ./kernel/papermill
 	@touch $@
 
 # .cargo/config.toml tells every cargo below this folder where libtorch is.

@@ -26,6 +26,14 @@ pub enum Error {
     #[error("{} is not a notebook: {reason}", path.display())]
     Notebook { path: PathBuf, reason: String },
 
+    /// A file of parameters could not be understood.
+    #[error("{}: {reason}", path.display())]
+    Parameters { path: PathBuf, reason: String },
+
+    /// A notebook's parameters cannot have these values.
+    #[error("{0}")]
+    Values(String),
+
     /// The Rust session could not be started.
     #[error("the Rust session cannot start: {0}")]
     Start(String),

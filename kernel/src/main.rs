@@ -4,6 +4,7 @@ mod doctor;
 mod error;
 mod install;
 mod jupyter;
+mod parameters;
 mod run;
 mod runtime;
 mod session;
@@ -30,7 +31,10 @@ Rust notebooks for image classification.
 
 Usage:
   herbarium kernel -f FILE            Serve as a Jupyter kernel; Jupyter starts it so.
-  herbarium run NOTEBOOK [-o OUT]     Run a notebook's cells in order. Writes OUT, or NOTEBOOK itself.
+  herbarium run NOTEBOOK [-o OUT] [-p NAME=VALUE]... [--parameters-file FILE]...
+                                      Run a notebook's cells in order. Writes OUT, or NOTEBOOK itself. The values
+                                      are for the parameters that its cell tagged `parameters` declares.
+  herbarium parameters NOTEBOOK       What parameters a notebook has.
   herbarium install [--user | --prefix DIR]
                                       Tell Jupyter of the kernel, and build the helper crate for cells.
   herbarium uninstall [--user | --prefix DIR] [--all]
@@ -66,10 +70,9 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
             Some(file) => jupyter::serve(&PathBuf::from(file)).map(|()| ExitCode::SUCCESS),
             None => Err(Error::Usage("`herbarium kernel` needs the connection file: -f FILE".to_owned())),
         },
-        ["run", notebook] => run::run(&PathBuf::from(notebook), None),
-        ["run", notebook, "-o" | "--output", out] | ["run", "-o" | "--output", out, notebook] => {
-            run::run(&PathBuf::from(notebook), Some(&PathBuf::from(out)))
-        }
+        ["run", options @ ..] => run::run(&parameters::Options::parse(options)?),
+        ["parameters", "--translate"] => translate(),
+        ["parameters", notebook] => run::show_parameters(&PathBuf::from(notebook)),
         ["install", place @ ..] => install::install(&Place::parse(place)?).map(|()| ExitCode::SUCCESS),
         ["uninstall", place @ .., "--all"] => {
             install::uninstall(&Place::parse(place)?, true).map(|()| ExitCode::SUCCESS)
@@ -88,6 +91,16 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
         }
         other => Err(Error::Usage(format!("`herbarium {}` is not a command", other.join(" ")))),
     }
+}
+
+/// Answers another program's question about parameters.
+fn translate() -> Result<ExitCode> {
+    let question =
+        std::io::read_to_string(std::io::stdin()).map_err(Error::system("reading the question"))?;
+    let answer =
+        parameters::translate(&question).map_err(|error| Error::Usage(format!("the question: {error}")))?;
+    println!("{answer}");
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
+use crate::parameters::{self, Options, Values};
 use crate::session::Session;
 use crate::{stdio, sys};
 use notebook::Notebook;
@@ -21,9 +22,13 @@ use terminal::Terminal;
 /// is written all the same.
 ///
 /// Exit status: 0 if all went well, 1 if a cell failed.
-pub fn run(path: &Path, out: Option<&Path>) -> Result<ExitCode> {
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let path = &options.notebook;
     let mut notebook = Notebook::read(path)?;
-    let told = out.unwrap_or(path);
+    if !options.values.is_empty() {
+        set_parameters(&mut notebook, &options.values)?;
+    }
+    let told = options.out.as_deref().unwrap_or(path);
     let out = &std::path::absolute(told).map_err(Error::file(told))?;
     enter_folder_of(path)?;
     let started = Instant::now();
@@ -41,6 +46,37 @@ pub fn run(path: &Path, out: Option<&Path>) -> Result<ExitCode> {
     let what = if summary.failed { "stopped at a cell that failed, after" } else { "ran" };
     stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", told.display()));
     Ok(if summary.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Adds the cell that gives the notebook's parameters their values.
+fn set_parameters(notebook: &mut Notebook, values: &Values) -> Result<()> {
+    let declared = notebook.cell_tagged(parameters::DECLARED);
+    if declared.is_none() {
+        let tag = parameters::DECLARED;
+        stdio::log(&format!(
+            "herbarium: no cell is tagged `{tag}`, so the parameters come before the first cell"
+        ));
+    }
+    let known = declared.map(|cell| parameters::declared(&notebook.source(cell))).unwrap_or_default();
+    let code = parameters::injected(&known, values, declared.is_none()).map_err(Error::Values)?;
+    notebook.inject(&code, declared);
+    Ok(())
+}
+
+/// Prints the parameters that a notebook declares.
+pub fn show_parameters(path: &Path) -> Result<ExitCode> {
+    let notebook = Notebook::read(path)?;
+    let known =
+        notebook.cell_tagged(parameters::DECLARED).map(|cell| parameters::declared(&notebook.source(cell)));
+    let text = match known.as_deref() {
+        None => format!("{}: no cell is tagged `{}`\n", path.display(), parameters::DECLARED),
+        Some([]) => {
+            format!("{}: its cell tagged `{}` sets no variable\n", path.display(), parameters::DECLARED)
+        }
+        Some(known) => parameters::table(known),
+    };
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The variables that name files and folders, relative to where the command was given.

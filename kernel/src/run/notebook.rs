@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::outputs::Outputs;
 use crate::error::{Error, Result};
+use crate::parameters;
 
 /// A notebook in memory.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl Notebook {
     }
 
     fn parse(text: &str) -> std::result::Result<Notebook, String> {
+        let text = text.trim_start_matches('\u{feff}');
         let root: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match root.get("nbformat").and_then(Value::as_u64) {
             Some(4) => {}
@@ -57,6 +59,31 @@ impl Notebook {
         self.cells()[cell]["metadata"]["tags"]
             .as_array()
             .is_some_and(|tags| tags.iter().any(|other| other == tag))
+    }
+
+    /// The first code cell with a tag.
+    pub fn cell_tagged(&self, tag: &str) -> Option<usize> {
+        self.code_cells().into_iter().find(|cell| self.has_tag(*cell, tag))
+    }
+
+    /// Puts a cell that sets parameters in the place of an earlier such cell, or after the one that declares them, or
+    /// before all others.
+    pub fn inject(&mut self, code: &str, declared: Option<usize>) {
+        let earlier = self.cell_tagged(parameters::INJECTED);
+        let source: Vec<Value> = code.trim_end().split_inclusive('\n').map(Value::from).collect();
+        let mut cell = json!({
+            "cell_type": "code", "execution_count": null, "metadata": { "tags": [parameters::INJECTED] },
+            "outputs": [], "source": source
+        });
+        // Cells have had names since format 4.5.
+        if self.root.get("nbformat_minor").and_then(Value::as_u64).is_some_and(|minor| minor >= 5) {
+            cell["id"] = Value::String(uuid::Uuid::new_v4().simple().to_string()[..8].to_owned());
+        }
+        let Some(cells) = self.root["cells"].as_array_mut() else { return };
+        match (earlier, declared) {
+            (Some(earlier), _) => cells[earlier] = cell,
+            (None, declared) => cells.insert(declared.map_or(0, |declared| declared + 1), cell),
+        }
     }
 
     /// Empties a code cell: no outputs, no count.
@@ -139,6 +166,23 @@ mod tests {
         before["cells"][1]["outputs"] = json!([]);
         assert_eq!(before, after);
         assert!(text.find("\"b\": 1").unwrap() < text.find("\"a\": 2").unwrap());
+    }
+
+    #[test]
+    fn parameters_come_after_their_defaults_and_replace_earlier_ones() {
+        let mut notebook = Notebook::parse(&format!("\u{feff}{TEXT}")).unwrap();
+        notebook.inject("// Parameters\nlet a = 1;\n", Some(1));
+        assert_eq!(
+            (notebook.code_cells().len(), notebook.source(2).as_str()),
+            (2, "// Parameters\nlet a = 1;")
+        );
+        assert_eq!(notebook.cells()[2]["id"].as_str().map(str::len), Some(8));
+        notebook.inject("let a = 2;", Some(1));
+        assert_eq!((notebook.code_cells().len(), notebook.source(2).as_str()), (2, "let a = 2;"));
+        let mut other = Notebook::parse(r#"{"nbformat": 4, "nbformat_minor": 2, "cells": []}"#).unwrap();
+        other.inject("let a = 2;", None);
+        assert_eq!(other.cell_tagged(parameters::INJECTED), Some(0));
+        assert!(other.cells()[0].get("id").is_none());
     }
 
     #[test]

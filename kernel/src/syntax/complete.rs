@@ -2,7 +2,7 @@
 
 use ra_ap_syntax::{Edition, SourceFile};
 
-use super::{PRELUDE, rust_part};
+use super::{BYTE_ORDER_MARK, PRELUDE, rust_part};
 
 /// Whether a text can be run, as a console asks before it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,9 @@ pub enum Completeness {
 
 /// Judges a text by its brackets, then by the parser.
 pub fn completeness(code: &str) -> Completeness {
-    let Some(rust) = rust_part(code) else { return Completeness::Complete };
+    let Some(rust) = rust_part(code.trim_start_matches(BYTE_ORDER_MARK)) else {
+        return Completeness::Complete;
+    };
     match open_brackets(rust) {
         Brackets::Wrong => return Completeness::Invalid,
         Brackets::Unfinished => return Completeness::Incomplete(String::new()),
@@ -30,6 +32,11 @@ pub fn completeness(code: &str) -> Completeness {
         Some(first) if first >= end => Completeness::Incomplete(String::new()),
         Some(_) => Completeness::Invalid,
     }
+}
+
+/// Whether every bracket, string and comment of a text is closed, and none that was not opened.
+pub fn has_matching_brackets(rust: &str) -> bool {
+    matches!(open_brackets(rust), Brackets::Open(0))
 }
 
 enum Brackets {
@@ -160,6 +167,7 @@ mod tests {
             "!ls",
             "r#\"(\"#",
             "'x: loop { break 'x; }",
+            "\u{feff}:vars",
         ] {
             assert_eq!(completeness(code), Complete, "{code}");
         }

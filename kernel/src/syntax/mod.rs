@@ -1,12 +1,14 @@
 //! What can be said of a cell's text without compiling it.
 
 mod complete;
+mod declarations;
 mod places;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 
-pub use complete::{Completeness, completeness};
+pub use complete::{Completeness, completeness, has_matching_brackets};
+pub use declarations::{Declaration, Form, declarations, form};
 pub use places::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
 
 /// Appended to a cell that shows no value: `print!` without a newline keeps its text in a buffer, which the end of a
@@ -16,6 +18,16 @@ const PRELUDE: &str = "fn f(){";
 /// Macros whose value is `()`.
 const UNIT_MACROS: [&str; 8] =
     ["println", "print", "eprintln", "eprint", "assert", "assert_eq", "assert_ne", "debug_assert"];
+
+/// What editors on Windows write before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Takes away what is no part of a cell's text, though it stands at its beginning.
+pub fn remove_byte_order_mark(code: &mut String) {
+    if code.starts_with(BYTE_ORDER_MARK) {
+        code.remove(0);
+    }
+}
 
 /// The first line of Rust in a cell (from 0), after evcxr's commands (`:dep …`), shell commands (`!…`), comments and
 /// blank lines. `None` if there is no Rust.
@@ -75,6 +87,16 @@ pub fn rust_part(code: &str) -> Option<&str> {
     let first = first_rust_line(code)?;
     let start: usize = code.split_inclusive('\n').take(first).map(str::len).sum();
     Some(&code[start..])
+}
+
+/// Whether a text is Rust as far as its form goes.
+pub fn is_whole(rust: &str) -> bool {
+    parse(rust).is_some()
+}
+
+/// Whether a word can be the name of a variable.
+pub fn is_name(word: &str) -> bool {
+    !declarations(&format!("let {word} = 1;")).is_empty()
 }
 
 /// What stands between the cell and its flush, if the cell runs something, and its last statement shows no value.
