@@ -1,44 +1,66 @@
 //! Compile errors as rustc shows them, in the cell's own lines.
 
-use std::fmt::Write;
-
 use evcxr::CompilationError;
 
+use super::elsewhere::{self, Elsewhere};
 use super::event::CellError;
 use super::render::{Diagnostic, Label, Note, Span, render};
+use super::suggestions::without_generated;
 use super::traps::{self, Gone};
+use super::{habits, question_marks, suggestions};
 use crate::syntax;
 
 /// The error of a cell that did not compile. `gone` knows what became of variables that are not there.
 pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone) -> CellError {
-    let all: Vec<Diagnostic> = errors
-        .iter()
-        .filter(|error| error.level().starts_with("error"))
-        .map(|error| convert(error, source, gone))
-        .collect();
-    if all.is_empty() {
+    let errors: Vec<&CompilationError> =
+        errors.iter().filter(|error| error.level().starts_with("error")).collect();
+    if errors.is_empty() {
         return traps::silent(source);
     }
-    if let Some(error) = errors.iter().find_map(|error| traps::not_kept(&error.message(), source)) {
-        return error;
+    // What cannot be kept matters once the rest is right.
+    let unkept: Vec<Option<CellError>> = errors.iter().map(|error| not_kept(error, source)).collect();
+    let rest = errors.iter().zip(&unkept).filter(|(_, unkept)| unkept.is_none());
+    let rest: Vec<Diagnostic> = rest.map(|(error, _)| convert(error, source, gone)).collect();
+    match unkept.into_iter().flatten().next() {
+        Some(error) if rest.is_empty() => error,
+        _ => report(&rest, source),
     }
-    let untyped = errors.iter().find_map(|error| untyped_let(error, source)).filter(|found| found.is_closure);
-    if let Some(closure) = untyped {
-        return traps::closure(&closure.name, source);
-    }
+}
+
+/// The error for a variable that the next cells could not have, if this is one.
+fn not_kept(error: &CompilationError, source: &str) -> Option<CellError> {
+    traps::not_kept(&error.message(), source).or_else(|| {
+        let closure = untyped_let(error, source).filter(|found| found.is_closure)?;
+        Some(traps::closure(&closure.name, source))
+    })
+}
+
+/// What the compiler found in a cell.
+pub fn report(diagnostics: &[Diagnostic], source: &str) -> CellError {
     let lines: Vec<&str> = source.lines().collect();
     let mut traceback: Vec<String> = Vec::new();
-    for diagnostic in &all {
-        let text = render(diagnostic, &lines);
+    for diagnostic in diagnostics {
+        let text = render(&with_habits(diagnostic, &lines), &lines);
         // evcxr compiles some cells twice, and may find an error in each.
         if !traceback.contains(&text) {
             traceback.push(text);
         }
     }
-    let evalue = all.first().map(headline).unwrap_or_else(|| "the cell does not compile".to_owned());
+    let evalue = diagnostics.first().map(headline).unwrap_or_else(|| "the cell does not compile".to_owned());
     let more = traceback.len().saturating_sub(1);
     let evalue = if more > 0 { format!("{evalue} (and {more} more)") } else { evalue };
     CellError { ename: "CompileError".to_owned(), evalue, traceback }
+}
+
+/// With help for who writes Python, in the place of the compiler's, which takes the cell for Rust.
+fn with_habits(diagnostic: &Diagnostic, lines: &[&str]) -> Diagnostic {
+    let help = habits::help(diagnostic, lines);
+    let mut diagnostic = diagnostic.clone();
+    if !help.is_empty() {
+        diagnostic.notes.retain(|note| !note.is_help());
+        diagnostic.notes.extend(help);
+    }
+    diagnostic
 }
 
 fn headline(diagnostic: &Diagnostic) -> String {
@@ -72,45 +94,31 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
         };
         // Without a label of its own, evcxr repeats the message.
         let repeated = message.label.ends_with(&error.message());
-        let text = if repeated { String::new() } else { message.label.clone() };
+        let text = if repeated { String::new() } else { without_generated(&message.label) };
         Some(Label { span, text, primary: message.is_primary })
     });
-    let mut notes: Vec<Note> = Vec::new();
-    for child in error.json["children"].as_array().into_iter().flatten() {
-        let note = match child["level"].as_str() {
-            Some("help") => Note::help,
-            Some("note") => Note::remark,
-            _ => continue,
-        };
-        let Some(message) = child["message"].as_str() else { continue };
-        let replacement = child["spans"][0]["suggested_replacement"]
-            .as_str()
-            .map(str::trim)
-            .filter(|text| !text.is_empty());
-        let mut text = message.to_owned();
-        if let Some(replacement) = replacement {
-            let _ = write!(text, ": `{replacement}`");
-        }
-        // What names generated code means nothing to its reader.
-        let about_generated = ["evcxr", "Evcxr"].iter().any(|name| text.contains(name));
-        if !about_generated {
-            notes.push(note(text));
-        }
-    }
-    notes.extend(notebook_notes(error, gone));
+    let mut notes = suggestions::notes(&error.json);
+    notes.extend(notebook_notes(error, source, gone));
     if let Some(found) = untyped_let(error, source) {
         let name = &found.name;
         notes.push(Note::help(format!("say what type `{name}` is of: `let {name}: … = …;`")));
     }
     let mut labels: Vec<Label> = labels.collect();
-    if labels.is_empty()
-        && let Some((line, column, length)) = syntax::last_expression(source)
-    {
-        // What has no place in the cell is about the code that shows the cell's value.
-        let span = Span { line, column, end_line: line, end_column: column + length };
-        labels.push(Label { span, text: "shown as the value of the cell".to_owned(), primary: true });
+    if labels.is_empty() {
+        match elsewhere::find(error, source) {
+            Some(Elsewhere::InCell(label)) => labels.push(label),
+            Some(Elsewhere::Earlier(note)) => notes.insert(0, note),
+            None => labels.extend(shown_expression(source)),
+        }
     }
     Diagnostic { code: error.code().map(str::to_owned), message: shown_value(error), labels, notes }
+}
+
+/// What has no place in the cell is about the code that shows the cell's value.
+fn shown_expression(source: &str) -> Option<Label> {
+    let (line, column, length) = syntax::last_expression(source)?;
+    let span = Span { line, column, end_line: line, end_column: column + length };
+    Some(Label { span, text: "shown as the value of the cell".to_owned(), primary: true })
 }
 
 /// The variable whose type the compiler cannot tell, if an error is about one.
@@ -120,14 +128,12 @@ fn untyped_let(error: &CompilationError, source: &str) -> Option<syntax::Untyped
     syntax::untyped_let(source, line)
 }
 
-/// What the compiler cannot know: that there are other cells.
-fn notebook_notes(error: &CompilationError, gone: &Gone) -> Vec<Note> {
+/// What the compiler cannot know: that there are other cells, and what is around this one.
+fn notebook_notes(error: &CompilationError, source: &str, gone: &Gone) -> Vec<Note> {
     let message = error.message();
     let static_is_asked = error.json["children"].to_string().contains("'static");
     match error.code() {
-        Some("E0384" | "E0596") => {
-            vec![Note::help("a variable of an earlier cell becomes mutable by `let mut x = x;`")]
-        }
+        Some("E0384" | "E0594" | "E0596") => immutable(&message, source),
         Some("E0425") => gone.notes(message.split('`').nth(1).unwrap_or_default()).to_vec(),
         Some("E0597") => kept_references(),
         Some("E0373" | "E0499" | "E0502" | "E0503" | "E0505" | "E0506" | "E0515" | "E0716")
@@ -135,8 +141,19 @@ fn notebook_notes(error: &CompilationError, gone: &Gone) -> Vec<Note> {
         {
             kept_references()
         }
+        Some("E0277" | "E0308" | "E0069") => question_marks::notes(error, source),
         _ => Vec::new(),
     }
+}
+
+/// How a variable of an earlier cell becomes mutable; of one of this cell, rustc says it.
+fn immutable(message: &str, source: &str) -> Vec<Note> {
+    let name = message.split('`').nth(1).unwrap_or("x");
+    let name = name.split(['.', '[']).next().unwrap_or(name).trim_start_matches('*');
+    if syntax::bound_names(source).iter().any(|bound| bound == name) {
+        return Vec::new();
+    }
+    vec![Note::help(format!("a variable of an earlier cell becomes mutable by `let mut {name} = {name};`"))]
 }
 
 fn kept_references() -> Vec<Note> {
@@ -149,7 +166,7 @@ fn kept_references() -> Vec<Note> {
 
 /// The message, in the learner's words where it is about the method that shows a cell's value.
 fn shown_value(error: &CompilationError) -> String {
-    let message = error.message();
+    let message = without_generated(&error.message());
     if !message.contains("evcxr_display") {
         return message;
     }

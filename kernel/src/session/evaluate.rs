@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use evcxr::{CommandContext, EvalCallbacks, EvalOutputs};
+use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
 use serde_json::Value;
 
 use super::collector::Failure;
@@ -18,6 +18,10 @@ use crate::syntax;
 impl Worker {
     /// Compiles and runs Rust.
     pub(super) fn evaluate(&mut self, code: &str, ask: &AskForInput) -> std::result::Result<(), CellError> {
+        if let Some(error) = self.syntax_error(code) {
+            self.stale.clear();
+            return Err(error);
+        }
         let Some(context) = &mut self.context else { return Ok(()) };
         let mut prepared = syntax::prepare(code);
         self.stale = self.types.stale(code, context.variables_and_types());
@@ -83,7 +87,10 @@ impl Worker {
             Ok(Err(_)) if !end.untyped.is_empty() => {
                 Err(self.or_interrupted(traps::untyped(&end.untyped, false, code), ran))
             }
-            Ok(Err(error)) => Err(self.or_interrupted(self.describe(error, code), ran)),
+            Ok(Err(error)) => {
+                let error = self.describe(error, code);
+                Err(self.or_interrupted(error, ran))
+            }
             Err(panic) => {
                 let text = format!("the compiler's session panicked: {}", panic_text(&*panic));
                 Err(self.or_interrupted(CellError::new("KernelError", text), ran))
@@ -102,9 +109,10 @@ impl Worker {
     }
 
     /// The error for what evcxr could not do.
-    pub(super) fn describe(&self, error: evcxr::Error, code: &str) -> CellError {
+    pub(super) fn describe(&mut self, error: evcxr::Error, code: &str) -> CellError {
         match error {
-            evcxr::Error::CompilationErrors(mut errors) => {
+            evcxr::Error::CompilationErrors(errors) => {
+                let mut errors = self.with_hidden(errors, code);
                 self.forget_unnamed(&mut errors);
                 diagnostics::compile_error(&errors, code, &self.gone)
             }
@@ -117,6 +125,20 @@ impl Worker {
                 traps::not_kept(&text, code).unwrap_or_else(|| CellError::new("Error", text.trim_end()))
             }
         }
+    }
+
+    /// Of an error in the cell's last expression, evcxr may keep rustc's suggestion alone. Then the cell is compiled as
+    /// it is, without the code that shows its value.
+    fn with_hidden(&mut self, errors: Vec<CompilationError>, code: &str) -> Vec<CompilationError> {
+        let is_error = |error: &CompilationError| error.level().starts_with("error");
+        let is_advice = |error: &CompilationError| ["help", "note"].contains(&error.level());
+        if errors.iter().any(is_error) && !errors.iter().any(is_advice) {
+            return errors;
+        }
+        let context = self.context.as_mut();
+        let found = catch_unwind(AssertUnwindSafe(|| context.and_then(|context| context.check(code).ok())));
+        let found = found.ok().flatten().filter(|found| found.iter().any(is_error));
+        found.unwrap_or(errors)
     }
 
     /// The error of a cell that was interrupted says so.

@@ -7,11 +7,13 @@ mod commands;
 mod control;
 mod dependencies;
 mod diagnostics;
+mod elsewhere;
 mod evaluate;
 mod event;
 mod failure;
 mod fate;
 mod folder;
+mod habits;
 mod input;
 mod lines;
 mod listener;
@@ -19,10 +21,13 @@ mod names;
 mod options;
 mod places;
 mod progress;
+mod question_marks;
 mod render;
 mod settle;
 mod shell;
 mod start;
+mod suggestions;
+mod syntax_errors;
 mod text;
 mod traps;
 mod types;
@@ -35,7 +40,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::{runtime, stdio, sys};
+use crate::{runtime, stdio, syntax, sys};
 use collector::Collector;
 pub use commands::nothing_known;
 use control::{Control, Phase};
@@ -131,7 +136,8 @@ impl Session {
     }
 
     /// Runs a cell. Only one at a time: the next must wait for the outcome of this one. Fails if the session is gone.
-    pub fn execute(&self, cell: Cell) -> oneshot::Receiver<Outcome> {
+    pub fn execute(&self, mut cell: Cell) -> oneshot::Receiver<Outcome> {
+        syntax::remove_byte_order_mark(&mut cell.code);
         let (reply, outcome) = oneshot::channel();
         self.shared.control.begin(Phase::Starting);
         self.shared.collector.begin(cell.sink.clone());

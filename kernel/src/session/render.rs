@@ -37,9 +37,14 @@ impl Note {
     pub fn help(text: impl Into<String>) -> Note {
         Note { level: "help", text: text.into() }
     }
+
+    pub fn is_help(&self) -> bool {
+        self.level == "help"
+    }
 }
 
 /// One error.
+#[derive(Debug, Clone)]
 pub struct Diagnostic {
     pub code: Option<String>,
     pub message: String,

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use super::collector::Collector;
 use super::control::{Control, Phase};
 use super::event::{CellError, Stream};
+use super::habits;
 use crate::{syntax, sys};
 
 /// A part of a cell.
@@ -84,6 +85,9 @@ pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<()
     });
     let status = child.wait().map_err(cannot)?;
     control.set_phase(Phase::Compiling);
+    if let Some(help) = habits::for_shell(command) {
+        collector.print(Stream::Stderr, format!("help: {help}\n").as_bytes());
+    }
     if status.success() {
         return Ok(());
     }
