@@ -51,6 +51,7 @@ def executed(folder):
     environment.setenv("HERBARIUM_EPOCHS", "2,1")
     environment.delenv("HERBARIUM_DATA", raising=False)
     environment.setenv("HERBARIUM_WEIGHTS", str(folder))
+    environment.setenv("HERBARIUM_OFFLINE", "1")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = nbclient.NotebookClient(
         notebook, kernel_name="herbarium", timeout=600, startup_timeout=300, resources={"metadata": {"path": str(folder)}}

@@ -47,6 +47,7 @@ def quick(cell):
 def test_runs_from_top_to_bottom_and_cell_by_cell_again(name, tmp_path, monkeypatch):
     monkeypatch.setenv("HERBARIUM_EPOCHS", "1,1")
     monkeypatch.setenv("HERBARIUM_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("HERBARIUM_OFFLINE", "1")
     monkeypatch.delenv("HERBARIUM_DATA", raising=False)
     notebook = read(name)
     for cell in notebook.cells:

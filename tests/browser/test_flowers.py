@@ -40,7 +40,7 @@ def lab(tmp_path_factory):
     shutil.copy(ROOT / "notebooks" / "flowers.ipynb", folder / "notebooks")
     OUT.mkdir(exist_ok=True)
     # The drawn flowers, no pretrained weights, few epochs; unless somebody wants a picture of something else.
-    defaults = {"HERBARIUM_EPOCHS": "4,1", "HERBARIUM_WEIGHTS": str(folder)}
+    defaults = {"HERBARIUM_EPOCHS": "4,1", "HERBARIUM_WEIGHTS": str(folder), "HERBARIUM_OFFLINE": "1"}
     server = Server(folder, {name: value for name, value in defaults.items() if name not in os.environ})
     try:
         lab = Lab(server, "notebooks/flowers.ipynb", tmp_path_factory.mktemp("profile"))
