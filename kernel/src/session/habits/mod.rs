@@ -37,7 +37,7 @@ pub fn help(diagnostic: &Diagnostic, lines: &[&str]) -> Vec<Note> {
         place.and_then(|label| lines.get(label.span.line.checked_sub(1)?)).copied().unwrap_or_default();
     let mistake = Mistake { code: diagnostic.code.as_deref(), message: &diagnostic.message, line };
     let known = [statements::help, calls::help, values::help, members::help, indices::help];
-    known.iter().find_map(|help| help(&mistake)).map(|text| Note::help(text)).into_iter().collect()
+    known.iter().find_map(|help| help(&mistake)).map(Note::help).into_iter().collect()
 }
 
 /// The help for a shell command that installs what Python uses.

@@ -37,10 +37,11 @@ const BY_SHAPE: [&str; 6] = ["zeros", "ones", "rand", "randn", "empty", "full"];
 
 /// The help for a name that there is only in Python.
 pub fn help(mistake: &Mistake) -> Option<String> {
-    if mistake.is(&["E0277"]) && mistake.message.contains("`?` operator") || mistake.is(&["E0425", "E0423"]) {
-        if let Some(text) = question(mistake.line) {
-            return Some(text);
-        }
+    let is_asked = mistake.is(&["E0277"]) && mistake.message.contains("`?` operator");
+    if (is_asked || mistake.is(&["E0425", "E0423"]))
+        && let Some(text) = question(mistake.line)
+    {
+        return Some(text);
     }
     if !mistake.is(&["E0425", "E0423", "E0433", "E0412"]) {
         return None;
@@ -72,7 +73,7 @@ fn of_tensors(module: &str, line: &str) -> Option<String> {
     let all = arguments.join(", ");
     let text = match function {
         "tensor" | "array" | "asarray" | "from_numpy" => format!("`Tensor::from_slice(&{all})`"),
-        "full" => format!("`Tensor::full([2, 3], 1.0, (Kind::Float, Device::Cpu))`"),
+        "full" => "`Tensor::full([2, 3], 1.0, (Kind::Float, Device::Cpu))`".to_owned(),
         name if BY_SHAPE.contains(&name) => {
             let shape = all.trim_matches(['(', ')', '[', ']']);
             format!("`Tensor::{name}([{shape}], (Kind::Float, Device::Cpu))`")
