@@ -260,7 +260,7 @@ impl Wanted {
             return Err(self.clash(&format!("{has}, without the feature {}", missing.join(", ")), given));
         }
         let wants_defaults =
-            !self.how.get("default-features").is_some_and(|value| value.as_bool() == Some(false));
+            self.how.get("default-features").is_none_or(|value| value.as_bool() != Some(false));
         let missing = if wants_defaults { given.missing_defaults() } else { Vec::new() };
         let but = if missing.is_empty() {
             String::new()

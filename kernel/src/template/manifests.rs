@@ -71,10 +71,7 @@ pub fn crate_manifest(crate_folder: &Path, dependencies: &toml::Table) -> String
 /// traits, without which `serde_json` is of little use.
 fn given(dependencies: &toml::Table) -> toml::Table {
     let mut given = dependencies.clone();
-    given.retain(|name, _| {
-        let is_one = |names: &[&str]| names.iter().any(|other| name == *other);
-        is_one(&GIVEN) && !is_one(&BY_PRELUDE)
-    });
+    given.retain(|name, _| GIVEN.contains(&name) && !BY_PRELUDE.contains(&name));
     let serde = toml::toml! {
         version = "1"
         features = ["derive"]

@@ -171,7 +171,7 @@ fn what_is_moved_is_there_until_then() {
         line(&text, "kept").starts_with("if evcxr_moved_big.get() { ::std::mem::forget(big); } else { "),
         "{text}"
     );
-    assert_eq!(source.moves.all[0].clones, true);
+    assert!(source.moves.all[0].clones);
     // The compiler has something else to say of it: the statement of the cell is the next to try, then none.
     let other =
         json!({ "level": "error", "message": "x", "code": { "code": "E0597" }, "spans": [], "children": [] })
