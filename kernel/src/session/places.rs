@@ -16,7 +16,7 @@ pub fn line_in_cell(number: usize, generated: &str, cell: &str) -> Option<usize>
     let pieces = syntax::pieces(cell);
     let statements = source::learners_lines(&lines).unwrap_or(0..0);
     let statements = statements.contains(&number).then_some(statements);
-    statements.into_iter().chain([0..lines.len()]).find_map(|range| {
+    statements.into_iter().chain(std::iter::once(0..lines.len())).find_map(|range| {
         let ours: Vec<usize> =
             pieces.iter().filter(|piece| piece.text == text).map(|piece| piece.line).collect();
         let theirs: Vec<usize> = range.filter(|place| lines[*place].trim() == text).collect();
