@@ -12,6 +12,7 @@ mod session;
 #[path = "cargo/source/mod.rs"]
 mod source;
 mod stdio;
+mod stops;
 mod syntax;
 mod sys;
 mod template;

@@ -1,6 +1,7 @@
 //! The few things that need the operating system directly: signals, process relations, the environment.
-//! All of the kernel's unsafe code is here and in [`streams`].
+//! All of the kernel's unsafe code is here, in [`stop`] and in [`streams`].
 
+pub mod stop;
 pub mod streams;
 
 use std::collections::HashMap;
@@ -53,33 +54,46 @@ pub fn run_cell(
     let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
     let name = CString::new(function).map_err(|error| error.to_string())?;
     // SAFETY: C strings that outlive the calls; the library is what evcxr has just compiled, and is never unloaded.
-    let [symbol, begin, flush] = unsafe {
+    let [symbol, begin, flush, stop] = unsafe {
         let handle = libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL);
         let find = |name: &CStr| if handle.is_null() { handle } else { libc::dlsym(handle, name.as_ptr()) };
         // Last what says by `dlerror` why it is not there.
-        let [begin, flush] = [find(BEGIN_CELL), find(FLUSH)];
-        [find(&name), begin, flush]
+        let [begin, flush, stop] = [find(BEGIN_CELL), find(FLUSH), find(STOP)];
+        [find(&name), begin, flush, stop]
     };
     if symbol.is_null() {
         // SAFETY: after a failure, dlerror gives a C string that stays valid until the next call.
         let reason = unsafe { CStr::from_ptr(libc::dlerror()) };
         return Err(reason.to_string_lossy().into_owned());
     }
+    if !stop.is_null() {
+        // SAFETY: found by its name in a library that is never unloaded.
+        unsafe { stop::add(stop) };
+    }
+    stop::forget();
     // SAFETY: the crate defines both so, and where there is no crate, `question` defines the second.
-    let [begin, flush] = [begin, flush]
-        .map(|function| unsafe { std::mem::transmute::<*mut c_void, Option<extern "C" fn()>>(function) });
+    let (begin, flush) = unsafe {
+        (
+            std::mem::transmute::<*mut c_void, Option<extern "C" fn(extern "C" fn())>>(begin),
+            std::mem::transmute::<*mut c_void, Option<extern "C" fn()>>(flush),
+        )
+    };
     if let Some(begin) = begin {
-        begin();
+        begin(stop::heard);
     }
     started(flush);
     // SAFETY: evcxr generates the function with this signature, and catches panics in it.
-    Ok(unsafe { std::mem::transmute::<*mut c_void, Function>(symbol) }(variables))
+    let after = unsafe { std::mem::transmute::<*mut c_void, Function>(symbol) }(variables);
+    stop::forget();
+    Ok(after)
 }
 
-/// The crate's function that is called before each cell.
+/// The crate's function that is called before each cell, with whom to tell that it has heard an interrupt.
 const BEGIN_CELL: &CStr = c"herbarium_begin_cell";
 /// The function, of the crate or of a cell without it, that empties the buffer of the cells' standard output.
 const FLUSH: &CStr = c"herbarium_flush";
+/// The function of a cell that gives the flag of its checks.
+const STOP: &CStr = c"herbarium_stop";
 
 /// Sets a variable of this process's own environment, which evcxr and the tools it starts read.
 pub fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
@@ -138,14 +152,6 @@ pub fn is_alive(pid: u32) -> bool {
         Some(Err(error)) => error == rustix::io::Errno::PERM,
         None => false,
     }
-}
-
-/// Whether a process handles SIGINT itself. `None` where the system does not tell.
-pub fn handles_sigint(pid: u32) -> Option<bool> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
-    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
-    Some(mask & (1 << (libc::SIGINT - 1)) != 0)
 }
 
 /// Every process that descends from `root`, except those below a process in `spare`.

@@ -40,6 +40,9 @@ pub fn interrupted() -> bool {
     if SAID.fetch_max(now, Ordering::SeqCst) < now {
         Message::Listening { heard }.send();
     }
+    if heard {
+        tell_heard();
+    }
     heard
 }
 
@@ -58,10 +61,20 @@ pub fn end_cell() {
 
 /// The same before a cell, for an interrupt that came between two. The kernel finds it by its name, and learns of the
 /// cell's beginning only after it: what is sent to this cell comes later.
-// SAFETY: no other library defines this name, and a function without arguments can be called from anywhere.
+// SAFETY: no other library defines this name, and the kernel calls it with what it says here.
 #[unsafe(no_mangle)]
-extern "C" fn herbarium_begin_cell() {
+extern "C" fn herbarium_begin_cell(heard: extern "C" fn()) {
+    TELL_HEARD.get_or_init(|| heard);
     end_cell();
+}
+
+/// What the kernel is told by that an interrupt was heard, and that it need not stop the cell's own loops.
+static TELL_HEARD: OnceLock<extern "C" fn()> = OnceLock::new();
+
+fn tell_heard() {
+    if let Some(tell) = TELL_HEARD.get() {
+        tell();
+    }
 }
 
 /// Like [`interrupted`], and clears the flag: for the loop that stops because of it. What comes after it in the cell
@@ -71,6 +84,7 @@ pub fn take_interrupt() -> bool {
         host() == Host::Herbarium && flag().as_ref().is_ok_and(|flag| flag.swap(false, Ordering::SeqCst));
     if taken {
         STOPPING.store(true, Ordering::SeqCst);
+        tell_heard();
     }
     taken
 }

@@ -205,6 +205,74 @@ def hot_loop():
         report("the same loop in a program, opt-level 2", {"rust": seconds})
 
 
+# Loops whose turns are short: what a check at each turn costs shows in them first.
+TURNS = {
+    "Collatz": "let mut most = 0u64;\nfor start in 1..{n}u64 { let mut n = start; let mut steps = 0u64; while n != 1 { n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 }; steps += 1; } most = most.max(steps); }\nresult = most;",
+    "a xor-shift chain": "let mut x = 88172645463325252u64;\nfor _ in 0..{n}u64 { x ^= x << 13; x ^= x >> 7; x ^= x << 17; }\nresult = x;",
+    "a vector's sum": "let v: Vec<u64> = (0..4000).collect();\nlet mut sum = 0u64;\nfor _ in 0..{n} / 4000 { for x in &v { sum += x; } }\nresult = sum;",
+    "nested loops": "let side = {n}usize;\nlet (a, b) = (vec![1.5f64; side * side], vec![0.5f64; side * side]);\nlet mut total = 0.0;\nfor i in 0..side { for j in 0..side { let mut sum = 0.0; for k in 0..side { sum += a[i * side + k] * b[k * side + j]; } total += sum; } }\nresult = total as u64;",
+}
+# How many turns: not optimised, and optimised.
+LENGTHS = {"Collatz": (100_000, 700_000), "a xor-shift chain": (10_000_000, 150_000_000), "a vector's sum": (12_000_000, 400_000_000), "nested loops": (180, 500)}
+
+
+def stop_checks():
+    """The checks by which the stop button stops loops: the same loop with and without, in turn. Functions that other
+    languages call have none."""
+    with Kernel("rust") as kernel:
+        kernel.kernel_info()
+        kernel.run(FIRST["rust"])
+        for level, which in [(":opt 0", 0), (":opt 2", 1)]:
+            kernel.run(level)
+            for what, loop in TURNS.items():
+                code = loop.replace("{n}", str(LENGTHS[what][which]))
+                pairs = [(timed(kernel, code, "fn"), timed(kernel, code, 'extern "C" fn')) for _ in range(RUNS)]
+                line = {"what": f"{what}, {level}", "unit": "s", "runs": RUNS}
+                line["checked"], line["unchecked"] = (round(statistics.median(side), 4) for side in zip(*pairs))
+                line["ratio"] = round(statistics.median(checked / unchecked for checked, unchecked in pairs), 3)
+                print(json.dumps(line), flush=True)
+
+
+def timed(kernel, code, kind):
+    """Seconds that the cell itself says for a piece of code in a function of its own."""
+    function = f"#[inline(never)] {kind} work() -> u64 {{ let result: u64;\n{code}\nresult }}"
+    cell = f"{{ {function}\nlet begun = std::time::Instant::now();\nstd::hint::black_box(work());\nprintln!(\"seconds {{}}\", begun.elapsed().as_secs_f64()); }}"
+    request = kernel.client.execute(cell)
+    seconds = None
+    while True:
+        message = kernel.client.get_iopub_msg(timeout=600)
+        if message["parent_header"].get("msg_id") != request:
+            continue
+        assert message["msg_type"] != "error", message["content"]
+        if message["msg_type"] == "stream" and message["content"]["text"].startswith("seconds "):
+            seconds = float(message["content"]["text"].split()[1])
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return seconds
+
+
+def stop_button():
+    """Seconds from the press of the stop button to the end of the cell."""
+    for what, loop in [("an empty loop", "loop {}"), ("a loop that prints", 'loop { println!("x"); }')]:
+        seconds = []
+        with Kernel("rust") as kernel:
+            kernel.kernel_info()
+            kernel.run(FIRST["rust"])
+            for _ in range(RUNS):
+                request = kernel.client.execute(f'println!("go");\n{loop}')
+                pressed = None
+                while True:
+                    message = kernel.client.get_iopub_msg(timeout=600)
+                    if message["parent_header"].get("msg_id") != request:
+                        continue
+                    if message["msg_type"] == "stream" and pressed is None:
+                        pressed = time.perf_counter()
+                        kernel.manager.interrupt_kernel()
+                    if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                        break
+                seconds.append(time.perf_counter() - pressed)
+        report(f"the stop button to the end of {what}", {"rust": seconds})
+
+
 def disk():
     """What a kernel's folder takes beside the shared template, after the cells above."""
     with Kernel("rust") as kernel:
@@ -282,7 +350,7 @@ def cells_in_a_row(what, reading):
 
 
 def main():
-    measurements = [starts, three_at_once, cells, notebook, phases, hot_loop, disk]
+    measurements = [starts, three_at_once, cells, notebook, phases, hot_loop, stop_checks, stop_button, disk]
     chosen = sys.argv[1:] or [measurement.__name__ for measurement in measurements]
     for measurement in measurements:
         if measurement.__name__ in chosen:

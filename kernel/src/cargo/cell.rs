@@ -14,7 +14,7 @@ use crate::recipe::CELL_CRATE;
 use crate::record::Record;
 use crate::source::{self, Source, Verdict};
 use crate::trace::Trace;
-use crate::{OFFLINE, Tools, failure, run};
+use crate::{OFFLINE, Tools, failure, run, stops};
 
 /// `cargo build` and `cargo check` as evcxr calls them in a kernel's folder.
 pub fn build(tools: &Tools, check_only: bool, words: &[&str], arguments: &[OsString]) -> ExitCode {
@@ -80,30 +80,34 @@ fn compile(
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
     trace.rustc_starts(&command);
     let lasting = !check_only && record.is_none_or(|record| record.lasting);
-    let compiled = loop {
-        if let Err(error) = std::fs::write(&source, cell.adapted()) {
-            break Err(error);
-        }
+    let mut compiles = |text: &str| {
+        std::fs::write(&source, text)?;
         let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
-        let known = remembered.as_ref().and_then(|place| place.recall(&library));
-        let (messages, succeeded) = match known {
-            Some(known) => known,
-            None => match diagnose(&mut command) {
-                Ok((messages, succeeded)) => {
-                    // A rustc that was stopped says nothing of the cell.
-                    let told =
-                        succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
-                    if let Some(place) = remembered.as_ref().filter(|_| told) {
-                        place.keep(&messages, succeeded.then_some(&*library));
-                    }
-                    (messages, succeeded)
-                }
-                Err(error) => break Err(error),
-            },
+        if let Some(known) = remembered.as_ref().and_then(|place| place.recall(&library)) {
+            return Ok(known);
+        }
+        let (messages, succeeded) = diagnose(&mut command)?;
+        // A rustc that was stopped says nothing of the cell.
+        let told = succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
+        if let Some(place) = remembered.as_ref().filter(|_| told) {
+            place.keep(&messages, succeeded.then_some(&*library));
+        }
+        Ok((messages, succeeded))
+    };
+    let compiled = loop {
+        let text = cell.adapted();
+        let (messages, succeeded) = match if check_only {
+            compiles(&text)
+        } else {
+            stops::compile(&text, opt_level != "0", &mut compiles)
+        } {
+            Ok(answer) => answer,
+            Err(error) => break Err(error),
         };
         if let Verdict::Pass(messages) = cell.judge(messages) {
             messages.iter().for_each(|message| println!("{}", to_evcxr(message)));
-            break cell.write_moves(folder).map(|()| succeeded);
+            // evcxr looks into the file after rustc.
+            break std::fs::write(&source, text).and_then(|()| cell.write_moves(folder)).map(|()| succeeded);
         }
     };
     trace.rustc_ends();

@@ -26,6 +26,8 @@ mod source;
 #[allow(dead_code)]
 #[path = "../template/sources.rs"]
 mod sources;
+#[path = "../stops/mod.rs"]
+mod stops;
 mod trace;
 mod wrapper;
 

@@ -1,8 +1,9 @@
 //! The process that loads and runs compiled cells.
 //!
-//! It does what evcxr's own runtime does, but for three things: a crash ends it by the signal that it is, where evcxr's
-//! handler writes a backtrace of its own machinery and aborts; a library that cannot be loaded fails its cell instead of
-//! ending the program; and a library's file is removed when its cell has run, so that a long session keeps no files.
+//! It does what evcxr's own runtime does, but for four things: an interrupt sets the flags that cells look at; a crash
+//! ends it by the signal that it is, where evcxr's handler writes a backtrace of its own machinery and aborts; a library
+//! that cannot be loaded fails its cell instead of ending the program; and a library's file is removed when its cell has
+//! run, so that a long session keeps no files.
 
 use std::ffi::c_void;
 use std::io::Write;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use super::PARENT;
 use super::markers::{COMPLETE, MESSAGE, PANIC, STARTED};
+use super::message::INTERRUPTED;
 use super::stdin;
 use super::stdout::Flusher;
 use crate::sys::{self, streams};
@@ -20,7 +22,7 @@ use crate::sys::{self, streams};
 /// Runs the cells that the forwarder asks for, until it asks for no more.
 pub fn run() -> ! {
     // Before any thread exists, and before a cell can install a handler of its own.
-    sys::ignore_sigint();
+    sys::stop::on_sigint(say_stopped);
     sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
     sys::line_buffer_c_stdout();
     load_cuda();
@@ -58,6 +60,14 @@ fn run_cell(library: &Path, function: &str, variables: *mut c_void, flusher: &Ar
     write(&end);
     let _ = std::fs::remove_file(library);
     after.unwrap_or(variables)
+}
+
+/// Says that a check has stopped the cell, and where.
+fn say_stopped(line: u32, column: u32) {
+    let message = json!({
+        "type": "error", "ename": INTERRUPTED, "evalue": "Interrupted", "location": { "line": line, "column": column },
+    });
+    write(&[MESSAGE, message.to_string().as_bytes(), b"\n"].concat());
 }
 
 /// Writes to the kernel, whatever the cells have done to standard output.

@@ -81,6 +81,9 @@ pub enum Message {
     Returned,
 }
 
+/// The name of the error of a cell that was stopped.
+pub const INTERRUPTED: &str = "Interrupt";
+
 /// What is known of where an error came from.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 pub struct Place {

@@ -1,13 +1,16 @@
-//! A `?` in cells without the crate: evcxr prints its error to stderr, where it cannot be told from what the cell wrote
-//! there just before. Before such a cell is compiled, the print gets a mark of its own, with the line of the `?`.
+//! What is changed in the text of a cell without the crate, just before rustc reads it: it gets the [checks](stops) by
+//! which the stop button stops its loops, and its `?`s are marked. evcxr prints the error of a `?` to stderr, where
+//! it cannot be told from what the cell wrote there just before; the print gets a mark of its own, with the line of the `?`.
 //! And every cell gets a function that empties the buffer of its standard output, which the crate has for the others.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::ROLE;
 use crate::source::{Source, Verdict};
+use crate::stops;
 
 /// Begins the line before an error's text on stderr; the number of the line in the compiled source follows.
 pub const MARK: &str = "\x1eherbarium-error ";
@@ -37,7 +40,7 @@ pub fn run() -> ! {
     let mut command = Command::new(&program);
     command.args(arguments).env_remove(ROLE);
     let error = match is_cell {
-        true => match compile(&mut command, Path::new("src/lib.rs")) {
+        true => match compile(&mut command, Path::new("src/lib.rs"), is_optimised(&words)) {
             Ok(status) => std::process::exit(status),
             Err(error) => error,
         },
@@ -47,22 +50,35 @@ pub fn run() -> ! {
     std::process::exit(101)
 }
 
+fn is_optimised(words: &[OsString]) -> bool {
+    let level = words.iter().rev().find_map(|word| word.to_str()?.strip_prefix("opt-level="));
+    level.is_some_and(|level| level != "0")
+}
+
 /// Compiles a cell, again where [`Source`] says so, with its errors marked and the function added. Its messages go to
 /// cargo when they are final.
-fn compile(command: &mut Command, source: &Path) -> std::io::Result<i32> {
+fn compile(command: &mut Command, source: &Path, optimised: bool) -> std::io::Result<i32> {
     let text = std::fs::read_to_string(source)?;
     let text = text.strip_suffix(FLUSH).unwrap_or(&text);
     let text = marked(text).unwrap_or_else(|| text.to_owned());
     let mut cell =
         Source::of(&text, false, Path::new("")).map_err(|why| std::io::Error::other(why.to_string()))?;
     loop {
-        std::fs::write(source, cell.adapted() + FLUSH)?;
-        let output = command.stdout(Stdio::inherit()).stderr(Stdio::piped()).output()?;
-        let messages = String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect();
+        let text = cell.adapted() + FLUSH;
+        let mut code = None;
+        let (messages, _) = stops::compile(&text, optimised, &mut |text| {
+            std::fs::write(source, text)?;
+            let output = command.stdout(Stdio::inherit()).stderr(Stdio::piped()).output()?;
+            code = output.status.code();
+            let messages = String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect();
+            Ok((messages, output.status.success()))
+        })?;
         if let Verdict::Pass(messages) = cell.judge(messages) {
             messages.iter().for_each(|message| eprintln!("{message}"));
+            // evcxr looks into the file after rustc.
+            std::fs::write(source, text)?;
             cell.write_moves(Path::new(""))?;
-            return Ok(output.status.code().unwrap_or(101));
+            return Ok(code.unwrap_or(101));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::link::{Input, Order, READ, THREAD_READS, parse};
 use super::stdout::Flusher;
-use crate::sys::streams;
+use crate::sys::{self, streams};
 
 /// Makes what this process was started with as its standard input the link to the forwarder, and a new one of it that
 /// asks through the link. The orders to run cells.
@@ -61,7 +61,7 @@ impl Questions {
             // What was printed before is a part of the question.
             self.flusher.flush();
             // Without a forwarder there is nobody who could answer.
-            let question = if is_main_thread() { READ } else { THREAD_READS };
+            let question = if sys::stop::is_main_thread() { READ } else { THREAD_READS };
             (&self.link).write_all(&[question]).map_err(|_| libc::EOPNOTSUPP)?;
             match state.answers.recv().unwrap_or(Input::End) {
                 Input::Line(line) => state.rest = (line + "\n").into_bytes(),
@@ -74,9 +74,4 @@ impl Questions {
         let length = count.min(state.rest.len());
         Ok(state.rest.drain(..length).collect())
     }
-}
-
-/// Whether this is the thread that runs the cells.
-fn is_main_thread() -> bool {
-    rustix::thread::gettid() == rustix::process::getpid()
 }

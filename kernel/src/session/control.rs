@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::sys::{self, Signal};
 
-/// A program that handles SIGINT has this long to come to a good end. A second interrupt ends it at once.
+/// A program has this long to come to a good end. A second interrupt ends it at once.
 pub const GRACE: Duration = Duration::from_secs(5);
 /// A cell that has said that it heard the interrupt has this long to come to its end. One that only says that it
 /// listens is not ended at all: nobody but the learner knows how long one of its batches takes.
@@ -13,8 +13,6 @@ const GRACE_HEARD: Duration = Duration::from_secs(60);
 /// Who waits for a cell that listens is told so after this long.
 const TELL_AFTER: Duration = Duration::from_secs(3);
 const TELL: &str = "Waiting for the running batch to end. A second interrupt ends the program at once, and its variables are lost.\n";
-/// One that does not handle it can only come to its end by chance.
-const GRACE_UNHANDLED: Duration = Duration::from_secs(1);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What the current cell is doing.
@@ -238,7 +236,7 @@ impl State {
             }
             (_, Some(runtime)) => {
                 sys::kill(runtime, Signal::INT);
-                if sys::handles_sigint(runtime) == Some(false) { GRACE_UNHANDLED } else { GRACE }
+                GRACE
             }
             _ => Duration::ZERO,
         }

@@ -6,6 +6,7 @@ use super::collector::{Exit, Failure};
 use super::control::{GRACE, Interrupted};
 use super::event::{CellError, ansi};
 use super::places::line_in_cell;
+use crate::runtime::message::INTERRUPTED;
 use crate::sys;
 
 /// The error for a panic or a `?`. `generated` is the source that was compiled, `cell` the learner's.
@@ -13,9 +14,17 @@ pub fn from_failure(failure: Failure, generated: &str, cell: &str) -> CellError 
     match failure {
         Failure::Reported(error, place) => {
             let line = place.location.and_then(|place| line_in_cell(place.line, generated, cell));
-            match line {
-                Some(line) => with_line(error, line, cell),
-                None => error,
+            match (line, place.location) {
+                (Some(line), _) => with_line(error, line, cell),
+                (None, Some(place)) if error.ename == INTERRUPTED => {
+                    let source = generated.lines().nth(place.line.wrapping_sub(1)).unwrap_or_default().trim();
+                    error.with_note(&format!(
+                        "{}in an earlier cell's code:{} {source}",
+                        ansi::GUTTER,
+                        ansi::RESET
+                    ))
+                }
+                _ => error,
             }
         }
         Failure::Question(Some(text), line) if !text.is_empty() => {
@@ -114,17 +123,17 @@ pub fn interrupted(error: Option<CellError>, by: Interrupted, ran: bool, lost: &
         let seconds = GRACE.as_secs();
         let what =
             format!("the program did not stop by itself (it has up to {seconds} s) and was ended {after}");
-        return CellError::new("Interrupt", what).with_note(&lost_variables(lost));
+        return CellError::new(INTERRUPTED, what).with_note(&lost_variables(lost));
     }
     match error {
-        Some(error) if ran => CellError { ename: "Interrupt".to_owned(), ..error },
+        Some(error) if ran => CellError { ename: INTERRUPTED.to_owned(), ..error },
         _ => before_it_ran(),
     }
 }
 
 /// The error of a cell that was interrupted early enough.
 pub fn before_it_ran() -> CellError {
-    CellError::new("Interrupt", "the cell was stopped before it ran; no variables were lost")
+    CellError::new(INTERRUPTED, "the cell was stopped before it ran; no variables were lost")
 }
 
 /// A sentence that lists exactly what is gone.

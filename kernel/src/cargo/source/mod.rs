@@ -15,7 +15,8 @@ use std::path::Path;
 use layout::{Layout, Unfamiliar, Variable};
 use moves::{CompileError, Known, Move, Moves, UsedAfterMove, Watch};
 use serde_json::Value;
-use variables::{CLOSE, Insertion, OPEN, Variables};
+pub use variables::{CLOSE, OPEN};
+use variables::{Insertion, Variables};
 
 /// evcxr's conversion of a `?`'s error; what stands between the two is the learner's way of formatting (`:efmt`).
 const QUESTION_MARK: [&str; 2] = [

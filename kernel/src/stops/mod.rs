@@ -1,0 +1,232 @@
+//! The checks by which the stop button stops a cell's own loops.
+//!
+//! Just before rustc reads a cell, a call is put at the head of every loop body (and where else a cell may stay long,
+//! see [`places`]). It looks at a flag, and unwinds when the learner has pressed the button. evcxr and rust-analyzer
+//! never see it, and what rustc says of the text is put back to the places in the text without it.
+
+mod places;
+
+use serde_json::Value;
+
+use crate::source;
+
+/// The call.
+const CHECK: &str = "crate::evcxr_stop::turn();";
+/// What makes a block of an expression, with the call before it.
+const OPEN: &str = "{crate::evcxr_stop::turn();";
+const CLOSE: &str = "}";
+/// The form of the module that suits optimised code: an atomic load, which the optimiser joins with its branch.
+const OPTIMISED: &str = "static STOP: ::std::sync::atomic::AtomicBool = ::std::sync::atomic::AtomicBool::new(false); \
+    #[inline(always)] fn is_set() -> bool { STOP.load(::std::sync::atomic::Ordering::Relaxed) }";
+/// Without optimisation an atomic load is a call, which made loops twice as slow. A plain load of one byte does: at that
+/// level each is compiled as it stands.
+const PLAIN: &str =
+    "static mut STOP: bool = false; #[inline(always)] fn is_set() -> bool { unsafe { STOP } }";
+/// The rest of it. The kernel finds `herbarium_stop` by its name, gives it whom to ask and gets the flag.
+const MODULE: &str = "#[inline(always)] #[track_caller] pub fn turn() { if is_set() { stop(::std::panic::Location::caller()) } } \
+    pub struct Interrupt; \
+    type Ask = extern \"C\" fn(*const u8, u32, u32) -> bool; \
+    static mut ASK: ::std::option::Option<Ask> = ::std::option::Option::None; \
+    #[unsafe(no_mangle)] pub extern \"C\" fn herbarium_stop(ask: Ask) -> *const u8 { \
+    unsafe { ASK = ::std::option::Option::Some(ask) }; &raw const STOP as *const u8 } \
+    #[cold] #[inline(never)] fn stop(at: &::std::panic::Location<'_>) { \
+    if ::std::thread::panicking() { return } \
+    if let ::std::option::Option::Some(ask) = unsafe { ASK } { \
+    if ask(&raw const STOP as *const u8, at.line(), at.column()) { \
+    ::std::panic::resume_unwind(::std::boxed::Box::new(Interrupt)) } } }";
+
+/// What rustc says of a text, one JSON object each, and whether it succeeded.
+type Answer = std::io::Result<(Vec<String>, bool)>;
+
+/// Compiles a text with checks, and without them where rustc finds one at fault. What rustc says is of the text without.
+pub fn compile(text: &str, optimised: bool, rustc: &mut dyn FnMut(&str) -> Answer) -> Answer {
+    let Some(checked) = checked(text, optimised) else { return rustc(text) };
+    let (messages, succeeded) = rustc(&checked.text)?;
+    let read: Vec<_> =
+        messages.into_iter().map(|line| serde_json::from_str(&line).map_err(|_| line)).collect();
+    if !succeeded && read.iter().flatten().any(|message| checked.is_blamed_by(message)) {
+        return rustc(text);
+    }
+    let put_back = read.into_iter().map(|read| match read {
+        Ok(mut message) => {
+            checked.put_back(&mut message);
+            message.to_string()
+        }
+        Err(line) => line,
+    });
+    Ok((put_back.collect(), succeeded))
+}
+
+/// A text with checks.
+struct Checked {
+    text: String,
+    /// What was put in, in order.
+    inserted: Vec<Inserted>,
+}
+
+/// A piece that stands in a line of the text: its line and first column, from 1, its byte, and its length.
+struct Inserted {
+    line: u64,
+    column: u64,
+    /// From the text's start, from 0.
+    byte: u64,
+    length: u64,
+}
+
+/// The text of a cell as evcxr writes it, with checks; `None` where it needs none.
+fn checked(text: &str, optimised: bool) -> Option<Checked> {
+    let mut pieces = places::pieces(text, optimised);
+    if pieces.is_empty() {
+        return None;
+    }
+    put_before_moves(text, &mut pieces);
+    pieces.sort_by_key(|(at, _)| *at);
+    pieces.dedup();
+    let (mut out, mut inserted, mut done) = (String::new(), Vec::new(), 0);
+    let (mut line, mut line_start) = (1, 0);
+    for (at, piece) in pieces {
+        for byte in text.as_bytes()[done..at].iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+            line += 1;
+            line_start = out.len() + byte.0 + 1;
+        }
+        out.push_str(&text[done..at]);
+        let column = out[line_start..].chars().count() as u64 + 1;
+        inserted.push(Inserted { line, column, byte: out.len() as u64, length: piece.len() as u64 });
+        out.push_str(piece);
+        done = at;
+    }
+    out.push_str(&text[done..]);
+    let flag = if optimised { OPTIMISED } else { PLAIN };
+    out.push_str(&format!("\n#[doc(hidden)] mod evcxr_stop {{ {flag} {MODULE} }}\n"));
+    Some(Checked { text: out, inserted })
+}
+
+/// Has the check of a statement stand before what takes over the variables that the statement moves away: if it stops,
+/// they are still there.
+fn put_before_moves(text: &str, pieces: &mut [places::Piece]) {
+    for (start, _) in text.rmatch_indices(source::OPEN) {
+        let inserted = &text[start..];
+        let length = inserted.find(source::CLOSE).map_or(inserted.len(), |end| end + source::CLOSE.len());
+        // What ends a statement is not put before one.
+        if inserted[source::OPEN.len()..].starts_with(';') {
+            continue;
+        }
+        for (at, _) in pieces.iter_mut().filter(|(_, piece)| *piece == CHECK) {
+            if (start..=start + length).contains(at) {
+                *at = start;
+            }
+        }
+    }
+}
+
+impl Checked {
+    /// Puts what rustc says of the text back to the places that it has without the checks.
+    fn put_back(&self, message: &mut Value) {
+        match message {
+            Value::Object(fields) => {
+                for name in ["byte_start", "byte_end"] {
+                    if let Some(at) = fields.get(name).and_then(Value::as_u64) {
+                        fields.insert(name.to_owned(), self.byte(at).into());
+                    }
+                }
+                for [line, column] in [["line_start", "column_start"], ["line_end", "column_end"]] {
+                    let place = [line, column].map(|name| fields.get(name).and_then(Value::as_u64));
+                    if let [Some(line), Some(at)] = place {
+                        fields.insert(column.to_owned(), self.column(line, at).into());
+                    }
+                }
+                fields.values_mut().for_each(|value| self.put_back(value));
+            }
+            Value::Array(values) => values.iter_mut().for_each(|value| self.put_back(value)),
+            Value::String(text) if text.contains(CHECK) => *text = text.replace(CHECK, ""),
+            _ => {}
+        }
+    }
+
+    /// Whether an error is about a check and not about what the learner wrote. Then the cell is compiled without.
+    fn is_blamed_by(&self, message: &Value) -> bool {
+        let spans = message["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
+        message["level"] == "error" && spans.iter().any(|span| self.holds(span))
+    }
+
+    fn holds(&self, span: &Value) -> bool {
+        let number = |name: &str| span[name].as_u64().unwrap_or_default();
+        let holds = |piece: &Inserted| {
+            let columns = piece.column..=piece.column + piece.length;
+            piece.length > CLOSE.len() as u64
+                && number("line_start") == piece.line
+                && number("line_end") == piece.line
+                && columns.contains(&number("column_start"))
+                && columns.contains(&number("column_end"))
+        };
+        span["is_primary"] == true && self.inserted.iter().any(holds)
+    }
+
+    /// The column in the text without checks.
+    fn column(&self, line: u64, column: u64) -> u64 {
+        let before = self.inserted.iter().filter(|piece| piece.line == line && piece.column < column);
+        // A place inside of a piece is where the piece stands.
+        column - before.map(|piece| piece.length.min(column - piece.column)).sum::<u64>()
+    }
+
+    /// The byte in the text without checks.
+    fn byte(&self, at: u64) -> u64 {
+        let before = self.inserted.iter().filter(|piece| piece.byte < at);
+        at - before.map(|piece| piece.length.min(at - piece.byte)).sum::<u64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lines_stay_and_columns_are_put_back() {
+        let text = "fn f() {\n  let é = 1; loop { é.x(); while a { b } } c\n}\n";
+        let checked = checked(text, true).unwrap();
+        let wanted =
+            format!("fn f() {{\n  let é = 1; loop {{{CHECK} é.x(); while a {{{CHECK} b }} }} c\n}}\n");
+        assert!(checked.text.starts_with(&wanted), "{}", checked.text);
+        let line = checked.text.lines().nth(1).unwrap();
+        let original = text.lines().nth(1).unwrap();
+        for word in ["let", "é.x", "b }", "c"] {
+            let column = |line: &str| line[..line.find(word).unwrap()].chars().count() + 1;
+            if word == "c" {
+                continue;
+            }
+            assert_eq!(checked.column(2, column(line) as u64), column(original) as u64, "{word}");
+        }
+        let end = |line: &str| line.chars().count() as u64;
+        let span = json!({"line_start": 2, "column_start": 1, "line_end": 2, "column_end": end(line)});
+        let mut message = json!({"spans": [span], "text": format!("a {CHECK}b")});
+        checked.put_back(&mut message);
+        assert_eq!(message["spans"][0]["column_end"], end(original));
+        assert_eq!(message["text"], "a b");
+    }
+
+    #[test]
+    fn a_statement_is_stopped_before_it_takes_over_what_it_moves() {
+        let (open, close) = (source::OPEN, source::CLOSE);
+        let taken = format!(
+            "{open}let a = read(&a);{close}{open}let b = read(&b);{close}println!(\"{{}}\", f(a, b));"
+        );
+        let text = format!("fn f() {{ g(); {taken} h() }}");
+        let checked = checked(&text, true).unwrap();
+        assert!(
+            checked.text.starts_with(&format!("fn f() {{ g(); {CHECK}{taken} h() }}")),
+            "{}",
+            checked.text
+        );
+        assert_eq!(checked.byte(text.len() as u64 + CHECK.len() as u64), text.len() as u64);
+    }
+
+    #[test]
+    fn an_error_of_a_check_is_known() {
+        let checked = checked("fn f() { loop { x } }", true).unwrap();
+        let at = |from: usize, to: usize| json!({"level": "error", "spans": [{"is_primary": true, "line_start": 1, "line_end": 1, "column_start": from, "column_end": to}]});
+        assert!(checked.is_blamed_by(&at(17, 17 + CHECK.len() - 1)));
+        assert!(!checked.is_blamed_by(&at(10, 14)) && !checked.is_blamed_by(&at(17, 17 + CHECK.len() + 2)));
+    }
+}
