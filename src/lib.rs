@@ -21,6 +21,11 @@ pub mod plotters;
 pub mod prelude;
 mod scratch;
 mod seed;
+/// The server of files that the tests of downloads share.
+#[cfg(test)]
+#[path = "../tests/weights/server.rs"]
+#[allow(dead_code)]
+mod server;
 pub mod train;
 pub mod transforms;
 mod vectors;

@@ -11,10 +11,7 @@ use super::source::{Remote, Source};
 use super::{Flowers102Split, mat, tar};
 use crate::download::Checksum;
 
-#[path = "../../../tests/weights/server.rs"]
-#[allow(dead_code)]
-mod server;
-use server::{Answer, Server};
+use crate::server::{Answer, Server};
 
 /// Pictures of a small set of the same form: three of each of four classes, one for each part.
 const COUNT: usize = 12;

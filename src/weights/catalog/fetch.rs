@@ -86,19 +86,14 @@ pub(crate) fn how_to_get(model: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/weights/server.rs"]
-#[allow(dead_code)]
-mod server;
-
-#[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use sha2::{Digest, Sha256};
 
     use super::super::Row;
-    use super::server::{Answer, Server};
     use super::*;
+    use crate::server::{Answer, Server};
 
     const TEST: &str = "weights::catalog::fetch::tests::a_file_is_fetched_resumed_and_found";
 
