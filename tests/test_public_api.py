@@ -22,7 +22,7 @@ for split in ["train", "valid"] { for (label, colour) in [("1", [220, 40, 40]), 
 } } }
 std::fs::write("cat_to_name.json", r#"{"1": "rose", "2": "cornflower"}"#)?;
 let cat_to_name = CategoryNames::from_json("cat_to_name.json")?;
-let steps = || Compose::new(vec![to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+fn steps() -> Compose { Compose::new(vec![to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]) }
 let sets = ImageFolder::splits("pictures", &Splits { train: steps(), valid: steps() })?;
 let names = sets.train.classes();
 let loaders = sets.loaders(LoaderOptions { batch_size: 4, ..Default::default() });
