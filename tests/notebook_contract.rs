@@ -260,7 +260,7 @@ fn a_figure_shows_itself_with_and_without_a_question_mark() {
     // The PNG signature in base64.
     assert!(told[0]["data"]["image/png"].as_str().unwrap().starts_with("iVBORw0KGgo"));
     let alt = "a picture of 8 x 8 pixels";
-    assert_eq!(told[0]["metadata"]["image/png"], json!({ "width": 256, "height": 256, "alt": alt }));
+    assert_eq!(told[0]["metadata"]["image/png"], json!({ "width": 320, "height": 320, "alt": alt }));
     assert_eq!(told[2]["ename"], "Error");
     assert!(told[2]["evalue"].as_str().unwrap().contains("(3, H, W)"));
     assert_eq!(told[4]["evalue"], "libtorch: shape '[7]' is invalid for input of size 3");
