@@ -289,13 +289,13 @@ mod tests {
 
     #[test]
     fn what_cargo_says_is_sorted() {
-        assert!(is_progress("   Compiling rand v0.9.2") && is_progress("    Updating crates.io index"));
+        assert!(is_progress("   Compiling rand v0.9.2") && is_progress("    Updating the index"));
         assert!(!is_progress("error: no matching package named `rnd` found"));
-        let said = "error: no matching package named `rnd` found\nlocation searched: crates.io index\n\
+        let said = "error: no matching package named `rnd` found\nlocation searched: the index\n\
                     required by package `ctx v1.0.0 (/t/dependencies/1)`\n";
         assert_eq!(
             without_manifest(said),
-            "no matching package named `rnd` found\nlocation searched: crates.io index"
+            "no matching package named `rnd` found\nlocation searched: the index"
         );
     }
 }
