@@ -453,9 +453,13 @@ fn files_that_are_no_checkpoints_say_so() -> Outcome {
     let message = |path: &Path| Checkpoint::load(path).unwrap_err().to_string();
     let missing = message(&folder.file("nowhere.safetensors"));
     assert!(missing.contains("nowhere.safetensors"), "{missing}");
-    assert!(message(&folder.file("best.ckpt")).contains(".safetensors files, or .pt or .pth for PyTorch"));
+    // What a file holds decides on reading, its name on writing.
+    assert!(message(&folder.file("best.ckpt")).contains("best.ckpt"));
 
     let (model, optimizer, _) = parts();
+    let named =
+        Checkpoint::of(&model, &optimizer, 0.5, 0)?.save(folder.file("best.ckpt")).unwrap_err().to_string();
+    assert!(named.contains(".safetensors files, or .pt or .pth for PyTorch"), "{named}");
     for ending in ["safetensors", "pt", "pth"] {
         let plain = folder.file(&format!("plain.{ending}"));
         herbarium::weights::save(&plain, &model.state_dict())?;
