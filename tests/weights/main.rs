@@ -316,7 +316,9 @@ fn without_weights_it_says_where_it_looked() -> Outcome {
     let (one, two) = (folder.file("w"), folder.file("c/herbarium/weights"));
     let looked = format!("{} or {}", one.display(), two.display());
     assert!(
-        told.contains(&format!("resnet18: no weights found in {looked}; starting from random weights")),
+        told.contains(&format!(
+            "resnet18: no weights found in {looked}; starting from weights pretrained on 300 painted species"
+        )),
         "{told}"
     );
     assert!(
