@@ -74,8 +74,10 @@ lab: setup
 
 test: setup lint test-rust test-python
 
+# Formatting, the order of the layers (docs/architecture.md), and clippy.
 lint:
 	cargo fmt --all --check
+	$(PYTHON) tests/layers.py
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
 # One package after the other: together their dependencies would have other features, and the

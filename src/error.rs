@@ -67,7 +67,7 @@ pub enum Error {
     },
 
     /// A model was given something that is no batch of pictures.
-    #[error("{model} expects (N, 3, H, W) float32, got {}, {hint}", crate::weights::shape_text(.size))]
+    #[error("{model} expects (N, 3, H, W) float32, got {}, {hint}", crate::tensors::shape_text(.size))]
     ModelInput {
         /// The model.
         model: String,
@@ -83,7 +83,7 @@ pub enum Error {
         /// The model.
         model: String,
         /// What does not fit.
-        report: Box<crate::weights::LoadReport>,
+        report: Box<crate::tensors::LoadReport>,
     },
 
     /// Pretrained weights were required and none were found.

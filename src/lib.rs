@@ -14,7 +14,10 @@
 pub mod classifier;
 pub mod data;
 pub mod download;
+mod drawing;
 mod error;
+mod files;
+mod fonts;
 pub mod models;
 pub mod notebook;
 pub mod plotters;
@@ -26,6 +29,7 @@ mod seed;
 #[path = "../tests/weights/server.rs"]
 #[allow(dead_code)]
 mod server;
+mod tensors;
 pub mod train;
 pub mod transforms;
 mod vectors;

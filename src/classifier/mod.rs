@@ -231,3 +231,5 @@ impl fmt::Debug for Classifier {
         fmt::Display::fmt(self, f)
     }
 }
+
+crate::notebook::rich_by_debug!(Classifier);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use image::{RgbImage, imageops};
 
 use crate::Result;
-use crate::notebook::{MimeBundle, Show, result};
+use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::viz::{Figure, top_k};
 
 /// Longest side of the picture that is kept to be shown, in pixels.
@@ -113,5 +113,15 @@ impl fmt::Display for Prediction {
 impl fmt::Debug for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Rich for Prediction {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+
+    fn show(&self) {
+        result(self);
     }
 }

@@ -7,8 +7,8 @@ use image::{Rgb, RgbImage};
 use tch::{CModule, Device, Kind, Tensor};
 
 use super::{Classifier, copy};
+use crate::files::write_atomically;
 use crate::models::{Mode, Model};
-use crate::weights::write_atomically;
 use crate::{Error, Result};
 
 /// How far the file's logits may be from the network's, of the largest one.

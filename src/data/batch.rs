@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use tch::Tensor;
 
+use crate::notebook::vars::{Known, Of, shape};
+
 /// Some samples of a data set, put together.
 pub struct Batch {
     /// (N, 3, H, W), `f32`.
@@ -42,5 +44,13 @@ impl fmt::Display for Batch {
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+crate::notebook::rich_by_debug!(Batch);
+
+impl Known for Of<'_, Batch> {
+    fn size(&self) -> String {
+        shape(&self.0.images)
     }
 }

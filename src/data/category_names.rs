@@ -117,3 +117,5 @@ impl fmt::Debug for CategoryNames {
         fmt::Display::fmt(self, f)
     }
 }
+
+crate::notebook::vars::known_by_len!([] CategoryNames: "name";);

@@ -3,9 +3,9 @@
 use std::env;
 use std::path::PathBuf;
 
-use super::cache::user_cache;
 use super::drawn;
 use super::split_folders::split_folders;
+use crate::files::user_cache;
 use crate::{Error, Result};
 
 /// The folder of the flowers data set, in the tutorial's layout (`train`, `valid`,

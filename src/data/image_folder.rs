@@ -134,3 +134,5 @@ fn one_set(root: &Path) -> String {
     let root = root.display();
     format!("  {root}/<class>/*.jpg   one folder for each class")
 }
+
+crate::notebook::vars::known_by_len!([] ImageFolder: "picture";);

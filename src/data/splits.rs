@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Debug, Display};
 
-use super::{DataLoader, Dataset, LoaderOptions};
+use super::{DataLoader, Dataset, ImageFolder, LoaderOptions};
+use crate::notebook::vars::{Known, Of, counted};
 use crate::transforms::repr::py_dict;
 
 /// The tutorial's dicts with the keys `'train'` and `'valid'`: of transforms, data sets, loaders, sizes.
@@ -61,5 +62,17 @@ impl<T: Debug> Debug for Splits<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (train, valid) = (format!("{:?}", self.train), format!("{:?}", self.valid));
         f.write_str(&py_dict(&[("train", train), ("valid", valid)]))
+    }
+}
+
+impl Known for Of<'_, Splits<ImageFolder>> {
+    fn size(&self) -> String {
+        format!("{} and {}", counted(self.0.train.len(), "picture"), self.0.valid.len())
+    }
+}
+
+impl Known for Of<'_, Splits<DataLoader>> {
+    fn size(&self) -> String {
+        format!("{} and {}", counted(self.0.train.len(), "batch"), self.0.valid.len())
     }
 }

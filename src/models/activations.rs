@@ -9,7 +9,7 @@ use super::Model;
 use super::module::Module;
 use super::pass::Mode;
 use super::trace::{Trace, Watch};
-use crate::weights::TensorSpec;
+use crate::tensors::TensorSpec;
 use crate::{Error, Result};
 
 /// The outputs of some layers for one batch, in the order in which they were asked for.
@@ -186,3 +186,5 @@ impl Watch for Capture<'_> {
         Ok(onward)
     }
 }
+
+crate::notebook::rich_by_debug!(Activations);

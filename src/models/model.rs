@@ -12,8 +12,10 @@ use super::registry::Architecture;
 use super::show::python_repr;
 use super::trace::Trace;
 use super::{Predictions, tree_html};
+use crate::notebook::vars::{Known, Of, counted};
 use crate::notebook::{MimeBundle, Show};
-use crate::weights::{PretrainedWeights, kind_text};
+use crate::tensors::kind_text;
+use crate::weights::PretrainedWeights;
 use crate::{Error, Result};
 
 /// Every network here takes RGB pictures.
@@ -269,5 +271,13 @@ impl fmt::Display for Model {
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+crate::notebook::rich_by_show!(Model);
+
+impl Known for Of<'_, Model> {
+    fn size(&self) -> String {
+        counted(self.0.named_parameters().numel(), "parameter")
     }
 }

@@ -6,7 +6,8 @@ use tch::Tensor;
 
 use super::patterns::matches;
 use super::show::thousands;
-use crate::weights::TensorSpec;
+use crate::notebook::vars::{Known, Of, counted};
+use crate::tensors::TensorSpec;
 
 /// A learned tensor and its name in the model (`layer1.0.conv1.weight`).
 pub struct Parameter {
@@ -166,5 +167,13 @@ impl fmt::Display for ParameterCount {
 impl fmt::Debug for ParameterCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+crate::notebook::rich_by_debug!(Parameter, Parameters);
+
+impl Known for Of<'_, Parameters> {
+    fn size(&self) -> String {
+        format!("{} in {}", counted(self.0.numel(), "parameter"), counted(self.0.len(), "tensor"))
     }
 }

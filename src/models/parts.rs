@@ -176,7 +176,7 @@ fn in_layer(error: Error, name: &str, module: &dyn Module, input: &Tensor) -> Er
                 "{}({}) cannot take {}",
                 module.kind(),
                 module.extra_repr(),
-                crate::weights::shape_text(&input.size())
+                crate::tensors::shape_text(&input.size())
             ),
             reason,
         },

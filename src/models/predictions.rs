@@ -159,6 +159,10 @@ fn numpy_array(values: &[usize]) -> String {
     format!("array([{}])", &text[INDENT.len()..])
 }
 
+crate::notebook::rich_by_show!(Predictions);
+
+crate::notebook::vars::known_by_len!([] Predictions: "prediction";);
+
 #[cfg(test)]
 mod tests {
     use super::*;

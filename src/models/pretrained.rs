@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Model, StateDict, Strictness};
-use crate::weights::{self, LoadReport, by_layer};
+use crate::tensors::{LoadReport, by_layer};
+use crate::weights;
 use crate::{Error, Result};
 
 /// What [`initialize_model`](super::initialize_model) does about pretrained weights.

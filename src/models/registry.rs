@@ -137,4 +137,16 @@ mod tests {
         let told = architecture("transformer").unwrap_err().to_string();
         assert!(!told.contains("did you mean"), "{told}");
     }
+
+    /// By the catalog's names a file of weights is found for one network and not for another.
+    #[test]
+    fn there_are_weights_for_every_network() {
+        let mut listed: Vec<&str> =
+            crate::weights::list().weights().iter().map(|weights| weights.model()).collect();
+        listed.dedup();
+        let mut known = known_models();
+        listed.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(listed, known);
+    }
 }

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Interrupt`] if the operating system refuses the signal handler.
 pub fn init() -> Result<()> {
-    crate::plotters::register_fonts();
+    crate::fonts::register_fonts();
     if host() == Host::Herbarium {
         install_hook();
         flag().as_ref().map_err(|reason| Error::Interrupt(reason.clone()))?;

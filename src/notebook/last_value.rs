@@ -65,7 +65,7 @@ pub(super) fn show_text(text: String) {
 
 /// The text of a value: its `Debug` form, a long list of strings one to a line, and no more of a
 /// very long text than a page can hold.
-pub(super) fn text_of(value: &dyn Debug) -> String {
+pub(crate) fn text_of(value: &dyn Debug) -> String {
     let compact = format!("{value:?}");
     let text = if compact.starts_with("[\"") { string_list(value).unwrap_or(compact) } else { compact };
     shortened(text)

@@ -50,7 +50,6 @@
 pub(crate) mod base64;
 mod bundle;
 mod display;
-mod faces;
 mod frames;
 mod host;
 pub(crate) mod html;
@@ -62,7 +61,7 @@ mod picture;
 mod progress;
 mod rich;
 pub mod store;
-mod tensor;
+pub(crate) mod tensor;
 pub mod vars;
 
 pub use bundle::{MimeBundle, Show};
@@ -70,8 +69,11 @@ pub(crate) use display::show_error;
 pub use display::{DisplayHandle, clear_output, display, result};
 pub(crate) use host::is_live;
 pub use interrupt::{end_cell, init, interrupted, stopping, take_interrupt};
+pub(crate) use last_value::text_of;
 pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
 pub use panic::failed;
+pub(crate) use picture::to_page_size;
 pub use progress::{Progress, ProgressIter};
 pub use rich::Rich;
+pub(crate) use rich::{rich_by_debug, rich_by_show};
 pub use tensor::describe;

@@ -1,19 +1,61 @@
 //! Pictures of the `image` crate as values of a cell.
 
 use std::any::TypeId;
+use std::io::Cursor;
 
-use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, RgbImage, RgbaImage};
 
 use super::bundle::{MimeBundle, Show};
 use crate::Result;
-use crate::viz::show_image;
 
-/// A picture's bundle; in words alone if it has no pixels.
+/// Width at least at which a single picture is shown, in CSS pixels, and at most.
+const SHOWN_WIDTH: u32 = 320;
+const WIDEST: u32 = 960;
+/// Longest side of a single picture's PNG: what a notebook keeps of a photograph.
+const MOST_PIXELS: u32 = 1920;
+
+/// A picture's bundle, transparent places on white; in words alone if it has no pixels.
 fn bundle(picture: &DynamicImage) -> MimeBundle {
-    match show_image(picture) {
-        Ok(figure) => figure.bundle(),
-        Err(_) => MimeBundle::text(format!("a picture of {} x {} pixels", picture.width(), picture.height())),
+    let alt = format!("a picture of {} x {} pixels", picture.width(), picture.height());
+    let (image, (width, height)) = to_page_size(on_white(picture));
+    let mut png = Cursor::new(Vec::new());
+    match image.write_to(&mut png, ImageFormat::Png) {
+        Ok(()) => MimeBundle::text(&alt).with_png(png.into_inner(), width, height).with_alt(&alt),
+        Err(_) => MimeBundle::text(alt),
     }
+}
+
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8();
+    }
+    let mut ground = RgbaImage::from_pixel(picture.width(), picture.height(), image::Rgba([255; 4]));
+    imageops::overlay(&mut ground, &picture.to_rgba8(), 0, 0);
+    DynamicImage::from(ground).into_rgb8()
+}
+
+/// A single picture and the (width, height) in CSS pixels to show it at, neither a stamp nor larger than a page: a
+/// small one is enlarged by a whole number, each pixel to a square, and a very large one made smaller.
+pub(crate) fn to_page_size(image: RgbImage) -> (RgbImage, (u32, u32)) {
+    let (width, height) = image.dimensions();
+    if width > 0 && width < SHOWN_WIDTH {
+        let times = SHOWN_WIDTH.div_ceil(width);
+        let (width, height) = (width * times, height.saturating_mul(times));
+        // A strip that is very much higher than wide stays as it is.
+        if height <= MOST_PIXELS {
+            return (imageops::resize(&image, width, height, FilterType::Nearest), (width, height));
+        }
+    }
+    let longest = width.max(height);
+    let image = if longest > MOST_PIXELS {
+        DynamicImage::from(image).resize(MOST_PIXELS, MOST_PIXELS, FilterType::Triangle).into_rgb8()
+    } else {
+        image
+    };
+    let shown = width.min(WIDEST);
+    let high = (f64::from(height) * f64::from(shown) / f64::from(width.max(1))).round().max(1.0) as u32;
+    (image, (shown, high))
 }
 
 impl Show for DynamicImage {

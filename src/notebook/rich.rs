@@ -4,18 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use tch::Tensor;
-
 use super::last_value::{list, show_text, text_of};
 use super::message::Message;
-use crate::classifier::{Classifier, Prediction};
-use crate::data::Batch;
-use crate::models::{Activations, Model, Parameter, Parameters, Predictions, StateDict};
-use crate::train::{Adam, AdamW, Checkpoint, Evaluation, OptimizerState, ParamGroup, RmsProp, Sgd};
-use crate::transforms::Sample;
-use crate::viz::{Features, Figure, GradCam};
-use crate::weights::Metadata;
-use crate::weights::torch_file::{Dict, Value};
 
 /// How a value that is not `Sync` shows itself as the last expression of a cell.
 ///
@@ -31,82 +21,33 @@ pub trait Rich {
     }
 }
 
-impl Rich for Tensor {
-    fn text(&self) -> String {
-        super::describe(self)
-    }
-
-    fn show(&self) {
-        super::result(self);
-    }
-}
-
-impl Rich for Figure {
-    fn text(&self) -> String {
-        self.alt().to_string()
-    }
-
-    fn show(&self) {
-        super::result(self);
-    }
-}
-
-/// Types of this crate that have a form for a page too.
+/// [`Rich`] for types that have a form for a page too: `rich_by_show!(Model)`, beside the type.
 macro_rules! rich_by_show {
     ($($kind:ty),*) => {
-        $(impl Rich for $kind {
+        $(impl $crate::notebook::Rich for $kind {
             fn text(&self) -> String {
-                text_of(self)
+                $crate::notebook::text_of(self)
             }
 
             fn show(&self) {
-                super::result(self);
+                $crate::notebook::result(self);
             }
         })*
     };
 }
-rich_by_show!(Model, Predictions, Checkpoint);
+pub(crate) use rich_by_show;
 
-impl Rich for Prediction {
-    fn text(&self) -> String {
-        self.to_string()
-    }
-
-    fn show(&self) {
-        super::result(self);
-    }
-}
-
-/// Types of this crate that hold tensors, and whose `Debug` is the face they should have.
+/// [`Rich`] for types that hold tensors, and whose `Debug` says all: `rich_by_debug!(Batch)`, beside the type.
 macro_rules! rich_by_debug {
     ($($kind:ty),*) => {
-        $(impl Rich for $kind {
+        $(impl $crate::notebook::Rich for $kind {
             fn text(&self) -> String {
-                text_of(self)
+                $crate::notebook::text_of(self)
             }
         })*
     };
 }
-rich_by_debug!(
-    GradCam,
-    Features,
-    Activations,
-    Parameter,
-    Parameters,
-    StateDict,
-    Batch,
-    Sample,
-    Adam,
-    AdamW,
-    Sgd,
-    OptimizerState,
-    Classifier,
-    Evaluation,
-    Value,
-    Dict,
-    ParamGroup,
-    RmsProp
-);
+pub(crate) use rich_by_debug;
 
 impl<T: Rich> Rich for [T] {
     fn text(&self) -> String {
@@ -129,13 +70,6 @@ impl<T: Rich> Rich for Option<T> {
 impl<A: Rich, B: Rich> Rich for (A, B) {
     fn text(&self) -> String {
         format!("({},\n {})", self.0.text(), self.1.text())
-    }
-}
-
-/// What [`load_safetensors`](crate::weights::load_safetensors) gives.
-impl Rich for (StateDict, Metadata) {
-    fn text(&self) -> String {
-        format!("({},\n {:?})", self.0.text(), self.1)
     }
 }
 

@@ -11,9 +11,6 @@ use tch::Tensor;
 
 use super::bundle::MimeBundle;
 use super::message::Message;
-use crate::data::{Batch, CategoryNames, DataLoader, ImageFolder, Splits};
-use crate::models::{Model, Parameters, Predictions, StateDict};
-use crate::train::History;
 
 /// A variable.
 #[derive(Debug)]
@@ -38,7 +35,7 @@ impl<T: ?Sized> Unknown for &Of<'_, T> {
 }
 
 /// `1 picture`, `2 pictures`.
-fn counted(number: usize, what: &str) -> String {
+pub(crate) fn counted(number: usize, what: &str) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()
@@ -55,7 +52,8 @@ fn counted(number: usize, what: &str) -> String {
     format!("{} {what}", groups.join(","))
 }
 
-fn shape(tensor: &Tensor) -> String {
+/// `torch.Size([128, 3, 64, 64]) Float`.
+pub(crate) fn shape(tensor: &Tensor) -> String {
     if !tensor.defined() {
         return "undefined".into();
     }
@@ -66,24 +64,6 @@ fn shape(tensor: &Tensor) -> String {
 impl Known for Of<'_, Tensor> {
     fn size(&self) -> String {
         shape(self.0)
-    }
-}
-
-impl Known for Of<'_, Batch> {
-    fn size(&self) -> String {
-        shape(&self.0.images)
-    }
-}
-
-impl Known for Of<'_, Model> {
-    fn size(&self) -> String {
-        counted(self.0.named_parameters().numel(), "parameter")
-    }
-}
-
-impl Known for Of<'_, Parameters> {
-    fn size(&self) -> String {
-        format!("{} in {}", counted(self.0.numel(), "parameter"), counted(self.0.len(), "tensor"))
     }
 }
 
@@ -105,44 +85,24 @@ impl<T, const N: usize> Known for Of<'_, [T; N]> {
     }
 }
 
-impl Known for Of<'_, Splits<ImageFolder>> {
-    fn size(&self) -> String {
-        format!("{} and {}", counted(self.0.train.len(), "picture"), self.0.valid.len())
-    }
-}
-
-impl Known for Of<'_, Splits<DataLoader>> {
-    fn size(&self) -> String {
-        format!("{} and {}", counted(self.0.train.len(), "batch"), self.0.valid.len())
-    }
-}
-
-/// Types with a `len`, and what they hold.
+/// [`Known`] for types with a `len`, and what they hold: `known_by_len!([] Predictions: "prediction";)`, beside the type.
 macro_rules! known_by_len {
     ($([$($parameters:ident),*] $kind:ty: $what:literal;)*) => {
-        $(impl<$($parameters),*> Known for Of<'_, $kind> {
+        $(impl<$($parameters),*> $crate::notebook::vars::Known for $crate::notebook::vars::Of<'_, $kind> {
             fn size(&self) -> String {
-                counted(self.0.len(), $what)
+                $crate::notebook::vars::counted(self.0.len(), $what)
             }
         })*
     };
 }
+pub(crate) use known_by_len;
+
 known_by_len! {
     [T] Vec<T>: "element";
     [T] VecDeque<T>: "element";
     [T, S] HashSet<T, S>: "element";
     [K, V, S] HashMap<K, V, S>: "entry";
     [K, V] BTreeMap<K, V>: "entry";
-    [] ImageFolder: "picture";
-    [] CategoryNames: "name";
-    [] StateDict: "tensor";
-    [] Predictions: "prediction";
-}
-
-impl Known for Of<'_, History> {
-    fn size(&self) -> String {
-        counted(self.0.epochs(), "epoch")
-    }
 }
 
 /// Shows the table of the variables: name, type and size of each.

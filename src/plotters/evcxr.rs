@@ -10,11 +10,10 @@ use ::plotters::coord::Shift;
 use ::plotters::drawing::{DrawingArea, IntoDrawingArea};
 use image::{ImageFormat, RgbImage};
 
-use super::fonts::explained;
-use super::register_fonts;
+use crate::files::write_atomically;
+use crate::fonts::{explained, register_fonts};
 use crate::notebook::base64;
 use crate::notebook::{MimeBundle, Show, result, show_error};
-use crate::weights::write_atomically;
 use crate::{Error, Result};
 
 /// What a closure that draws gives back.

@@ -12,11 +12,9 @@
 //! drawn on.
 
 pub mod evcxr;
-mod fonts;
 
+pub use crate::fonts::{FAMILIES, register_fonts};
 pub use ::plotters::*;
-pub(crate) use fonts::explained;
-pub use fonts::{FAMILIES, register_fonts};
 
 /// What a drawing uses: plotters' own prelude, with the [functions for notebooks](evcxr).
 pub mod prelude {

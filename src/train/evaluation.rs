@@ -163,3 +163,5 @@ impl fmt::Debug for Evaluation {
         fmt::Display::fmt(self, f)
     }
 }
+
+crate::notebook::rich_by_debug!(Evaluation);

@@ -80,7 +80,7 @@ pub use evaluate::{evaluate, predict_all, predict_augmented};
 pub use evaluation::Evaluation;
 pub use fine_tune::{FineTuneOptions, fine_tune};
 pub(crate) use fine_tune::{PhaseRates, rates};
-pub use history::History;
+pub use history::{History, plot_phases};
 pub use loss::{Criterion, CrossEntropyLoss};
 pub use lr_find::{LrFind, LrFindOptions, lr_find};
 pub use metrics::{ClassMetrics, Metrics};

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::History;
-use crate::weights::write_atomically;
+use crate::files::write_atomically;
 use crate::{Error, Result};
 
 /// What a training was: enough to know it again.

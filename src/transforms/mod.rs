@@ -47,6 +47,7 @@ mod resize;
 mod resized_crop;
 mod rotation;
 mod sample;
+mod show;
 mod size;
 mod tensor;
 mod tone;

@@ -34,3 +34,5 @@ impl std::fmt::Debug for Sample {
         std::fmt::Display::fmt(self, f)
     }
 }
+
+crate::notebook::rich_by_debug!(Sample);

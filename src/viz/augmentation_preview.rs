@@ -4,8 +4,8 @@ use fastrand::Rng;
 use image::RgbImage;
 
 use super::grid::{self, Panel};
-use super::im_convert::to_image;
 use super::{Figure, Grid};
+use crate::drawing::to_image;
 use crate::transforms::{Compose, Sample, Transform};
 use crate::{Error, Result};
 

@@ -3,8 +3,8 @@
 use image::RgbImage;
 use tch::{Device, Kind, Tensor};
 
-use super::im_convert::to_image;
 use crate::data::Batch;
+use crate::drawing::to_image;
 use crate::transforms::{IMAGENET_MEAN, IMAGENET_STD};
 use crate::{Error, Result};
 
@@ -37,7 +37,7 @@ fn count(images: &Tensor) -> Result<usize> {
     }
 }
 
-/// Picture `index` of a batch with its normalisation undone, as [`im_convert`](super::im_convert).
+/// Picture `index` of a batch with its normalisation undone, as [`im_convert`](crate::drawing::im_convert).
 pub(super) fn image(batch: &Batch, index: usize) -> Result<RgbImage> {
     to_image(&batch.images.f_select(0, index as i64)?, IMAGENET_MEAN, IMAGENET_STD)
 }

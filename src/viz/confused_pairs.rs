@@ -2,12 +2,12 @@
 
 use super::Figure;
 use super::answers::{Answered, Answers};
-use super::canvas::{Area, Canvas, Scaling, Text};
 use super::confusion::{ConfusedPair, Confusion};
 use super::labels::Names;
-use super::palette::{FAINT, GREEN, GREY, RED};
 use super::photograph::square;
 use crate::data::CategoryNames;
+use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
+use crate::drawing::palette::{FAINT, GREEN, GREY, RED};
 use crate::{Error, Result};
 
 /// How many pairs and photographs are shown.

@@ -4,12 +4,12 @@ use image::{Rgb, RgbImage};
 
 use super::Figure;
 use super::answers::Answered;
-use super::canvas::{Area, Canvas, Scaling, Text};
 use super::confusion::Confusion;
 use super::labels::Names;
-use super::palette::{FAINT, GREY, blues, ink_on, oranges};
 use crate::Result;
 use crate::data::CategoryNames;
+use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
+use crate::drawing::palette::{FAINT, GREY, blues, ink_on, oranges};
 
 /// What stands in the cells of a confusion matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use image::{DynamicImage, GrayImage, Rgb, RgbImage};
 
 use super::Figure;
-use super::canvas::{Area, Canvas, Scaling, Text};
-use super::palette::{GREY, INK};
+use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
+use crate::drawing::palette::{GREY, INK};
 use crate::{Error, Result};
 
 /// How many pictures a grid has room for; pictures beyond it are left out.

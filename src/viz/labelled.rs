@@ -1,6 +1,6 @@
 //! Where names of points go so that they hide neither points nor each other.
 
-use super::canvas::Area;
+use crate::drawing::canvas::Area;
 
 /// Boxes that are taken.
 #[derive(Default)]

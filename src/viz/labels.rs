@@ -1,7 +1,7 @@
 //! What a class is called in a picture: index, folder label, name.
 
-use super::font;
 use crate::data::CategoryNames;
+use crate::drawing::font;
 use crate::{Error, Result};
 
 /// The ways to name one class.

@@ -3,11 +3,11 @@
 use image::Rgb;
 
 use super::Figure;
-use super::axis::{Scale, short};
-use super::canvas::{Area, Canvas, Text};
-use super::legend::Heading;
-use super::palette::{GREY, group};
-use super::plot::Plot;
+use crate::drawing::axis::{Scale, short};
+use crate::drawing::canvas::{Area, Canvas, Text};
+use crate::drawing::legend::Heading;
+use crate::drawing::palette::{GREY, group};
+use crate::drawing::plot::Plot;
 use crate::models::Model;
 use crate::train::{FineTuneOptions, PhaseRates, rates};
 use crate::{Error, Result};

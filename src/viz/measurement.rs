@@ -5,9 +5,9 @@ use std::fmt;
 use image::Rgb;
 
 use super::Figure;
-use super::axis::Scale;
-use super::canvas::{Area, Canvas, Text};
-use super::palette::{BLUE, FAINT, GREY, INK, group};
+use crate::drawing::axis::Scale;
+use crate::drawing::canvas::{Area, Canvas, Text};
+use crate::drawing::palette::{BLUE, FAINT, GREY, INK, group};
 use crate::{Error, Result};
 
 /// One thing that was measured once or several times, such as the accuracy of one setting with several seeds.

@@ -21,54 +21,35 @@
 
 mod answers;
 mod augmentation_preview;
-mod axis;
-pub(crate) mod bars;
 mod batch_pictures;
-mod canvas;
 mod confused_pairs;
 mod confusion;
 mod confusion_plot;
 mod features;
-mod figure;
-mod font;
 mod grid;
-mod history;
-mod history_table;
-mod im_convert;
 mod insight;
 mod labelled;
 mod labels;
 mod learning_rates;
-mod legend;
-mod lr_find;
 mod measurement;
 mod network;
-mod palette;
 mod per_class;
 mod photograph;
-mod plot;
 mod prediction_grid;
 mod show_batch;
-mod tensor_picture;
 mod top_k;
 mod top_losses;
 mod trade_off;
 
 pub use answers::{Answered, Answers};
 pub use augmentation_preview::{augmentation_preview, transform_panel, transform_steps};
-pub use canvas::CanvasBackend;
 pub use confused_pairs::{PairOptions, plot_most_confused};
 pub use confusion::{ConfusedPair, MostConfused, most_confused};
 pub use confusion_plot::{Cells, ConfusionOptions, plot_confusion_matrix};
 pub use features::{
     FeatureMapOptions, Features, Projection, TsneOptions, pca, plot_feature_map, plot_points, tsne,
 };
-pub use figure::Figure;
-pub(crate) use font::files as font_files;
 pub use grid::{Grid, Panel, picture_grid};
-pub use history::plot_phases;
-pub(crate) use im_convert::show_image;
-pub use im_convert::{im_convert, im_convert_with};
 pub use insight::{
     GradCam, GradCamOptions, GradCamPlot, HeatScale, grad_cam, plot_activations, plot_filters, plot_grad_cam,
 };
@@ -78,7 +59,9 @@ pub use network::plot_network;
 pub use per_class::{plot_accuracy_per_class, plot_class_counts};
 pub use prediction_grid::{GridOptions, Only, prediction_grid};
 pub use show_batch::show_batch;
-pub(crate) use tensor_picture::{heat_map, picture_of};
 pub use top_k::top_k;
 pub use top_losses::plot_top_losses;
 pub use trade_off::{TradeOff, plot_trade_off};
+
+pub use crate::drawing::{CanvasBackend, Figure, im_convert, im_convert_with};
+pub use crate::train::plot_phases;

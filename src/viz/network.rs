@@ -3,9 +3,9 @@
 use image::Rgb;
 
 use super::Figure;
-use super::canvas::{Area, Canvas, Text};
-use super::palette::{BLUE, FAINT, GREY, INK};
 use crate::Result;
+use crate::drawing::canvas::{Area, Canvas, Text};
+use crate::drawing::palette::{BLUE, FAINT, GREY, INK};
 use crate::models::{LayerSummary, Model, Summary, thousands};
 
 /// One part of a network, or several in a row that work at the same resolution.

@@ -2,11 +2,11 @@
 
 use super::Figure;
 use super::answers::Answered;
-use super::bars::{self, Bar};
 use super::labels::Names;
-use super::palette::{BLUE, ORANGE};
 use crate::Result;
 use crate::data::{CategoryNames, Dataset};
+use crate::drawing::bars::{self, Bar};
+use crate::drawing::palette::{BLUE, ORANGE};
 
 /// How many of each class's pictures were right, the worst class first; classes below half are
 /// orange. Classes without a picture are left out.

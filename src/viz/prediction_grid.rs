@@ -5,9 +5,9 @@ use fastrand::Rng;
 use super::batch_pictures::{image, labels};
 use super::grid::{self, Panel};
 use super::labels::name_of;
-use super::palette::{GREEN, RED};
 use super::{Figure, Grid};
 use crate::data::{Batch, CategoryNames};
+use crate::drawing::palette::{GREEN, RED};
 use crate::models::Predictions;
 use crate::{Error, Result};
 

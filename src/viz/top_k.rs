@@ -3,10 +3,10 @@
 use image::{RgbImage, imageops};
 
 use super::Figure;
-use super::bars::{self, Bar};
-use super::canvas::{Area, Canvas, Scaling, Text};
-use super::font;
-use super::palette::{BLUE, FAINT, GREY};
+use crate::drawing::bars::{self, Bar};
+use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
+use crate::drawing::font;
+use crate::drawing::palette::{BLUE, FAINT, GREY};
 use crate::{Error, Result};
 
 const WIDTH: f32 = 680.0;

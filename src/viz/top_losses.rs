@@ -3,11 +3,11 @@
 use super::answers::Answered;
 use super::grid::{self, Panel};
 use super::labels::Names;
-use super::palette::{GREEN, RED};
 use super::photograph::square;
 use super::{Figure, Grid};
 use crate::Result;
 use crate::data::CategoryNames;
+use crate::drawing::palette::{GREEN, RED};
 
 /// Pixels of a photograph: twice what the largest cell of a grid shows.
 const SIDE: u32 = 432;

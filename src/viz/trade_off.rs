@@ -3,11 +3,11 @@
 use image::Rgb;
 
 use super::Figure;
-use super::axis::Scale;
-use super::canvas::{Area, Canvas, Text};
 use super::labelled::Taken;
-use super::palette::{BLUE, GREY, INK, blues};
-use super::plot::Plot;
+use crate::drawing::axis::Scale;
+use crate::drawing::canvas::{Area, Canvas, Text};
+use crate::drawing::palette::{BLUE, GREY, INK, blues};
+use crate::drawing::plot::Plot;
 use crate::train::Comparison;
 use crate::{Error, Result};
 

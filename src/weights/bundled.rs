@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::find::set;
 use super::{load, load_safetensors};
 use crate::Result;
-use crate::models::StateDict;
+use crate::files::variable;
+use crate::weights::StateDict;
 
 /// Weights of one network that the crate carries.
 pub(crate) struct Bundled {
@@ -37,5 +37,6 @@ pub(crate) fn bundled(model: &str) -> Result<Option<Bundled>> {
 
 /// The checkout of the crate: `HERBARIUM_CRATE`, which the kernel sets, else where it was compiled.
 fn crate_folder() -> PathBuf {
-    set("HERBARIUM_CRATE").unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).to_owned())
+    variable("HERBARIUM_CRATE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(), PathBuf::from)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::quantized::widened;
 use super::wrappers::without_wrappers;
 use super::{Metadata, load_safetensors, save_safetensors, torch_file};
-use crate::models::StateDict;
+use crate::weights::StateDict;
 use crate::{Error, Result};
 
 /// Reads a state dict from a file of safetensors, or of PyTorch's (`.pt`, `.pth`, `.ckpt`, `.pth.tar`, `.bin`),

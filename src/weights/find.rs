@@ -1,29 +1,22 @@
 //! Where pretrained weights are looked for.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::catalog;
-use crate::models::known_models;
-
-/// An environment variable that is set to something.
-pub(super) fn set(name: &str) -> Option<PathBuf> {
-    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
+use crate::files::{user_cache, variable};
 
 /// The folder that weights are fetched to: `herbarium/weights` in the user's cache folder
 /// (`$XDG_CACHE_HOME`, else `~/.cache`).
 pub(super) fn cache_folder() -> Option<PathBuf> {
-    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-    cache.map(|cache| cache.join("herbarium").join("weights"))
+    Some(user_cache().ok()?.join("herbarium").join("weights"))
 }
 
 /// The folders searched for weights, in order: `HERBARIUM_WEIGHTS` if it is set, then
 /// `herbarium/weights` in the user's cache folder (`$XDG_CACHE_HOME`, else `~/.cache`), where
 /// [`download`](super::download) puts them.
 pub fn search_folders() -> Vec<PathBuf> {
-    set("HERBARIUM_WEIGHTS").into_iter().chain(cache_folder()).collect()
+    variable("HERBARIUM_WEIGHTS").map(PathBuf::from).into_iter().chain(cache_folder()).collect()
 }
 
 /// The weights file for a model (`resnet18`) in the [`search_folders`].
@@ -56,8 +49,7 @@ fn rank(path: &Path, model: &str) -> Option<(u8, bool, u8)> {
     };
     let stem = path.file_stem()?.to_str()?;
     // `vgg16_bn.safetensors` is no vgg16: a longer known name has the better claim.
-    let claimed = known_models()
-        .iter()
+    let claimed = catalog::models()
         .any(|other| other.len() > model.len() && other.starts_with(model) && fit(stem, other).is_some());
     let fit = fit(stem, model).filter(|_| !claimed && path.is_file())?;
     let default =

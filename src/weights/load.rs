@@ -4,10 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use tch::{Kind, Tensor};
 
-use super::report::{Conversion, LoadReport, Mismatch};
-use super::spec::TensorSpec;
 use super::wrappers::aligned;
-use crate::models::{StateDict, Strictness};
+use super::{StateDict, Strictness};
+use crate::tensors::{Conversion, LoadReport, Mismatch, TensorSpec};
 use crate::{Error, Result};
 
 /// Copies what fits of `given` into the tensors of `own`, the state dict of the model `name`.

@@ -10,9 +10,9 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::spec::{TensorSpec, shape_text};
+use super::StateDict;
 use super::{Metadata, save_safetensors};
-use crate::models::StateDict;
+use crate::tensors::{TensorSpec, shape_text};
 use crate::{Error, Result};
 
 /// The key in a file's metadata that says how its weights were quantized.

@@ -1,6 +1,6 @@
 //! Names of tensors in a network that another one held when it was saved.
 
-use crate::models::StateDict;
+use crate::weights::StateDict;
 
 /// What wrappers put before each name: `DataParallel` and `DistributedDataParallel`, PyTorch Lightning,
 /// `torch.compile`, and classes that keep a network in an attribute.

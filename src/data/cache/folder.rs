@@ -1,6 +1,5 @@
 //! The cache folder: where it is, what lies in it, what makes room.
 
-use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::segment;
 use crate::data::{Decoding, Front};
-use crate::weights::write_atomically;
+use crate::files::{user_cache, write_atomically};
 use crate::{Error, Result};
 
 /// The file that says what a data set's folder holds; written anew at each use, so that its time tells the
@@ -22,22 +21,6 @@ pub(super) const ABOUT: &str = "about.json";
 /// [`Error::NoCacheFolder`].
 pub(super) fn default_folder() -> Result<PathBuf> {
     Ok(user_cache()?.join("herbarium/pictures"))
-}
-
-/// The user's cache folder.
-///
-/// # Errors
-/// [`Error::NoCacheFolder`].
-pub(in crate::data) fn user_cache() -> Result<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-    cache_folder(set("XDG_CACHE_HOME"), set("HOME"))
-}
-
-/// The user's cache folder after the XDG Base Directory Specification, which says to ignore a
-/// relative path.
-fn cache_folder(xdg_cache_home: Option<OsString>, home: Option<OsString>) -> Result<PathBuf> {
-    let xdg = xdg_cache_home.map(PathBuf::from).filter(|path| path.is_absolute());
-    xdg.or_else(|| home.map(|home| Path::new(&home).join(".cache"))).ok_or(Error::NoCacheFolder)
 }
 
 /// Says in a data set's folder what it holds.
@@ -130,19 +113,4 @@ pub(super) fn make_room(cache: &Path, keep: &Path, goal: u64) -> u64 {
         }
     }
     total
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cache_folder_follows_the_xdg_specification() {
-        let at =
-            |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
-        assert_eq!(at(Some("/c"), Some("/h")).unwrap(), Path::new("/c"));
-        assert_eq!(at(Some("relative"), Some("/h")).unwrap(), Path::new("/h/.cache"));
-        assert_eq!(at(None, Some("/h")).unwrap(), Path::new("/h/.cache"));
-        assert!(matches!(at(None, None), Err(Error::NoCacheFolder)));
-    }
 }

@@ -38,7 +38,6 @@ mod segment;
 mod store;
 mod usage;
 
-pub(super) use folder::user_cache;
 pub use listing::{Cleared, Listing, Stored, clear, clear_folder, list, list_folder};
 pub use options::CacheOptions;
 pub(super) use pictures::PictureCache;

@@ -11,8 +11,8 @@ use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use serde_json::{Map, Value};
 
+use crate::files::write_atomically;
 use crate::notebook::Progress;
-use crate::weights::write_atomically;
 use crate::{Error, Result};
 
 /// JPEG quality, of 100.

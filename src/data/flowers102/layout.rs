@@ -13,8 +13,8 @@ use super::split::{Flowers102Split, Official, PARTS};
 use super::tar::Archive;
 use crate::data::table::thousands;
 use crate::download::{DownloadOptions, download};
+use crate::files::write_atomically;
 use crate::notebook::{Progress, interrupted};
-use crate::weights::write_atomically;
 use crate::{Error, Result};
 
 /// Names and sizes of the set's files and its split; written last, so that it says that the set is whole.

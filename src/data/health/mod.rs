@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 pub use problems::Problem;
 
 use super::{ClassCounts, Dataset, Skipped};
-use crate::viz::Figure;
-use crate::viz::bars::{self, Bar};
+use crate::drawing::Figure;
+use crate::drawing::bars::{self, Bar};
 use crate::{Error, Result};
 
 /// What was found when every file of a data set was read once. Prints as a table and a list of problems; in

@@ -1,6 +1,7 @@
 //! The best weights of a training in one file: the tutorial's `{'state_dict', 'best_acc', 'optimizer'}`.
 
 mod file;
+mod show;
 mod torch;
 
 use std::fmt;

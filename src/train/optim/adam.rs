@@ -110,6 +110,8 @@ impl fmt::Debug for Adam {
     }
 }
 
+crate::notebook::rich_by_debug!(Adam);
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind, Tensor};

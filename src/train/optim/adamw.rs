@@ -110,6 +110,8 @@ impl fmt::Debug for AdamW {
     }
 }
 
+crate::notebook::rich_by_debug!(AdamW);
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind, Tensor};

@@ -243,3 +243,5 @@ pub(super) fn at_least_zero(optimizer: &'static str, setting: &str, value: f64) 
 pub(super) fn refuse(optimizer: &'static str, reason: String) -> Error {
     Error::Optimizer { optimizer, reason }
 }
+
+crate::notebook::rich_by_debug!(ParamGroup);

@@ -249,6 +249,8 @@ impl fmt::Debug for RmsProp {
     }
 }
 
+crate::notebook::rich_by_debug!(RmsProp);
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};

@@ -200,6 +200,8 @@ impl fmt::Debug for Sgd {
     }
 }
 
+crate::notebook::rich_by_debug!(Sgd);
+
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};

@@ -149,3 +149,5 @@ impl fmt::Debug for OptimizerState {
         fmt::Display::fmt(self, f)
     }
 }
+
+crate::notebook::rich_by_debug!(OptimizerState);

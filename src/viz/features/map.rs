@@ -154,3 +154,5 @@ pub fn plot_feature_map(
     let paths = if options.thumbnails { &paths[..] } else { &[] };
     draw(&Points { method: &method, places: &places, labels: &labels, paths }, &names)
 }
+
+crate::notebook::rich_by_debug!(Features);

@@ -6,11 +6,11 @@ use image::Rgb;
 use tch::{Device, Kind, Tensor};
 
 use crate::data::CategoryNames;
+use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
+use crate::drawing::palette::{FAINT, GREY, INK, WHITE, group};
 use crate::viz::Figure;
-use crate::viz::canvas::{Area, Canvas, Scaling, Text};
 use crate::viz::labelled::Taken;
 use crate::viz::labels::Names;
-use crate::viz::palette::{FAINT, GREY, INK, WHITE, group};
 use crate::viz::photograph::square;
 use crate::{Error, Result};
 

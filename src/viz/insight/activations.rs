@@ -4,11 +4,11 @@ use image::{Rgb, RgbImage};
 use tch::{Device, Kind, Tensor};
 
 use super::layer::one_picture;
+use crate::drawing::palette::viridis;
+use crate::drawing::to_image;
 use crate::models::Model;
 use crate::transforms::{IMAGENET_MEAN, IMAGENET_STD};
 use crate::viz::grid::{self, Panel};
-use crate::viz::im_convert::to_image;
-use crate::viz::palette::viridis;
 use crate::viz::{Figure, Grid};
 use crate::{Error, Result};
 

@@ -3,10 +3,10 @@
 use image::{Rgb, RgbImage};
 use tch::{Device, Kind, Tensor};
 
+use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
+use crate::drawing::palette::GREY;
 use crate::models::Model;
 use crate::viz::Figure;
-use crate::viz::canvas::{Area, Canvas, Scaling, Text};
-use crate::viz::palette::GREY;
 use crate::{Error, Result};
 
 const MARGIN: f32 = 14.0;

@@ -5,14 +5,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::layer::{last_map, one_picture};
 use crate::data::CategoryNames;
+use crate::drawing::axis::short;
+use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
+use crate::drawing::palette::{GREY, inferno};
+use crate::drawing::to_image;
 use crate::models::{Model, Predictions};
 use crate::transforms::{IMAGENET_MEAN, IMAGENET_STD};
-use crate::viz::axis::short;
-use crate::viz::canvas::{Area, Canvas, Scaling, Text};
 use crate::viz::grid::{self, Panel};
-use crate::viz::im_convert::to_image;
 use crate::viz::labels::name_of;
-use crate::viz::palette::{GREY, inferno};
 use crate::viz::{Figure, Grid};
 use crate::{Error, Result};
 
@@ -270,6 +270,8 @@ impl std::fmt::Debug for GradCam {
         std::fmt::Display::fmt(self, f)
     }
 }
+
+crate::notebook::rich_by_debug!(GradCam);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{PretrainedWeights, ROWS};
 use crate::download::{Checksum, DownloadOptions, Downloaded, bytes, download};
-use crate::weights::find::{cache_folder, set};
+use crate::files::variable;
+use crate::weights::find::cache_folder;
 use crate::{Error, Result};
 
 const SERVER: &str = "https://download.pytorch.org/models";
@@ -27,7 +28,7 @@ pub(super) fn url(weights: &PretrainedWeights) -> String {
 
 /// Whether nothing may be fetched.
 pub(crate) fn offline() -> bool {
-    set(OFFLINE).is_some_and(|value| value.as_os_str() != "0")
+    variable(OFFLINE).is_some_and(|value| value != "0")
 }
 
 /// Fetches a file, unless it is there.
@@ -104,7 +105,7 @@ mod tests {
     /// A file that breaks off in the middle is continued, compared with its checksum, and found from then on.
     #[test]
     fn a_file_is_fetched_resumed_and_found() {
-        let Some(url) = set("HERBARIUM_TEST_URL") else {
+        let Some(url) = variable("HERBARIUM_TEST_URL") else {
             let cache = std::env::temp_dir().join(format!("herbarium-fetch-{}", std::process::id()));
             let answers = vec![Answer::BreaksOffAfter(20_000), Answer::Well];
             let server = Server::new(body(), Some("\"1\""), answers);

@@ -160,6 +160,11 @@ pub fn list() -> WeightsTable {
     WeightsTable::of(ROWS.iter().map(PretrainedWeights).collect())
 }
 
+/// The networks that there are weights for, torchvision's names.
+pub(super) fn models() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().filter(|row| row.default).map(|row| row.model)
+}
+
 /// The weights of that name: a network's (`resnet50`) for torchvision's default, or with a version,
 /// `resnet50/IMAGENET1K_V1` or `resnet50/V1`.
 ///
@@ -179,7 +184,7 @@ pub fn named(name: &str) -> Result<PretrainedWeights> {
         return Ok(PretrainedWeights(row));
     }
     let known: Vec<String> = match of_model.is_empty() {
-        true => ROWS.iter().filter(|row| row.default).map(|row| row.model.to_owned()).collect(),
+        true => models().map(str::to_owned).collect(),
         false => of_model.iter().map(|row| format!("{model}/{}", row.version)).collect(),
     };
     Err(Error::Argument(format!("there are no weights \"{name}\"; there are: {}", known.join(", "))))

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 
 use tch::Kind;
 
+use crate::notebook::Rich;
+use crate::weights::StateDict;
+
 pub use read::load_safetensors;
 pub use write::save_safetensors;
 
@@ -33,3 +36,10 @@ const DTYPES: [(&str, Kind); 10] = [
     ("F32", Kind::Float),
     ("F64", Kind::Double),
 ];
+
+/// What [`load_safetensors`] gives.
+impl Rich for (StateDict, Metadata) {
+    fn text(&self) -> String {
+        format!("({},\n {:?})", self.0.text(), self.1)
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tch::{Kind, Tensor};
 
 use super::{DTYPES, METADATA, Metadata};
-use crate::models::StateDict;
+use crate::weights::StateDict;
 use crate::{Error, Result};
 
 /// The format's own limit, in bytes.

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use tch::{Device, Tensor};
 
 use super::{DTYPES, METADATA, Metadata};
-use crate::models::StateDict;
-use crate::weights::atomic::write_atomically;
-use crate::weights::spec::kind_text;
+use crate::files::write_atomically;
+use crate::tensors::kind_text;
+use crate::weights::StateDict;
 use crate::{Error, Result};
 
 /// Writes tensors and free texts to a safetensors file, whole or not at all.

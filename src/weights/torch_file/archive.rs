@@ -8,7 +8,7 @@ use tch::{Device, Tensor};
 use super::pickler::Pickler;
 use super::value::Value;
 use super::zip::crc32;
-use crate::weights::write_atomically;
+use crate::files::write_atomically;
 use crate::{Error, Result};
 
 /// Where the values of an entry begin: at multiples of this, for readers that map the file.

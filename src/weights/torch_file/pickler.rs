@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::globals::storage_class;
 use super::value::{Dict, DictKind, Key, Value};
-use crate::weights::spec::kind_text;
+use crate::tensors::kind_text;
 
 /// A pickle and the tensors that it refers to, by their place.
 #[derive(Default)]

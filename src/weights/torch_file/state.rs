@@ -1,7 +1,7 @@
 //! Finding the state dict in what a file holds.
 
 use super::value::{Dict, DictKind, Value};
-use crate::models::StateDict;
+use crate::weights::StateDict;
 use crate::{Error, Result};
 
 /// Names under which people keep a state dict in a checkpoint, the tutorial's first.

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::state::tensors_of;
 use crate::Result;
-use crate::models::StateDict;
+use crate::weights::StateDict;
 use crate::weights::wrappers::without_wrappers;
 
 /// Anything that a PyTorch file may hold: what `torch.load(PATH, weights_only=True)` gives, and beside it
@@ -333,3 +333,5 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Dict {
         dict
     }
 }
+
+crate::notebook::rich_by_debug!(Value, Dict);

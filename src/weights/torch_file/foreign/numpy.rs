@@ -8,7 +8,7 @@ use super::super::machine::Pickle;
 use super::super::node::{Id, Node, Object};
 use super::super::storages::{swap, typed};
 use super::super::value::Value;
-use crate::weights::kind_text;
+use crate::tensors::kind_text;
 
 /// Most dimensions of an array: numpy's own limit.
 const DIMENSIONS: usize = 64;

@@ -1,5 +1,7 @@
 //! The learning rate range test: which learning rate to begin with.
 
+mod plot;
+
 use std::fmt;
 
 use super::compute::Compute;

@@ -2,14 +2,15 @@
 
 use image::Rgb;
 
-use super::Figure;
-use super::axis::Scale;
-use super::canvas::{Area, Canvas, Text};
-use super::legend::Heading;
-use super::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE, group};
-use super::plot::Plot;
+use super::{History, table};
+use crate::drawing::Figure;
+use crate::drawing::axis::Scale;
+use crate::drawing::canvas::{Area, Canvas, Text};
+use crate::drawing::legend::Heading;
+use crate::drawing::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE, group};
+use crate::drawing::plot::Plot;
 use crate::notebook::{MimeBundle, Show, result};
-use crate::train::{Comparison, History};
+use crate::train::Comparison;
 use crate::{Error, Result};
 
 /// Size of the figure in CSS pixels; a legend of several lines makes it higher.
@@ -62,7 +63,7 @@ impl History {
 
 impl Show for History {
     fn bundle(&self) -> MimeBundle {
-        MimeBundle::text(self.to_string()).with_html(super::history_table::html(self))
+        MimeBundle::text(self.to_string()).with_html(table::html(self))
     }
 }
 

@@ -6,8 +6,8 @@ use std::io::Cursor;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use super::{Anchor, Canvas, Scaling, Shape, Text};
+use crate::drawing::font::Weight;
 use crate::notebook::base64;
-use crate::viz::font::Weight;
 
 /// Fonts as wide as the one that travels with the crate, where a reader has them.
 const FAMILY: &str = "'DejaVu Sans', Verdana, sans-serif";
@@ -23,7 +23,7 @@ pub(super) fn write(canvas: &Canvas, alt: &str) -> String {
 }
 
 /// A document that holds nothing but a PNG.
-pub(in crate::viz) fn around(png: &[u8], width: u32, height: u32, alt: &str) -> String {
+pub(in crate::drawing) fn around(png: &[u8], width: u32, height: u32, alt: &str) -> String {
     format!(
         "{}<image width=\"{width}\" height=\"{height}\" style=\"image-rendering:pixelated\" \
          href=\"data:image/png;base64,{}\"/>\n</svg>\n",

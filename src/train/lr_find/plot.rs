@@ -1,13 +1,13 @@
 //! The learning-rate finder's curve.
 
-use super::Figure;
-use super::axis::Scale;
-use super::canvas::{Area, Canvas};
-use super::legend::Heading;
-use super::palette::{BLUE, FAINT, GREEN};
-use super::plot::Plot;
+use super::LrFind;
 use crate::Result;
-use crate::train::LrFind;
+use crate::drawing::Figure;
+use crate::drawing::axis::Scale;
+use crate::drawing::canvas::{Area, Canvas};
+use crate::drawing::legend::Heading;
+use crate::drawing::palette::{BLUE, FAINT, GREEN};
+use crate::drawing::plot::Plot;
 
 /// Size of the figure in CSS pixels.
 const WIDTH: u32 = 640;

@@ -14,9 +14,9 @@ use ::plotters::coord::Shift;
 use ::plotters::drawing::{DrawingArea, IntoDrawingArea};
 
 use super::canvas::{self, Canvas, CanvasBackend};
-use crate::notebook::{MimeBundle, Show, result};
-use crate::plotters;
-use crate::weights::write_atomically;
+use crate::files::write_atomically;
+use crate::fonts;
+use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::{Error, Result};
 
 /// A picture as it is shown in a cell: a PNG, the size to show it at, and the same in words.
@@ -59,7 +59,7 @@ impl Figure {
 
     /// Draws with [plotters](crate::plotters) on a canvas of `size` = (width, height) CSS pixels. Unlike a figure on
     /// plotters' own backends, it can be saved as PNG and as SVG, is sharp on sharp screens, has letters of any script,
-    /// and can stand beside photographs in a [`picture_grid`](super::picture_grid).
+    /// and can stand beside photographs in a [`picture_grid`](crate::viz::picture_grid).
     ///
     /// ```
     /// use herbarium::plotters::prelude::*;
@@ -87,11 +87,11 @@ impl Figure {
     where
         Draw: FnOnce(DrawingArea<CanvasBackend<'_>, Shift>) -> std::result::Result<(), Box<dyn StdError>>,
     {
-        plotters::register_fonts();
+        fonts::register_fonts();
         let (width, height) = size;
         let mut canvas = Canvas::new(width, height)?;
         draw(CanvasBackend::new(&mut canvas).into_drawing_area()).map_err(|reason| {
-            Error::Argument(format!("the figure cannot be drawn: {}", plotters::explained(&reason)))
+            Error::Argument(format!("the figure cannot be drawn: {}", fonts::explained(&reason)))
         })?;
         canvas.figure(format!("a drawing of {width} x {height} pixels"))
     }
@@ -102,12 +102,12 @@ impl Figure {
     }
 
     /// The pixels of the PNG; a black one should it not be readable.
-    pub(super) fn pixels(&self) -> RgbImage {
+    pub(crate) fn pixels(&self) -> RgbImage {
         image::load_from_memory(&self.png).map_or_else(|_| RgbImage::new(1, 1), |image| image.into_rgb8())
     }
 
     /// What it was drawn on, if it is more than pixels.
-    pub(super) fn canvas(&self) -> Option<&Arc<Canvas>> {
+    pub(crate) fn canvas(&self) -> Option<&Arc<Canvas>> {
         self.canvas.as_ref()
     }
 
@@ -187,5 +187,15 @@ impl fmt::Display for Figure {
 impl fmt::Debug for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Figure({} x {}): {}", self.width, self.height, self.alt)
+    }
+}
+
+impl Rich for Figure {
+    fn text(&self) -> String {
+        self.alt.clone()
+    }
+
+    fn show(&self) {
+        result(self);
     }
 }

@@ -1,7 +1,7 @@
 //! A training as a table on a page.
 
+use super::History;
 use crate::notebook::html::{PALE, escape, table};
-use crate::train::History;
 
 /// Rows at each end of a long training.
 const KEPT_AT_ENDS: usize = 15;

@@ -1,5 +1,5 @@
 //! Text on a picture, in a font that travels with the crate: DejaVu Sans, cut down to Latin, Greek,
-//! Cyrillic, arrows and marks (`fonts/LICENSE`). Letters of other scripts come from the computer's fonts.
+//! Cyrillic, arrows and marks (`src/fonts/LICENSE`). Letters of other scripts come from the computer's fonts.
 
 mod script;
 mod shaping;
@@ -12,6 +12,8 @@ use image::{Rgb, RgbImage};
 
 use system::Face;
 
+use crate::fonts;
+
 /// Weight of the letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
@@ -19,22 +21,13 @@ pub(crate) enum Weight {
     Bold,
 }
 
-/// The files of the crate's own font.
-const REGULAR_FILE: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
-const BOLD_FILE: &[u8] = include_bytes!("../fonts/DejaVuSans-Bold.ttf");
-
-/// The crate's own font as OpenType files: regular, bold.
-pub(crate) fn files() -> [&'static [u8]; 2] {
-    [REGULAR_FILE, BOLD_FILE]
-}
-
 /// The crate's own font, or `None` should its file not parse, in which case no text is drawn.
 fn own_face(weight: Weight) -> Option<&'static Face> {
     static REGULAR: OnceLock<Option<Face>> = OnceLock::new();
     static BOLD: OnceLock<Option<Face>> = OnceLock::new();
     match weight {
-        Weight::Regular => REGULAR.get_or_init(|| Face::new(REGULAR_FILE, 0)),
-        Weight::Bold => BOLD.get_or_init(|| Face::new(BOLD_FILE, 0)),
+        Weight::Regular => REGULAR.get_or_init(|| Face::new(fonts::REGULAR, 0)),
+        Weight::Bold => BOLD.get_or_init(|| Face::new(fonts::BOLD, 0)),
     }
     .as_ref()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use tch::{Device, Tensor};
 
 use crate::Result;
-use crate::weights::TensorSpec;
+use crate::tensors::TensorSpec;
 
 /// What [`Model::load_state_dict`](super::Model::load_state_dict) does about keys that do not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,3 +151,7 @@ impl fmt::Debug for StateDict {
         fmt::Display::fmt(self, f)
     }
 }
+
+crate::notebook::rich_by_debug!(StateDict);
+
+crate::notebook::vars::known_by_len!([] StateDict: "tensor";);

@@ -1,18 +1,12 @@
 //! From a tensor back to a picture.
 
-use image::imageops::{self, FilterType};
-use image::{DynamicImage, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
 use tch::{Device, Kind, Tensor};
 
 use super::Figure;
+use crate::notebook::to_page_size;
 use crate::transforms::{IMAGENET_MEAN, IMAGENET_STD};
 use crate::{Error, Result};
-
-/// Width at least at which a single picture is shown, in CSS pixels, and at most.
-const SHOWN_WIDTH: u32 = 320;
-const WIDEST: u32 = 960;
-/// Longest side of a single picture's PNG: what a notebook keeps of a photograph.
-const MOST_PIXELS: u32 = 1920;
 
 /// The picture in a normalised tensor, as the tutorial's `im_convert`: the normalisation with
 /// [`IMAGENET_MEAN`] and [`IMAGENET_STD`] is undone and the result clipped to 0..1.
@@ -36,48 +30,13 @@ pub fn im_convert(tensor: &Tensor) -> Result<Figure> {
 /// As [`im_convert`].
 pub fn im_convert_with(tensor: &Tensor, mean: [f64; 3], std: [f64; 3]) -> Result<Figure> {
     let image = to_image(tensor, mean, std)?;
-    let (width, height) = image.dimensions();
-    single(image, format!("a picture of {width} x {height} pixels"))
-}
-
-/// A single picture of the `image` crate, transparent places on white.
-pub(crate) fn show_image(image: &DynamicImage) -> Result<Figure> {
-    let (width, height) = (image.width(), image.height());
-    let on_white = if image.color().has_alpha() {
-        let mut ground = image::RgbaImage::from_pixel(width, height, image::Rgba([255; 4]));
-        imageops::overlay(&mut ground, &image.to_rgba8(), 0, 0);
-        DynamicImage::from(ground).into_rgb8()
-    } else {
-        image.to_rgb8()
-    };
-    single(on_white, format!("a picture of {width} x {height} pixels"))
-}
-
-/// A figure of one picture, neither a stamp nor larger than a page.
-fn single(image: RgbImage, alt: String) -> Result<Figure> {
-    let (width, height) = image.dimensions();
-    if width > 0 && width < SHOWN_WIDTH {
-        let times = SHOWN_WIDTH.div_ceil(width);
-        let (width, height) = (width * times, height.saturating_mul(times));
-        // A strip that is very much higher than wide stays as it is.
-        if height <= MOST_PIXELS {
-            let large = imageops::resize(&image, width, height, FilterType::Nearest);
-            return Figure::new(&large, width, height, alt);
-        }
-    }
-    let longest = width.max(height);
-    let image = if longest > MOST_PIXELS {
-        DynamicImage::from(image).resize(MOST_PIXELS, MOST_PIXELS, FilterType::Triangle).into_rgb8()
-    } else {
-        image
-    };
-    let shown = width.min(WIDEST);
-    let high = (f64::from(height) * f64::from(shown) / f64::from(width.max(1))).round().max(1.0) as u32;
-    Figure::new(&image, shown, high, alt)
+    let alt = format!("a picture of {} x {} pixels", image.width(), image.height());
+    let (image, (width, height)) = to_page_size(image);
+    Figure::new(&image, width, height, alt)
 }
 
 /// The pixels of a normalised tensor.
-pub(super) fn to_image(tensor: &Tensor, mean: [f64; 3], std: [f64; 3]) -> Result<RgbImage> {
+pub(crate) fn to_image(tensor: &Tensor, mean: [f64; 3], std: [f64; 3]) -> Result<RgbImage> {
     let size = tensor.size();
     let (height, width) = match size[..] {
         [3, height, width] | [1, 3, height, width] if height > 0 && width > 0 => (height, width),

@@ -4,7 +4,7 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
 use super::{Anchor, Area, Canvas, SHARP, Scaling, Shape, Text};
-use crate::viz::font::{self, Line};
+use crate::drawing::font::{self, Line};
 
 /// Draws all shapes of a canvas.
 pub(super) fn draw(canvas: &Canvas) -> RgbImage {
@@ -160,7 +160,7 @@ fn picture(sheet: &mut RgbImage, image: &RgbImage, area: Area, scaling: Scaling)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::viz::canvas::Canvas;
+    use crate::drawing::canvas::Canvas;
 
     #[test]
     fn edges_are_where_they_were_asked_for() {

@@ -19,7 +19,7 @@ pub(crate) const FINE: f32 = 8.0;
 /// Putting shapes on a list cannot fail.
 type Drawn = std::result::Result<(), DrawingErrorKind<std::convert::Infallible>>;
 
-/// What [`Figure::draw`](crate::viz::Figure::draw) draws on: a backend of plotters whose shapes become PNG or SVG.
+/// What [`Figure::draw`](crate::drawing::Figure::draw) draws on: a backend of plotters whose shapes become PNG or SVG.
 ///
 /// A pixel is a CSS pixel, and text is in the crate's own font whatever the family. In a function of one's own, the area
 /// that the closure is given is a `DrawingArea<CanvasBackend<'_>, plotters::coord::Shift>`.

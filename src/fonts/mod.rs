@@ -1,10 +1,12 @@
-//! The crate's own font under the names that drawings give.
+//! The crate's own font, and plotters' registry of it under the names that drawings give.
 
 use std::sync::Once;
 
 use ::plotters::style::{FontStyle, register_font};
 
-use crate::viz::font_files;
+/// DejaVu Sans, cut down to Latin, Greek, Cyrillic, arrows and marks, as OpenType files.
+pub(crate) const REGULAR: &[u8] = include_bytes!("DejaVuSans.ttf");
+pub(crate) const BOLD: &[u8] = include_bytes!("DejaVuSans-Bold.ttf");
 
 /// The font families that plotters finds: CSS's generic ones, and those that examples name most. All of them are
 /// DejaVu Sans; an SVG names the family that was asked for, and a browser shows it where it has it.
@@ -49,9 +51,8 @@ pub const FAMILIES: [&str; 32] = [
 pub fn register_fonts() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
-        let [regular, bold] = font_files();
         for family in FAMILIES {
-            for (style, file) in [(FontStyle::Normal, regular), (FontStyle::Bold, bold)] {
+            for (style, file) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, BOLD)] {
                 // The files are the crate's own, and a test reads them.
                 let _ = register_font(family, style, file);
             }

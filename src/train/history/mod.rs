@@ -1,10 +1,16 @@
 //! What a training was like, epoch by epoch.
 
+mod plot;
+mod table;
+
 use std::fmt;
 use std::path::PathBuf;
 
 use super::record::RunInfo;
 use super::resume::KeptState;
+use crate::notebook::vars::{Known, Of, counted};
+
+pub use plot::plot_phases;
 
 /// The result of [`train_model`](crate::train::train_model), under the tutorial's names.
 ///
@@ -136,6 +142,12 @@ impl fmt::Display for History {
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Known for Of<'_, History> {
+    fn size(&self) -> String {
+        counted(self.0.epochs(), "epoch")
     }
 }
 

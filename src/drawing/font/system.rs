@@ -238,7 +238,7 @@ mod tests {
     /// The crate's own font, found as a file: it has Latin and no Chinese.
     #[test]
     fn reads_which_letters_a_file_has() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/viz/fonts");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/fonts");
         let mut fonts = Fonts::new(&[folder, "/nowhere".into()]);
         assert_eq!(fonts.files.len(), 2, "the licence is no font");
         assert!(fonts.files[0].name.ends_with("dejavusans.ttf"), "the plain one first");

@@ -1,0 +1,21 @@
+//! What pictures are made with: a canvas that becomes PNG or SVG, letters of any script, charts, and tensors as pictures.
+//!
+//! What is drawn with it stands with its subject: the course of a training in [`train`](crate::train), most else in
+//! [`viz`](crate::viz), which has the public names of this module too.
+
+pub(crate) mod axis;
+pub(crate) mod bars;
+pub(crate) mod canvas;
+mod figure;
+pub(crate) mod font;
+mod im_convert;
+pub(crate) mod legend;
+pub(crate) mod palette;
+pub(crate) mod plot;
+mod tensor_html;
+mod tensor_picture;
+
+pub use canvas::CanvasBackend;
+pub use figure::Figure;
+pub(crate) use im_convert::to_image;
+pub use im_convert::{im_convert, im_convert_with};

@@ -1,0 +1,42 @@
+//! The folder in which a user's programs keep what they can make or fetch again.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// The value of an environment variable; an empty one counts as none.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The user's cache folder: `$XDG_CACHE_HOME`, else `~/.cache`.
+///
+/// # Errors
+/// [`Error::NoCacheFolder`].
+pub(crate) fn user_cache() -> Result<PathBuf> {
+    cache_folder(variable("XDG_CACHE_HOME"), variable("HOME"))
+}
+
+/// The user's cache folder after the XDG Base Directory Specification, which says to ignore a
+/// relative path.
+fn cache_folder(xdg_cache_home: Option<OsString>, home: Option<OsString>) -> Result<PathBuf> {
+    let xdg = xdg_cache_home.map(PathBuf::from).filter(|path| path.is_absolute());
+    xdg.or_else(|| home.map(|home| Path::new(&home).join(".cache"))).ok_or(Error::NoCacheFolder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_folder_follows_the_xdg_specification() {
+        let at =
+            |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
+        assert_eq!(at(Some("/c"), Some("/h")).unwrap(), Path::new("/c"));
+        assert_eq!(at(Some("relative"), Some("/h")).unwrap(), Path::new("/h/.cache"));
+        assert_eq!(at(None, Some("/h")).unwrap(), Path::new("/h/.cache"));
+        assert!(matches!(at(None, None), Err(Error::NoCacheFolder)));
+    }
+}
