@@ -49,6 +49,17 @@ def result(path):
     return cell.outputs[-1]["data"]["text/plain"]
 
 
+def test_cells_find_what_comes_with_the_crate_without_a_kernelspec(tmp_path, libtorch):
+    """`herbarium run` takes the checkout it was built in; the crate reads its own weights from there."""
+    cell = nbformat.v4.new_code_cell('std::env::var("HERBARIUM_CRATE")?')
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "where.ipynb")
+    environment = {name: value for name, value in os.environ.items() if name != "HERBARIUM_CRATE"}
+    out = tmp_path / "out.ipynb"
+    subprocess.run([HERBARIUM, "run", tmp_path / "where.ipynb", "-o", out], env={**environment, "LIBTORCH": libtorch}, check=True, timeout=600)
+    crate = pathlib.Path(result(out).strip('"'))
+    assert (crate / "weights" / "resnet18-painted.safetensors").exists()
+
+
 def recipes():
     return set(CACHE.glob("*/recipe.json"))
 

@@ -1,5 +1,6 @@
 //! Starting evcxr.
 
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,6 +22,8 @@ pub struct Started {
     pub preload: &'static str,
     /// The cargo that cells are compiled by, if they have the crate.
     pub cargo: Option<PathBuf>,
+    /// Keeps the template from being removed while the session lives.
+    pub hold: Option<File>,
 }
 
 /// Starts evcxr in the kernel's folder, with the template's compilers.
@@ -65,8 +68,9 @@ pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<Started> {
     if template.is_none() {
         compile_through_this_program(&mut context)?;
     }
-    let cargo = template.map(|template| template.path.join("bin/cargo"));
-    Ok(Started { context, preload, cargo })
+    let cargo = template.as_ref().map(|template| template.path.join("bin/cargo"));
+    let hold = template.and_then(|template| template.hold);
+    Ok(Started { context, preload, cargo, hold })
 }
 
 /// Has cargo call this program in rustc's place.

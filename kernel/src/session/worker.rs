@@ -1,5 +1,6 @@
 //! The thread that owns evcxr.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
             context: None,
             has_crate: false,
             cargo: None,
+            _hold: None,
             failed: None,
             last: Vec::new(),
             gone: Gone::default(),
@@ -88,6 +90,8 @@ pub struct Worker {
     pub(super) has_crate: bool,
     /// What compiles cells that have the crate.
     pub(super) cargo: Option<PathBuf>,
+    /// While this is open, the template stays.
+    _hold: Option<File>,
     /// Why there is no context.
     pub(super) failed: Option<String>,
     /// The variables before the current cell.
@@ -121,10 +125,11 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok(Started { context, preload, cargo }) => {
+            Ok(Started { context, preload, cargo, hold }) => {
                 self.context = Some(context);
                 self.has_crate = !preload.is_empty();
                 self.cargo = cargo;
+                self._hold = hold;
                 self.preload(preload);
             }
             Err(error) => {

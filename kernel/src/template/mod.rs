@@ -49,8 +49,10 @@ pub struct Template {
     pub path: PathBuf,
     /// How cells are compiled against it.
     pub recipe: Recipe,
-    /// The libtorch that it was built for.
-    pub libtorch: PathBuf,
+    /// The crate and the libtorch that it was built from.
+    pub location: Location,
+    /// As long as this is open, no other kernel removes the template.
+    pub hold: Option<File>,
 }
 
 /// The template for this crate, toolchain and libtorch; built now if it is not there, with `progress`
@@ -62,9 +64,10 @@ pub fn prepare(progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Re
     // A template has paths of its own inside, which must stay the same by whatever link it is reached.
     let templates = templates.canonicalize().map_err(Error::file(&templates))?;
     let path = templates.join(key::of(&location)?);
+    // Held before it is read: between the two it might be removed.
+    let held = hold(&path);
     if let Some(recipe) = Recipe::read(&path) {
-        mark_used(&path);
-        return Ok(Template { path, recipe, libtorch: location.libtorch });
+        return Ok(Template { path, recipe, location, hold: held });
     }
     let lock_file = path.with_extension("lock");
     let lock = File::create(&lock_file).map_err(Error::file(&lock_file))?;
@@ -79,12 +82,13 @@ pub fn prepare(progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Re
     }
     // Another process may have built it while this one waited.
     if let Some(recipe) = Recipe::read(&path) {
-        return Ok(Template { path, recipe, libtorch: location.libtorch });
+        let hold = hold(&path);
+        return Ok(Template { path, recipe, location, hold });
     }
     let recipe = build::build(&location, &path, newest(&templates).as_deref(), progress)?;
-    mark_used(&path);
+    let hold = hold(&path);
     remove_old(&templates, &path);
-    Ok(Template { path, recipe, libtorch: location.libtorch })
+    Ok(Template { path, recipe, location, hold })
 }
 
 /// The template that [`prepare`] would use, if it is built.
@@ -102,9 +106,15 @@ pub fn remove_all() -> Result<()> {
     }
 }
 
-/// Lets [`remove_old`] tell which templates are in use; of no consequence when it fails.
-fn mark_used(template: &Path) {
-    let _ = std::fs::write(template.join("used"), "");
+/// The file whose time of change is that of a template's last use, and which kernels that use it hold open and locked.
+const USED: &str = "used";
+
+/// Marks a template as used now and, as long as the file is open, as in use. Without consequence where that fails.
+fn hold(template: &Path) -> Option<File> {
+    let used = File::create(template.join(USED)).ok()?;
+    used.set_modified(std::time::SystemTime::now()).ok()?;
+    used.lock_shared().ok()?;
+    Some(used)
 }
 
 /// All templates, whole or not, from the one whose last use is longest ago.
@@ -114,7 +124,7 @@ fn by_last_use(templates: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .filter(|path| path.is_dir())
         .map(|path| {
-            let used = path.join("used").metadata().and_then(|facts| facts.modified());
+            let used = path.join(USED).metadata().and_then(|facts| facts.modified());
             (used.unwrap_or(std::time::UNIX_EPOCH), path)
         })
         .collect();
@@ -127,16 +137,45 @@ fn newest(templates: &Path) -> Option<PathBuf> {
     by_last_use(templates).into_iter().rev().find(|path| Recipe::read(path).is_some())
 }
 
-/// Keeps the templates that were used last.
+/// Keeps the templates that were used last, and those that are being built or used.
 fn remove_old(templates: &Path, newest: &Path) {
     let others: Vec<PathBuf> = by_last_use(templates).into_iter().filter(|path| path != newest).collect();
     let surplus = (others.len() + 1).saturating_sub(KEPT);
     for path in others.into_iter().take(surplus) {
-        // A template that is being built holds its lock.
-        let in_use = File::open(path.with_extension("lock")).is_ok_and(|lock| lock.try_lock().is_err());
-        if !in_use {
+        let locks = [path.with_extension("lock"), path.join(USED)].map(File::open);
+        // Kept until it is removed, so that a kernel that starts meanwhile does not take half of it.
+        if locks.iter().flatten().all(|lock| lock.try_lock().is_ok()) {
             let _ = std::fs::remove_dir_all(&path);
             let _ = std::fs::remove_file(path.with_extension("lock"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_template_that_a_kernel_uses_outlives_newer_ones() {
+        let templates = std::env::temp_dir().join(format!("herbarium-templates-{}", std::process::id()));
+        let template = |name: &str| templates.join(name);
+        for (age, name) in ["e", "d", "c", "b", "a"].iter().enumerate() {
+            std::fs::create_dir_all(template(name)).unwrap();
+            let used = File::create(template(name).join(USED)).unwrap();
+            used.set_modified(SystemTime::now() - Duration::from_secs(60 * age as u64)).unwrap();
+        }
+        let there = || ["a", "b", "c", "d", "e"].map(|name| template(name).exists());
+
+        // The kernel that uses the oldest has done so for an hour.
+        let held = hold(&template("a")).unwrap();
+        held.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        remove_old(&templates, &template("e"));
+        assert_eq!(there(), [true, false, true, true, true]);
+        drop(held);
+        remove_old(&templates, &template("e"));
+        assert_eq!(there(), [false, false, true, true, true]);
+        std::fs::remove_dir_all(&templates).unwrap();
     }
 }

@@ -28,7 +28,9 @@ impl Template {
             // returned to the system, they make a forward pass up to a fifth faster.
             ("MALLOC_MMAP_THRESHOLD_", Some("33554432".to_owned())),
             ("MALLOC_TRIM_THRESHOLD_", Some("4294967296".to_owned())),
-            ("LIBTORCH", Some(self.libtorch.display().to_string())),
+            ("LIBTORCH", Some(self.location.libtorch.display().to_string())),
+            // The weights that come with the crate are read from its checkout, however the kernel was started.
+            ("HERBARIUM_CRATE", Some(self.location.crate_folder.display().to_string())),
         ]
     }
 }
