@@ -17,7 +17,7 @@ def outputs(notebook):
 
 
 def pictures(notebook):
-    return sum("image/png" in output.get("data", {}) for output in outputs(notebook))
+    return sum(mime.startswith("image/") for output in outputs(notebook) for mime in output.get("data", {}))
 
 
 def accuracies(notebook):

@@ -29,8 +29,9 @@ def texts(cell):
 
 def pictures(cell):
     """The cell's pictures, decoded."""
-    data = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
-    return [PIL.Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB") for png in data]
+    forms = [output.get("data", {}) for output in cell.outputs]
+    data = [form[mime] for form in forms for mime in ("image/png", "image/jpeg") if mime in form]
+    return [PIL.Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB") for picture in data]
 
 
 def find(notebook, what):

@@ -47,10 +47,19 @@ impl MimeBundle {
         self.with_bytes("image/png", png)
     }
 
-    /// Says in words what the PNG shows, for pages made of a notebook (nbconvert's `alt`).
+    /// Adds `image/jpeg`, to be shown `width` by `height` CSS pixels large, however many it has.
+    pub fn with_jpeg(mut self, jpeg: impl Into<Vec<u8>>, width: u32, height: u32) -> Self {
+        self.metadata.insert("image/jpeg".into(), json!({ "width": width, "height": height }));
+        self.with_bytes("image/jpeg", jpeg)
+    }
+
+    /// Says in words what the PNG or JPEG shows, for pages made of a notebook (nbconvert's `alt`).
     pub fn with_alt(mut self, alt: impl Into<String>) -> Self {
-        if let Some(known) = self.metadata.get_mut("image/png").and_then(Value::as_object_mut) {
-            known.insert("alt".into(), Value::String(alt.into()));
+        let alt = Value::String(alt.into());
+        for mime in ["image/png", "image/jpeg"] {
+            if let Some(known) = self.metadata.get_mut(mime).and_then(Value::as_object_mut) {
+                known.insert("alt".into(), alt.clone());
+            }
         }
         self
     }
@@ -174,6 +183,16 @@ mod tests {
         assert_eq!(bundle.get("text/plain").as_deref(), Some("new"));
         assert_eq!(bundle.get("image/png"), None);
         assert_eq!(format!("{bundle:?}"), "new [text/html]");
+    }
+
+    #[test]
+    fn pictures_have_their_size_and_what_they_show_beside_them() {
+        let beside = |bundle: MimeBundle| bundle.with_alt("a lily").wire().1;
+        let told = json!({ "width": 20, "height": 10, "alt": "a lily" });
+        let png = MimeBundle::text("").with_png([1], 20, 10);
+        assert_eq!(beside(png), json!({ "image/png": told.clone() }));
+        let jpeg = MimeBundle::text("").with_jpeg([1], 20, 10);
+        assert_eq!(beside(jpeg), json!({ "image/jpeg": told }));
     }
 
     #[test]

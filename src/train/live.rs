@@ -161,11 +161,11 @@ fn summary(history: &History) -> String {
 fn curves(history: &History) -> String {
     let Ok(figure) = history.plot() else { return String::new() };
     let alt = escaped(&summary(history));
-    let png = crate::notebook::base64::encode(figure.png());
     format!(
-        "<img width=\"{}\" height=\"{}\" alt=\"{alt}\" src=\"data:image/png;base64,{png}\">",
+        "<img width=\"{}\" height=\"{}\" alt=\"{alt}\" src=\"{}\">",
         figure.width(),
-        figure.height()
+        figure.height(),
+        figure.data_url()
     )
 }
 

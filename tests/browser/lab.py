@@ -176,6 +176,6 @@ def text_of(output):
 def pictures_of(output):
     """Pictures of their own, and those in HTML."""
     data = output.get("data", {})
-    own = [joined(data[kind]) for kind in ("image/png", "image/svg+xml") if kind in data]
+    own = [joined(data[kind]) for kind in ("image/png", "image/jpeg", "image/svg+xml") if kind in data]
     html = joined(data.get("text/html", ""))
     return own + re.findall(r"<svg.*?</svg>|<img [^>]*>", html, re.S)

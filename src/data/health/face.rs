@@ -78,13 +78,10 @@ impl Show for Health {
             html += &format!("<ul>{items}</ul>");
         }
         // A page shows one form of a value: the picture must lie within the HTML.
-        if let Ok(figure) = self.plot()
-            && let Some(png) = figure.bundle().get("image/png")
-        {
+        if let Ok(figure) = self.plot() {
             let (width, height, alt) = (figure.width(), figure.height(), escape(figure.alt()));
-            html += &format!(
-                "<img src=\"data:image/png;base64,{png}\" width=\"{width}\" height=\"{height}\" alt=\"{alt}\">"
-            );
+            let source = figure.data_url();
+            html += &format!("<img src=\"{source}\" width=\"{width}\" height=\"{height}\" alt=\"{alt}\">");
         }
         MimeBundle::text(self.to_string()).with_html(html)
     }

@@ -249,6 +249,12 @@ impl Canvas {
         self.shapes.push(Shape::Picture { image: Arc::new(image), area, scaling });
     }
 
+    /// Whether a photograph is among the shapes.
+    pub(crate) fn has_photographs(&self) -> bool {
+        let is_one = |shape: &Shape| matches!(shape, Shape::Picture { scaling: Scaling::Smooth, .. });
+        self.shapes.iter().any(is_one)
+    }
+
     /// The pixels.
     pub(crate) fn pixels(&self) -> RgbImage {
         raster::draw(self)
