@@ -172,3 +172,16 @@ def test_an_interrupt_that_nothing_heard_is_not_for_the_next_cell(kernel):
     kernel.interrupt()
     kernel.finish(message_id)
     assert kernel.run("let mut n = 0;\nwhile n < 1000 { n += 1; }\nn").plain() == ["1000"]
+
+
+def test_an_interrupt_between_two_cells_stops_the_rest_of_the_queue(kernel):
+    for _ in range(4):
+        sent = [kernel.start(str(number)) for number in range(12)]
+        kernel.finish(sent[0])
+        # The second may be about to begin, run, or have ended.
+        kernel.interrupt()
+        states = [kernel.finish(message).status for message in sent[1:]]
+        assert states[-1] == "aborted", states
+        first = states.index("aborted")
+        assert set(states[first:]) == {"aborted"} and states[: first - 1].count("ok") == max(first - 1, 0), states
+        assert kernel.run("40 + 2").plain() == ["42"], "what is sent afterwards runs"

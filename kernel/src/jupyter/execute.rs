@@ -39,6 +39,11 @@ impl Queue {
         // The other end lives as long as the process.
         let _ = self.sender.send((self.aborts.number(), request));
     }
+
+    /// Everything that has come by now is not to be run.
+    pub fn abort_received(&self) {
+        self.aborts.abort_received();
+    }
 }
 
 /// Runs what comes, in order.
@@ -46,6 +51,8 @@ pub async fn run_queue(kernel: Arc<Kernel>, mut queue: mpsc::UnboundedReceiver<N
     let mut count = 0;
     while let Some((number, request)) = queue.recv().await {
         let JupyterMessageContent::ExecuteRequest(execute) = request.content.clone() else { continue };
+        // Before it is looked up among the aborted: an interrupt either aborts it, or is counted for it.
+        kernel.session.announce();
         kernel.busy(&request).await;
         let answer = if kernel.executions.aborts.is_aborted(number) {
             ExecuteReply { status: ReplyStatus::Aborted, ..ok_reply(count) }
@@ -92,7 +99,7 @@ async fn run_cell(
     };
     if outcome.interrupted || (outcome.error.is_some() && execute.stop_on_error) {
         // Before anybody hears of it, so that what is sent in answer is not among these.
-        kernel.executions.aborts.abort_received();
+        kernel.executions.abort_received();
     }
     match outcome.error {
         None => {

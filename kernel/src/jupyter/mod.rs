@@ -114,8 +114,10 @@ impl Kernel {
         self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Stops the running cell.
+    /// Stops the running cell, and takes those that wait behind it off the queue, even where the running one has just
+    /// ended by itself.
     fn interrupt(&self) {
+        self.executions.abort_received();
         self.session.interrupt();
     }
 

@@ -36,6 +36,7 @@ pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Term
         if source.trim().is_empty() {
             continue;
         }
+        session.announce();
         terminal.begin(index + 1, cells.len(), &source);
         lock(&all).push(Outputs::default());
         ran.push(cell);

@@ -52,6 +52,8 @@ pub struct Control {
 struct State {
     cell: u64,
     phase: Option<Phase>,
+    /// The next cell is on its way here: an interrupt is meant for it.
+    announced: bool,
     forwarder: Option<u32>,
     runtime: Option<u32>,
     interrupted: Interrupted,
@@ -73,13 +75,22 @@ enum Listening {
 }
 
 impl Control {
+    /// A cell will begin. Frontends show it as running from now on, so an interrupt from now on counts for it.
+    pub fn announce(&self) {
+        let mut state = self.lock();
+        state.announced = true;
+        state.interrupted = Interrupted::default();
+    }
+
     /// A cell begins.
     pub fn begin(&self, phase: Phase) {
         let mut state = self.lock();
         state.cell += 1;
         let builds = phase == Phase::Starting && state.building;
         state.phase = Some(if builds { Phase::Building } else { phase });
-        state.interrupted = Interrupted::default();
+        if !std::mem::take(&mut state.announced) {
+            state.interrupted = Interrupted::default();
+        }
         state.stopper = false;
         state.listening = Listening::Unknown;
     }
@@ -132,6 +143,9 @@ impl Control {
     pub fn interrupt(self: &Arc<Self>, tell: impl Fn(&str) + Send + 'static) {
         let mut state = self.lock();
         if matches!(state.phase, None | Some(Phase::Idle)) {
+            if state.announced {
+                state.interrupted.times += 1;
+            }
             return;
         }
         state.interrupted.times += 1;
@@ -269,6 +283,24 @@ mod tests {
         control.end();
         control.begin(Phase::Starting);
         assert_eq!(control.interrupted().times, 0, "the next cell is a new one");
+        control.end();
+    }
+
+    #[test]
+    fn an_interrupt_counts_from_the_announcement_of_a_cell() {
+        let control = Arc::new(Control::default());
+        control.announce();
+        control.interrupt(|_| {});
+        control.begin(Phase::Starting);
+        assert_eq!(control.interrupted().times, 1);
+        control.end();
+        control.announce();
+        assert_eq!(control.interrupted().times, 0, "the next cell is a new one");
+        control.begin(Phase::Starting);
+        control.end();
+        control.interrupt(|_| {});
+        control.begin(Phase::Starting);
+        assert_eq!(control.interrupted().times, 0, "it came between two cells");
         control.end();
     }
 

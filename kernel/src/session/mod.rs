@@ -135,6 +135,11 @@ impl Session {
         Ok(Session { shared, folder, jobs })
     }
 
+    /// A cell is about to be run: an interrupt stops it, even one that comes before [`execute`](Session::execute).
+    pub fn announce(&self) {
+        self.shared.control.announce();
+    }
+
     /// Runs a cell. Only one at a time: the next must wait for the outcome of this one. Fails if the session is gone.
     pub fn execute(&self, mut cell: Cell) -> oneshot::Receiver<Outcome> {
         syntax::remove_byte_order_mark(&mut cell.code);
@@ -143,6 +148,9 @@ impl Session {
         self.shared.collector.begin(cell.sink.clone());
         self.shared.inputs.begin(cell.ask.clone());
         self.shared.put_cell(cell, reply);
+        if self.shared.control.interrupted().times > 0 && self.withdraw() {
+            return outcome;
+        }
         if self.jobs.send(Job::Execute).is_err() {
             // Without its sender, the outcome's end says that the thread is gone.
             drop(self.shared.take_cell());
@@ -189,19 +197,25 @@ impl Session {
     /// Stops the cell that runs, if one does. Returns at once. A cell that waits for the session to start has ended
     /// then, and the start goes on for the next; but a build, which takes minutes, is stopped with its cell.
     pub fn interrupt(&self) {
-        if self.shared.control.phase() == Phase::Starting
-            && let Some((_, reply)) = self.shared.take_cell()
-        {
-            self.shared.collector.end();
-            self.shared.control.end();
-            let error = Some(failure::before_it_ran());
-            // Nobody waits if the kernel is shutting down.
-            let _ = reply.send(Outcome { error, interrupted: true, ..Outcome::default() });
+        if self.shared.control.phase() == Phase::Starting && self.withdraw() {
             return;
         }
         self.shared.inputs.cancel();
         let shared = self.shared.clone();
         self.shared.control.interrupt(move |text| shared.collector.print(Stream::Stderr, text.as_bytes()));
+    }
+
+    /// Ends the cell that waits, if the session's thread has not taken it up yet.
+    fn withdraw(&self) -> bool {
+        let Some((_, reply)) = self.shared.take_cell() else { return false };
+        // What stopped it is said below; nothing was asked.
+        let _ = self.shared.inputs.end(Ok(()));
+        self.shared.collector.end();
+        self.shared.control.end();
+        let error = Some(failure::before_it_ran());
+        // Nobody waits if the kernel is shutting down.
+        let _ = reply.send(Outcome { error, interrupted: true, ..Outcome::default() });
+        true
     }
 
     /// Ends all that runs, and removes the folder. The process must end after that.
