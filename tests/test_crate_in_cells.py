@@ -314,6 +314,55 @@ def test_a_model_outlives_the_cell_that_fails_to_replace_it(notebook):
     assert "[6]" in notebook.text("batch.size()")
 
 
+#: What PyTorch's users type of a tensor, and what the error advises.
+OF_TENSORS = {
+    "t.shape": "t.size()",
+    "t.dtype": "t.kind()",
+    "t.ndim": "t.dim()",
+    "t.T": "t.tr()",
+    "t[0]": "t.get(0)",
+    "t[:, 0]": "t.select(1, 0)",
+    "t.item()": "t.double_value(&[])",
+    "t.numpy()": "Vec::<f64>::try_from(t.to_kind(Kind::Double).reshape([-1]))?",
+    "t.tolist()": "Vec::<f64>::try_from(t.to_kind(Kind::Double).reshape([-1]))?",
+    "t.cuda()": "t.to_device(Device::cuda_if_available())",
+    "t.cpu()": "t.to_device(Device::Cpu)",
+    "t.long()": "t.to_kind(Kind::Int64)",
+    "t.view(2, 3)": "t.view([2, 3])",
+    "t > 0.5": "t.gt(0.5)",
+    "t.len()": "t.size()[0]",
+    "torch.zeros(2, 3)": "Tensor::zeros([2, 3], (Kind::Float, Device::Cpu))",
+    "torch.tensor([1.0, 2.0])": "Tensor::from_slice(&[1.0, 2.0])",
+    "torch.arange(5)": "Tensor::arange(5, (Kind::Float, Device::Cpu))",
+    "torch.cuda.is_available()": "tch::Cuda::is_available()",
+    "Tensor::zeros(2, 3)": "Tensor::zeros([2, 3], (Kind::Float, Device::Cpu))",
+}
+
+
+def test_the_advice_on_tensors_works(notebook):
+    notebook.run("let t = Tensor::rand([1, 6], (Kind::Float, Device::Cpu)).view([2, 3]);")
+    missing = []
+    for mistake, advice in OF_TENSORS.items():
+        _, reply = notebook.run(mistake)
+        if reply["status"] != "error" or f"`{advice}`" not in "\n".join(reply["traceback"]):
+            missing.append((mistake, advice, reply.get("traceback")))
+    assert not missing, missing
+    typed = [advice for advice in OF_TENSORS.values() if advice != "t.double_value(&[])"]
+    notebook.text("\n".join(f"let _ = {advice};" for advice in typed) + "\nlet _ = t.mean(Kind::Float).double_value(&[]);")
+
+
+def test_what_moves_its_operand_shows_its_value(notebook):
+    notebook.run("let moved = Tensor::from_slice(&[1f32, 2.0]);")
+    assert "torch.Size([2])" in notebook.text("moved + 1")
+    assert "`moved` was moved away" in "\n".join(notebook.run("moved")[1]["traceback"])
+    assert "torch.Size([2])" in notebook.text("let bound = Tensor::from_slice(&[1f32, 2.0]);\nbound * 2")
+
+
+def test_a_picture_of_the_learners_own_is_kept(notebook):
+    notebook.run("let small = image::RgbImage::new(2, 1);")
+    assert "2 x 1" in notebook.text("small")
+
+
 def test_the_advice_on_a_moved_tensor_or_model_works(notebook):
     notebook.text('let mut model_ft = initialize_model("resnet18", 3, Pretrained::No, Device::Cpu)?; let batch = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));')
     notebook.text("let other = (model_ft, batch);")

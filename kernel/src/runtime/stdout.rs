@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How long printed text waits in the cells' buffer at most.
 const BETWEEN_FLUSHES: Duration = Duration::from_millis(100);
 /// How long a flush is waited for: a thread of a cell may hold standard output's lock for as long as it likes.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Empties the buffer that the cells' library has for standard output.
 pub struct Flusher {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::options::is_kept;
 use super::worker::Worker;
-use super::{AskForInput, CellError, Event, Inspection, analysis};
+use super::{CellError, Event, Inspection, analysis};
 use crate::runtime::message::Bundle;
 
 /// The commands that are not evcxr's own, as `:help` lists them.
@@ -23,7 +23,7 @@ const OWN: [(&str, &str); 7] = [
 
 impl Worker {
     /// `:vars`: the table that the crate makes of the variables, and evcxr's where the crate is not.
-    pub(super) fn show_variables(&mut self, ask: &AskForInput) -> Result<(), CellError> {
+    pub(super) fn show_variables(&mut self) -> Result<(), CellError> {
         let mut variables: Vec<(&str, &str)> =
             self.context.iter().flat_map(|context| context.variables_and_types()).collect();
         variables.sort();
@@ -34,9 +34,9 @@ impl Worker {
         let code = format!(
             "{{ #[allow(unused_imports)] use ::herbarium::notebook::vars::{{self, Known, Unknown}}; vars::show(&[{rows}]); }}"
         );
-        match self.has_crate && self.evaluate(&code, ask).is_ok() {
+        match self.has_crate && self.evaluate(&code).is_ok() {
             true => Ok(()),
-            false => self.evaluate(":vars", ask),
+            false => self.evaluate(":vars"),
         }
     }
 

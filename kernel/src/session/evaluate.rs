@@ -1,23 +1,22 @@
 //! Running Rust, and saying what came of it.
 
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use evcxr::{CommandContext, CompilationError, EvalCallbacks, EvalOutputs};
+use evcxr::{CompilationError, EvalOutputs};
 use serde_json::Value;
 
 use super::collector::Failure;
 use super::settle::Unsettled;
 use super::start::panic_text;
 use super::worker::Worker;
-use super::{AskForInput, CellError, Event, InputRequest, Stream, diagnostics, failure, lines, traps};
+use super::{CellError, Event, Stream, diagnostics, failure, lines, traps};
 use crate::runtime::message::Bundle;
 use crate::source::layout::Variable;
 use crate::syntax;
 
 impl Worker {
     /// Compiles and runs Rust.
-    pub(super) fn evaluate(&mut self, code: &str, ask: &AskForInput) -> std::result::Result<(), CellError> {
+    pub(super) fn evaluate(&mut self, code: &str) -> std::result::Result<(), CellError> {
         if let Some(error) = self.syntax_error(code) {
             self.stale.clear();
             return Err(error);
@@ -32,7 +31,7 @@ impl Worker {
         let before: Vec<(String, String)> =
             context.variables_and_types().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
         self.folder.set_stale(&self.stale);
-        let result = catch_unwind(AssertUnwindSafe(|| execute(context, &prepared, ask)));
+        let result = catch_unwind(AssertUnwindSafe(|| context.execute(&prepared)));
         self.folder.set_stale(&[]);
         if let Ok(Ok(_)) = result {
             self.types.remember(code);
@@ -165,23 +164,4 @@ impl Worker {
             self.shared.collector.print(Stream::Stdout, failure::timing(elapsed).as_bytes());
         }
     }
-}
-
-fn execute(
-    context: &mut CommandContext,
-    code: &str,
-    ask: &AskForInput,
-) -> std::result::Result<EvalOutputs, evcxr::Error> {
-    // evcxr asks through a shared reference.
-    let ask = RefCell::new(ask);
-    let mut callbacks = EvalCallbacks {
-        input_reader: &|request| {
-            let request = InputRequest { prompt: request.prompt, password: request.is_password };
-            match (ask.borrow_mut())(request, &|| false) {
-                super::Reply::Line(line) => line,
-                _ => String::new(),
-            }
-        },
-    };
-    context.execute_with_callbacks(code, &mut callbacks)
 }

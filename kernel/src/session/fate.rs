@@ -3,13 +3,13 @@
 use super::places::line_in_cell;
 use super::traps::Moved;
 use super::worker::Worker;
-use super::{AskForInput, CellError, Stream, failure};
+use super::{CellError, Stream, failure};
 use crate::{source, syntax};
 
 impl Worker {
     /// Runs Rust, and remembers what became of the variables that are not there after it.
-    pub(super) fn evaluate_and_remember(&mut self, code: &str, ask: &AskForInput) -> Result<(), CellError> {
-        let result = self.evaluate(code, ask);
+    pub(super) fn evaluate_and_remember(&mut self, code: &str) -> Result<(), CellError> {
+        let result = self.evaluate(code);
         self.remember_gone(code, result.is_ok());
         if self.shared.control.interrupted().times == 0 {
             self.settle();

@@ -246,13 +246,13 @@ impl Worker {
                 Part::Restart => self.restart()?,
                 Part::Clear => self.clear()?,
                 Part::Dependencies => self.show_dependencies(),
-                Part::Vars => self.show_variables(&cell.ask)?,
+                Part::Vars => self.show_variables()?,
                 Part::Help => self.show_help(),
                 Part::About(name) => self.show_about(&name)?,
                 Part::Rust(code) => {
                     options::refuse(&code)?;
                     let code = self.provide_dependencies(&code)?;
-                    self.evaluate_and_remember(&code, &cell.ask)?
+                    self.evaluate_and_remember(&code)?
                 }
             }
         }

@@ -11,9 +11,6 @@ pub use complete::{Completeness, completeness, has_matching_brackets};
 pub use declarations::{Declaration, Form, declarations, form};
 pub use places::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
 
-/// Appended to a cell that shows no value: `print!` without a newline keeps its text in a buffer, which the end of a
-/// cell would not empty.
-const FLUSH: &str = "::std::mem::drop(::std::io::Write::flush(&mut ::std::io::stdout()));";
 const PRELUDE: &str = "fn f(){";
 /// Macros whose value is `()`.
 const UNIT_MACROS: [&str; 8] =
@@ -52,12 +49,12 @@ fn is_blank(line: &str) -> bool {
     line.starts_with("//") || line.trim().is_empty()
 }
 
-/// The text that evcxr gets for a cell: the cell, and what is needed to have all its output at its end.
+/// The text that evcxr gets for a cell: without its line for the crate, and with a last expression that has no value as
+/// a statement, which evcxr need not try to show.
 pub fn prepare(code: &str) -> String {
     let mut text = without_own_dependency(code);
-    if let Some(separator) = rust_part(code).and_then(before_flush) {
-        text.push_str(separator);
-        text.push_str(FLUSH);
+    if rust_part(code).and_then(parse).and_then(|list| list.tail_expr()).is_some_and(|tail| is_unit(&tail)) {
+        text.push_str("\n;");
     }
     text
 }
@@ -97,15 +94,6 @@ pub fn is_whole(rust: &str) -> bool {
 /// Whether a word can be the name of a variable.
 pub fn is_name(word: &str) -> bool {
     !declarations(&format!("let {word} = 1;")).is_empty()
-}
-
-/// What stands between the cell and its flush, if the cell runs something, and its last statement shows no value.
-fn before_flush(rust: &str) -> Option<&'static str> {
-    let list = parse(rust)?;
-    match list.tail_expr() {
-        Some(tail) => is_unit(&tail).then_some("\n;"),
-        None => list.statements().any(|statement| !matches!(statement, ast::Stmt::Item(_))).then_some("\n"),
-    }
 }
 
 /// Whether a cell defines things and does nothing else: evcxr then runs nothing.
@@ -213,18 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_cell_flushes_unless_it_has_a_value() {
+    fn a_last_expression_without_a_value_is_a_statement() {
+        for code in ["println!(\"a\")", "if true { f(); }", ":dep a\n// b\nfor _ in 0..1 {}"] {
+            assert_eq!(prepare(code), format!("{code}\n;"));
+        }
         for code in [
             "print!(\"a\");",
             "let x = 1;",
-            ":dep a\n// b\nfor _ in 0..1 {}",
-            "println!(\"a\")",
-            "if true { f(); }",
-            "fn g() {}\ng();",
-        ] {
-            assert!(prepare(code).ends_with(FLUSH), "{code}");
-        }
-        for code in [
             "1 + 1",
             "",
             ":vars",

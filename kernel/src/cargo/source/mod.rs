@@ -183,20 +183,21 @@ impl Source {
         if grown {
             return Verdict::Again;
         }
-        let layout = self.layout.as_ref().map(|layout| (layout.end, layout.closing));
         let passed =
             messages.into_iter().zip(parsed).zip(errors).filter_map(|((text, mut message), error)| {
                 let Some(CompileError::UsedAfterMove(moved)) = error else { return Some(text) };
-                match layout {
-                    Some((end, _)) if moved.line == end => None,
-                    Some((_, closing)) if moved.line == closing => {
-                        // evcxr knows these by the line in which it puts them back.
-                        let kept = self.layout.as_ref()?.kept.iter().find(|one| one.name == moved.name)?;
-                        move_line(&mut message, closing + 1, kept.lines.start + 1);
-                        Some(message.to_string())
-                    }
-                    _ => Some(text),
+                if moved.line == layout.end {
+                    return None;
                 }
+                // evcxr knows a variable by the line that stores it.
+                let mut stored = layout.kept.iter().chain(&layout.bound);
+                let line = match moved.line == layout.closing {
+                    true => layout.kept.iter().find(|one| one.name == moved.name)?.lines.start,
+                    false if stored.any(|one| one.lines.contains(&moved.line)) => moved.line,
+                    false => return Some(text),
+                };
+                point_to(&mut message, moved.line + 1, line + 1);
+                Some(message.to_string())
             });
         let passed = passed.collect();
         for one in found {
@@ -267,13 +268,15 @@ fn original(changed: usize, insertions: &[Insertion]) -> Option<usize> {
     Some(changed - shift)
 }
 
-/// Has a message's spans in line `from` stand in line `to`, both from 1.
-fn move_line(message: &mut Value, from: usize, to: usize) {
-    for span in message["spans"].as_array_mut().into_iter().flatten() {
-        if span["line_start"] == from {
-            span["line_start"] = to.into();
-            span["line_end"] = to.into();
-        }
+/// Leaves a message only its spans in line `from`, moved to line `to`, both from 1. Where the value is moved may be in
+/// the cell's last expression, which evcxr would take for one that cannot show itself.
+fn point_to(message: &mut Value, from: usize, to: usize) {
+    message["children"] = Value::Array(Vec::new());
+    let Some(spans) = message["spans"].as_array_mut() else { return };
+    spans.retain(|span| span["is_primary"] == true && span["line_start"] == from);
+    for span in spans {
+        span["line_start"] = to.into();
+        span["line_end"] = to.into();
     }
 }
 
