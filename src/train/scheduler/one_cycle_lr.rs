@@ -128,7 +128,8 @@ impl OneCycleLr {
         let number = phases.iter().position(|(end, ..)| step <= *end).unwrap_or(phases.len() - 1);
         let (end, from, to) = phases[number];
         let start = if number == 0 { 0.0 } else { phases[number - 1].0 };
-        let share = (step - start) / (end - start);
+        // A phase of one step, as with 4 steps and `pct_start: 0.25`, has no length: it is at its end. (PyTorch divides by 0.)
+        let share = if end > start { (step - start) / (end - start) } else { 1.0 };
         let OneCycleOptions { anneal_strategy, div_factor, final_div_factor, .. } = self.options;
         let rate = |which: Rate, max: f64| match which {
             Rate::Initial => max / div_factor,
@@ -219,3 +220,31 @@ impl Scheduler for OneCycleLr {
 }
 
 show_as_python!(OneCycleLr, max_lrs, total_steps);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::Parameters;
+    use crate::train::Adam;
+
+    #[test]
+    fn every_rate_is_between_the_ends_whatever_the_number_of_steps() {
+        for (total_steps, three_phase) in (1..30).flat_map(|steps| [(steps, false), (steps, true)]) {
+            for pct_start in [0.0, 0.1, 0.25, 0.3, 0.5, 1.0] {
+                let mut adam = Adam::new(Parameters::default(), 0.1);
+                let options = OneCycleOptions { pct_start, three_phase, ..Default::default() };
+                let mut scheduler = OneCycleLr::with_options(&mut adam, &[0.1], total_steps, options);
+                for step in 0..total_steps {
+                    let what =
+                        format!("{pct_start} of {total_steps}, three phases {three_phase}, step {step}");
+                    assert!((0.0..=0.1 + 1e-12).contains(&adam.lr()), "{what}: {}", adam.lr());
+                    scheduler.step(&mut adam).unwrap();
+                }
+            }
+        }
+        let mut adam = Adam::new(Parameters::default(), 0.1);
+        let options = OneCycleOptions { pct_start: 0.25, ..Default::default() };
+        OneCycleLr::with_options(&mut adam, &[0.1], 4, options);
+        assert_eq!(adam.lr(), 0.1, "the rise is over with the first step");
+    }
+}
