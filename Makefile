@@ -87,7 +87,7 @@ test-rust: libtorch
 	cargo test --release --package herbarium-kernel
 
 test-python: setup
-	$(BIN)/python -m pytest -q tests/kernel
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/kernel
 	$(BIN)/python -m pytest -q tests/test_*.py
 
 test-browser: setup
