@@ -1,5 +1,6 @@
 //! Building a template, step by step.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,11 +11,11 @@ use super::given::{self, BESIDE, Crates};
 use super::manifests::{self, cargo_config, crate_manifest, seed_manifest};
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
 use super::tree::link_tree;
-use super::{Location, library, libtch, quick, sources};
+use super::{Location, library, libtch, members, quick, sources};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 14;
 
 /// Crates that others keep their types in, and that rust-analyzer therefore reads beside those that a cell can name.
 const BELOW_GIVEN: [&str; 1] = ["serde_core"];
@@ -39,16 +40,21 @@ pub fn build(
     library::copy(&tools.library, &template.join(recipe::LIBRARY))?;
     let libtch = libtch::prepare(location, progress)?;
     write(&template.join("cargo-config.toml"), &cargo_config(&tools.target, &libtch, &location.libtorch))?;
-    let dependencies = manifests::dependencies(&location.crate_folder)?;
+    let dependencies = members::dependencies(&location.crate_folder)?;
+    let by_path = members::by_path(&location.crate_folder)?;
     write(&template.join("herbarium/Cargo.toml"), &crate_manifest(&location.crate_folder, &dependencies))?;
     write(&template.join("seed/Cargo.toml"), &seed_manifest(template, &dependencies))?;
-    write(&template.join(BESIDE), &manifests::beside(&dependencies))?;
+    write(
+        &template.join(BESIDE),
+        &manifests::beside(&dependencies, &members::of_registries(&location.crate_folder)?),
+    )?;
     let lock = location.crate_folder.join("Cargo.lock");
     std::fs::copy(&lock, template.join("seed/Cargo.lock")).map_err(Error::file(&lock))?;
 
     if let Some(earlier) = earlier {
         let target = template.join("seed/target");
-        link_tree(&earlier.join("seed/target"), &target, &is_dependency).map_err(Error::file(&target))?;
+        link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &by_path))
+            .map_err(Error::file(&target))?;
     }
     progress("building the helper crate for cells (a minute or two, once)");
     let record = template.join("cell-arguments.json");
@@ -109,12 +115,20 @@ fn without_rpath(arguments: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Whether a file of a target folder is of one of the crate's dependencies, which two templates can share.
-fn is_dependency(file_name: &str) -> bool {
-    ![recipe::HELPER_CRATE, recipe::CELL_CRATE].iter().any(|own| {
+/// Whether a file of a target folder is of a crate that two templates can share: of a registry, whose sources do not
+/// change.
+fn is_shared(file_name: &str, by_path: &BTreeMap<String, PathBuf>) -> bool {
+    let own =
+        [recipe::HELPER_CRATE, recipe::CELL_CRATE].into_iter().chain(by_path.keys().map(String::as_str));
+    let is_of = |own: &str| {
         let name = file_name.strip_prefix("lib").unwrap_or(file_name);
-        name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
-    })
+        // In file names of libraries and of packages.
+        [own.to_owned(), own.replace('-', "_")].iter().any(|own| {
+            name.strip_prefix(own.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+        })
+    };
+    !own.into_iter().any(is_of)
 }
 
 /// The real tools behind rustup's proxies.
@@ -211,11 +225,13 @@ fn metadata(tools: &Toolchain, template: &Path, location: &Location) -> Result<S
         .map_err(|error| Error::Start(format!("cargo metadata's answer is not JSON: {error}")))?;
     let crates = Crates::of_metadata(&whole);
     write(&template.join(given::FILE), &crates.to_json().to_string())?;
-    let is_own = |name: &str| [recipe::CELL_CRATE, recipe::HELPER_CRATE].contains(&name);
     let mut kept = recipe::pruned(whole, |package| {
         let (name, version) = (&package["name"], &package["version"]);
         let is_given = crates.given.iter().any(|given| *name == given.name && *version == given.version);
-        name.as_str().is_some_and(|name| is_own(name) || BELOW_GIVEN.contains(&name)) || is_given
+        // The cell, the helper crate and what this names by path come from no registry.
+        package["source"].is_null()
+            || name.as_str().is_some_and(|name| BELOW_GIVEN.contains(&name))
+            || is_given
     });
     let outlines = template.join("outlines");
     sources::redirect(&mut kept, &outlines).map_err(Error::file(&outlines))?;

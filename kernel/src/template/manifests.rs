@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::given::{BESIDE_PREFIX, BY_PRELUDE, GIVEN};
 use super::recipe;
-use crate::error::{Error, Result};
 
 /// How the crate and a cell are optimised: the crate's loops always, cells for a short wait.
 const PROFILE: &str = "
@@ -34,18 +33,6 @@ pub fn cargo_config(target: &str, libtch: &Path, libtorch: &Path) -> String {
          [target.{target}]\n\
          rustflags = [\"-Cprefer-dynamic\", \"-Clink-arg=-Wl,-rpath,{libtch}\", \"-Clink-arg=-Wl,-rpath,{lib}\"]\n"
     )
-}
-
-/// What the crate depends on, by its own manifest.
-pub fn dependencies(crate_folder: &Path) -> Result<toml::Table> {
-    let path = crate_folder.join("Cargo.toml");
-    let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
-    let mut manifest: toml::Table =
-        text.parse().map_err(|error| Error::Start(format!("{}: {error}", path.display())))?;
-    match manifest.remove("dependencies") {
-        Some(toml::Value::Table(dependencies)) => Ok(dependencies),
-        _ => Ok(toml::Table::new()),
-    }
 }
 
 /// The crate as a shared library: the same sources and dependencies, another kind of output.
@@ -80,10 +67,12 @@ fn given(dependencies: &toml::Table) -> toml::Table {
     given
 }
 
-/// All that a template's seed depends on, as a part of the manifest of a package that stands beside it: under names
-/// that are in nobody's way.
-pub fn beside(dependencies: &toml::Table) -> String {
-    let all = given(dependencies).into_iter().chain(dependencies.clone());
+/// All that a template's seed takes from registries, as a part of the manifest of a package that stands beside it: under
+/// names that are in nobody's way. What the helper crate names by path is not among it: where its sources have
+/// changed, cargo would build it again below a kernel that has it loaded.
+pub fn beside(dependencies: &toml::Table, of_registries: &toml::Table) -> String {
+    let given = given(dependencies).into_iter().filter(|(_, how)| how.get("path").is_none());
+    let all = given.chain(of_registries.clone());
     let renamed = all.map(|(name, how)| {
         let mut how = match how {
             toml::Value::Table(how) => how,

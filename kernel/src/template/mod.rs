@@ -16,6 +16,7 @@ mod library;
 mod libtch;
 mod location;
 mod manifests;
+mod members;
 mod outline;
 mod quick;
 #[path = "../cargo/recipe.rs"]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::outline::{Documentation, outline};
-use super::recipe::{CELL_CRATE, HELPER_CRATE};
+use super::recipe::CELL_CRATE;
 
 /// Points the packages of `cargo metadata`'s answer to copies of their sources below `folder`.
 pub fn redirect(metadata: &mut Value, folder: &Path) -> Result<()> {
@@ -28,8 +28,8 @@ pub fn redirect_package(package: &mut Value, copy: &Path) -> Result<()> {
     let Some(library) = package["targets"][0]["src_path"].as_str().map(PathBuf::from) else { return Ok(()) };
     let Some(file) = library.file_name() else { return Ok(()) };
     if !copy.exists() {
-        // What a learner looks up most is told in full.
-        let whole = package["name"] == HELPER_CRATE;
+        // What a learner looks up most is told in full: the helper crate and those of its checkout.
+        let whole = package["source"].is_null();
         let documentation = if whole { Documentation::Whole } else { Documentation::Summary };
         let unfinished = copy.with_extension(format!("unfinished-{}", std::process::id()));
         let source = library.parent().unwrap_or(Path::new("/"));
