@@ -74,16 +74,19 @@ lab: setup
 
 test: setup lint test-rust test-python
 
-# Formatting, the order of the layers (docs/architecture.md), and clippy.
+# Formatting, the order of the layers (docs/architecture.md), clippy, and deny.toml where cargo-deny is installed.
 lint:
 	cargo fmt --all --check
 	$(PYTHON) tests/layers.py
 	cargo clippy --release --workspace --all-targets -- -D warnings
+	@if cargo deny --version > /dev/null 2>&1; then cargo deny check bans licenses sources; \
+	else echo "cargo-deny is not installed: licences and duplicates are not checked"; fi
 
 # One package after the other: together their dependencies would have other features, and the
 # kernel's be compiled a second time.
 test-rust: libtorch
 	cargo test --release
+	cargo test --release --package torch-file
 	cargo test --release --package herbarium-kernel
 
 test-python: setup

@@ -1,5 +1,6 @@
 """`:dep` beside the crate: what comes with the kernel costs nothing, the rest is built apart, once for all kernels."""
 
+import pathlib
 import uuid
 
 import pytest
@@ -52,19 +53,24 @@ def test_dependencies(started, tmp_path):
         "use image::RgbImage;\nlet small: image::RgbImage = RgbImage::new(2, 1);\n"
         'let found: serde_json::Value = serde_json::json!({"a": [1, 2]});\n'
         "#[derive(serde::Serialize, serde::Deserialize, Debug)] struct Flower { petals: u32 }\n"
-        "let scale = tch::Tensor::from_slice(&[1f32]);"
+        "let scale = tch::Tensor::from_slice(&[1f32]);\n"
+        'let held: torch_file::Value = weights::torch_file::described(&scale)?;'
     )
     assert notebook.text("small.width()") == "2"
+    assert notebook.text("held") == "tensor (1,) float32"
     assert notebook.text("serde_json::to_string(&Flower { petals: 5 })?") == '"{\\"petals\\":5}"'
     assert notebook.text("use plotters::prelude::*;\nlet red = plotters::style::RED;\n(red.0, &found[\"a\"][1])") == "(255, Number(2))"
 
     # Their lines cost nothing, and say what is there.
-    for line in [PLOTTERS, ':dep image = "0.25"', ":dep serde_json", ':dep tch = "0.26"']:
+    for line in [PLOTTERS, ':dep image = "0.25"', ":dep serde_json", ':dep tch = "0.26"', ':dep torch-file = "0.1"']:
         messages, reply = notebook.run(line)
         assert reply["status"] == "ok" and not steps(messages), (line, messages)
         said = "".join(map(text_of, messages))
         assert f"{line.split()[1]} " in said and "comes with the kernel" in said, said
     assert "avif" in notebook.text(':dep image = "0.25"'), "a default feature that is not there is named"
+    own = pathlib.Path(__file__).resolve().parent.parent / "crates" / "torch-file"
+    for line in [f":dep {own}", f':dep torch-file = {{ path = "{own}" }}', ':dep torch-file = "7"']:
+        assert "torch-file 0.1.0 comes with the kernel" in notebook.error(line), line
     assert "feature `roses`" in notebook.error(':dep image = { version = "0.25", features = ["roses"] }')
 
     # A crate that uses one of them takes and gives the crate's own types, and the crate stays as it is.

@@ -28,7 +28,8 @@ def libtorch():
 def changed(tmp_path, libtorch):
     """The environment for a copy of the crate with one line changed, and a notebook that shows the line."""
     crate = tmp_path / "crate"
-    shutil.copytree(ROOT / "src", crate / "src")
+    for folder in ["src", "crates"]:
+        shutil.copytree(ROOT / folder, crate / folder)
     for name in ["Cargo.toml", "Cargo.lock"]:
         shutil.copy(ROOT / name, crate)
     with open(crate / "src" / "lib.rs", "a") as library:

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// Reads a state dict from a file of safetensors, or of PyTorch's (`.pt`, `.pth`, `.ckpt`, `.pth.tar`, `.bin`),
 /// or of tch's (`.ot`); the content says which it is, whatever its name. Of a checkpoint it is the `state_dict`
-/// in it, without the prefixes of wrappers; see [`Value::state_dict`](torch_file::Value::state_dict). A line on
+/// in it, without the prefixes of wrappers; see [`state_dict`](torch_file::state_dict). A line on
 /// stdout says which prefix was taken off, and another one what the file holds that is not read. What
 /// [`save_quantized`](super::save_quantized) wrote is widened to `float32`. Tensors are on the CPU.
 ///
@@ -27,10 +27,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
         } else {
             let value = torch_file::read(path)?;
             tell_not_read(path, &value);
-            torch_file::tensors_of(&value).map_err(|error| match error {
-                Error::Argument(reason) => Error::Weights { path: path.to_owned(), reason },
-                other => other,
-            })?
+            torch_file::Tensors::of(path).state_dict(&value)?
         };
         let (state, prefix) = without_wrappers(state);
         if !prefix.is_empty() {
@@ -80,7 +77,11 @@ pub fn save(path: impl AsRef<Path>, state: &StateDict) -> Result<()> {
             Some(Format::Safetensors) => {
                 save_safetensors(path, state, &Metadata::from([("format".into(), "pt".into())]))
             }
-            Some(Format::Torch) => torch_file::write(path, &state.into()),
+            Some(Format::Torch) => {
+                let refuse =
+                    |error: Error| Error::Weights { path: path.to_owned(), reason: error.to_string() };
+                torch_file::write(path, &torch_file::ordered_dict(state).map_err(refuse)?.into())
+            }
             None => Err(Error::Weights {
                 path: path.to_owned(),
                 reason: "weights are written as .safetensors, .pt or .pth: choose one of these endings"

@@ -22,5 +22,6 @@ pub(crate) use load::{compare, load_into, may_be_missing};
 pub use quantized::save_quantized;
 pub use safetensors::{Metadata, load_safetensors, save_safetensors};
 pub use state_dict::{StateDict, Strictness};
+pub(crate) use wrappers::without_wrappers;
 
 pub use crate::tensors::{Conversion, LoadReport, Mismatch, TensorSpec};

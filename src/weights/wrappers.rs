@@ -30,7 +30,7 @@ pub(super) fn wrapper<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Strin
 }
 
 /// The state under the names that the network itself gives them, and the prefix that was taken off.
-pub(super) fn without_wrappers(state: StateDict) -> (StateDict, String) {
+pub(crate) fn without_wrappers(state: StateDict) -> (StateDict, String) {
     let prefix = wrapper(state.iter().map(|(name, _)| name.as_str()));
     if prefix.is_empty() {
         return (state, prefix);

@@ -8,6 +8,7 @@ mod annotations;
 mod mutate;
 mod pictures;
 mod run;
+#[path = "../../crates/torch-file/tests/torch_files/fuzz_target.rs"]
 mod torch;
 
 use run::Target;

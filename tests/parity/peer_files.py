@@ -95,7 +95,8 @@ def write_theirs():
     torch.save(state, folder / "theirs_with_metadata.pth")
     torch.save(state, folder / "theirs_with_metadata_legacy.pth", _use_new_zipfile_serialization=False)
 
-    torch.save(torch.nn.Linear(2, 3), folder / "refused_whole_model.pth")
+    # Its tensors are read, its class is not needed.
+    torch.save(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.BatchNorm1d(3)), folder / "whole_model.pth")
     torch.save({"a": torch.eye(3).to_sparse()}, folder / "refused_sparse.pth")
     torch.save({"a": torch.quantize_per_tensor(whole, 0.1, 0, torch.qint8)}, folder / "refused_quantized.pth")
     torch.save({"a": pathlib.PurePosixPath("/etc")}, folder / "refused_path.pth")

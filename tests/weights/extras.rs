@@ -17,7 +17,8 @@ fn committed(name: &str) -> PathBuf {
 }
 
 fn numbers(value: Option<&Value>) -> (Vec<i64>, Kind, Vec<f64>) {
-    let tensor = value.and_then(Value::as_tensor).expect("an array is a tensor");
+    let described = value.and_then(Value::as_tensor).expect("an array is a tensor");
+    let tensor = torch_file::tensor(described).expect("its values are read");
     let values = tensor.to_kind(Kind::Double).reshape([-1]);
     (tensor.size(), tensor.kind(), Vec::try_from(values).expect("numbers"))
 }
@@ -109,12 +110,12 @@ fn prefixes_of_wrappers_are_taken_off_in_every_format() -> Outcome {
         weights::save(folder.file("b.pth"), &wrapped)?;
         let mut lightning = Dict::new();
         lightning.insert("epoch", 3);
-        lightning.insert("state_dict", &wrapped);
+        lightning.insert("state_dict", torch_file::ordered_dict(&wrapped)?);
         lightning.insert("callbacks", Value::dict());
         torch_file::write(folder.file("c.ckpt"), &Value::Dict(lightning))?;
         let mut odd = Dict::new();
         odd.insert("step", 3);
-        odd.insert("network_weights", &wrapped);
+        odd.insert("network_weights", torch_file::ordered_dict(&wrapped)?);
         torch_file::write(folder.file("d.bin"), &Value::Dict(odd))?;
         for name in ["a.safetensors", "b.pth", "c.ckpt", "d.bin"] {
             let loaded = weights::load(folder.file(name))?;

@@ -5,10 +5,8 @@ mod catalog;
 mod classifier;
 mod download;
 mod extras;
-mod fuzz;
 mod painted;
 mod server;
-mod torch_files;
 
 use std::fs;
 use std::path::{Path, PathBuf};

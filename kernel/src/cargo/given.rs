@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::recipe::{HELPER_CRATE, strings};
 
 /// The crates that every cell can name beside the helper crate, which uses them. Their types are its own.
-pub const GIVEN: [&str; 6] = ["tch", "image", "plotters", "plotters-backend", "serde_json", "serde"];
+pub const GIVEN: [&str; 7] =
+    ["tch", "torch-file", "image", "plotters", "plotters-backend", "serde_json", "serde"];
 /// Those of them that a cell names by the helper crate's prelude, where the name may stand for more than the crate.
 pub const BY_PRELUDE: [&str; 2] = ["plotters", "plotters-backend"];
 /// The file in a template that describes them.

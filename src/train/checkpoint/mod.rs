@@ -85,8 +85,8 @@ impl Checkpoint {
         let path = path.as_ref();
         match check_extension(path)? {
             Format::Torch => {
-                let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
-                torch_file::write(path, &torch::to_value(self).map_err(refuse)?)
+                let value = torch::to_value(self).map_err(|wrong| wrong.about(path))?;
+                torch_file::write(path, &value)
             }
             Format::Safetensors => {
                 let (tensors, metadata) = file::pack(self);
@@ -107,13 +107,14 @@ impl Checkpoint {
             let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
             let checkpoint = if is_safetensors(path)? {
                 let (tensors, metadata) = load_safetensors(path)?;
-                file::unpack(tensors, &metadata)
+                file::unpack(tensors, &metadata).map_err(refuse)?
             } else {
                 let value = torch_file::read(path)?;
                 tell_not_read(path, &value);
-                torch::from_value(&value)
+                let mut tensors = torch_file::Tensors::of(path);
+                torch::from_value(&value, &mut tensors).map_err(|wrong| wrong.about(path))?
             };
-            Ok(Checkpoint { path: Some(path.to_owned()), ..checkpoint.map_err(refuse)? })
+            Ok(Checkpoint { path: Some(path.to_owned()), ..checkpoint })
         }
         load(path.as_ref())
     }

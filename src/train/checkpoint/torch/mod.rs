@@ -7,16 +7,20 @@
 
 mod optimizer;
 
+use std::path::Path;
+
 use super::Checkpoint;
+use crate::Error;
 use crate::models::StateDict;
 use crate::train::optim::OptimizerState;
-use crate::weights::torch_file::{Dict, Value};
+use crate::weights::torch_file::{Dict, Tensors, Value, ordered_dict};
+use crate::weights::without_wrappers;
 use optimizer::{optimizer_dict, optimizer_state};
 
 /// The number of what stands under `herbarium`; another one would be read differently.
 const LAYOUT: i64 = 1;
 /// The value that `torch.load` is to give.
-pub(super) fn to_value(checkpoint: &Checkpoint) -> Result<Value, String> {
+pub(super) fn to_value(checkpoint: &Checkpoint) -> Result<Value, Wrong> {
     let mut own = Dict::new();
     let texts = |texts: &[String]| Value::List(texts.iter().map(|text| text.as_str().into()).collect());
     own.insert("layout", LAYOUT);
@@ -28,7 +32,7 @@ pub(super) fn to_value(checkpoint: &Checkpoint) -> Result<Value, String> {
     own.insert("parameters", texts(&checkpoint.optimizer.parameters));
 
     let mut all = Dict::new();
-    all.insert("state_dict", &checkpoint.state_dict);
+    all.insert("state_dict", ordered_dict(&checkpoint.state_dict)?);
     all.insert("best_acc", checkpoint.best_acc);
     all.insert("optimizer", optimizer_dict(&checkpoint.optimizer)?);
     all.insert("epoch", checkpoint.epoch as i64);
@@ -36,17 +40,58 @@ pub(super) fn to_value(checkpoint: &Checkpoint) -> Result<Value, String> {
     Ok(Value::Dict(all))
 }
 
-/// The reverse of [`to_value`], for files of PyTorch's also; the error is what is wrong with the file.
-pub(super) fn from_value(value: &Value) -> Result<Checkpoint, String> {
+/// Why there is no checkpoint in a file, or none can be written.
+#[derive(Debug)]
+pub(super) enum Wrong {
+    /// It is whole, but no checkpoint.
+    Checkpoint(String),
+    /// Its tensors cannot be read.
+    Tensors(Error),
+}
+
+impl Wrong {
+    /// The error that names the file.
+    pub fn about(self, path: &Path) -> Error {
+        match self {
+            Wrong::Checkpoint(reason) => Error::Checkpoint { path: path.to_owned(), reason },
+            Wrong::Tensors(error) => error,
+        }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(reason: String) -> Wrong {
+        Wrong::Checkpoint(reason)
+    }
+}
+
+impl From<&str> for Wrong {
+    fn from(reason: &str) -> Wrong {
+        Wrong::Checkpoint(reason.to_owned())
+    }
+}
+
+impl From<Error> for Wrong {
+    fn from(error: Error) -> Wrong {
+        match error {
+            Error::Argument(reason) => Wrong::Checkpoint(reason),
+            other => Wrong::Tensors(other),
+        }
+    }
+}
+
+/// The reverse of [`to_value`], for files of PyTorch's also, with the tensors that `made` makes.
+pub(super) fn from_value(value: &Value, made: &mut Tensors) -> Result<Checkpoint, Wrong> {
     let plain =
         "it has weights but is no checkpoint: read it with `weights::load` and `model.load_state_dict`";
     if value.get("optimizer").is_none() && value.get("best_acc").is_none() {
         return Err(match value.state_dict() {
             Ok(_) => plain.into(),
-            Err(error) => error.to_string(),
+            Err(error) => error.to_string().into(),
         });
     }
-    let state_dict = value.state_dict().map_err(|error| error.to_string())?;
+    value.state_dict().map_err(|error| error.to_string())?;
+    let (state_dict, _) = without_wrappers(made.state_dict(value)?);
     let own = value.get("herbarium");
     if let Some(layout) =
         own.and_then(|own| own.get("layout")).filter(|layout| layout.as_int() != Some(LAYOUT))
@@ -55,7 +100,8 @@ pub(super) fn from_value(value: &Value) -> Result<Checkpoint, String> {
             own.and_then(|own| own.get("written_by")).and_then(Value::as_str).unwrap_or("another version");
         return Err(format!(
             "it has layout {layout}, this library reads layout {LAYOUT}: it was written by {by}"
-        ));
+        )
+        .into());
     }
     let text = |key: &str| own.and_then(|own| own.get(key)).and_then(Value::as_str).map(str::to_owned);
     let number = |key: &str| value.get(key).and_then(Value::as_float);
@@ -64,6 +110,7 @@ pub(super) fn from_value(value: &Value) -> Result<Checkpoint, String> {
         Some(Value::None) | None => OptimizerState::default(),
         Some(optimizer) => optimizer_state(
             optimizer,
+            made,
             &state_dict,
             text("optimizer"),
             texts(own.and_then(|own| own.get("parameters"))),
@@ -100,6 +147,18 @@ mod tests {
     use tch::{Device, Kind, Tensor};
 
     use super::*;
+    use crate::weights::torch_file::described;
+
+    fn made() -> Tensors {
+        Tensors::of(std::path::Path::new("a test's"))
+    }
+
+    fn refusal(value: &Value) -> String {
+        match from_value(value, &mut made()) {
+            Err(Wrong::Checkpoint(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
 
     fn checkpoint(name: &str) -> Checkpoint {
         let tensor = |value: f64| Tensor::full([2], value, (Kind::Float, Device::Cpu));
@@ -150,7 +209,7 @@ mod tests {
         for name in ["Adam", "AdamW", "SGD", "RMSprop"] {
             let packed = checkpoint(name);
             let mut value = to_value(&packed).unwrap();
-            let unpacked = from_value(&value).unwrap();
+            let unpacked = from_value(&value, &mut made()).unwrap();
             assert_eq!(unpacked.state_dict.keys(), packed.state_dict.keys());
             assert_eq!((unpacked.best_acc, unpacked.epoch), (packed.best_acc, 7));
             assert_eq!((&unpacked.model, unpacked.num_classes), (&packed.model, 2));
@@ -165,7 +224,7 @@ mod tests {
             if let Value::Dict(dict) = &mut value {
                 dict.remove("herbarium");
             }
-            let told = from_value(&value).unwrap();
+            let told = from_value(&value, &mut made()).unwrap();
             assert_eq!((told.optimizer.name.as_str(), told.num_classes), (name, 2));
             assert_eq!(told.optimizer.parameters, packed.optimizer.parameters);
             assert_eq!(told.written_by, "PyTorch");
@@ -175,18 +234,14 @@ mod tests {
     #[test]
     fn what_is_no_checkpoint_says_so() {
         let mut dict = Dict::new();
-        dict.insert("fc.bias", Tensor::from(1f32));
-        assert!(
-            from_value(&Value::Dict(dict))
-                .unwrap_err()
-                .contains("is no checkpoint: read it with `weights::load`")
-        );
+        dict.insert("fc.bias", described(&Tensor::from(1f32)).unwrap());
+        assert!(refusal(&Value::Dict(dict)).contains("is no checkpoint: read it with `weights::load`"));
         let mut value = to_value(&checkpoint("Adam")).unwrap();
         if let Value::Dict(dict) = &mut value {
             let mut own = Dict::new();
             own.insert("layout", 2);
             dict.insert("herbarium", own);
         }
-        assert!(from_value(&value).unwrap_err().contains("layout 2"));
+        assert!(refusal(&value).contains("layout 2"));
     }
 }

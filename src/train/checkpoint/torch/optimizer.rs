@@ -2,10 +2,10 @@
 
 use tch::Tensor;
 
-use super::texts;
+use super::{Wrong, texts};
 use crate::models::StateDict;
 use crate::train::optim::OptimizerState;
-use crate::weights::torch_file::{Dict, Key, Value};
+use crate::weights::torch_file::{Descriptions, Dict, Key, Tensors, Value, described};
 
 /// Settings that are numbers here and booleans in Python.
 const BOOLEANS: [&str; 2] = ["nesterov", "centered"];
@@ -13,7 +13,8 @@ const BOOLEANS: [&str; 2] = ["nesterov", "centered"];
 const NOT_HERE: [&str; 2] = ["amsgrad", "maximize"];
 
 /// `optimizer.state_dict()`.
-pub(super) fn optimizer_dict(state: &OptimizerState) -> Result<Dict, String> {
+pub(super) fn optimizer_dict(state: &OptimizerState) -> Result<Dict, Wrong> {
+    let mut descriptions = Descriptions::default();
     let mut memory = Dict::new();
     for (index, parameter) in state.parameters.iter().enumerate() {
         let prefix = format!("{parameter}.");
@@ -22,10 +23,10 @@ pub(super) fn optimizer_dict(state: &OptimizerState) -> Result<Dict, String> {
         let named =
             |key: &str| key.strip_prefix(&prefix).filter(|rest| !rest.contains('.')).map(str::to_owned);
         for (key, number) in state.numbers.iter().filter_map(|(key, number)| Some((named(key)?, number))) {
-            of_one.insert(key, Tensor::from(*number as f32));
+            of_one.insert(key, described(&Tensor::from(*number as f32))?);
         }
         for (key, tensor) in state.tensors.iter().filter_map(|(key, tensor)| Some((named(key)?, tensor))) {
-            of_one.insert(key, tensor);
+            of_one.insert(key, descriptions.of(tensor)?);
         }
         if !of_one.is_empty() {
             memory.insert(index as i64, of_one);
@@ -95,10 +96,11 @@ fn group(state: &OptimizerState, number: usize, parameters: std::ops::Range<usiz
 /// settings and what it remembers tell.
 pub(super) fn optimizer_state(
     value: &Value,
+    made: &mut Tensors,
     state_dict: &StateDict,
     name: Option<String>,
     names: Vec<String>,
-) -> Result<OptimizerState, String> {
+) -> Result<OptimizerState, Wrong> {
     let damaged = |what: &str| format!("damaged: its optimizer has no {what}");
     let groups = value.get("param_groups").and_then(Value::as_list).ok_or_else(|| damaged("param_groups"))?;
     let memory = value.get("state").and_then(Value::as_dict).ok_or_else(|| damaged("state"))?;
@@ -115,7 +117,7 @@ pub(super) fn optimizer_state(
         if let Some(what) =
             NOT_HERE.iter().find(|what| group.get(**what).and_then(Value::as_bool) == Some(true))
         {
-            return Err(format!("its optimizer uses {what}, which there is not here"));
+            return Err(format!("its optimizer uses {what}, which there is not here").into());
         }
         let first = numbers_of_groups.len() as f64;
         settings.extend(group_settings(group, number, first));
@@ -134,7 +136,7 @@ pub(super) fn optimizer_state(
             let full = format!("{parameter}.{key}");
             match value {
                 Value::Tensor(tensor) if key.as_str() != Some("step") => {
-                    tensors.push((full, tensor.shallow_clone()))
+                    tensors.push((full, made.tensor(tensor)?));
                 }
                 value => numbers.extend(value.as_float().map(|number| (full, number))),
             }
@@ -211,7 +213,7 @@ fn told_parameters(numbers: &[i64], memory: &Dict, state_dict: &StateDict) -> Ve
         of_one
             .iter()
             .filter(|(key, _)| key.as_str() != Some("step"))
-            .find_map(|(_, value)| Some(value.as_tensor()?.size()))
+            .find_map(|(_, value)| Some(value.as_tensor()?.shape().iter().map(|&side| side as i64).collect()))
     };
     let last = learned.len().checked_sub(numbers.len()).map(|start| &learned[start..]);
     let fits = |last: &[&(String, Tensor)]| {

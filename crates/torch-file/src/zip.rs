@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use super::fault::Fallible;
+use crate::error::{Result, damaged, truncated, unsupported};
 
 /// Length of the record at the end, without its comment.
 const END: u64 = 22;
@@ -18,7 +18,7 @@ const COMMENT: u64 = 65_535;
 const EXPANSION: u64 = 32;
 
 /// An open archive.
-pub(super) struct Zip<R> {
+pub(crate) struct Zip<R> {
     reader: R,
     size: u64,
     entries: HashMap<String, Entry>,
@@ -34,31 +34,33 @@ struct Entry {
     packed: u64,
     size: u64,
     header: u64,
+    /// Whether its size was taken off what is left.
+    is_claimed: bool,
 }
 
 /// Little-endian numbers of a header, one after another.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    fn bytes(&mut self, count: usize) -> Fallible<&'a [u8]> {
+    fn bytes(&mut self, count: usize) -> Result<&'a [u8]> {
         let (front, rest) =
-            self.0.split_at_checked(count).ok_or("damaged: a header of the zip archive ends too early")?;
+            self.0.split_at_checked(count).ok_or(damaged("a header of the zip archive ends too early"))?;
         self.0 = rest;
         Ok(front)
     }
 
-    fn number(&mut self, bytes: usize) -> Fallible<u64> {
+    fn number(&mut self, bytes: usize) -> Result<u64> {
         Ok(self.bytes(bytes)?.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 
-    fn u16(&mut self) -> Fallible<u16> {
+    fn u16(&mut self) -> Result<u16> {
         Ok(self.number(2)? as u16)
     }
 }
 
 impl<R: Read + Seek> Zip<R> {
     /// Reads the directory of an archive.
-    pub fn open(mut reader: R) -> Fallible<Zip<R>> {
+    pub fn open(mut reader: R) -> Result<Zip<R>> {
         let size = reader.seek(SeekFrom::End(0))?;
         let (directory, end) = find_directory(&mut reader, size)?;
         reader.seek(SeekFrom::Start(directory))?;
@@ -69,7 +71,7 @@ impl<R: Read + Seek> Zip<R> {
         while fields.0.starts_with(b"PK\x01\x02") {
             let (name, entry) = directory_entry(&mut fields)?;
             if entries.contains_key(&name) {
-                return Err(format!("damaged: the zip archive has two entries {name}").into());
+                return Err(damaged(format!("the zip archive has two entries {name}")));
             }
             entries.insert(name, entry);
         }
@@ -87,72 +89,82 @@ impl<R: Read + Seek> Zip<R> {
         self.entries.get(name).map(|entry| entry.size)
     }
 
+    /// Fails where an entry is not there, or would take more memory than there is reason for. Each counts once.
+    pub fn claim(&mut self, name: &str) -> Result<()> {
+        let wrong = |what: &str| damaged(format!("{name} in the zip archive {what}"));
+        let entry = self.entries.get_mut(name).ok_or_else(|| wrong("is missing"))?;
+        if entry.is_claimed {
+            return Ok(());
+        }
+        match entry.method {
+            0 if entry.packed != entry.size => return Err(wrong("has two different lengths")),
+            0 => {
+                let overlap = || wrong("lies where another entry does");
+                self.stored_left = self.stored_left.checked_sub(entry.size).ok_or_else(overlap)?;
+            }
+            8 => {
+                let bomb = || wrong(&format!("expands to more than {EXPANSION} times the file"));
+                self.expanded_left = self.expanded_left.checked_sub(entry.size).ok_or_else(bomb)?;
+            }
+            method => {
+                return Err(wrong(&format!(
+                    "is compressed in a way that torch.load does not know ({method})"
+                )));
+            }
+        }
+        entry.is_claimed = true;
+        Ok(())
+    }
+
     /// The content of an entry, which is there and undamaged.
-    pub fn read(&mut self, name: &str) -> Fallible<Vec<u8>> {
-        let damaged = |what: &str| format!("damaged: {name} in the zip archive {what}");
-        let entry = self.entries.get(name).ok_or_else(|| damaged("is missing"))?;
+    pub fn read(&mut self, name: &str) -> Result<Vec<u8>> {
+        self.claim(name)?;
+        let wrong = |what: &str| damaged(format!("{name} in the zip archive {what}"));
+        let entry = self.entries.get(name).ok_or_else(|| wrong("is missing"))?;
         let start = data_start(&mut self.reader, entry.header)?;
         if start.checked_add(entry.packed).is_none_or(|end| end > self.size) {
-            return Err(damaged("ends behind the end of the file").into());
+            return Err(wrong("ends behind the end of the file"));
         }
         self.reader.seek(SeekFrom::Start(start))?;
         let packed = self.reader.by_ref().take(entry.packed);
         let mut content = Vec::new();
-        match entry.method {
-            0 => {
-                if entry.packed != entry.size {
-                    return Err(damaged("has two different lengths").into());
-                }
-                let overlap = || damaged("lies where another entry does");
-                self.stored_left = self.stored_left.checked_sub(entry.size).ok_or_else(overlap)?;
-                content.reserve_exact(entry.size as usize);
-                packed.take(entry.size).read_to_end(&mut content)?;
-            }
-            8 => {
-                let bomb = || damaged(&format!("expands to more than {EXPANSION} times the file"));
-                self.expanded_left = self.expanded_left.checked_sub(entry.size).ok_or_else(bomb)?;
-                let inflated =
-                    DeflateDecoder::new(packed).take(entry.size.saturating_add(1)).read_to_end(&mut content);
-                inflated.map_err(|error| damaged(&format!("cannot be decompressed ({error})")))?;
-            }
-            method => {
-                return Err(damaged(&format!(
-                    "is compressed in a way that torch.load does not know ({method})"
-                ))
-                .into());
-            }
+        if entry.method == 0 {
+            content.reserve_exact(entry.size as usize);
+            packed.take(entry.size).read_to_end(&mut content)?;
+        } else {
+            let inflated =
+                DeflateDecoder::new(packed).take(entry.size.saturating_add(1)).read_to_end(&mut content);
+            inflated.map_err(|error| wrong(&format!("cannot be decompressed ({error})")))?;
         }
         if content.len() as u64 != entry.size {
-            return Err(damaged("has another length than the archive says").into());
+            return Err(wrong("has another length than the archive says"));
         }
         // 0 is what PyTorch writes after `set_crc32_options(False)`.
         if entry.crc != 0 && crc32(&content) != entry.crc {
-            return Err(
-                damaged("has another checksum than the archive says: copy or fetch the file again").into()
-            );
+            return Err(wrong("has another checksum than the archive says: copy or fetch the file again"));
         }
         Ok(content)
     }
 }
 
 /// The checksum of the zip format.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(bytes);
     crc.sum()
 }
 
 /// Where the directory begins and ends.
-fn find_directory<R: Read + Seek>(reader: &mut R, size: u64) -> Fallible<(u64, u64)> {
+fn find_directory<R: Read + Seek>(reader: &mut R, size: u64) -> Result<(u64, u64)> {
     let tail_start = size.saturating_sub(END + COMMENT + 20);
     reader.seek(SeekFrom::Start(tail_start))?;
     let mut tail = Vec::new();
     reader.by_ref().take(size - tail_start).read_to_end(&mut tail)?;
     let last = tail.len().checked_sub(END as usize);
     let found = last.and_then(|last| (0..=last).rev().find(|&at| tail[at..].starts_with(b"PK\x05\x06")));
-    let at = found.ok_or(
-        "truncated: it begins as a zip archive but has no directory at its end; copy or fetch it again",
-    )?;
+    let at = found.ok_or(truncated(
+        "it begins as a zip archive but has no directory at its end; copy or fetch it again",
+    ))?;
     let mut fields = Fields(&tail[at + 12..]);
     let (mut length, mut start) = (fields.number(4)?, fields.number(4)?);
     let mut end = tail_start + at as u64;
@@ -162,7 +174,7 @@ fn find_directory<R: Read + Seek>(reader: &mut R, size: u64) -> Fallible<(u64, u
         let mut big = [0; 56];
         reader.read_exact(&mut big)?;
         if !big.starts_with(b"PK\x06\x06") {
-            return Err("damaged: the zip archive's directory is not where it should be".into());
+            return Err(damaged("the zip archive's directory is not where it should be"));
         }
         let mut fields = Fields(&big[40..]);
         (length, start) = (fields.number(8)?, fields.number(8)?);
@@ -170,11 +182,11 @@ fn find_directory<R: Read + Seek>(reader: &mut R, size: u64) -> Fallible<(u64, u
     }
     match start.checked_add(length) {
         Some(directory_end) if directory_end <= end => Ok((start, directory_end)),
-        _ => Err("damaged: the zip archive's directory is not where it should be".into()),
+        _ => Err(damaged("the zip archive's directory is not where it should be")),
     }
 }
 
-fn directory_entry(fields: &mut Fields) -> Fallible<(String, Entry)> {
+fn directory_entry(fields: &mut Fields) -> Result<(String, Entry)> {
     fields.bytes(8)?;
     let flags = fields.u16()?;
     let method = fields.u16()?;
@@ -185,11 +197,11 @@ fn directory_entry(fields: &mut Fields) -> Fallible<(String, Entry)> {
     fields.bytes(8)?;
     let mut header = fields.number(4)?;
     let name = std::str::from_utf8(fields.bytes(name.into())?);
-    let name = name.map_err(|_| "damaged: a name in the zip archive is not UTF-8")?.to_owned();
+    let name = name.map_err(|_| damaged("a name in the zip archive is not UTF-8"))?.to_owned();
     let mut extra = Fields(fields.bytes(extra.into())?);
     fields.bytes(comment.into())?;
     if flags & 1 != 0 {
-        return Err(format!("{name} in the zip archive is encrypted").into());
+        return Err(unsupported(format!("{name} in the zip archive is encrypted")));
     }
     while extra.0.len() >= 4 {
         let (id, length) = (extra.u16()?, extra.u16()?);
@@ -203,15 +215,15 @@ fn directory_entry(fields: &mut Fields) -> Fallible<(String, Entry)> {
             }
         }
     }
-    Ok((name, Entry { method, crc, packed, size, header }))
+    Ok((name, Entry { method, crc, packed, size, header, is_claimed: false }))
 }
 
-fn data_start<R: Read + Seek>(reader: &mut R, header: u64) -> Fallible<u64> {
+fn data_start<R: Read + Seek>(reader: &mut R, header: u64) -> Result<u64> {
     reader.seek(SeekFrom::Start(header))?;
     let mut local = [0; 30];
     reader.read_exact(&mut local)?;
     if !local.starts_with(b"PK\x03\x04") {
-        return Err("damaged: an entry of the zip archive is not where it should be".into());
+        return Err(damaged("an entry of the zip archive is not where it should be"));
     }
     let mut fields = Fields(&local[26..]);
     let (name, extra) = (fields.number(2)?, fields.number(2)?);

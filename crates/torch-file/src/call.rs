@@ -1,20 +1,19 @@
 //! What the functions that a pickle "calls" would have made.
 
-use tch::Kind;
-
-use super::fault::Fallible;
-use super::machine::{Machine, text};
-use super::node::{Class, Entries, Global, Id, Node, Storage, Window};
-use super::stack::EMPTY_TUPLE;
+use crate::dtype::Dtype;
+use crate::error::{Result, damaged, refused};
+use crate::machine::{Machine, text};
+use crate::node::{Class, Entries, Global, Id, Node, Storage, Window};
+use crate::stack::EMPTY_TUPLE;
 
 /// `_rebuild_from_type_v2` calls another one; more calls inside each other do not occur.
 const DEEPEST: usize = 4;
 
 impl Machine<'_> {
     /// What `function(*arguments)` makes.
-    pub(super) fn call(&mut self, function: Id, arguments: Id, depth: usize) -> Fallible<Id> {
+    pub(crate) fn call(&mut self, function: Id, arguments: Id, depth: usize) -> Result<Id> {
         if depth > DEEPEST {
-            return Err("refused: its pickle has calls within calls".into());
+            return Err(refused("its pickle has calls within calls"));
         }
         // Its arguments are not copied: it may be called with the same ones over and over.
         if let Node::Global(Global::Foreign(class)) = self.nodes[function as usize] {
@@ -49,17 +48,17 @@ impl Machine<'_> {
                 if rest.len() <= 1 =>
             {
                 rest.iter().try_for_each(|&metadata| self.no_metadata(metadata))?;
-                let kind = match self.nodes[dtype as usize] {
-                    Node::Global(Global::Dtype(kind)) => kind,
-                    _ => return Err("damaged: a tensor has no dtype".into()),
+                let dtype = match self.nodes[dtype as usize] {
+                    Node::Global(Global::Dtype(dtype)) => dtype,
+                    _ => return Err(damaged("a tensor has no dtype")),
                 };
-                self.window(storage, offset, size, stride, Some(kind))
+                self.window(storage, offset, size, stride, Some(dtype))
             }
             // (data, requires_grad, hooks[, attributes]): the data are all there is to it here.
             (Global::RebuildParameter, &[data, _, _] | &[data, _, _, _]) => {
                 match &self.nodes[data as usize] {
                     Node::Tensor(_) => Ok(data),
-                    _ => Err("damaged: a parameter is no tensor".into()),
+                    _ => Err(damaged("a parameter is no tensor")),
                 }
             }
             (Global::RebuildFromType, &[function, class, arguments, _]) => {
@@ -67,7 +66,7 @@ impl Machine<'_> {
                     Global::TensorClass => self.call(function, arguments, depth + 1),
                     // A subclass of Tensor, which only its own code can rebuild.
                     Global::Foreign(class) => self.add_object(class, EMPTY_TUPLE),
-                    _ => Err("damaged: the class of a tensor is none".into()),
+                    _ => Err(damaged("the class of a tensor is none")),
                 }
             }
             (Global::Size, &[size]) => {
@@ -87,88 +86,95 @@ impl Machine<'_> {
             }
             (Global::ScriptTag, &[object, _]) => Ok(object),
             (global, items) => {
-                Err(format!("damaged: its pickle gives {} arguments to {global:?}", items.len()).into())
+                Err(damaged(format!("its pickle gives {} arguments to {global:?}", items.len())))
             }
         }
     }
 
-    fn dict(&mut self, class: Class, entries: Vec<(Id, Id)>) -> Fallible<Id> {
+    fn dict(&mut self, class: Class, entries: Vec<(Id, Id)>) -> Result<Id> {
         self.add(Node::Dict(Entries { class, entries }))
     }
 
     /// The entries of `OrderedDict([[key, value], …])`, as Python 2 wrote them.
-    fn list_of_pairs(&mut self, list: Id) -> Fallible<Vec<(Id, Id)>> {
+    fn list_of_pairs(&mut self, list: Id) -> Result<Vec<(Id, Id)>> {
         let Node::List(items) = &mut self.nodes[list as usize] else {
-            return Err("damaged: an OrderedDict is made of what is no list".into());
+            return Err(damaged("an OrderedDict is made of what is no list"));
         };
         // Taken, not copied: copies of copies would let a small file grow without bound.
         let items = std::mem::take(items);
         let pair = |&item: &Id| match &self.nodes[item as usize] {
             Node::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
             Node::Tuple(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
-            _ => Err("damaged: an OrderedDict is made of what are no pairs".into()),
+            _ => Err(damaged("an OrderedDict is made of what are no pairs")),
         };
         items.iter().map(pair).collect()
     }
 
     /// Bytes as the protocols before 3 write them: text, one letter a byte.
-    fn encoded(&mut self, letters: Id) -> Fallible<Id> {
+    fn encoded(&mut self, letters: Id) -> Result<Id> {
         let letters = text(self.bytes, &self.nodes[letters as usize]).unwrap_or_default();
         let bytes: Option<Box<[u8]>> = letters.chars().map(|letter| u8::try_from(letter).ok()).collect();
-        self.add(Node::Encoded(bytes.ok_or("damaged: bytes in its pickle are no bytes")?))
+        self.add(Node::Encoded(bytes.ok_or(damaged("bytes in its pickle are no bytes"))?))
     }
 
     /// Marks of tensors whose values are not what is stored (conjugated, negated).
-    fn no_metadata(&self, metadata: Id) -> Fallible<()> {
+    fn no_metadata(&self, metadata: Id) -> Result<()> {
         match &self.nodes[metadata as usize] {
             Node::None => Ok(()),
             Node::Dict(dict) if dict.entries.is_empty() => Ok(()),
-            _ => Err("refused: it holds a tensor that is a lazy conjugate or negative; save `tensor.resolve_conj()`".into()),
+            _ => Err(refused(
+                "it holds a tensor that is a lazy conjugate or negative; save `tensor.resolve_conj()`",
+            )),
         }
     }
 
-    fn int(&self, id: Id) -> Fallible<i64> {
+    fn int(&self, id: Id) -> Result<i64> {
         match self.nodes[id as usize] {
             Node::Int(number) => Ok(number),
-            _ => Err("damaged: a size in its pickle is no number".into()),
+            _ => Err(damaged("a size in its pickle is no number")),
         }
     }
 
-    fn window(&mut self, storage: Id, offset: Id, size: Id, stride: Id, kind: Option<Kind>) -> Fallible<Id> {
+    fn window(&mut self, storage: Id, offset: Id, size: Id, stride: Id, dtype: Option<Dtype>) -> Result<Id> {
         let Node::Storage(storage) = self.nodes[storage as usize] else {
-            return Err("damaged: a tensor has no storage".into());
+            return Err(damaged("a tensor has no storage"));
         };
         let offset = self.int(offset)?;
         let index = self.windows.len() as u32;
-        self.windows.push(Window { storage, kind, offset, size, stride });
+        self.windows.push(Window { storage, dtype, offset, size, stride });
         self.add(Node::Tensor(index))
     }
 
+    /// What a persistent name stands for: a storage, or a class that the old format tells with the text of its code.
+    pub(crate) fn persistent(&mut self, id: Id) -> Result<Id> {
+        if let Ok([kind, class, ..]) = self.check_tuple(id)
+            && text(self.bytes, &self.nodes[*kind as usize]) == Some("module")
+        {
+            return Ok(*class);
+        }
+        let storage = self.storage(id)?;
+        self.add(Node::Storage(storage))
+    }
+
     /// The storage that `('storage', class, key, location, numel[, view])` names.
-    pub(super) fn storage(&mut self, id: Id) -> Fallible<u32> {
+    fn storage(&mut self, id: Id) -> Result<u32> {
         let items = self.tuple(id)?;
         let told = |index: usize| items.get(index).and_then(|&id| text(self.bytes, &self.nodes[id as usize]));
-        let wrong = "damaged: its pickle names a storage in a way that PyTorch does not";
-        if told(0) == Some("module") {
-            return Err("refused: it holds a whole model with its code. Save its tensors in Python, \
-                 `torch.save(model.state_dict(), PATH)`, and read that"
-                .into());
-        }
-        let (5..=6, Some("storage")) = (items.len(), told(0)) else { return Err(wrong.into()) };
-        let Global::Storage(kind) = self.global(items[1])? else { return Err(wrong.into()) };
-        let key = told(2).ok_or(wrong)?.to_owned();
-        let numel = u64::try_from(self.int(items[4])?).map_err(|_| wrong)?;
+        let wrong = || damaged("its pickle names a storage in a way that PyTorch does not");
+        let (5..=6, Some("storage")) = (items.len(), told(0)) else { return Err(wrong()) };
+        let Global::Storage(dtype) = self.global(items[1])? else { return Err(wrong()) };
+        let key = told(2).ok_or_else(wrong)?.to_owned();
+        let numel = u64::try_from(self.int(items[4])?).map_err(|_| wrong())?;
         let view = match items.get(5).map(|&id| &self.nodes[id as usize]) {
             None | Some(Node::None) => None,
             Some(Node::Tuple(view)) if view.len() == 3 => {
-                let name = text(self.bytes, &self.nodes[view[0] as usize]).ok_or(wrong)?;
-                let number = |id| u64::try_from(self.int(id)?).map_err(|_| wrong.into());
-                let number = |id| -> Fallible<u64> { number(id) };
+                let name = text(self.bytes, &self.nodes[view[0] as usize]).ok_or_else(wrong)?;
+                let number = |id| -> Result<u64> { u64::try_from(self.int(id)?).map_err(|_| wrong()) };
                 Some((name.to_owned(), number(view[1])?, number(view[2])?))
             }
-            Some(_) => return Err(wrong.into()),
+            Some(_) => return Err(wrong()),
         };
-        let storage = Storage { key, kind, numel, view };
+        let storage = Storage { key, dtype, numel, view };
         if let Some(&known) = self.known_storages.get(&storage) {
             return Ok(known);
         }

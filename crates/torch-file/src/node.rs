@@ -1,21 +1,21 @@
 //! What a pickle builds while it is read: nodes that refer to each other by number, so that lists which
 //! hold each other, or themselves, neither leak nor grow.
 
-use tch::Kind;
+use crate::dtype::Dtype;
 
 /// A node's number.
-pub(super) type Id = u32;
+pub(crate) type Id = u32;
 
 /// A range of the pickle's bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub start: usize,
     pub length: usize,
 }
 
 /// One object of a pickle.
 #[derive(Debug)]
-pub(super) enum Node {
+pub(crate) enum Node {
     None,
     Bool(bool),
     Int(i64),
@@ -42,13 +42,13 @@ pub(super) enum Node {
 
 /// The entries of a dictionary, and what kind it is.
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     pub class: Class,
     pub entries: Vec<(Id, Id)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(crate) enum Class {
     Dict,
     OrderedDict,
     /// An object of a TorchScript file: its attributes.
@@ -57,7 +57,7 @@ pub(super) enum Class {
 
 /// An object whose class only Python has: what its pickle says of it. Nothing of it is run.
 #[derive(Debug)]
-pub(super) struct Object {
+pub(crate) struct Object {
     /// An index into the pickle's foreign names.
     pub class: u32,
     /// The tuple that the class, or a function of that name, was called with.
@@ -72,7 +72,7 @@ pub(super) struct Object {
 
 /// A class or function that is not torch's.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Foreign<'a> {
+pub(crate) struct Foreign<'a> {
     /// Empty for what has no name in Python.
     pub module: &'a str,
     pub name: &'a str,
@@ -80,11 +80,11 @@ pub(super) struct Foreign<'a> {
 
 /// The few names that tensors need. None of them is ever called: what each would do is done here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Global {
+pub(crate) enum Global {
     OrderedDict,
     /// A storage of elements of this type; of bytes where there is none.
-    Storage(Option<Kind>),
-    Dtype(Kind),
+    Storage(Option<Dtype>),
+    Dtype(Dtype),
     Size,
     Device,
     /// `torch.Tensor` or `Parameter`, as the class of a tensor.
@@ -107,11 +107,11 @@ pub(super) enum Global {
 
 /// A storage that a pickle names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Storage {
+pub(crate) struct Storage {
     /// Its name in the file.
     pub key: String,
     /// The type of its elements; bytes where there is none.
-    pub kind: Option<Kind>,
+    pub dtype: Option<Dtype>,
     /// How many elements it has.
     pub numel: u64,
     /// The old format's views: name of the view, first element, elements.
@@ -120,11 +120,11 @@ pub(super) struct Storage {
 
 /// A tensor as a window on a storage.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     /// An index into the pickle's storages.
     pub storage: u32,
     /// The type, where the storage is of bytes.
-    pub kind: Option<Kind>,
+    pub dtype: Option<Dtype>,
     pub offset: i64,
     /// The tuple of sizes.
     pub size: Id,

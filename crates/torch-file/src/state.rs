@@ -1,15 +1,15 @@
 //! Finding the state dict in what a file holds.
 
-use super::value::{Dict, DictKind, Value};
-use crate::weights::StateDict;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
+use crate::tensor::Tensor;
+use crate::value::{Dict, DictKind, Value};
 
 /// Names under which people keep a state dict in a checkpoint, the tutorial's first.
 const NAMES: [&str; 6] = ["state_dict", "model", "model_state_dict", "net", "weights", "params"];
 
 /// The state dict in a value; see [`Value::state_dict`].
-pub(in crate::weights) fn tensors_of(value: &Value) -> Result<StateDict> {
-    let refuse = |told: String| Err(Error::Argument(format!("there is no state dict in it: {told}")));
+pub(crate) fn tensors_of(value: &Value) -> Result<Vec<(String, Tensor)>> {
+    let refuse = |told: String| Err(Error::NoStateDict(told));
     let Value::Dict(dict) = value else { return refuse(format!("it is {}", value.kind())) };
     let held = |fits: fn(&Dict) -> bool| {
         NAMES.iter().filter_map(|name| dict.get(*name)?.as_dict()).find(|inner| fits(inner))
@@ -28,7 +28,7 @@ pub(in crate::weights) fn tensors_of(value: &Value) -> Result<StateDict> {
     };
     let mut tensors = Vec::new();
     gather(state, "", &mut tensors);
-    Ok(tensors.into_iter().collect())
+    Ok(tensors)
 }
 
 /// The only state dict among the entries, under whatever name.
@@ -46,21 +46,21 @@ fn has_tensors(dict: &Dict) -> bool {
 fn is_state_dict(dict: &Dict) -> bool {
     let tensors = dict.iter().filter(|(_, value)| matches!(value, Value::Tensor(_))).count();
     let named = dict.iter().all(|(key, _)| key.as_str().is_some());
-    let extra = |(key, value): &&(super::Key, Value)| {
+    let extra = |(key, value): &&(crate::Key, Value)| {
         matches!(value, Value::Object(_)) || key.as_str().is_some_and(|key| key.ends_with("_extra_state"))
     };
     dict.kind() == DictKind::Module
         || named && tensors > 0 && tensors + dict.iter().filter(extra).count() == dict.len()
 }
 
-fn gather(dict: &Dict, path: &str, tensors: &mut Vec<(String, tch::Tensor)>) {
+fn gather(dict: &Dict, path: &str, tensors: &mut Vec<(String, Tensor)>) {
     for (key, value) in dict {
         // tch writes `|` for the points that TorchScript's names cannot have.
         let key = key.to_string();
         let key = if dict.kind() == DictKind::Module { key.replace('|', ".") } else { key };
         let name = if path.is_empty() { key } else { format!("{path}.{key}") };
         match value {
-            Value::Tensor(tensor) => tensors.push((name, tensor.shallow_clone())),
+            Value::Tensor(tensor) => tensors.push((name, tensor.clone())),
             Value::Dict(inner) if inner.kind() == DictKind::Module => gather(inner, &name, tensors),
             _ => {}
         }

@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::fault::Fallible;
-use super::node::{Class, Entries, Foreign, Id, Node, Storage, Window};
-use super::stack::{EMPTY_TUPLE, FALSE, NONE, SMALL, TRUE, pairs};
+use crate::error::{Result, damaged, refused, unsupported};
+use crate::node::{Class, Entries, Foreign, Id, Node, Storage, Window};
+use crate::stack::{EMPTY_TUPLE, FALSE, NONE, SMALL, TRUE, pairs};
 
 /// What a pickle says.
-pub(super) struct Pickle<'a> {
+pub(crate) struct Pickle<'a> {
     pub bytes: &'a [u8],
     pub nodes: Vec<Node>,
     pub storages: Vec<Storage>,
@@ -21,7 +21,7 @@ pub(super) struct Pickle<'a> {
 
 impl<'a> Pickle<'a> {
     /// Reads the pickle that begins at `start`.
-    pub fn read(bytes: &'a [u8], start: usize) -> Fallible<Pickle<'a>> {
+    pub fn read(bytes: &'a [u8], start: usize) -> Result<Pickle<'a>> {
         let mut machine = Machine::new(bytes, start);
         let root = machine.run()?;
         let Machine { nodes, storages, windows, foreign, at, .. } = machine;
@@ -64,7 +64,7 @@ impl<'a> Pickle<'a> {
 }
 
 /// The text of a node, if it is one.
-pub(super) fn text<'a>(bytes: &'a [u8], node: &Node) -> Option<&'a str> {
+pub(crate) fn text<'a>(bytes: &'a [u8], node: &Node) -> Option<&'a str> {
     match node {
         Node::Text(span) | Node::Old(span) => {
             std::str::from_utf8(bytes.get(span.start..span.start + span.length)?).ok()
@@ -74,7 +74,7 @@ pub(super) fn text<'a>(bytes: &'a [u8], node: &Node) -> Option<&'a str> {
 }
 
 /// A pickle that is being read.
-pub(super) struct Machine<'a> {
+pub(crate) struct Machine<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
     pub nodes: Vec<Node>,
@@ -105,29 +105,28 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn run(&mut self) -> Fallible<Id> {
+    fn run(&mut self) -> Result<Id> {
         loop {
             let at = self.at;
             let opcode = self.take(1)?[0];
             if opcode == b'.' {
                 return match (self.stack.pop(), self.stack.is_empty()) {
                     (Some(root), true) => Ok(root),
-                    _ => Err("damaged: its pickle ends in the middle of something".into()),
+                    _ => Err(damaged("its pickle ends in the middle of something")),
                 };
             }
             self.step(opcode, at)?;
         }
     }
 
-    fn step(&mut self, opcode: u8, at: usize) -> Fallible<()> {
+    fn step(&mut self, opcode: u8, at: usize) -> Result<()> {
         match opcode {
             0x80 => {
                 let protocol = self.take(1)?[0];
                 if protocol > 5 {
-                    return Err(format!(
+                    return Err(unsupported(format!(
                         "its pickle is of protocol {protocol}, which Python does not know yet"
-                    )
-                    .into());
+                    )));
                 }
             }
             0x95 => drop(self.take(8)?),
@@ -165,7 +164,7 @@ impl<'a> Machine<'a> {
                     _ => 8,
                 })?;
                 if std::str::from_utf8(self.slice(span)).is_err() {
-                    return Err("damaged: a text in its pickle is not UTF-8".into());
+                    return Err(damaged("a text in its pickle is not UTF-8"));
                 }
                 self.push(Node::Text(span))?;
             }
@@ -230,7 +229,7 @@ impl<'a> Machine<'a> {
                 let items = self.pop_many(2)?;
                 let name = |id: Id| {
                     text(self.bytes, &self.nodes[id as usize])
-                        .ok_or("damaged: a name in its pickle is no text")
+                        .ok_or(damaged("a name in its pickle is no text"))
                 };
                 let (module, name) = (name(items[0])?, name(items[1])?);
                 self.push_global(module, name)?;
@@ -249,29 +248,28 @@ impl<'a> Machine<'a> {
             b'b' => self.build()?,
             b'Q' => {
                 let id = self.pop()?;
-                let storage = self.storage(id)?;
-                self.push(Node::Storage(storage))?;
+                let named = self.persistent(id)?;
+                self.stack.push(named);
             }
             b'q' | b'r' => {
                 let key = self.unsigned(if opcode == b'q' { 1 } else { 4 })? as u32;
-                let top = *self.stack.last().ok_or("damaged: its pickle remembers nothing")?;
+                let top = *self.stack.last().ok_or(damaged("its pickle remembers nothing"))?;
                 self.memo.insert(key, top);
             }
             0x94 => {
-                let top = *self.stack.last().ok_or("damaged: its pickle remembers nothing")?;
+                let top = *self.stack.last().ok_or(damaged("its pickle remembers nothing"))?;
                 self.memo.insert(self.memo.len() as u32, top);
             }
             b'h' | b'j' => {
                 let key = self.unsigned(if opcode == b'h' { 1 } else { 4 })? as u32;
-                let known = *self.memo.get(&key).ok_or("damaged: its pickle recalls what it never had")?;
+                let known = *self.memo.get(&key).ok_or(damaged("its pickle recalls what it never had"))?;
                 self.stack.push(known);
             }
             other => {
                 let shown = (other as char).escape_default();
-                return Err(format!(
-                    "refused: opcode '{shown}' at byte {at} of its pickle, which no tensor needs"
-                )
-                .into());
+                return Err(refused(format!(
+                    "opcode '{shown}' at byte {at} of its pickle, which no tensor needs"
+                )));
             }
         }
         Ok(())

@@ -1,11 +1,7 @@
 //! PyTorch files: damaged as a whole, and with a damaged pickle in a whole archive.
 
-use std::fs;
-use std::path::Path;
-
 use fastrand::Rng;
-use herbarium::weights::torch_file::{self, Dict, Value};
-use tch::Tensor;
+use torch_file::{Dict, Dtype, Tensor, Value};
 
 use super::mutate::{damage, splice};
 use super::run::Target;
@@ -18,44 +14,125 @@ pub fn target() -> Target {
 fn read(file: &[u8]) -> bool {
     let Ok(value) = torch_file::from_bytes(file) else { return false };
     let shown = value.to_string();
-    let state = value.state_dict();
     let objects = value.not_read();
+    let whole = |(_, tensor): &(String, Tensor)| {
+        tensor.bytes().is_ok_and(|bytes| bytes.len() == tensor.numel() * tensor.dtype().size())
+    };
     !shown.is_empty()
         && objects.iter().all(|object| !object.is_empty())
-        && state.map_or(true, |state| state.to_string().starts_with("StateDict"))
+        && value.state_dict().map_or(true, |state| state.iter().all(whole))
 }
 
-/// The committed files that must be read, one of tch's, and one with all kinds of values.
+/// The committed files that must be read, one of TorchScript, and one with all kinds of values.
 fn seeds() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/checkpoints");
-    let mut seeds: Vec<Vec<u8>> = [
+    macro_rules! committed {
+        ($($name:literal),*) => {
+            vec![$(include_bytes!(concat!("../../../../tests/parity/checkpoints/", $name)).to_vec()),*]
+        };
+    }
+    let mut seeds = committed!(
         "state_dict_zip.pth",
         "state_dict_legacy.pth",
         "tutorial_checkpoint.pt",
         "views_and_types.pt",
         "data_parallel_prefix.pth",
         "extras_2.pth",
-        "extras_4.pth",
-    ]
-    .iter()
-    .map(|name| fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")))
-    .collect();
-    let weight = Tensor::from_slice(&[1f32, 2.0, 3.0, 4.0]).reshape([2, 2]);
-    let scratch = std::env::temp_dir().join(format!("herbarium-fuzz-{}", std::process::id()));
-    Tensor::save_multi(&[("a|b", &weight), ("c", &weight)], &scratch).expect("tch writes");
-    seeds.push(fs::read(&scratch).expect("it is there"));
+        "extras_4.pth"
+    );
+    seeds.push(script());
+    seeds.push(whole_model());
+    seeds.push(everything());
+    seeds
+}
+
+/// Four elements.
+pub fn weight() -> Tensor {
+    let bytes = [1f32, 2.0, 3.0, 4.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+    Tensor::from_bytes(Dtype::Float32, vec![2, 2], bytes).expect("four elements")
+}
+
+fn everything() -> Vec<u8> {
+    let weight = weight();
+    let turned = Tensor::new(weight.storage().clone(), vec![2, 2], vec![1, 2], 0).expect("a window");
     let mut dict = Dict::new();
     dict.insert(
         "lists",
         Value::List(vec![Value::Tuple(vec![1.into(), 0.5.into()]), Value::None, (-7).into()]),
     );
     dict.insert("bytes", Value::Bytes(vec![0, 200, 255]));
-    dict.insert(3, &weight);
-    dict.insert("state_dict", [("w", &weight), ("v", &weight.transpose(0, 1))].into_iter().collect::<Dict>());
-    torch_file::write(&scratch, &Value::Dict(dict)).expect("the file is written");
-    seeds.push(fs::read(&scratch).expect("it is there"));
-    fs::remove_file(&scratch).ok();
-    seeds
+    dict.insert(3, weight.clone());
+    dict.insert("state_dict", [("w", weight), ("v", turned)].into_iter().collect::<Dict>());
+    let mut file = Vec::new();
+    torch_file::write(&mut file, "seed", &Value::Dict(dict)).expect("the file is written");
+    file
+}
+
+/// Opcodes for a text.
+pub fn text(text: &str) -> Vec<u8> {
+    [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat()
+}
+
+/// Opcodes for a tensor that is the whole of storage `0`: that of [`weight`].
+pub fn tensor() -> Vec<u8> {
+    [
+        b"ctorch._utils\n_rebuild_tensor_v2\n((".to_vec(),
+        text("storage"),
+        b"ctorch\nFloatStorage\n".to_vec(),
+        text("0"),
+        text("cpu"),
+        b"K\x04tQK\0(K\x02K\x02t(K\x02K\x01t\x89ccollections\nOrderedDict\n)RtR".to_vec(),
+    ]
+    .concat()
+}
+
+/// A file with this pickle, and [`weight`]'s values as its storage.
+pub fn file(pickle: &[u8]) -> Vec<u8> {
+    let values = [1f32, 2.0, 3.0, 4.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let pickle = [b"\x80\x02", pickle, b"."].concat();
+    archive(&vec![("s/data.pkl".into(), pickle), ("s/data/0".into(), values)])
+}
+
+/// A module with two tensors and a module inside, as `torch.jit.save` and tch write them.
+pub fn script() -> Vec<u8> {
+    let module = |inside: Vec<u8>| [&b"c__torch__\nModule\n)\x81}("[..], &inside, b"ub"].concat();
+    let inner = module([text("a|b"), tensor()].concat());
+    file(&module([text("c"), tensor(), text("fc"), inner].concat()))
+}
+
+/// A model with a parameter, one that is not there, two buffers, of which one is not saved, an activation and a layer,
+/// as `torch.save(model)` writes it.
+pub fn whole_model() -> Vec<u8> {
+    let dict = |entries: &[u8]| [&b"ccollections\nOrderedDict\n)R("[..], entries, b"u"].concat();
+    let parameter =
+        [b"ctorch._utils\n_rebuild_parameter\n(", &tensor()[..], b"\x88ccollections\nOrderedDict\n)RtR"]
+            .concat();
+    let module = |class: &str, parameters: &[u8], buffers: &[u8], modules: &[u8]| {
+        [
+            format!("c{class}\n").into_bytes(),
+            b")\x81}(".to_vec(),
+            [text("training"), b"\x88".to_vec()].concat(),
+            [text("_parameters"), dict(parameters)].concat(),
+            [text("_buffers"), dict(buffers)].concat(),
+            [
+                text("_non_persistent_buffers_set"),
+                b"c__builtin__\nset\n](".to_vec(),
+                text("cached"),
+                b"e\x85R".to_vec(),
+            ]
+            .concat(),
+            [text("_forward_hooks"), dict(b"")].concat(),
+            [text("_modules"), dict(modules)].concat(),
+            [text("helper"), b"cmine\nHelper\n)R".to_vec()].concat(),
+            b"ub".to_vec(),
+        ]
+        .concat()
+    };
+    let layer = [text("weight"), parameter.clone(), text("bias"), b"N".to_vec()].concat();
+    let buffers = [text("mean"), tensor(), text("cached"), tensor()].concat();
+    let relu = module("torch.nn.modules.activation\nReLU", b"", b"", b"");
+    let fc = module("torch.nn.modules.linear\nLinear", &layer, b"", b"");
+    let modules = [text("relu"), relu, text("fc"), fc].concat();
+    file(&module("__main__\nNet", &[text("scale"), parameter].concat(), &buffers, &modules))
 }
 
 fn damaged(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {

@@ -9,90 +9,96 @@
 //! objects is refused. Every size is checked against the file before memory is taken for it.
 //!
 //! Read are the zip format (since PyTorch 1.6; stored or compressed entries, ZIP64, either byte order),
-//! the older one, and the tensors of TorchScript files, which tch's `.ot` files are. Not read are sparse
-//! and quantized tensors, whole models (`torch.save(model)`), and the tar format of before 2017.
+//! the older one, the tensors of TorchScript files, which tch's `.ot` files are, and those of whole models
+//! (`torch.save(model)`). Not read are sparse and quantized tensors, and the tar format of before 2017.
+//!
+//! A [`Tensor`] says its type, shape and place at once; its elements are read when they are
+//! [asked for](Tensor::bytes), and are what any tensor library can be given.
 //!
 //! ```
-//! use herbarium::weights::torch_file::{self, Dict, Value};
-//! use tch::Tensor;
+//! use torch_file::{Dict, Dtype, Tensor, Value};
 //!
-//! # let path = std::env::temp_dir().join(format!("herbarium-doc-{}.pt", std::process::id()));
+//! let weight: Vec<u8> = [1f32, 2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
 //! let mut checkpoint = Dict::new();
-//! checkpoint.insert("weight", Tensor::from_slice(&[1f32, 2.0]));
+//! checkpoint.insert("weight", Tensor::from_bytes(Dtype::Float32, vec![2], weight.clone())?);
 //! checkpoint.insert("best_acc", 0.9);
-//! torch_file::write(&path, &Value::Dict(checkpoint))?; // torch.load(path, weights_only=True) reads it
+//! let mut file = Vec::new(); // or a `std::fs::File`: torch.load(path, weights_only=True) reads it
+//! torch_file::write(&mut file, "best", &Value::Dict(checkpoint))?;
 //!
-//! let back = torch_file::read(&path)?;
+//! let back = torch_file::from_bytes(&file)?;
 //! assert_eq!(back.get("best_acc").and_then(Value::as_float), Some(0.9));
-//! # std::fs::remove_file(&path).ok();
-//! # Ok::<(), herbarium::Error>(())
+//! assert_eq!(back.get("weight").map(Value::to_string).as_deref(), Some("tensor (2,) float32"));
+//! assert_eq!(back.get("weight").and_then(Value::as_tensor).unwrap().bytes()?, weight);
+//! # Ok::<(), torch_file::Error>(())
 //! ```
 
-mod archive;
+#![deny(missing_docs, rustdoc::broken_intra_doc_links)]
+
 mod build;
 mod call;
-mod fault;
+mod dtype;
+mod error;
 mod foreign;
 mod globals;
 mod legacy;
 mod machine;
 mod node;
 mod pickler;
+pub mod python;
 mod show;
 mod stack;
 mod state;
+mod storage;
 mod storages;
+mod tensor;
 mod value;
+mod writer;
 mod zip;
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use fault::Fallible;
+pub use dtype::Dtype;
+use error::unsupported;
+pub use error::{Error, Result};
 use machine::Pickle;
-pub(super) use state::tensors_of;
+pub use storage::Storage;
 use storages::{Storages, ZipSource};
+pub use tensor::Tensor;
 pub use value::{Dict, DictKind, Key, Value};
 use zip::Zip;
 
-use crate::{Error, Result};
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
-/// The longest pickle of an archive that is read: a thousand times that of the largest networks here.
+/// The longest pickle of an archive that is read: a thousand times that of the largest networks.
 const MAX_PICKLE: u64 = 256 << 20;
 
-/// Reads a PyTorch file. Tensors are on the CPU, whatever device they were saved from.
+/// Reads a file. It stays open as long as one of its tensors is there, whose elements are read when they are asked
+/// for.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read; [`Error::Weights`] when it is truncated, damaged, no PyTorch file,
-/// or asks for something that is not done: the message names it.
+/// [`Error::Io`] when it cannot be read, the other ones when it is truncated, damaged, no PyTorch file, or asks for
+/// something that is not done: the message names it.
 pub fn read(path: impl AsRef<Path>) -> Result<Value> {
-    fn read(path: &Path) -> Result<Value> {
-        let file = File::open(path).map_err(Error::io("reading", path))?;
-        read_from(BufReader::new(file)).map_err(|fault| fault.at(path))
-    }
-    read(path.as_ref())
+    from_reader(BufReader::new(File::open(path)?))
 }
 
 /// [`read`] for a file's content.
 ///
 /// # Errors
-/// As [`read`]; the file is called `(bytes)`.
+/// As [`read`].
 pub fn from_bytes(bytes: &[u8]) -> Result<Value> {
-    read_from(Cursor::new(bytes)).map_err(|fault| fault.at(Path::new("(bytes)")))
+    from_reader(Cursor::new(bytes.to_vec()))
 }
 
-/// Writes a value to a file that `torch.load(PATH, weights_only=True)` reads, whole or not at all. Tensors
-/// are written as they are, without gradients, on the CPU.
+/// [`read`] for whatever can be read from any place.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be written; [`Error::Weights`] for a tensor that has no place in the format
-/// (sparse, quantized). What was there before is then untouched.
-pub fn write(path: impl AsRef<Path>, value: &Value) -> Result<()> {
-    archive::write(path.as_ref(), value)
-}
-
-fn read_from<R: Read + Seek>(mut reader: R) -> Fallible<Value> {
+/// As [`read`].
+pub fn from_reader<R: Read + Seek + Send + 'static>(mut reader: R) -> Result<Value> {
     let mut start = Vec::new();
     reader.by_ref().take(512).read_to_end(&mut start)?;
     if start.starts_with(b"PK") {
@@ -102,34 +108,46 @@ fn read_from<R: Read + Seek>(mut reader: R) -> Fallible<Value> {
         reader.seek(SeekFrom::Start(0))?;
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes)?;
-        return legacy::read(&bytes);
+        return legacy::read(&bytes.into());
     }
-    Err(what_else(&start).into())
+    Err(Error::NotTorch(what_else(&start).into()))
 }
 
-fn read_zip<R: Read + Seek>(reader: R) -> Fallible<Value> {
+/// Writes a file that `torch.load(PATH, weights_only=True)` reads, in the zip format. `folder` stands before the names
+/// of the archive's entries: `torch.save` takes the file's name without its ending. Tensors that share a storage
+/// share it in the file.
+///
+/// What is written is not whole before the end: write to a file beside the one that is to be replaced, and rename it.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be written, [`Error::NotWritable`] for what has no place in the format, and what reading
+/// a tensor's elements gives.
+pub fn write(mut out: impl Write, folder: &str, value: &Value) -> Result<()> {
+    writer::write(&mut out, folder, value)
+}
+
+fn read_zip<R: Read + Seek + Send + 'static>(reader: R) -> Result<Value> {
     let mut zip = Zip::open(reader)?;
     // PyTorch calls the folder after the file, `best/data.pkl`; others that write its format need none.
     let names = zip.names().filter(|name| *name == "data.pkl" || name.ends_with("/data.pkl"));
     let name = names.min_by_key(|name| name.len()).map(str::to_owned);
-    let name = name.ok_or("it is a zip archive, but no PyTorch file: it has no data.pkl")?;
+    let name = name.ok_or(unsupported("it is a zip archive, but no PyTorch file: it has no data.pkl"))?;
     let prefix = name.strip_suffix("data.pkl").unwrap_or_default().to_owned();
     if zip.length(&name).is_some_and(|length| length > MAX_PICKLE) {
-        return Err(format!("refused: {name} in it is larger than {} MB", MAX_PICKLE >> 20).into());
+        return Err(error::refused(format!("{name} in it is larger than {} MB", MAX_PICKLE >> 20)));
     }
     let bytes = zip.read(&name)?;
     let order = format!("{prefix}byteorder");
     let big_endian = zip.length(&order).is_some_and(|length| length < 16) && zip.read(&order)? == b"big";
     let pickle = Pickle::read(&bytes, 0)?;
-    let mut source = ZipSource { zip, prefix, big_endian };
-    build::build(&pickle, Storages::new(&mut source))
+    build::build(&pickle, Storages::new(ZipSource { zip, prefix, big_endian }))
 }
 
 /// What a file is, that is no PyTorch file.
-fn what_else(start: &[u8]) -> String {
+fn what_else(start: &[u8]) -> &'static str {
     let text = String::from_utf8_lossy(start).to_lowercase();
     let header = start.get(..8).and_then(|length| length.try_into().ok()).map(u64::from_le_bytes);
-    let what = if start.is_empty() {
+    if start.is_empty() {
         "it is empty"
     } else if text.contains("<!doctype html") || text.contains("<html") {
         "it is a web page: a download got a page instead of the file"
@@ -143,6 +161,5 @@ fn what_else(start: &[u8]) -> String {
         "it is a pickle, but not of torch.save"
     } else {
         "it begins like no file of torch.save"
-    };
-    format!("no PyTorch file: {what}")
+    }
 }

@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use tch::{Kind, Tensor};
-
-use super::fault::Fallible;
-use super::globals::dtype_name;
-use super::machine::Pickle;
-use super::node::{Class, Entries, Global, Id, Node, Window};
-use super::storages::Storages;
-use super::value::{Dict, DictKind, Key, Value};
+use crate::error::{Error, Result, damaged, refused};
+use crate::machine::Pickle;
+use crate::node::{Class, Entries, Global, Id, Node};
+use crate::storages::Storages;
+use crate::tensor::Tensor;
+use crate::value::{Dict, DictKind, Key, Value};
 
 /// How deep lists and dictionaries may lie inside each other.
 const DEEPEST: usize = 100;
@@ -24,45 +22,45 @@ const TENSOR: usize = 256;
 const DIMENSIONS: usize = 64;
 
 /// The value of a pickle, with its tensors from `storages`.
-pub(super) fn build<'a>(pickle: &'a Pickle<'a>, storages: Storages<'a>) -> Fallible<Value> {
+pub(crate) fn build(pickle: &Pickle, storages: Storages) -> Result<Value> {
     let left = pickle.bytes.len().saturating_mul(GROWTH).max(AT_LEAST);
     let mut builder =
         Builder { pickle, storages, left, tensors: HashMap::new(), has_tensors: false, passed_over: None };
     let value = builder.value(pickle.root, 0)?;
     match builder.passed_over {
         // Nothing that somebody would read such a file for.
-        Some(refusal) if !builder.has_tensors => Err(refusal.into()),
+        Some(refusal) if !builder.has_tensors => Err(refusal),
         _ => Ok(value),
     }
 }
 
-pub(super) struct Builder<'a> {
-    pub(super) pickle: &'a Pickle<'a>,
-    storages: Storages<'a>,
+pub(crate) struct Builder<'a> {
+    pub(crate) pickle: &'a Pickle<'a>,
+    storages: Storages,
     left: usize,
     tensors: HashMap<u32, Tensor>,
     has_tensors: bool,
     /// Why a file without tensors is refused: the first thing in it that is not read.
-    passed_over: Option<String>,
+    passed_over: Option<Error>,
 }
 
 impl Builder<'_> {
-    pub(super) fn spend(&mut self, bytes: usize) -> Fallible<()> {
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<()> {
         let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or(
-            "refused: its pickle unfolds to much more than it is, by holding the same things over and over",
-        )?;
+        self.left = left.ok_or(refused(
+            "its pickle unfolds to much more than it is, by holding the same things over and over",
+        ))?;
         Ok(())
     }
 
     /// Notes that there is something to read the file for.
-    pub(super) fn tensor_seen(&mut self) {
+    pub(crate) fn tensor_seen(&mut self) {
         self.has_tensors = true;
     }
 
-    pub(super) fn value(&mut self, id: Id, depth: usize) -> Fallible<Value> {
+    pub(crate) fn value(&mut self, id: Id, depth: usize) -> Result<Value> {
         if depth > DEEPEST {
-            return Err(format!("refused: its lists and dictionaries lie more than {DEEPEST} deep").into());
+            return Err(refused(format!("its lists and dictionaries lie more than {DEEPEST} deep")));
         }
         let pickle = self.pickle;
         self.spend(size_of::<Value>())?;
@@ -95,32 +93,30 @@ impl Builder<'_> {
             Node::Dict(dict) => Value::Dict(self.dict(dict, depth)?),
             Node::Tensor(index) => Value::Tensor(self.tensor(*index)?),
             // A dtype is told by its name, as `str(dtype)`.
-            Node::Global(Global::Dtype(kind)) => {
-                Value::Str(format!("torch.{}", dtype_name(*kind).unwrap_or_default()))
-            }
+            Node::Global(Global::Dtype(dtype)) => Value::Str(format!("torch.{dtype}")),
             Node::Object(object) => self.object(object, depth)?,
             Node::Global(Global::Foreign(class)) => self.pass_over(*class)?,
             Node::Storage(_) => {
-                self.unread("torch.Storage", || "refused: it holds a storage without a tensor".into())?
+                self.unread("torch.Storage", || refused("it holds a storage without a tensor"))?
             }
             Node::Global(_) => {
-                self.unread("a class", || "refused: it holds a class or a function as a value".into())?
+                self.unread("a class", || refused("it holds a class or a function as a value"))?
             }
         })
     }
 
     /// Notes that something is not read, and why a file that has nothing else is refused.
-    pub(super) fn unread(&mut self, name: &str, refusal: impl FnOnce() -> String) -> Fallible<Value> {
+    pub(crate) fn unread(&mut self, name: &str, refusal: impl FnOnce() -> Error) -> Result<Value> {
         self.spend(name.len())?;
         self.passed_over.get_or_insert_with(refusal);
         Ok(Value::Object(name.to_owned()))
     }
 
-    pub(super) fn values(&mut self, items: &[Id], depth: usize) -> Fallible<Vec<Value>> {
+    pub(crate) fn values(&mut self, items: &[Id], depth: usize) -> Result<Vec<Value>> {
         items.iter().map(|&item| self.value(item, depth + 1)).collect()
     }
 
-    pub(super) fn dict(&mut self, dict: &Entries, depth: usize) -> Fallible<Dict> {
+    pub(crate) fn dict(&mut self, dict: &Entries, depth: usize) -> Result<Dict> {
         let kind = match dict.class {
             Class::Dict => DictKind::Dict,
             Class::OrderedDict => DictKind::OrderedDict,
@@ -129,7 +125,7 @@ impl Builder<'_> {
         self.entries(&dict.entries, kind, depth)
     }
 
-    pub(super) fn entries(&mut self, given: &[(Id, Id)], kind: DictKind, depth: usize) -> Fallible<Dict> {
+    pub(crate) fn entries(&mut self, given: &[(Id, Id)], kind: DictKind, depth: usize) -> Result<Dict> {
         let mut places: HashMap<Key, usize> = HashMap::new();
         let mut entries: Vec<(Key, Value)> = Vec::new();
         for &(key, value) in given {
@@ -140,7 +136,7 @@ impl Builder<'_> {
                 other => {
                     let kind = other.kind();
                     self.passed_over.get_or_insert_with(|| {
-                        format!("refused: a dictionary has a key that is {kind}, not text or a whole number")
+                        refused(format!("a dictionary has a key that is {kind}, not text or a whole number"))
                     });
                     let text = other.to_string();
                     self.spend(text.len())?;
@@ -161,67 +157,41 @@ impl Builder<'_> {
         Ok(Dict::from_parts(kind, entries))
     }
 
-    fn tensor(&mut self, index: u32) -> Fallible<Tensor> {
+    fn tensor(&mut self, index: u32) -> Result<Tensor> {
         self.spend(TENSOR)?;
         self.has_tensors = true;
         if let Some(tensor) = self.tensors.get(&index) {
-            return Ok(tensor.shallow_clone());
+            return Ok(tensor.clone());
         }
         let window = &self.pickle.windows[index as usize];
-        let storage = &self.pickle.storages[window.storage as usize];
-        let (size, stride) = (self.sizes(window.size)?, self.sizes(window.stride)?);
-        let whole = self.storages.tensor(storage, window.kind)?;
-        check(window, &size, &stride, whole.numel() as u64, whole.kind())?;
-        let empty = size.contains(&0);
-        let offset = if empty { 0 } else { window.offset };
-        let tensor = match &storage.view {
-            // `as_strided` counts from the start of the whole storage.
-            Some((_, start, _)) if !empty => whole.f_as_strided(&size, &stride, offset + *start as i64)?,
-            _ => whole.f_as_strided(&size, &stride, offset)?,
-        };
-        self.tensors.insert(index, tensor.shallow_clone());
+        let named = &self.pickle.storages[window.storage as usize];
+        let (shape, strides) = (self.sizes(window.size)?, self.sizes(window.stride)?);
+        let storage = self.storages.get(named, window.dtype)?;
+        let mut offset = usize::try_from(window.offset)
+            .map_err(|_| damaged("the sizes, strides and offset of a tensor do not go together"))?;
+        if let Some((_, start, count)) = &named.view {
+            if start.checked_add(*count).is_none_or(|end| end > storage.len() as u64) {
+                return Err(damaged("a view reaches beyond its storage"));
+            }
+            offset = offset.saturating_add(*start as usize);
+        }
+        let tensor = Tensor::new(storage, shape, strides, offset)?;
+        self.tensors.insert(index, tensor.clone());
         Ok(tensor)
     }
 
-    fn sizes(&self, id: Id) -> Fallible<Vec<i64>> {
+    fn sizes(&self, id: Id) -> Result<Vec<usize>> {
         let Node::Tuple(items) = self.pickle.node(id) else {
-            return Err("damaged: the sizes of a tensor are no tuple".into());
+            return Err(damaged("the sizes of a tensor are no tuple"));
         };
         if items.len() > DIMENSIONS {
-            return Err(format!("damaged: a tensor has {} dimensions", items.len()).into());
+            return Err(damaged(format!("a tensor has {} dimensions", items.len())));
         }
+        let wrong = || damaged("a size or stride of a tensor is no whole number from 0 up");
         let size = |&item: &Id| match self.pickle.node(item) {
-            Node::Int(size) if *size >= 0 => Ok(*size),
-            _ => Err("damaged: a size or stride of a tensor is no whole number from 0 up".into()),
+            Node::Int(size) => usize::try_from(*size).map_err(|_| wrong()),
+            _ => Err(wrong()),
         };
         items.iter().map(size).collect()
     }
-}
-
-/// Whether a window lies inside its storage of `numel` elements.
-fn check(window: &Window, size: &[i64], stride: &[i64], numel: u64, kind: Kind) -> Fallible<()> {
-    let offset = u64::try_from(window.offset).ok().filter(|_| size.len() == stride.len());
-    let offset = offset.ok_or("damaged: the sizes, strides and offset of a tensor do not go together")?;
-    let too_large = || format!("damaged: a tensor of size {size:?} is larger than memory can be");
-    let elements =
-        size.iter().filter(|&&size| size > 0).try_fold(1u64, |all, &size| all.checked_mul(size as u64));
-    let elements = elements.filter(|&all| all < 1 << 48).ok_or_else(too_large)?;
-    if size.contains(&0) {
-        return Ok(());
-    }
-    let reach = size.iter().zip(stride).try_fold(offset, |reach, (&size, &stride)| {
-        reach.checked_add((size as u64 - 1).checked_mul(stride as u64)?)
-    });
-    if reach.is_none_or(|last| last >= numel) {
-        return Err(format!(
-            "damaged: a tensor of size {size:?} reaches beyond its storage of {numel} elements"
-        )
-        .into());
-    }
-    // An expanded tensor (stride 0) takes nothing until someone copies it.
-    const EXPANDED: u64 = 1 << 26;
-    if elements > numel && elements.saturating_mul(kind.elt_size_in_bytes() as u64) > EXPANDED {
-        return Err(format!("refused: a tensor of size {size:?} repeats a storage of {numel} elements; save `tensor.contiguous()`").into());
-    }
-    Ok(())
 }

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::value::{Dict, DictKind, Key, Value};
-use crate::transforms::repr::{PyFloat, PyStr, py_bool};
-use crate::weights::TensorSpec;
+use crate::python::{PyFloat, PyStr, py_bool};
+use crate::value::{Dict, DictKind, Key, Value};
 
 /// Entries of one dictionary or list that are shown before the rest is counted.
 const SHOWN: usize = 40;
@@ -29,7 +28,7 @@ impl fmt::Display for Value {
             Value::Float(value) => write!(f, "{}", PyFloat(*value)),
             Value::Str(value) => write!(f, "{}", PyStr(value)),
             Value::Bytes(value) => write!(f, "{} bytes", value.len()),
-            Value::Tensor(value) => write!(f, "tensor {}", TensorSpec::of(value)),
+            Value::Tensor(value) => write!(f, "tensor {value}"),
             Value::List(items) => sequence(f, items, "[", "]"),
             Value::Tuple(items) if items.len() == 1 => sequence(f, items, "(", ",)"),
             Value::Tuple(items) => sequence(f, items, "(", ")"),
@@ -88,10 +87,12 @@ impl fmt::Debug for Dict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Dtype, Tensor};
 
     #[test]
     fn a_checkpoint_reads_as_python_would_write_it() {
-        let state: Dict = [("fc.bias", tch::Tensor::from_slice(&[1f32, 2.0]))].into_iter().collect();
+        let bias = Tensor::from_bytes(Dtype::Float32, vec![2], vec![0; 8]).unwrap();
+        let state: Dict = [("fc.bias", bias)].into_iter().collect();
         let mut dict = Dict::new();
         dict.insert("state_dict", state);
         dict.insert("best_acc", 0.625);

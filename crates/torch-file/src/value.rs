@@ -2,16 +2,13 @@
 
 use std::fmt;
 
-use tch::{Kind, Tensor};
-
-use super::state::tensors_of;
-use crate::Result;
-use crate::weights::StateDict;
-use crate::weights::wrappers::without_wrappers;
+use crate::error::Result;
+use crate::state::tensors_of;
+use crate::tensor::Tensor;
 
 /// Anything that a PyTorch file may hold: what `torch.load(PATH, weights_only=True)` gives, and beside it
 /// numpy's numbers and arrays (as numbers and tensors), dates and paths (as texts).
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub enum Value {
     /// `None`.
     #[default]
@@ -26,7 +23,7 @@ pub enum Value {
     Str(String),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// A tensor, on the CPU. Views of one storage share it, as they did when they were saved.
+    /// A tensor. Views of one storage share it, as they did when they were saved.
     Tensor(Tensor),
     /// A list.
     List(Vec<Value>),
@@ -55,12 +52,12 @@ pub enum DictKind {
     Dict,
     /// `collections.OrderedDict`, as `state_dict()` gives.
     OrderedDict,
-    /// The attributes of a module of a TorchScript file.
+    /// A module of a TorchScript file, or of a whole model: its tensors, and its modules.
     Module,
 }
 
 /// A dictionary, in the order of its entries.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Dict {
     kind: DictKind,
     entries: Vec<(Key, Value)>,
@@ -112,24 +109,19 @@ impl Value {
         match self {
             Value::Int(number) => Some(*number as f64),
             Value::Float(number) => Some(*number),
-            Value::Tensor(tensor) if tensor.numel() == 1 => {
-                let number = tensor.f_to_kind(Kind::Double).and_then(|tensor| tensor.f_reshape([-1])).ok()?;
-                number.f_double_value(&[0]).ok()
-            }
+            Value::Tensor(tensor) => tensor.item().ok().flatten(),
             _ => None,
         }
     }
 
-    /// The state dict in it: itself, or the dictionary that it has under `state_dict`, `model`,
-    /// `model_state_dict`, `net`, `weights` or `params`, or the only one that it has under any name. Prefixes that
-    /// every name has (`model.` of PyTorch Lightning, `module.` of `DataParallel`, `_orig_mod.` of
-    /// `torch.compile`, `backbone.`, `net.`, and several of them) are taken off; a TorchScript file gives its
-    /// modules' tensors.
+    /// The state dict in it, as names and tensors in order: itself, or the dictionary that it has under `state_dict`,
+    /// `model`, `model_state_dict`, `net`, `weights` or `params`, or the only one that it has under any name. A
+    /// TorchScript file gives its modules' tensors.
     ///
     /// # Errors
-    /// [`Error::Argument`](crate::Error::Argument) that says what it is instead.
-    pub fn state_dict(&self) -> Result<StateDict> {
-        Ok(without_wrappers(tensors_of(self)?).0)
+    /// [`Error::NoStateDict`](crate::Error::NoStateDict) that says what it is instead.
+    pub fn state_dict(&self) -> Result<Vec<(String, Tensor)>> {
+        tensors_of(self)
     }
 
     /// What in it is not read: where it stands and its class, `args.sampler (mine.Sampler)`.
@@ -156,7 +148,7 @@ impl Value {
     }
 
     /// What it is, as Python calls it, with an article.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Value::None => "None",
             Value::Bool(_) => "a bool",
@@ -185,7 +177,7 @@ impl Dict {
     }
 
     /// Entries whose keys are known to differ.
-    pub(super) fn from_parts(kind: DictKind, entries: Vec<(Key, Value)>) -> Dict {
+    pub(crate) fn from_parts(kind: DictKind, entries: Vec<(Key, Value)>) -> Dict {
         Dict { kind, entries }
     }
 
@@ -241,31 +233,6 @@ impl<'a> IntoIterator for &'a Dict {
     }
 }
 
-impl Clone for Value {
-    /// Tensors are shared, the rest is copied.
-    fn clone(&self) -> Self {
-        match self {
-            Value::None => Value::None,
-            Value::Bool(value) => Value::Bool(*value),
-            Value::Int(value) => Value::Int(*value),
-            Value::Float(value) => Value::Float(*value),
-            Value::Str(value) => Value::Str(value.clone()),
-            Value::Bytes(value) => Value::Bytes(value.clone()),
-            Value::Tensor(value) => Value::Tensor(value.shallow_clone()),
-            Value::List(value) => Value::List(value.clone()),
-            Value::Tuple(value) => Value::Tuple(value.clone()),
-            Value::Dict(value) => Value::Dict(value.clone()),
-            Value::Object(name) => Value::Object(name.clone()),
-        }
-    }
-}
-
-impl Clone for Dict {
-    fn clone(&self) -> Self {
-        Dict { kind: self.kind, entries: self.entries.clone() }
-    }
-}
-
 impl Key {
     /// The text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
@@ -312,19 +279,9 @@ from!(Value:
     &str => |text: &str| Value::Str(text.to_owned()),
     String => Value::Str,
     Tensor => Value::Tensor,
-    &Tensor => |tensor: &Tensor| Value::Tensor(tensor.shallow_clone()),
     Vec<Value> => Value::List,
     Dict => Value::Dict,
-    &StateDict => |state: &StateDict| Value::Dict(state.into()),
 );
-
-impl From<&StateDict> for Dict {
-    /// An `OrderedDict` of the same tensors.
-    fn from(state: &StateDict) -> Dict {
-        let entries = state.iter().map(|(name, tensor)| (Key::Str(name.clone()), Value::from(tensor)));
-        Dict { kind: DictKind::OrderedDict, entries: entries.collect() }
-    }
-}
 
 impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Dict {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
@@ -333,5 +290,3 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Dict {
         dict
     }
 }
-
-crate::notebook::rich_by_debug!(Value, Dict);

@@ -7,11 +7,13 @@
 mod numpy;
 mod time;
 
-use super::build::Builder;
-use super::fault::Fallible;
-use super::globals::{clean, refusal};
-use super::node::{Foreign, Id, Node, Object};
-use super::value::{Dict, DictKind, Value};
+use std::collections::HashSet;
+
+use crate::build::Builder;
+use crate::error::Result;
+use crate::globals::{clean, refusal};
+use crate::node::{Foreign, Id, Node, Object};
+use crate::value::{Dict, DictKind, Value};
 
 /// Modules through which a pickle reaches commands, files, the network or other pickles. A file that names one
 /// of them was made to do harm, whatever else it holds.
@@ -71,7 +73,7 @@ const DANGEROUS_BUILTINS: [&str; 11] = [
 ];
 
 /// Whether a file that asks for this name is refused, even where the name stands beside weights.
-pub(super) fn is_dangerous(module: &str, name: &str) -> bool {
+pub(crate) fn is_dangerous(module: &str, name: &str) -> bool {
     let root = module.split('.').next().unwrap_or(module);
     match root {
         "builtins" | "__builtin__" => DANGEROUS_BUILTINS.contains(&name.split('.').next().unwrap_or(name)),
@@ -83,7 +85,7 @@ pub(super) fn is_dangerous(module: &str, name: &str) -> bool {
 
 impl Builder<'_> {
     /// An object as a plain value, where its class is known; else what it is called.
-    pub(super) fn object(&mut self, object: &Object, depth: usize) -> Fallible<Value> {
+    pub(crate) fn object(&mut self, object: &Object, depth: usize) -> Result<Value> {
         if let Some(value) = self.plain(object, depth)? {
             return Ok(value);
         }
@@ -91,12 +93,12 @@ impl Builder<'_> {
     }
 
     /// Notes that something of this class is not read.
-    pub(super) fn pass_over(&mut self, class: u32) -> Fallible<Value> {
+    pub(crate) fn pass_over(&mut self, class: u32) -> Result<Value> {
         let Foreign { module, name } = self.pickle.foreign[class as usize];
         self.unread(&clean(module, name), || refusal(module, name))
     }
 
-    fn plain(&mut self, object: &Object, depth: usize) -> Fallible<Option<Value>> {
+    fn plain(&mut self, object: &Object, depth: usize) -> Result<Option<Value>> {
         let pickle = self.pickle;
         let Foreign { module, name } = pickle.foreign[object.class as usize];
         let arguments = pickle.tuple(object.arguments);
@@ -136,12 +138,47 @@ impl Builder<'_> {
         };
         match plain {
             Some(plain) => Ok(Some(plain)),
-            None => self.container(object, depth),
+            None => match self.module(object, depth)? {
+                Some(module) => Ok(Some(module)),
+                None => self.container(object, depth),
+            },
         }
     }
 
+    /// What the state dict of a `torch.nn.Module` has: its parameters, its buffers but those that it keeps to itself,
+    /// and its modules.
+    fn module(&mut self, object: &Object, depth: usize) -> Result<Option<Value>> {
+        let pickle = self.pickle;
+        let Some(Node::Dict(attributes)) = object.state.map(|state| pickle.node(state)) else {
+            return Ok(None);
+        };
+        // Looked through once for each place where the object stands.
+        self.spend(attributes.entries.len())?;
+        let attribute = |name: &str| {
+            let found = attributes.entries.iter().find(|(key, _)| pickle.text(*key) == Some(name));
+            found.map(|(_, value)| pickle.node(*value))
+        };
+        let (Some(Node::Dict(parameters)), Some(Node::Dict(buffers)), Some(Node::Dict(modules))) =
+            (attribute("_parameters"), attribute("_buffers"), attribute("_modules"))
+        else {
+            return Ok(None);
+        };
+        let kept_to_itself: HashSet<&str> = match attribute("_non_persistent_buffers_set") {
+            Some(Node::List(names)) => names.iter().filter_map(|&name| pickle.text(name)).collect(),
+            _ => HashSet::new(),
+        };
+        let in_state = |(key, value): &&(Id, Id)| {
+            let is_kept = pickle.text(*key).is_some_and(|name| kept_to_itself.contains(name));
+            !is_kept && !matches!(pickle.node(*value), Node::None)
+        };
+        let all = parameters.entries.iter().chain(&buffers.entries).chain(&modules.entries);
+        let entries: Vec<(Id, Id)> = all.filter(in_state).copied().collect();
+        self.spend((entries.len() + kept_to_itself.len()) * size_of::<(Id, Id)>())?;
+        Ok(Some(Value::Dict(self.entries(&entries, DictKind::Module, depth + 1)?)))
+    }
+
     /// A subclass of a dictionary or list: what it holds.
-    fn container(&mut self, object: &Object, depth: usize) -> Fallible<Option<Value>> {
+    fn container(&mut self, object: &Object, depth: usize) -> Result<Option<Value>> {
         if !object.entries.is_empty() {
             let entries = self.entries(&object.entries, DictKind::Dict, depth + 1)?;
             return Ok(Some(Value::Dict(entries)));
@@ -153,7 +190,7 @@ impl Builder<'_> {
     }
 
     /// The path that `PosixPath('a', 'b')` is.
-    fn path(&mut self, parts: &[Id]) -> Fallible<Option<Value>> {
+    fn path(&mut self, parts: &[Id]) -> Result<Option<Value>> {
         let parts: Option<Vec<&str>> = parts.iter().map(|&part| self.pickle.text(part)).collect();
         let Some(parts) = parts.filter(|parts| !parts.is_empty()) else { return Ok(None) };
         let joined = match parts.split_first() {

@@ -1,20 +1,19 @@
 //! numpy's numbers as numbers, its arrays as tensors.
 
-use tch::{Kind, Tensor};
-
-use super::super::build::Builder;
-use super::super::fault::Fallible;
-use super::super::machine::Pickle;
-use super::super::node::{Id, Node, Object};
-use super::super::storages::{swap, typed};
-use super::super::value::Value;
-use crate::tensors::kind_text;
+use crate::build::Builder;
+use crate::dtype::{Dtype, Number};
+use crate::error::Result;
+use crate::machine::Pickle;
+use crate::node::{Id, Node, Object};
+use crate::storage::Storage;
+use crate::tensor::Tensor;
+use crate::value::Value;
 
 /// Most dimensions of an array: numpy's own limit.
 const DIMENSIONS: usize = 64;
 
 /// What the elements of an array are.
-struct Dtype {
+struct ArrayType {
     elements: Elements,
     /// Bytes of one.
     size: usize,
@@ -23,7 +22,7 @@ struct Dtype {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Elements {
-    Numbers(Kind),
+    Numbers(Dtype),
     /// Without a sign, of 2, 4 or 8 bytes, which tensors have no type for.
     Unsigned,
     /// Text of four bytes a letter.
@@ -34,12 +33,12 @@ enum Elements {
 
 impl Builder<'_> {
     /// What numpy's function `name` made, if it is a number, text, array or dtype.
-    pub(super) fn numpy(&mut self, name: &str, object: &Object, depth: usize) -> Fallible<Option<Value>> {
+    pub(crate) fn numpy(&mut self, name: &str, object: &Object, depth: usize) -> Result<Option<Value>> {
         let pickle = self.pickle;
         let arguments = pickle.tuple(object.arguments);
         match (name, arguments) {
             ("scalar", &[dtype, bytes]) => {
-                let Some(dtype) = Dtype::of(pickle, dtype) else { return Ok(None) };
+                let Some(dtype) = ArrayType::of(pickle, dtype) else { return Ok(None) };
                 let Some(bytes) = pickle.raw(bytes) else { return Ok(None) };
                 self.scalar(&dtype, bytes)
             }
@@ -55,13 +54,13 @@ impl Builder<'_> {
                 self.array(shape, dtype, content, pickle.text(order) == Some("F"), depth)
             }
             ("dtype", _) => {
-                Ok(Dtype::of_object(pickle, object).and_then(|dtype| dtype.name()).map(Value::Str))
+                Ok(ArrayType::of_object(pickle, object).and_then(|dtype| dtype.name()).map(Value::Str))
             }
             _ => Ok(None),
         }
     }
 
-    fn scalar(&mut self, dtype: &Dtype, bytes: &[u8]) -> Fallible<Option<Value>> {
+    fn scalar(&mut self, dtype: &ArrayType, bytes: &[u8]) -> Result<Option<Value>> {
         if bytes.len() != dtype.size {
             return Ok(None);
         }
@@ -69,15 +68,13 @@ impl Builder<'_> {
         if dtype.elements == Elements::Text {
             return Ok(dtype.text(bytes).map(Value::Str));
         }
-        let Some(tensor) = dtype.tensor(bytes)? else { return Ok(None) };
-        Ok(match tensor.kind() {
-            Kind::Bool => Some(Value::Bool(tensor.f_int64_value(&[0])? != 0)),
-            Kind::ComplexFloat | Kind::ComplexDouble => None,
-            kind if is_float(kind) => {
-                Some(Value::Float(tensor.f_to_kind(Kind::Double)?.f_double_value(&[0])?))
-            }
-            _ => Some(Value::Int(tensor.f_to_kind(Kind::Int64)?.f_int64_value(&[0])?)),
-        })
+        let Some((kind, bytes)) = dtype.elements(bytes) else { return Ok(None) };
+        let storage = Storage::new(kind, bytes)?;
+        Ok(kind.number(&storage.read()?).map(|number| match number {
+            Number::Bool(value) => Value::Bool(value),
+            Number::Int(value) => Value::Int(value),
+            Number::Float(value) => Value::Float(value),
+        }))
     }
 
     fn array(
@@ -87,9 +84,9 @@ impl Builder<'_> {
         content: Id,
         fortran: bool,
         depth: usize,
-    ) -> Fallible<Option<Value>> {
+    ) -> Result<Option<Value>> {
         let pickle = self.pickle;
-        let Some(dtype) = Dtype::of(pickle, dtype) else { return Ok(None) };
+        let Some(dtype) = ArrayType::of(pickle, dtype) else { return Ok(None) };
         let Some(shape) = shape_of(pickle, shape) else { return Ok(None) };
         if dtype.elements == Elements::Objects {
             return Ok(match pickle.node(content) {
@@ -98,7 +95,7 @@ impl Builder<'_> {
             });
         }
         let Some(bytes) = pickle.raw(content) else { return Ok(None) };
-        let count = shape.iter().try_fold(1usize, |all, &side| all.checked_mul(usize::try_from(side).ok()?));
+        let count = shape.iter().try_fold(1usize, |all, &side| all.checked_mul(side));
         if dtype.size == 0 || count.and_then(|count| count.checked_mul(dtype.size)) != Some(bytes.len()) {
             return Ok(None);
         }
@@ -114,35 +111,36 @@ impl Builder<'_> {
             }
             return Ok(texts.map(Value::List));
         }
-        let Some(flat) = dtype.tensor(bytes)? else { return Ok(None) };
+        let Some((kind, bytes)) = dtype.elements(bytes) else { return Ok(None) };
         let tensor = if fortran {
-            let turned: Vec<i64> = shape.iter().rev().copied().collect();
-            let axes: Vec<i64> = (0..shape.len() as i64).rev().collect();
-            flat.f_reshape(&turned)?.f_permute(&axes)?.f_contiguous()?
+            // Stored column by column.
+            let strides = shape.iter().scan(1, |next, &side| Some(std::mem::replace(next, *next * side)));
+            let turned = Tensor::new(Storage::new(kind, bytes)?, shape.clone(), strides.collect(), 0)?;
+            Tensor::from_bytes(kind, shape, turned.bytes()?)?
         } else {
-            flat.f_reshape(&shape)?
+            Tensor::from_bytes(kind, shape, bytes)?
         };
         self.tensor_seen();
         Ok(Some(Value::Tensor(tensor)))
     }
 }
 
-fn shape_of(pickle: &Pickle, shape: Id) -> Option<Vec<i64>> {
+fn shape_of(pickle: &Pickle, shape: Id) -> Option<Vec<usize>> {
     let Node::Tuple(sides) = pickle.node(shape) else { return None };
     (sides.len() <= DIMENSIONS).then_some(())?;
-    sides.iter().map(|&side| pickle.int(side).filter(|side| *side >= 0)).collect()
+    sides.iter().map(|&side| usize::try_from(pickle.int(side)?).ok()).collect()
 }
 
-impl Dtype {
-    fn of(pickle: &Pickle, id: Id) -> Option<Dtype> {
+impl ArrayType {
+    fn of(pickle: &Pickle, id: Id) -> Option<ArrayType> {
         match pickle.node(id) {
-            Node::Object(object) => Dtype::of_object(pickle, object),
+            Node::Object(object) => ArrayType::of_object(pickle, object),
             _ => None,
         }
     }
 
     /// `dtype('f8', False, True)` with the state `(3, '<', …)`.
-    fn of_object(pickle: &Pickle, object: &Object) -> Option<Dtype> {
+    fn of_object(pickle: &Pickle, object: &Object) -> Option<ArrayType> {
         let code = pickle.text(*pickle.tuple(object.arguments).first()?)?;
         let big_endian = match object.state.map(|state| pickle.node(state)) {
             Some(Node::Tuple(state)) => pickle.text(*state.get(1)?)? == ">",
@@ -151,58 +149,59 @@ impl Dtype {
         let (letter, size) = code.split_at_checked(1)?;
         let size: usize = size.parse().ok()?;
         let elements = match (letter, size) {
-            ("b", 1) => Elements::Numbers(Kind::Bool),
-            ("i", 1) => Elements::Numbers(Kind::Int8),
-            ("u", 1) => Elements::Numbers(Kind::Uint8),
-            ("i", 2) => Elements::Numbers(Kind::Int16),
-            ("i", 4) => Elements::Numbers(Kind::Int),
-            ("i", 8) => Elements::Numbers(Kind::Int64),
-            ("f", 2) => Elements::Numbers(Kind::Half),
-            ("f", 4) => Elements::Numbers(Kind::Float),
-            ("f", 8) => Elements::Numbers(Kind::Double),
-            ("c", 8) => Elements::Numbers(Kind::ComplexFloat),
-            ("c", 16) => Elements::Numbers(Kind::ComplexDouble),
+            ("b", 1) => Elements::Numbers(Dtype::Bool),
+            ("i", 1) => Elements::Numbers(Dtype::Int8),
+            ("u", 1) => Elements::Numbers(Dtype::Uint8),
+            ("i", 2) => Elements::Numbers(Dtype::Int16),
+            ("i", 4) => Elements::Numbers(Dtype::Int32),
+            ("i", 8) => Elements::Numbers(Dtype::Int64),
+            ("f", 2) => Elements::Numbers(Dtype::Float16),
+            ("f", 4) => Elements::Numbers(Dtype::Float32),
+            ("f", 8) => Elements::Numbers(Dtype::Float64),
+            ("c", 8) => Elements::Numbers(Dtype::Complex64),
+            ("c", 16) => Elements::Numbers(Dtype::Complex128),
             ("u", 2 | 4 | 8) => Elements::Unsigned,
             ("U", _) => Elements::Text,
             ("O", _) => Elements::Objects,
             _ => return None,
         };
         let size = if elements == Elements::Text { size.checked_mul(4)? } else { size };
-        Some(Dtype { elements, size, big_endian })
+        Some(ArrayType { elements, size, big_endian })
     }
 
     fn name(&self) -> Option<String> {
         match self.elements {
-            Elements::Numbers(kind) => Some(kind_text(kind)),
+            Elements::Numbers(kind) => Some(kind.name().to_owned()),
             Elements::Unsigned => Some(format!("uint{}", 8 * self.size)),
             Elements::Text => Some(format!("<U{}", self.size / 4)),
             Elements::Objects => Some("object".into()),
         }
     }
 
-    /// All elements, `(N,)`; [`None`] where a tensor cannot hold them.
-    fn tensor(&self, bytes: &[u8]) -> Fallible<Option<Tensor>> {
+    /// All elements, little-endian, and their type; [`None`] where a tensor cannot hold them.
+    fn elements(&self, bytes: &[u8]) -> Option<(Dtype, Vec<u8>)> {
         match self.elements {
             Elements::Numbers(kind) => {
                 let mut bytes = bytes.to_vec();
                 if self.big_endian {
-                    swap(&mut bytes, kind);
+                    kind.swap(&mut bytes);
                 }
-                Ok(Some(typed(&bytes, kind)?))
+                Some((kind, bytes))
             }
             Elements::Unsigned => {
-                let whole = |element: &[u8]| -> Option<i64> {
+                let whole = |element: &[u8]| -> Option<[u8; 8]> {
                     let add = |number: u64, &byte: &u8| number << 8 | u64::from(byte);
                     let number = match self.big_endian {
                         true => element.iter().fold(0, add),
                         false => element.iter().rev().fold(0, add),
                     };
-                    i64::try_from(number).ok()
+                    i64::try_from(number).ok().map(i64::to_le_bytes)
                 };
-                let numbers: Option<Vec<i64>> = bytes.chunks_exact(self.size).map(whole).collect();
-                Ok(numbers.map(|numbers| Tensor::f_from_slice(&numbers)).transpose()?)
+                let numbers: Vec<[u8; 8]> =
+                    bytes.chunks_exact(self.size).map(whole).collect::<Option<_>>()?;
+                Some((Dtype::Int64, numbers.concat()))
             }
-            Elements::Text | Elements::Objects => Ok(None),
+            Elements::Text | Elements::Objects => None,
         }
     }
 
@@ -215,8 +214,4 @@ impl Dtype {
         let text: String = bytes.chunks_exact(4).map(letter).collect::<Option<_>>()?;
         Some(text.trim_end_matches('\0').to_owned())
     }
-}
-
-fn is_float(kind: Kind) -> bool {
-    matches!(kind, Kind::Half | Kind::Float | Kind::Double)
 }

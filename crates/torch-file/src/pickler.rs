@@ -1,24 +1,24 @@
 //! Writing a value as a pickle of protocol 2, in the words of `torch.save`.
 
-use tch::Tensor;
+use std::collections::HashMap;
 
-use super::globals::storage_class;
-use super::value::{Dict, DictKind, Key, Value};
-use crate::tensors::kind_text;
+use crate::error::{Error, Result};
+use crate::storage::Storage;
+use crate::tensor::Tensor;
+use crate::value::{Dict, DictKind, Key, Value};
 
-/// A pickle and the tensors that it refers to, by their place.
+/// A pickle and the storages that it refers to, by their place.
 #[derive(Default)]
-pub(super) struct Pickler {
+pub(crate) struct Pickler {
     pub bytes: Vec<u8>,
-    pub storages: Vec<Tensor>,
+    pub storages: Vec<Storage>,
+    /// The places of the storages by their numbers.
+    places: HashMap<usize, usize>,
 }
-
-/// A reason why something cannot be written.
-type Refused = Result<(), String>;
 
 impl Pickler {
     /// The pickle of a value.
-    pub fn of(value: &Value) -> Result<Pickler, String> {
+    pub fn of(value: &Value) -> Result<Pickler> {
         let mut pickler = Pickler::default();
         pickler.bytes.extend_from_slice(b"\x80\x02");
         pickler.value(value)?;
@@ -30,7 +30,7 @@ impl Pickler {
         self.bytes.extend_from_slice(bytes);
     }
 
-    fn value(&mut self, value: &Value) -> Refused {
+    fn value(&mut self, value: &Value) -> Result<()> {
         match value {
             Value::None => self.put(b"N"),
             Value::Bool(true) => self.put(b"\x88"),
@@ -55,15 +55,15 @@ impl Pickler {
             }
             Value::Dict(dict) => self.dict(dict)?,
             Value::Object(class) => {
-                return Err(format!(
-                    "it holds an object of {class}, which only Python can write: take it out"
+                return Err(Error::NotWritable(
+                    format!("it holds an object of {class}, which only Python can write: take it out").into(),
                 ));
             }
         }
         Ok(())
     }
 
-    fn dict(&mut self, dict: &Dict) -> Refused {
+    fn dict(&mut self, dict: &Dict) -> Result<()> {
         match dict.kind() {
             DictKind::OrderedDict => self.put(b"ccollections\nOrderedDict\n)R"),
             DictKind::Dict | DictKind::Module => self.put(b"}"),
@@ -92,9 +92,9 @@ impl Pickler {
         }
     }
 
-    fn text(&mut self, text: &str) -> Refused {
-        let length =
-            u32::try_from(text.len()).map_err(|_| "a text of more than 4 GB has no place in the format")?;
+    fn text(&mut self, text: &str) -> Result<()> {
+        let length = u32::try_from(text.len())
+            .map_err(|_| Error::NotWritable("a text of more than 4 GB has no place in the format".into()))?;
         self.put(b"X");
         self.put(&length.to_le_bytes());
         self.put(text.as_bytes());
@@ -102,7 +102,7 @@ impl Pickler {
     }
 
     /// Protocol 2 has no bytes: they go as text, one letter each.
-    fn encoded(&mut self, bytes: &[u8]) -> Refused {
+    fn encoded(&mut self, bytes: &[u8]) -> Result<()> {
         let letters: String = bytes.iter().map(|&byte| char::from(byte)).collect();
         self.put(b"c_codecs\nencode\n(");
         self.text(&letters)?;
@@ -111,52 +111,31 @@ impl Pickler {
         Ok(())
     }
 
-    fn tensor(&mut self, tensor: &Tensor) -> Refused {
-        let kind = tensor.kind();
-        let class = storage_class(kind).filter(|_| !tensor.is_sparse());
-        let class =
-            class.ok_or_else(|| format!("a tensor of {} has no place in the format", kind_text(kind)))?;
-        let size = tensor.size();
-        // A tensor that stands in several places is one in the file, too.
-        let same = |other: &Tensor| tensor.numel() > 0 && alike(other, tensor);
-        let index = self.storages.iter().position(same).unwrap_or_else(|| {
-            self.storages.push(tensor.shallow_clone());
-            self.storages.len() - 1
-        });
+    fn tensor(&mut self, tensor: &Tensor) -> Result<()> {
+        // A storage that stands behind several tensors is one in the file, too.
+        let storage = tensor.storage();
+        let next = self.storages.len();
+        let index = *self.places.entry(storage.id()).or_insert(next);
+        if index == next {
+            self.storages.push(storage.clone());
+        }
         self.put(b"ctorch._utils\n_rebuild_tensor_v2\n((");
         self.text("storage")?;
-        self.put(format!("ctorch\n{class}\n").as_bytes());
+        self.put(format!("ctorch\n{}\n", tensor.dtype().storage_class()).as_bytes());
         self.text(&index.to_string())?;
         self.text("cpu")?;
-        self.int(tensor.numel() as i64);
-        self.put(b"tQK\x00");
-        self.sizes(&size);
-        self.sizes(&contiguous_strides(&size));
+        self.int(storage.len() as i64);
+        self.put(b"tQ");
+        self.int(tensor.offset() as i64);
+        self.sizes(tensor.shape());
+        self.sizes(tensor.strides());
         self.put(b"\x89ccollections\nOrderedDict\n)RtR");
         Ok(())
     }
 
-    fn sizes(&mut self, sizes: &[i64]) {
+    fn sizes(&mut self, sizes: &[usize]) {
         self.put(b"(");
-        sizes.iter().for_each(|&size| self.int(size));
+        sizes.iter().for_each(|&size| self.int(size as i64));
         self.put(b"t");
     }
-}
-
-/// Whether two tensors are the same window on the same memory.
-fn alike(left: &Tensor, right: &Tensor) -> bool {
-    left.data_ptr() == right.data_ptr()
-        && left.kind() == right.kind()
-        && left.device() == right.device()
-        && left.size() == right.size()
-        && left.stride() == right.stride()
-}
-
-/// The strides of a tensor whose elements follow each other.
-fn contiguous_strides(size: &[i64]) -> Vec<i64> {
-    let mut strides = vec![1; size.len()];
-    for dim in (1..size.len()).rev() {
-        strides[dim - 1] = strides[dim] * size[dim].max(1);
-    }
-    strides
 }

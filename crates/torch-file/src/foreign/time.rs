@@ -1,10 +1,10 @@
 //! Dates and times, as Python's `isoformat()` writes them.
 
-use super::super::machine::Pickle;
-use super::super::node::{Id, Node};
+use crate::machine::Pickle;
+use crate::node::{Id, Node};
 
 /// The text of a `datetime.datetime`, `date`, `time` or `timedelta`, if the arguments are as Python writes them.
-pub(super) fn text(pickle: &Pickle, name: &str, arguments: &[Id]) -> Option<String> {
+pub(crate) fn text(pickle: &Pickle, name: &str, arguments: &[Id]) -> Option<String> {
     match (name, arguments) {
         ("datetime", [state]) => date_time(pickle.raw(*state)?),
         ("datetime", [state, zone]) => {

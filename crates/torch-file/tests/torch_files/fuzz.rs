@@ -1,10 +1,10 @@
 //! A short run of `make fuzz`.
 
-#[path = "../fuzz/mutate.rs"]
+#[path = "../../../../tests/fuzz/mutate.rs"]
 mod mutate;
-#[path = "../fuzz/run.rs"]
+#[path = "../../../../tests/fuzz/run.rs"]
 mod run;
-#[path = "../fuzz/torch.rs"]
+#[path = "fuzz_target.rs"]
 pub mod torch;
 
 #[test]

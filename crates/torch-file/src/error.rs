@@ -1,0 +1,62 @@
+//! Why a file cannot be read or written.
+
+use std::borrow::Cow;
+use std::io;
+
+/// Why a file cannot be read or written. The texts do not name the file: the caller knows it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system cannot read or write it.
+    #[error(transparent)]
+    Io(io::Error),
+    /// It ends before what it begins.
+    #[error("truncated: {0}")]
+    Truncated(Cow<'static, str>),
+    /// What it says of itself does not go together.
+    #[error("damaged: {0}")]
+    Damaged(Cow<'static, str>),
+    /// It asks for what is not done: to call a function, to take memory without bound.
+    #[error("refused: {0}")]
+    Refused(Cow<'static, str>),
+    /// It is something else.
+    #[error("no PyTorch file: {0}")]
+    NotTorch(Cow<'static, str>),
+    /// It is of a kind that is not read here.
+    #[error("{0}")]
+    Unsupported(Cow<'static, str>),
+    /// There are no weights in a value.
+    #[error("there is no state dict in it: {0}")]
+    NoStateDict(String),
+    /// A value has no place in the format.
+    #[error("{0}")]
+    NotWritable(Cow<'static, str>),
+}
+
+/// What is done with files fails with an [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => truncated("it ends too early"),
+            _ => Error::Io(error),
+        }
+    }
+}
+
+pub(crate) fn truncated(what: impl Into<Cow<'static, str>>) -> Error {
+    Error::Truncated(what.into())
+}
+
+pub(crate) fn damaged(what: impl Into<Cow<'static, str>>) -> Error {
+    Error::Damaged(what.into())
+}
+
+pub(crate) fn refused(what: impl Into<Cow<'static, str>>) -> Error {
+    Error::Refused(what.into())
+}
+
+pub(crate) fn unsupported(what: impl Into<Cow<'static, str>>) -> Error {
+    Error::Unsupported(what.into())
+}
