@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageFormat, RgbImage};
 
@@ -17,7 +18,7 @@ use ::plotters::drawing::{DrawingArea, IntoDrawingArea};
 use super::canvas::{self, Canvas, CanvasBackend};
 use crate::files::write_atomically;
 use crate::fonts;
-use crate::notebook::{MimeBundle, Rich, Show, base64, result};
+use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::{Error, Result};
 
 /// JPEG quality at which neither photographs nor the letters beside them look different.
@@ -130,8 +131,8 @@ impl Figure {
     /// The picture for a page's `<img src=…>`, in the form that notebooks get.
     pub(crate) fn data_url(&self) -> String {
         match self.jpeg() {
-            Some(jpeg) => format!("data:image/jpeg;base64,{}", base64::encode(&jpeg)),
-            None => format!("data:image/png;base64,{}", base64::encode(&self.png)),
+            Some(jpeg) => format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(&jpeg)),
+            None => format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&self.png)),
         }
     }
 

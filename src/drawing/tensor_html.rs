@@ -2,13 +2,14 @@
 
 use std::io::Cursor;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use image::{ImageFormat, RgbImage};
 use tch::Tensor;
 
 use super::tensor_picture::{heat_map, picture_of};
 use crate::notebook::html::{PALE, escape, table};
 use crate::notebook::tensor::{head, statistics};
-use crate::notebook::{MimeBundle, Rich, Show, base64, describe, result};
+use crate::notebook::{MimeBundle, Rich, Show, describe, result};
 
 /// Larger tensors are shown without a picture.
 const MOST_VALUES: usize = 4_000_000;
@@ -60,7 +61,7 @@ fn picture_html(tensor: &Tensor) -> Option<String> {
     let (width, height) = shown_size(&image);
     let mut png = Cursor::new(Vec::new());
     RgbImage::write_to(&image, &mut png, ImageFormat::Png).ok()?;
-    let data = base64::encode(&png.into_inner());
+    let data = BASE64_STANDARD.encode(png.into_inner());
     Some(format!(
         "<figure style=\"margin:4px 0\"><img src=\"data:image/png;base64,{data}\" width=\"{width}\" height=\"{height}\" \
          alt=\"{0}\" style=\"image-rendering:pixelated\"><figcaption style=\"{PALE};font-size:85%\">{0}</figcaption></figure>",

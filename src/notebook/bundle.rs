@@ -1,8 +1,7 @@
 //! A value in the forms in which it can be shown: text, HTML, a picture.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Map, Value, json};
-
-use super::base64;
 
 /// One value in several MIME types; the front end picks the richest it can show.
 ///
@@ -24,7 +23,7 @@ impl Content {
     fn wire(&self) -> String {
         match self {
             Content::Text(text) => text.clone(),
-            Content::Binary(bytes) => base64::encode(bytes),
+            Content::Binary(bytes) => BASE64_STANDARD.encode(bytes),
         }
     }
 }

@@ -47,7 +47,6 @@
 //! The text form is printed. Updates print nothing, so that a log stays readable; clearing does
 //! nothing; SIGINT keeps its usual effect.
 
-pub(crate) mod base64;
 mod bundle;
 mod display;
 mod frames;

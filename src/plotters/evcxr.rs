@@ -8,11 +8,11 @@ use std::io::Cursor;
 use ::plotters::backend::{BitMapBackend, SVGBackend};
 use ::plotters::coord::Shift;
 use ::plotters::drawing::{DrawingArea, IntoDrawingArea};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use image::{ImageFormat, RgbImage};
 
 use crate::files::write_atomically;
 use crate::fonts::{explained, register_fonts};
-use crate::notebook::base64;
 use crate::notebook::{MimeBundle, Show, result, show_error};
 use crate::{Error, Result};
 
@@ -93,7 +93,7 @@ fn around((width, height): (u32, u32), pixels: Vec<u8>) -> std::result::Result<S
         "<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          xmlns=\"http://www.w3.org/2000/svg\">\n<image width=\"{width}\" height=\"{height}\" \
          href=\"data:image/png;base64,{}\"/>\n</svg>\n",
-        base64::encode(png.get_ref())
+        BASE64_STANDARD.encode(png.get_ref())
     ))
 }
 
@@ -201,6 +201,6 @@ mod tests {
         let figure = evcxr_bitmap_figure((2, 1), |root| Ok(root.fill(&RED)?));
         let mut png = Cursor::new(Vec::new());
         RgbImage::from_pixel(2, 1, image::Rgb([255, 0, 0])).write_to(&mut png, ImageFormat::Png).unwrap();
-        assert!(figure.svg().unwrap().contains(&base64::encode(png.get_ref())));
+        assert!(figure.svg().unwrap().contains(&BASE64_STANDARD.encode(png.get_ref())));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
@@ -10,7 +10,6 @@ use flate2::read::GzDecoder;
 use super::mat;
 use super::source::{Remote, Source};
 use super::split::{Flowers102Split, Official, PARTS};
-use super::tar::Archive;
 use crate::data::table::thousands;
 use crate::download::{DownloadOptions, download};
 use crate::files::write_atomically;
@@ -123,24 +122,31 @@ fn places(
 /// passed over: no name in it becomes a path.
 fn unpack(archive: &Path, scratch: &Path, labels: &[usize], parts: &[usize]) -> Result<()> {
     let file = File::open(archive).map_err(Error::io("reading", archive))?;
-    let damaged = |error: std::io::Error| broken(archive)(format!("it is damaged ({error})"));
-    let mut entries = Archive::new(GzDecoder::new(BufReader::with_capacity(1 << 18, file)));
+    let damaged = |error: io::Error| broken(archive)(format!("it is damaged ({error})"));
+    let mut files = tar::Archive::new(GzDecoder::new(BufReader::with_capacity(1 << 18, file)));
     let mut written = vec![false; labels.len()];
     let mut bar = Progress::new("Unpacking", labels.len() as u64).unit("picture");
-    while let Some(entry) = entries.next().map_err(damaged)? {
+    for entry in files.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
         if interrupted() {
             return Err(Error::Interrupted);
         }
-        let Some(number) = picture_number(&entry.name).filter(|&number| number <= labels.len()) else {
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let Some(number) = picture_number(&name).filter(|&number| number <= labels.len()) else {
             continue;
         };
-        if !entry.is_file || entry.size == 0 || entry.size > LARGEST_PICTURE {
-            return Err(broken(archive)(format!("{} in it is no picture", entry.name)));
+        let is_file = entry.header().entry_type().is_file();
+        if !is_file || entry.size() == 0 || entry.size() > LARGEST_PICTURE {
+            return Err(broken(archive)(format!("{name} in it is no picture")));
         }
         if std::mem::replace(&mut written[number - 1], true) {
-            return Err(broken(archive)(format!("{} is in it twice", entry.name)));
+            return Err(broken(archive)(format!("{name} is in it twice")));
         }
-        let bytes = entries.content(&entry).map_err(damaged)?;
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(damaged)?;
+        if (bytes.len() as u64) < entry.size() {
+            return Err(damaged(io::ErrorKind::UnexpectedEof.into()));
+        }
         let folder = scratch.join(PARTS[parts[number - 1]]).join(labels[number - 1].to_string());
         std::fs::create_dir_all(&folder).map_err(Error::io("creating", &folder))?;
         let path = folder.join(format!("image_{number:05}.jpg"));

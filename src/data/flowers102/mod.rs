@@ -2,13 +2,12 @@
 //!
 //! The path of the set: `source` says where it is and by what it is known, [`download`](crate::download)
 //! fetches its three files, `mat` reads labels and split out of two of them, `split` decides which picture goes
-//! where, `tar` finds the pictures in the third, and `layout` writes them.
+//! where, and `layout` unpacks the third to these places.
 
 mod layout;
 mod mat;
 mod source;
 mod split;
-mod tar;
 
 use std::path::{Path, PathBuf};
 

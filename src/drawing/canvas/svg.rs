@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::io::Cursor;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use image::{ImageFormat, Rgb, RgbImage};
 
 use super::{Anchor, Canvas, Scaling, Shape, Text};
 use crate::drawing::font::Weight;
-use crate::notebook::base64;
 
 /// Fonts as wide as the one that travels with the crate, where a reader has them.
 const FAMILY: &str = "'DejaVu Sans', Verdana, sans-serif";
@@ -28,7 +28,7 @@ pub(in crate::drawing) fn around(png: &[u8], width: u32, height: u32, alt: &str)
         "{}<image width=\"{width}\" height=\"{height}\" style=\"image-rendering:pixelated\" \
          href=\"data:image/png;base64,{}\"/>\n</svg>\n",
         head(width, height, alt),
-        base64::encode(png)
+        BASE64_STANDARD.encode(png)
     )
 }
 
@@ -96,7 +96,7 @@ fn add(svg: &mut String, shape: &Shape) -> std::fmt::Result {
             number(area.width),
             number(area.height),
             if *scaling == Scaling::Pixels { " style=\"image-rendering:pixelated\"" } else { "" },
-            base64::encode(&png(image))
+            BASE64_STANDARD.encode(&png(image))
         ),
     }
 }
