@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 
 import nbformat
@@ -162,6 +163,21 @@ def test_run_without_a_terminal_does_not_wait(tmp_path):
     process.stdin.close()
     (error,) = nbformat.read(tmp_path / "out.ipynb", 4).cells[1]["outputs"]
     assert error["ename"] == "InputError" and "terminal" in error["evalue"]
+
+
+def test_an_interrupt_ends_a_run_though_its_cell_comes_to_a_good_end(tmp_path):
+    slow = 'println!("go"); std::thread::sleep(std::time::Duration::from_secs(3));'
+    write_notebook(tmp_path / "in.ipynb", [slow, 'println!("the next");'])
+    process = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb", stdin=subprocess.DEVNULL)
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.strip() in ("go", b"go"):
+            process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 1
+    assert "was interrupted, after 1 cell" in str(lines[-1])
+    first, second = nbformat.read(tmp_path / "out.ipynb", 4).cells
+    assert first["outputs"][0]["text"] == "go\n" and not second["outputs"]
 
 
 def test_run_asks_on_a_terminal(tmp_path):

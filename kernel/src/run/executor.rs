@@ -16,13 +16,24 @@ pub struct Summary {
     /// How many cells ran, the one that failed too.
     pub cells: usize,
     pub pictures: usize,
-    pub failed: bool,
+    pub end: End,
+}
+
+/// Why no further cell ran.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// There was none.
+    #[default]
+    Whole,
+    Failed,
+    /// Also where the cell came to a good end, as a training does that keeps what it has.
+    Interrupted,
 }
 
 /// The outputs of all cells that have begun; an update may be for any of them.
 type All = Arc<Mutex<Vec<Outputs>>>;
 
-/// Runs the code cells until one fails, and puts what they gave into the notebook.
+/// Runs the code cells until one fails or is interrupted, and puts what they gave into the notebook.
 pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Terminal>) -> Summary {
     let cells = notebook.code_cells();
     for &cell in &cells {
@@ -42,15 +53,16 @@ pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Term
         ran.push(cell);
         let outcome = run_cell(session, source, ran.len(), &all, terminal);
         terminal.end(&outcome);
-        if let Some(error) = outcome.error {
-            if let Some(outputs) = lock(&all).last_mut() {
-                outputs.fail(error);
-            }
-            if outcome.interrupted || !notebook.has_tag(cell, MAY_FAIL) {
-                summary.failed = true;
-                break;
-            }
+        let failed = outcome.error.is_some();
+        if let (Some(error), Some(outputs)) = (outcome.error, lock(&all).last_mut()) {
+            outputs.fail(error);
         }
+        summary.end = match outcome.interrupted {
+            true => End::Interrupted,
+            false if failed && !notebook.has_tag(cell, MAY_FAIL) => End::Failed,
+            false => continue,
+        };
+        break;
     }
     let all = lock(&all);
     for (number, (&cell, outputs)) in ran.iter().zip(all.iter()).enumerate() {

@@ -14,14 +14,15 @@ use crate::error::{Error, Result};
 use crate::parameters::{self, Options, Values};
 use crate::session::Session;
 use crate::{stdio, sys};
+use executor::End;
 use notebook::Notebook;
 use terminal::Terminal;
 
 /// Runs `notebook` in its own folder, as Jupyter does, and writes what came of it to `out`, or to the notebook itself.
-/// Stops at the first cell that fails, unless that one is marked with the tag `raises-exception`; what ran until then
-/// is written all the same.
+/// Stops at the first cell that fails, unless that one is marked with the tag `raises-exception`, and at one that is
+/// interrupted; what ran until then is written all the same.
 ///
-/// Exit status: 0 if all went well, 1 if a cell failed.
+/// Exit status: 0 if all went well, 1 if a cell failed or was interrupted.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = &options.notebook;
     let mut notebook = Notebook::read(path)?;
@@ -43,9 +44,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let pictures =
         if summary.pictures == 1 { "1 picture".to_owned() } else { format!("{} pictures", summary.pictures) };
     let seconds = started.elapsed().as_secs_f64();
-    let what = if summary.failed { "stopped at a cell that failed, after" } else { "ran" };
+    let what = match summary.end {
+        End::Whole => "ran",
+        End::Failed => "stopped at a cell that failed, after",
+        End::Interrupted => "was interrupted, after",
+    };
     stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", told.display()));
-    Ok(if summary.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if summary.end == End::Whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Adds the cell that gives the notebook's parameters their values.
@@ -95,7 +100,7 @@ fn enter_folder_of(notebook: &Path) -> Result<()> {
     std::env::set_current_dir(folder).map_err(Error::file(folder))
 }
 
-/// Ctrl-C stops the cell that runs; SIGTERM ends everything.
+/// Ctrl-C stops the cell that runs, and with it the run; SIGTERM ends everything.
 fn interrupt_on_signal(session: Arc<Session>) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let what = "signals cannot be received";
