@@ -1,12 +1,8 @@
 //! Adam: steps of about the learning rate in each weight, whatever the size of its gradient.
 
-use std::fmt;
-
-use super::adam_rule::{AdamRule, Settings};
+use super::adam_rule::AdamRule;
 use super::group::{Group, ParamGroups};
-use super::{Optimizer, OptimizerId, OptimizerState};
-use crate::Result;
-use crate::models::Parameters;
+use super::rule::{Ruled, optimizer_by_rule};
 
 /// What [`Adam`] may be told beside the learning rate; PyTorch's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,9 +24,7 @@ impl Default for AdamOptions {
 /// [`torch.optim.Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html), the tutorial's optimizer.
 ///
 /// Shows as PyTorch prints it.
-pub struct Adam {
-    rule: AdamRule,
-}
+pub struct Adam(Ruled<AdamRule>);
 
 impl Adam {
     /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
@@ -43,80 +37,20 @@ impl Adam {
     /// As [`Adam::new`], with one's own settings.
     pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: AdamOptions) -> Self {
         let AdamOptions { betas, eps, weight_decay } = options;
-        let settings = Settings { name: "Adam", betas, eps, decoupled: false };
-        Adam { rule: AdamRule::new(Group::new(parameters.into(), lr, weight_decay), settings) }
+        let rule = AdamRule { name: "Adam", betas, eps, decoupled: false };
+        Adam(Ruled::new(Group::new(parameters.into(), lr, weight_decay), rule))
     }
 }
 
-impl Optimizer for Adam {
-    fn name(&self) -> &'static str {
-        self.rule.settings.name
-    }
-
-    fn id(&self) -> OptimizerId {
-        self.rule.group.id
-    }
-
-    fn parameters(&self) -> &Parameters {
-        &self.rule.group.parameters
-    }
-
-    fn lrs(&self) -> Vec<f64> {
-        self.rule.group.lrs()
-    }
-
-    fn set_lrs(&mut self, lrs: &[f64]) {
-        self.rule.group.set_lrs(lrs);
-    }
-
-    fn initial_lrs(&self) -> Vec<f64> {
-        self.rule.group.initial_lrs()
-    }
-
-    fn momentum(&self) -> Option<f64> {
-        Some(self.rule.settings.betas.0)
-    }
-
-    fn set_momentum(&mut self, momentum: f64) {
-        self.rule.settings.betas.0 = momentum;
-    }
-
-    fn validate(&self) -> Result<()> {
-        self.rule.validate()
-    }
-
-    fn step(&mut self) -> Result<()> {
-        self.rule.step()
-    }
-
-    fn state_dict(&self) -> Result<OptimizerState> {
-        self.rule.state_dict()
-    }
-
-    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
-        self.rule.load_state_dict(state)
-    }
-}
-
-impl fmt::Display for Adam {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rule.show(f)
-    }
-}
-
-impl fmt::Debug for Adam {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rule.show(f)
-    }
-}
-
-crate::notebook::rich_by_debug!(Adam);
+optimizer_by_rule!(Adam);
 
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind, Tensor};
 
     use super::*;
+    use crate::models::Parameters;
+    use crate::train::Optimizer;
 
     /// The formula of the paper in f64, with `weight_decay` in the gradient as in PyTorch.
     fn reference(start: f64, gradients: &[f64], lr: f64, options: AdamOptions) -> f64 {

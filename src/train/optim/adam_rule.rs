@@ -2,18 +2,19 @@
 //! `_single_tensor_adam`, operation by operation, so that results differ from PyTorch's in the last
 //! bit at most ([Kingma and Ba 2014](https://arxiv.org/abs/1412.6980)).
 
-use tch::{Tensor, no_grad};
+use tch::Tensor;
 
-use super::group::{Group, at_least_zero, refuse};
+use super::group::{at_least_zero, refuse};
 use super::pieces::in_pieces;
+use super::python;
+use super::rule::Rule;
 use super::state::OptimizerState;
-use super::{gradient, python};
 use crate::Result;
 use crate::models::Parameter;
 
-/// What the two optimizers are told.
+/// An Adam of either kind.
 #[derive(Clone, Copy)]
-pub(super) struct Settings {
+pub(super) struct AdamRule {
     pub name: &'static str,
     pub betas: (f64, f64),
     pub eps: f64,
@@ -22,147 +23,110 @@ pub(super) struct Settings {
 }
 
 /// What is remembered of a parameter.
-struct Moments {
+pub(super) struct Moments {
     step: i32,
     exp_avg: Tensor,
     exp_avg_sq: Tensor,
 }
 
-/// An Adam of either kind.
-pub(super) struct AdamRule {
-    pub group: Group,
-    pub settings: Settings,
-    moments: Vec<Option<Moments>>,
-}
+impl Rule for AdamRule {
+    type Memory = Moments;
 
-impl AdamRule {
-    pub fn new(group: Group, settings: Settings) -> Self {
-        let moments = group.parameters.iter().map(|_| None).collect();
-        AdamRule { group, settings, moments }
+    fn name(&self) -> &'static str {
+        self.name
     }
 
-    pub fn validate(&self) -> Result<()> {
-        let Settings { name, betas, eps, .. } = self.settings;
-        self.group.validate(name)?;
-        at_least_zero(name, "eps", eps)?;
-        for (setting, beta) in [("betas.0", betas.0), ("betas.1", betas.1)] {
+    fn validate(&self) -> Result<()> {
+        at_least_zero(self.name, "eps", self.eps)?;
+        for (setting, beta) in [("betas.0", self.betas.0), ("betas.1", self.betas.1)] {
             if !(0.0..1.0).contains(&beta) {
                 let reason = format!("has {setting} = {beta}: it must be at least 0 and below 1");
-                return Err(refuse(name, reason));
+                return Err(refuse(self.name, reason));
             }
         }
         Ok(())
     }
 
-    pub fn step(&mut self) -> Result<()> {
-        self.validate()?;
-        let AdamRule { group, settings, moments } = self;
-        no_grad(|| {
-            for ((parameter, lr, decay), moments) in group.settled().zip(moments) {
-                if let Some(gradient) = gradient(&parameter.tensor)? {
-                    let moments = match moments {
-                        Some(moments) => moments,
-                        None => moments.insert(Moments::zero(&parameter.tensor)?),
-                    };
-                    moments.update(&parameter.tensor, gradient, lr, decay, *settings)?;
-                }
-            }
-            Ok(())
-        })
+    fn momentum(&self) -> Option<f64> {
+        Some(self.betas.0)
     }
 
-    pub fn state_dict(&self) -> Result<OptimizerState> {
-        let Settings { name, betas, eps, .. } = self.settings;
-        let settings = [("beta1", betas.0), ("beta2", betas.1), ("eps", eps)];
-        let mut state = OptimizerState::of(name, &self.group, &settings);
-        for (Parameter { name, .. }, moments) in self.group.parameters.iter().zip(&self.moments) {
-            let Some(moments) = moments else { continue };
-            state.push_number(name, "step", f64::from(moments.step));
-            state.push_tensor(name, "exp_avg", &moments.exp_avg)?;
-            state.push_tensor(name, "exp_avg_sq", &moments.exp_avg_sq)?;
-        }
-        Ok(state)
+    fn set_momentum(&mut self, momentum: f64) {
+        self.betas.0 = momentum;
     }
 
-    pub fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
-        let name = self.settings.name;
-        state.must_fit(name, &self.group)?;
-        let restored = self.group.parameters.iter().map(|parameter| Moments::restore(name, parameter, state));
-        self.moments = restored.collect::<Result<_>>()?;
-        let Settings { betas, eps, .. } = self.settings;
-        let setting = |name: &str, now: f64| state.setting(name).unwrap_or(now);
-        self.group.restore(state);
-        self.settings.betas = (setting("beta1", betas.0), setting("beta2", betas.1));
-        self.settings.eps = setting("eps", eps);
-        Ok(())
-    }
-
-    pub fn show(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Settings { name, betas, eps, decoupled } = self.settings;
-        let betas = format!("({}, {})", python::float(betas.0), python::float(betas.1));
-        let group = [
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        let betas = format!("({}, {})", python::float(self.betas.0), python::float(self.betas.1));
+        vec![
             ("amsgrad", python::boolean(false)),
             ("betas", betas),
-            ("decoupled_weight_decay", python::boolean(decoupled)),
-            ("eps", python::float(eps)),
+            ("decoupled_weight_decay", python::boolean(self.decoupled)),
+            ("eps", python::float(self.eps)),
             ("maximize", python::boolean(false)),
-        ];
-        python::write_groups(f, name, &group, &self.group)
+        ]
     }
-}
 
-impl Moments {
-    fn zero(parameter: &Tensor) -> Result<Self> {
+    fn settings(&self) -> Vec<(&'static str, f64)> {
+        vec![("beta1", self.betas.0), ("beta2", self.betas.1), ("eps", self.eps)]
+    }
+
+    fn take_settings(&mut self, saved: &dyn Fn(&str, f64) -> f64) {
+        self.betas = (saved("beta1", self.betas.0), saved("beta2", self.betas.1));
+        self.eps = saved("eps", self.eps);
+    }
+
+    fn remember(&self, parameter: &Tensor) -> Result<Moments> {
         let zeros = || parameter.f_detach()?.f_zeros_like();
         Ok(Moments { step: 0, exp_avg: zeros()?, exp_avg_sq: zeros()? })
     }
 
-    fn restore(
-        optimizer: &'static str,
-        parameter: &Parameter,
-        state: &OptimizerState,
-    ) -> Result<Option<Self>> {
+    fn update(
+        &self,
+        moments: &mut Moments,
+        parameter: &Tensor,
+        gradient: Tensor,
+        lr: f64,
+        weight_decay: f64,
+    ) -> Result<()> {
+        let (beta1, beta2) = self.betas;
+        moments.step += 1;
+        let step = Step {
+            rule: *self,
+            lr,
+            weight_decay,
+            step_size: lr / (1.0 - beta1.powi(moments.step)),
+            correction2_sqrt: (1.0 - beta2.powi(moments.step)).sqrt(),
+        };
+        in_pieces([parameter, &gradient, &moments.exp_avg, &moments.exp_avg_sq], |piece| step.apply(piece))
+    }
+
+    fn save(&self, moments: &Moments, name: &str, state: &mut OptimizerState) -> Result<()> {
+        state.push_number(name, "step", f64::from(moments.step));
+        state.push_tensor(name, "exp_avg", &moments.exp_avg)?;
+        state.push_tensor(name, "exp_avg_sq", &moments.exp_avg_sq)
+    }
+
+    fn restore(&self, parameter: &Parameter, state: &OptimizerState) -> Result<Option<Moments>> {
         let Parameter { name, tensor } = parameter;
         let step = state.number(name, "step");
-        let exp_avg = state.restore(optimizer, name, "exp_avg", tensor)?;
-        let exp_avg_sq = state.restore(optimizer, name, "exp_avg_sq", tensor)?;
+        let exp_avg = state.restore(self.name, name, "exp_avg", tensor)?;
+        let exp_avg_sq = state.restore(self.name, name, "exp_avg_sq", tensor)?;
         match (step, exp_avg, exp_avg_sq) {
             (None, None, None) => Ok(None),
             (Some(step), Some(exp_avg), Some(exp_avg_sq)) => {
                 Ok(Some(Moments { step: step as i32, exp_avg, exp_avg_sq }))
             }
             _ => Err(refuse(
-                optimizer,
+                self.name,
                 format!("cannot take up the state: part of what it says of {name} is missing"),
             )),
         }
-    }
-
-    /// One step of one parameter.
-    fn update(
-        &mut self,
-        parameter: &Tensor,
-        gradient: Tensor,
-        lr: f64,
-        weight_decay: f64,
-        settings: Settings,
-    ) -> Result<()> {
-        let (beta1, beta2) = settings.betas;
-        self.step += 1;
-        let step = Step {
-            settings,
-            lr,
-            weight_decay,
-            step_size: lr / (1.0 - beta1.powi(self.step)),
-            correction2_sqrt: (1.0 - beta2.powi(self.step)).sqrt(),
-        };
-        in_pieces([parameter, &gradient, &self.exp_avg, &self.exp_avg_sq], |piece| step.apply(piece))
     }
 }
 
 /// The numbers of one step.
 struct Step {
-    settings: Settings,
+    rule: AdamRule,
     lr: f64,
     weight_decay: f64,
     step_size: f64,
@@ -175,7 +139,7 @@ impl Step {
     /// libtorch's `addcmul` and `addcdiv` come without their factor here; it goes into the first
     /// operand instead, which is where they multiply it in.
     fn apply(&self, [mut parameter, mut gradient, mut exp_avg, mut exp_avg_sq]: [Tensor; 4]) -> Result<()> {
-        let Settings { betas: (beta1, beta2), eps, decoupled, .. } = self.settings;
+        let AdamRule { betas: (beta1, beta2), eps, decoupled, .. } = self.rule;
         let weight_decay = self.weight_decay;
         if weight_decay != 0.0 {
             if decoupled {

@@ -1,12 +1,8 @@
 //! AdamW: Adam whose weight decay acts on the weights and not on the gradient ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)).
 
-use std::fmt;
-
-use super::adam_rule::{AdamRule, Settings};
+use super::adam_rule::AdamRule;
 use super::group::{Group, ParamGroups};
-use super::{Optimizer, OptimizerId, OptimizerState};
-use crate::Result;
-use crate::models::Parameters;
+use super::rule::{Ruled, optimizer_by_rule};
 
 /// What [`AdamW`] may be told beside the learning rate; PyTorch's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,9 +24,7 @@ impl Default for AdamWOptions {
 /// [`torch.optim.AdamW`](https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html).
 ///
 /// Shows as PyTorch prints it.
-pub struct AdamW {
-    rule: AdamRule,
-}
+pub struct AdamW(Ruled<AdamRule>);
 
 impl AdamW {
     /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
@@ -43,80 +37,19 @@ impl AdamW {
     /// As [`AdamW::new`], with one's own settings.
     pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: AdamWOptions) -> Self {
         let AdamWOptions { betas, eps, weight_decay } = options;
-        let settings = Settings { name: "AdamW", betas, eps, decoupled: true };
-        AdamW { rule: AdamRule::new(Group::new(parameters.into(), lr, weight_decay), settings) }
+        let rule = AdamRule { name: "AdamW", betas, eps, decoupled: true };
+        AdamW(Ruled::new(Group::new(parameters.into(), lr, weight_decay), rule))
     }
 }
 
-impl Optimizer for AdamW {
-    fn name(&self) -> &'static str {
-        self.rule.settings.name
-    }
-
-    fn id(&self) -> OptimizerId {
-        self.rule.group.id
-    }
-
-    fn parameters(&self) -> &Parameters {
-        &self.rule.group.parameters
-    }
-
-    fn lrs(&self) -> Vec<f64> {
-        self.rule.group.lrs()
-    }
-
-    fn set_lrs(&mut self, lrs: &[f64]) {
-        self.rule.group.set_lrs(lrs);
-    }
-
-    fn initial_lrs(&self) -> Vec<f64> {
-        self.rule.group.initial_lrs()
-    }
-
-    fn momentum(&self) -> Option<f64> {
-        Some(self.rule.settings.betas.0)
-    }
-
-    fn set_momentum(&mut self, momentum: f64) {
-        self.rule.settings.betas.0 = momentum;
-    }
-
-    fn validate(&self) -> Result<()> {
-        self.rule.validate()
-    }
-
-    fn step(&mut self) -> Result<()> {
-        self.rule.step()
-    }
-
-    fn state_dict(&self) -> Result<OptimizerState> {
-        self.rule.state_dict()
-    }
-
-    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
-        self.rule.load_state_dict(state)
-    }
-}
-
-impl fmt::Display for AdamW {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rule.show(f)
-    }
-}
-
-impl fmt::Debug for AdamW {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rule.show(f)
-    }
-}
-
-crate::notebook::rich_by_debug!(AdamW);
+optimizer_by_rule!(AdamW);
 
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind, Tensor};
 
     use super::*;
+    use crate::train::Optimizer;
 
     /// With a zero gradient only the decay moves a weight: by the factor 1 - lr * weight_decay.
     #[test]

@@ -87,14 +87,14 @@ pub(super) struct Group {
     /// Those of all groups, one group after the other.
     pub parameters: Parameters,
     /// At least one.
-    parts: Vec<Part>,
+    parts: Vec<Settings>,
     /// The learning rates when they were asked for first.
     initial_lrs: OnceCell<Vec<f64>>,
 }
 
 /// A group's settings.
 #[derive(Clone, Copy, PartialEq)]
-struct Part {
+struct Settings {
     /// The place of its first parameter.
     first: usize,
     len: usize,
@@ -107,7 +107,7 @@ impl Group {
         let mut parts = Vec::new();
         let mut all = Vec::new();
         for group in groups.0 {
-            parts.push(Part {
+            parts.push(Settings {
                 first: all.len(),
                 len: group.parameters.len(),
                 lr: group.lr.unwrap_or(lr),
@@ -116,7 +116,7 @@ impl Group {
             all.extend(group.parameters);
         }
         if parts.is_empty() {
-            parts.push(Part { first: 0, len: 0, lr, weight_decay });
+            parts.push(Settings { first: 0, len: 0, lr, weight_decay });
         }
         Group {
             id: OptimizerId::new(),

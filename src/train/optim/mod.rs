@@ -13,6 +13,7 @@ mod group;
 mod pieces;
 pub(super) mod python;
 mod rmsprop;
+mod rule;
 mod sgd;
 mod state;
 

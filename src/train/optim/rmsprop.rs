@@ -1,15 +1,14 @@
 //! RMSprop: steps divided by a running mean of the gradient's size
 //! ([Hinton 2012](https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf)).
 
-use std::fmt;
-
-use tch::{Tensor, no_grad};
+use tch::Tensor;
 
 use super::group::{Group, ParamGroups, at_least_zero, refuse};
 use super::pieces::in_pieces;
-use super::{Optimizer, OptimizerId, OptimizerState, gradient, python};
+use super::rule::{Rule, Ruled, optimizer_by_rule};
+use super::{OptimizerState, python};
 use crate::Result;
-use crate::models::{Parameter, Parameters};
+use crate::models::Parameter;
 
 /// What [`RmsProp`] may be told beside the learning rate; PyTorch's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,19 +33,7 @@ impl Default for RmsPropOptions {
 
 /// [`torch.optim.RMSprop`](https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html), in
 /// the arithmetic of its `_single_tensor_rmsprop`. Shows as PyTorch prints it.
-pub struct RmsProp {
-    group: Group,
-    options: RmsPropOptions,
-    memory: Vec<Option<Memory>>,
-}
-
-/// What is remembered of a parameter.
-struct Memory {
-    step: f64,
-    square_avg: Tensor,
-    momentum_buffer: Option<Tensor>,
-    grad_avg: Option<Tensor>,
-}
+pub struct RmsProp(Ruled<RmsPropOptions>);
 
 impl RmsProp {
     /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
@@ -59,49 +46,78 @@ impl RmsProp {
     /// As [`RmsProp::new`], with one's own settings.
     pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: RmsPropOptions) -> Self {
         let group = Group::new(parameters.into(), lr, options.weight_decay);
-        let memory = group.parameters.iter().map(|_| None).collect();
-        RmsProp { group, options, memory }
+        RmsProp(Ruled::new(group, options))
     }
 }
 
-impl Memory {
-    fn zero(parameter: &Tensor, options: RmsPropOptions) -> Result<Self> {
+/// What is remembered of a parameter.
+pub(super) struct Memory {
+    step: f64,
+    square_avg: Tensor,
+    momentum_buffer: Option<Tensor>,
+    grad_avg: Option<Tensor>,
+}
+
+impl Rule for RmsPropOptions {
+    type Memory = Memory;
+
+    fn name(&self) -> &'static str {
+        "RMSprop"
+    }
+
+    fn validate(&self) -> Result<()> {
+        [("alpha", self.alpha), ("eps", self.eps), ("momentum", self.momentum)]
+            .into_iter()
+            .try_for_each(|(setting, value)| at_least_zero(self.name(), setting, value))
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("alpha", python::float(self.alpha)),
+            ("centered", python::boolean(self.centered)),
+            ("eps", python::float(self.eps)),
+            ("maximize", python::boolean(false)),
+            ("momentum", python::number(self.momentum)),
+        ]
+    }
+
+    fn settings(&self) -> Vec<(&'static str, f64)> {
+        let centered = f64::from(u8::from(self.centered));
+        vec![("alpha", self.alpha), ("eps", self.eps), ("momentum", self.momentum), ("centered", centered)]
+    }
+
+    fn take_settings(&mut self, saved: &dyn Fn(&str, f64) -> f64) {
+        self.alpha = saved("alpha", self.alpha);
+        self.eps = saved("eps", self.eps);
+        self.momentum = saved("momentum", self.momentum);
+        self.centered = saved("centered", f64::from(u8::from(self.centered))) != 0.0;
+    }
+
+    fn remember(&self, parameter: &Tensor) -> Result<Memory> {
         let zeros = || parameter.f_detach()?.f_zeros_like();
         Ok(Memory {
             step: 0.0,
             square_avg: zeros()?,
-            momentum_buffer: (options.momentum > 0.0).then(zeros).transpose()?,
-            grad_avg: options.centered.then(zeros).transpose()?,
+            momentum_buffer: (self.momentum > 0.0).then(zeros).transpose()?,
+            grad_avg: self.centered.then(zeros).transpose()?,
         })
     }
 
-    fn restore(parameter: &Parameter, state: &OptimizerState) -> Result<Option<Self>> {
-        let Parameter { name, tensor } = parameter;
-        let Some(square_avg) = state.restore("RMSprop", name, "square_avg", tensor)? else { return Ok(None) };
-        Ok(Some(Memory {
-            step: state.number(name, "step").unwrap_or(0.0),
-            square_avg,
-            momentum_buffer: state.restore("RMSprop", name, "momentum_buffer", tensor)?,
-            grad_avg: state.restore("RMSprop", name, "grad_avg", tensor)?,
-        }))
-    }
-
-    /// One step of one parameter.
     fn update(
-        &mut self,
+        &self,
+        memory: &mut Memory,
         parameter: &Tensor,
         gradient: Tensor,
         lr: f64,
         weight_decay: f64,
-        options: RmsPropOptions,
     ) -> Result<()> {
-        self.step += 1.0;
+        memory.step += 1.0;
         // Where there is none, a second handle on another tensor takes its place and is not used.
-        let buffer = self.momentum_buffer.as_ref().unwrap_or(&self.square_avg);
-        let mean = self.grad_avg.as_ref().unwrap_or(&self.square_avg);
-        let RmsPropOptions { alpha, eps, momentum, centered, .. } = options;
+        let buffer = memory.momentum_buffer.as_ref().unwrap_or(&memory.square_avg);
+        let mean = memory.grad_avg.as_ref().unwrap_or(&memory.square_avg);
+        let RmsPropOptions { alpha, eps, momentum, centered, .. } = *self;
         in_pieces(
-            [parameter, &gradient, &self.square_avg, buffer, mean],
+            [parameter, &gradient, &memory.square_avg, buffer, mean],
             |[mut parameter, mut gradient, mut square_avg, mut buffer, mut mean]| {
                 if weight_decay != 0.0 {
                     gradient = gradient.f_add(&parameter.f_mul_scalar(weight_decay)?)?;
@@ -124,139 +140,41 @@ impl Memory {
             },
         )
     }
-}
 
-impl Optimizer for RmsProp {
-    fn name(&self) -> &'static str {
-        "RMSprop"
-    }
-
-    fn id(&self) -> OptimizerId {
-        self.group.id
-    }
-
-    fn parameters(&self) -> &Parameters {
-        &self.group.parameters
-    }
-
-    fn lrs(&self) -> Vec<f64> {
-        self.group.lrs()
-    }
-
-    fn set_lrs(&mut self, lrs: &[f64]) {
-        self.group.set_lrs(lrs);
-    }
-
-    fn initial_lrs(&self) -> Vec<f64> {
-        self.group.initial_lrs()
-    }
-
-    fn validate(&self) -> Result<()> {
-        self.group.validate(self.name())?;
-        let RmsPropOptions { alpha, eps, momentum, .. } = self.options;
-        [("alpha", alpha), ("eps", eps), ("momentum", momentum)]
-            .into_iter()
-            .try_for_each(|(setting, value)| at_least_zero(self.name(), setting, value))
-    }
-
-    fn step(&mut self) -> Result<()> {
-        self.validate()?;
-        let RmsProp { group, options, memory } = self;
-        no_grad(|| {
-            for ((parameter, lr, weight_decay), memory) in group.settled().zip(memory) {
-                if let Some(gradient) = gradient(&parameter.tensor)? {
-                    let memory = match memory {
-                        Some(memory) => memory,
-                        None => memory.insert(Memory::zero(&parameter.tensor, *options)?),
-                    };
-                    memory.update(&parameter.tensor, gradient, lr, weight_decay, *options)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn state_dict(&self) -> Result<OptimizerState> {
-        let RmsPropOptions { alpha, eps, momentum, centered, .. } = self.options;
-        let centered = f64::from(u8::from(centered));
-        let settings = [("alpha", alpha), ("eps", eps), ("momentum", momentum), ("centered", centered)];
-        let mut state = OptimizerState::of(self.name(), &self.group, &settings);
-        for (Parameter { name, .. }, memory) in self.group.parameters.iter().zip(&self.memory) {
-            let Some(memory) = memory else { continue };
-            state.push_number(name, "step", memory.step);
-            state.push_tensor(name, "square_avg", &memory.square_avg)?;
-            for (key, tensor) in
-                [("momentum_buffer", &memory.momentum_buffer), ("grad_avg", &memory.grad_avg)]
-            {
-                if let Some(tensor) = tensor {
-                    state.push_tensor(name, key, tensor)?;
-                }
+    fn save(&self, memory: &Memory, name: &str, state: &mut OptimizerState) -> Result<()> {
+        state.push_number(name, "step", memory.step);
+        state.push_tensor(name, "square_avg", &memory.square_avg)?;
+        for (key, tensor) in [("momentum_buffer", &memory.momentum_buffer), ("grad_avg", &memory.grad_avg)] {
+            if let Some(tensor) = tensor {
+                state.push_tensor(name, key, tensor)?;
             }
         }
-        Ok(state)
+        Ok(())
     }
 
-    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
-        state.must_fit(self.name(), &self.group)?;
-        let setting = |name: &str, now: f64| state.setting(name).unwrap_or(now);
-        let now = self.options;
-        let options = RmsPropOptions {
-            alpha: setting("alpha", now.alpha),
-            eps: setting("eps", now.eps),
-            momentum: setting("momentum", now.momentum),
-            centered: setting("centered", f64::from(u8::from(now.centered))) != 0.0,
-            ..now
-        };
-        let restored: Vec<_> = self
-            .group
-            .parameters
-            .iter()
-            .map(|parameter| Memory::restore(parameter, state))
-            .collect::<Result<_>>()?;
-        let lacks = |memory: &Memory| {
-            (options.momentum > 0.0 && memory.momentum_buffer.is_none())
-                || (options.centered && memory.grad_avg.is_none())
-        };
-        if restored.iter().flatten().any(lacks) {
+    fn restore(&self, parameter: &Parameter, state: &OptimizerState) -> Result<Option<Memory>> {
+        let Parameter { name, tensor } = parameter;
+        let restored = |key| state.restore(self.name(), name, key, tensor);
+        let Some(square_avg) = restored("square_avg")? else { return Ok(None) };
+        let (momentum_buffer, grad_avg) = (restored("momentum_buffer")?, restored("grad_avg")?);
+        if (self.momentum > 0.0 && momentum_buffer.is_none()) || (self.centered && grad_avg.is_none()) {
             let reason =
                 "cannot take up the state: it lacks a momentum_buffer or grad_avg that its settings need";
             return Err(refuse(self.name(), reason.into()));
         }
-        self.memory = restored;
-        self.options = options;
-        self.group.restore(state);
-        Ok(())
+        let step = state.number(name, "step").unwrap_or(0.0);
+        Ok(Some(Memory { step, square_avg, momentum_buffer, grad_avg }))
     }
 }
 
-impl fmt::Display for RmsProp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RmsPropOptions { alpha, eps, momentum, centered, .. } = self.options;
-        let settings = [
-            ("alpha", python::float(alpha)),
-            ("centered", python::boolean(centered)),
-            ("eps", python::float(eps)),
-            ("maximize", python::boolean(false)),
-            ("momentum", python::number(momentum)),
-        ];
-        python::write_groups(f, self.name(), &settings, &self.group)
-    }
-}
-
-impl fmt::Debug for RmsProp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-crate::notebook::rich_by_debug!(RmsProp);
+optimizer_by_rule!(RmsProp);
 
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-    use crate::train::ParamGroup;
+    use crate::train::{Optimizer, ParamGroup};
 
     fn parameter(value: f64) -> Tensor {
         Tensor::full([1], value, (Kind::Double, Device::Cpu)).set_requires_grad(true)

@@ -1,14 +1,13 @@
 //! Stochastic gradient descent with momentum.
 
-use std::fmt;
-
-use tch::{Tensor, no_grad};
+use tch::Tensor;
 
 use super::group::{Group, ParamGroups, at_least_zero, refuse};
 use super::pieces::in_pieces;
-use super::{Optimizer, OptimizerId, OptimizerState, gradient, python};
+use super::rule::{Rule, Ruled, optimizer_by_rule};
+use super::{OptimizerState, python};
 use crate::Result;
-use crate::models::{Parameter, Parameters};
+use crate::models::Parameter;
 
 /// What [`Sgd`] may be told beside the learning rate; PyTorch's defaults are all zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -25,11 +24,7 @@ pub struct SgdOptions {
 
 /// [`torch.optim.SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html), in the
 /// arithmetic of its `_single_tensor_sgd`. Shows as PyTorch prints it.
-pub struct Sgd {
-    group: Group,
-    options: SgdOptions,
-    momentum_buffers: Vec<Option<Tensor>>,
-}
+pub struct Sgd(Ruled<SgdOptions>);
 
 impl Sgd {
     /// Plain descent for `parameters`, mostly a model's `trainable_parameters()`.
@@ -41,51 +36,104 @@ impl Sgd {
     /// As [`Sgd::new`], with one's own settings.
     pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: SgdOptions) -> Self {
         let group = Group::new(parameters.into(), lr, options.weight_decay);
-        let momentum_buffers = group.parameters.iter().map(|_| None).collect();
-        Sgd { group, options, momentum_buffers }
-    }
-
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SgdOptions { momentum, dampening, nesterov, .. } = self.options;
-        let settings = [
-            ("dampening", python::number(dampening)),
-            ("maximize", python::boolean(false)),
-            ("momentum", python::number(momentum)),
-            ("nesterov", python::boolean(nesterov)),
-        ];
-        python::write_groups(f, "SGD", &settings, &self.group)
+        Sgd(Ruled::new(group, options))
     }
 }
 
-/// One step of one parameter. The first buffer is the first gradient, decayed weights included.
-fn update(
-    parameter: &Tensor,
-    gradient: Tensor,
-    buffer: &mut Option<Tensor>,
-    lr: f64,
-    options: SgdOptions,
-) -> Result<()> {
-    if options.momentum == 0.0 {
-        return in_pieces([parameter, &gradient], |[mut parameter, gradient]| {
-            let gradient = decayed(gradient, &parameter, options)?;
-            let _ = parameter.f_add_(&gradient.f_mul_scalar(-lr)?)?;
-            Ok(())
-        });
+/// The momentum buffer: none without momentum, and before the first step.
+impl Rule for SgdOptions {
+    type Memory = Option<Tensor>;
+
+    fn name(&self) -> &'static str {
+        "SGD"
     }
-    let first = buffer.is_none();
-    let buffer = match buffer {
-        Some(buffer) => buffer,
-        None => buffer.insert(parameter.f_detach()?.f_zeros_like()?),
-    };
-    let SgdOptions { momentum, dampening, nesterov, .. } = options;
-    in_pieces([parameter, &gradient, buffer], |[mut parameter, gradient, mut buffer]| {
-        let gradient = decayed(gradient, &parameter, options)?;
-        let share = if first { 1.0 } else { 1.0 - dampening };
-        let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(share)?)?;
-        let direction = if nesterov { gradient.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer };
-        let _ = parameter.f_add_(&direction.f_mul_scalar(-lr)?)?;
+
+    fn validate(&self) -> Result<()> {
+        at_least_zero(self.name(), "momentum", self.momentum)?;
+        if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
+            let reason = "has nesterov without a momentum, or with a dampening: set momentum to 0.9, say, and \
+                          dampening to 0";
+            return Err(refuse(self.name(), reason.into()));
+        }
         Ok(())
-    })
+    }
+
+    fn momentum(&self) -> Option<f64> {
+        Some(self.momentum)
+    }
+
+    fn set_momentum(&mut self, momentum: f64) {
+        self.momentum = momentum;
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("dampening", python::number(self.dampening)),
+            ("maximize", python::boolean(false)),
+            ("momentum", python::number(self.momentum)),
+            ("nesterov", python::boolean(self.nesterov)),
+        ]
+    }
+
+    fn settings(&self) -> Vec<(&'static str, f64)> {
+        let nesterov = f64::from(u8::from(self.nesterov));
+        vec![("momentum", self.momentum), ("dampening", self.dampening), ("nesterov", nesterov)]
+    }
+
+    fn take_settings(&mut self, saved: &dyn Fn(&str, f64) -> f64) {
+        *self = SgdOptions {
+            momentum: saved("momentum", self.momentum),
+            dampening: saved("dampening", self.dampening),
+            weight_decay: saved("weight_decay", self.weight_decay),
+            nesterov: saved("nesterov", f64::from(u8::from(self.nesterov))) != 0.0,
+        };
+    }
+
+    fn remember(&self, _parameter: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
+    /// The first buffer is the first gradient, decayed weights included.
+    fn update(
+        &self,
+        buffer: &mut Option<Tensor>,
+        parameter: &Tensor,
+        gradient: Tensor,
+        lr: f64,
+        weight_decay: f64,
+    ) -> Result<()> {
+        let options = SgdOptions { weight_decay, ..*self };
+        if options.momentum == 0.0 {
+            return in_pieces([parameter, &gradient], |[mut parameter, gradient]| {
+                let gradient = decayed(gradient, &parameter, options)?;
+                let _ = parameter.f_add_(&gradient.f_mul_scalar(-lr)?)?;
+                Ok(())
+            });
+        }
+        let first = buffer.is_none();
+        let buffer = match buffer {
+            Some(buffer) => buffer,
+            None => buffer.insert(parameter.f_detach()?.f_zeros_like()?),
+        };
+        let SgdOptions { momentum, dampening, nesterov, .. } = options;
+        in_pieces([parameter, &gradient, buffer], |[mut parameter, gradient, mut buffer]| {
+            let gradient = decayed(gradient, &parameter, options)?;
+            let share = if first { 1.0 } else { 1.0 - dampening };
+            let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(share)?)?;
+            let direction = if nesterov { gradient.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer };
+            let _ = parameter.f_add_(&direction.f_mul_scalar(-lr)?)?;
+            Ok(())
+        })
+    }
+
+    fn save(&self, buffer: &Option<Tensor>, name: &str, state: &mut OptimizerState) -> Result<()> {
+        buffer.as_ref().map_or(Ok(()), |buffer| state.push_tensor(name, "momentum_buffer", buffer))
+    }
+
+    fn restore(&self, parameter: &Parameter, state: &OptimizerState) -> Result<Option<Option<Tensor>>> {
+        let Parameter { name, tensor } = parameter;
+        Ok(Some(state.restore(self.name(), name, "momentum_buffer", tensor)?))
+    }
 }
 
 /// The gradient with the weights' decay in it.
@@ -96,117 +144,14 @@ fn decayed(gradient: Tensor, parameter: &Tensor, options: SgdOptions) -> Result<
     Ok(gradient.f_add(&parameter.f_mul_scalar(options.weight_decay)?)?)
 }
 
-impl Optimizer for Sgd {
-    fn name(&self) -> &'static str {
-        "SGD"
-    }
-
-    fn id(&self) -> OptimizerId {
-        self.group.id
-    }
-
-    fn parameters(&self) -> &Parameters {
-        &self.group.parameters
-    }
-
-    fn lrs(&self) -> Vec<f64> {
-        self.group.lrs()
-    }
-
-    fn set_lrs(&mut self, lrs: &[f64]) {
-        self.group.set_lrs(lrs);
-    }
-
-    fn initial_lrs(&self) -> Vec<f64> {
-        self.group.initial_lrs()
-    }
-
-    fn momentum(&self) -> Option<f64> {
-        Some(self.options.momentum)
-    }
-
-    fn set_momentum(&mut self, momentum: f64) {
-        self.options.momentum = momentum;
-    }
-
-    fn validate(&self) -> Result<()> {
-        self.group.validate(self.name())?;
-        at_least_zero(self.name(), "momentum", self.options.momentum)?;
-        if self.options.nesterov && (self.options.momentum == 0.0 || self.options.dampening != 0.0) {
-            let reason = "has nesterov without a momentum, or with a dampening: set momentum to 0.9, say, and \
-                          dampening to 0";
-            return Err(refuse(self.name(), reason.into()));
-        }
-        Ok(())
-    }
-
-    fn step(&mut self) -> Result<()> {
-        self.validate()?;
-        let Sgd { group, options, momentum_buffers } = self;
-        no_grad(|| {
-            for ((parameter, lr, weight_decay), buffer) in group.settled().zip(momentum_buffers) {
-                if let Some(gradient) = gradient(&parameter.tensor)? {
-                    let options = SgdOptions { weight_decay, ..*options };
-                    update(&parameter.tensor, gradient, buffer, lr, options)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn state_dict(&self) -> Result<OptimizerState> {
-        let SgdOptions { momentum, dampening, nesterov, .. } = self.options;
-        let settings =
-            [("momentum", momentum), ("dampening", dampening), ("nesterov", f64::from(u8::from(nesterov)))];
-        let mut state = OptimizerState::of(self.name(), &self.group, &settings);
-        for (Parameter { name, .. }, buffer) in self.group.parameters.iter().zip(&self.momentum_buffers) {
-            if let Some(buffer) = buffer {
-                state.push_tensor(name, "momentum_buffer", buffer)?;
-            }
-        }
-        Ok(state)
-    }
-
-    fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
-        state.must_fit(self.name(), &self.group)?;
-        let restored = self
-            .group
-            .parameters
-            .iter()
-            .map(|Parameter { name, tensor }| state.restore("SGD", name, "momentum_buffer", tensor));
-        self.momentum_buffers = restored.collect::<Result<_>>()?;
-        let setting = |name: &str, now: f64| state.setting(name).unwrap_or(now);
-        self.group.restore(state);
-        let SgdOptions { momentum, dampening, weight_decay, nesterov } = self.options;
-        self.options = SgdOptions {
-            momentum: setting("momentum", momentum),
-            dampening: setting("dampening", dampening),
-            weight_decay: setting("weight_decay", weight_decay),
-            nesterov: setting("nesterov", f64::from(u8::from(nesterov))) != 0.0,
-        };
-        Ok(())
-    }
-}
-
-impl fmt::Display for Sgd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.show(f)
-    }
-}
-
-impl fmt::Debug for Sgd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.show(f)
-    }
-}
-
-crate::notebook::rich_by_debug!(Sgd);
+optimizer_by_rule!(Sgd);
 
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};
 
     use super::*;
+    use crate::train::Optimizer;
 
     /// Two steps with the gradients 1 and 2 from the weight 1, by hand from PyTorch's documented rule.
     fn two_steps(options: SgdOptions) -> f64 {
@@ -255,7 +200,7 @@ mod tests {
         first.step().unwrap();
         let mut second = Sgd::new(vec![weight.shallow_clone()], 7.0);
         second.load_state_dict(&first.state_dict().unwrap()).unwrap();
-        assert_eq!(second.momentum_buffers[0].as_ref().unwrap().double_value(&[0]), 3.0);
-        assert_eq!((second.lr(), second.options), (0.1, options));
+        assert_eq!(second.0.memory[0].as_ref().unwrap().as_ref().unwrap().double_value(&[0]), 3.0);
+        assert_eq!((second.lr(), second.0.rule), (0.1, options));
     }
 }

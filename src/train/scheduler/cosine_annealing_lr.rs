@@ -2,10 +2,9 @@
 
 use std::f64::consts::PI;
 
-use super::Scheduler;
-use super::schedule::{Schedule, scheduler_of_schedule, show_as_python};
-use crate::train::optim::{Optimizer, OptimizerId};
-use crate::{Error, Result};
+use super::schedule::{Rule, Schedule, refuse, scheduler_by_rule, show_as_python};
+use crate::Result;
+use crate::train::optim::Optimizer;
 
 /// From the first learning rate down to `eta_min` in `t_max` epochs, and up again after that:
 /// [`CosineAnnealingLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.CosineAnnealingLR.html)
@@ -25,41 +24,30 @@ impl CosineAnnealingLr {
     }
 }
 
-impl Scheduler for CosineAnnealingLr {
-    scheduler_of_schedule!("CosineAnnealingLR");
-
-    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
-        self.schedule.must_be_of(self.name(), optimizer)?;
-        let complaint = match (self.t_max, self.eta_min) {
-            (0, _) => "has t_max = 0: it must be at least 1 epoch".into(),
-            (_, eta_min) if !(eta_min >= 0.0 && eta_min.is_finite()) => {
-                format!("has eta_min = {eta_min}: it must be a number of 0 or more")
-            }
-            _ => return Ok(()),
-        };
-        Err(Error::Scheduler { scheduler: self.name(), reason: complaint })
-    }
-
-    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        self.schedule.begin(optimizer, 1.0);
+impl Rule for CosineAnnealingLr {
+    fn check(&self, name: &'static str) -> Result<()> {
+        let eta_min = self.eta_min;
+        if self.t_max == 0 {
+            return Err(refuse(name, "has t_max = 0: it must be at least 1 epoch".into()));
+        }
+        if !(eta_min >= 0.0 && eta_min.is_finite()) {
+            let reason = format!("has eta_min = {eta_min}: it must be a number of 0 or more");
+            return Err(refuse(name, reason));
+        }
         Ok(())
     }
 
-    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        let (t_max, eta_min) = (self.t_max, self.eta_min);
-        self.schedule.advance(optimizer, |epoch, lr, base_lr| {
-            let part = |epoch: usize| (PI * epoch as f64 / t_max as f64).cos();
-            // At the bottom the ratio below would divide by zero: PyTorch starts upwards from there.
-            if epoch > t_max && (epoch - 1 - t_max).is_multiple_of(2 * t_max) {
-                lr + (base_lr - eta_min) * (1.0 - part(1)) / 2.0
-            } else {
-                (1.0 + part(epoch)) / (1.0 + part(epoch - 1)) * (lr - eta_min) + eta_min
-            }
-        });
-        Ok(())
+    fn next_lr(&self, epoch: usize, lr: f64, base_lr: f64) -> f64 {
+        let CosineAnnealingLr { t_max, eta_min, .. } = *self;
+        let part = |epoch: usize| (PI * epoch as f64 / t_max as f64).cos();
+        // At the bottom the ratio below would divide by zero: PyTorch starts upwards from there.
+        if epoch > t_max && (epoch - 1 - t_max).is_multiple_of(2 * t_max) {
+            lr + (base_lr - eta_min) * (1.0 - part(1)) / 2.0
+        } else {
+            (1.0 + part(epoch)) / (1.0 + part(epoch - 1)) * (lr - eta_min) + eta_min
+        }
     }
 }
 
+scheduler_by_rule!(CosineAnnealingLr, "CosineAnnealingLR");
 show_as_python!(CosineAnnealingLr, t_max, eta_min);

@@ -1,9 +1,8 @@
 //! A lower learning rate after every epoch.
 
-use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, scheduler_of_schedule, show_as_python};
+use super::schedule::{Rule, Schedule, check_gamma, scheduler_by_rule, show_as_python};
 use crate::Result;
-use crate::train::optim::{Optimizer, OptimizerId};
+use crate::train::optim::Optimizer;
 
 /// Multiplies the learning rate by `gamma` after each epoch:
 /// [`ExponentialLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html).
@@ -21,26 +20,15 @@ impl ExponentialLr {
     }
 }
 
-impl Scheduler for ExponentialLr {
-    scheduler_of_schedule!("ExponentialLR");
-
-    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
-        self.schedule.must_be_of(self.name(), optimizer)?;
-        check_gamma(self.name(), "gamma", self.gamma)
+impl Rule for ExponentialLr {
+    fn check(&self, name: &'static str) -> Result<()> {
+        check_gamma(name, "gamma", self.gamma)
     }
 
-    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        self.schedule.begin(optimizer, 1.0);
-        Ok(())
-    }
-
-    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        let gamma = self.gamma;
-        self.schedule.advance(optimizer, |_, lr, _| lr * gamma);
-        Ok(())
+    fn next_lr(&self, _epoch: usize, lr: f64, _base_lr: f64) -> f64 {
+        lr * self.gamma
     }
 }
 
+scheduler_by_rule!(ExponentialLr, "ExponentialLR");
 show_as_python!(ExponentialLr, gamma);

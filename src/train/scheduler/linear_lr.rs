@@ -1,9 +1,8 @@
 //! A learning rate that rises, or falls, in equal steps: a warm-up.
 
-use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, refuse, scheduler_of_schedule, show_as_python};
+use super::schedule::{Rule, Schedule, check_gamma, refuse, scheduler_by_rule, show_as_python};
 use crate::Result;
-use crate::train::optim::{Optimizer, OptimizerId};
+use crate::train::optim::Optimizer;
 
 /// From `start_factor` to `end_factor` of the first learning rate in `total_iters` steps, and then
 /// unchanged:
@@ -38,41 +37,33 @@ impl LinearLr {
     }
 }
 
-impl Scheduler for LinearLr {
-    scheduler_of_schedule!("LinearLR");
-
-    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
-        self.schedule.must_be_of(self.name(), optimizer)?;
-        check_gamma(self.name(), "start_factor", self.start_factor)?;
+impl Rule for LinearLr {
+    fn check(&self, name: &'static str) -> Result<()> {
+        check_gamma(name, "start_factor", self.start_factor)?;
         for (setting, factor) in [("start_factor", self.start_factor), ("end_factor", self.end_factor)] {
             if !(0.0..=1.0).contains(&factor) {
-                return Err(refuse(self.name(), format!("has {setting} = {factor}: it must be from 0 to 1")));
+                return Err(refuse(name, format!("has {setting} = {factor}: it must be from 0 to 1")));
             }
         }
         if self.total_iters == 0 {
-            return Err(refuse(self.name(), "has total_iters = 0: it must be at least 1".into()));
+            return Err(refuse(name, "has total_iters = 0: it must be at least 1".into()));
         }
         Ok(())
     }
 
-    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        self.schedule.begin(optimizer, self.start_factor);
-        Ok(())
+    fn first_factor(&self) -> f64 {
+        self.start_factor
     }
 
-    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
+    fn next_lr(&self, epoch: usize, lr: f64, _base_lr: f64) -> f64 {
         let (start, total) = (self.start_factor, self.total_iters as f64);
+        if epoch as f64 > total {
+            return lr;
+        }
         let rise = self.end_factor - start;
-        self.schedule.advance(optimizer, |epoch, lr, _| {
-            if epoch as f64 > total {
-                return lr;
-            }
-            lr * (1.0 + rise / (total * start + (epoch - 1) as f64 * rise))
-        });
-        Ok(())
+        lr * (1.0 + rise / (total * start + (epoch - 1) as f64 * rise))
     }
 }
 
+scheduler_by_rule!(LinearLr, "LinearLR");
 show_as_python!(LinearLr, start_factor, end_factor, total_iters);

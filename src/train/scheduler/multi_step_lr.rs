@@ -1,9 +1,8 @@
 //! A lower learning rate after chosen epochs.
 
-use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, scheduler_of_schedule, show_as_python};
+use super::schedule::{Rule, Schedule, check_gamma, scheduler_by_rule, show_as_python};
 use crate::Result;
-use crate::train::optim::{Optimizer, OptimizerId};
+use crate::train::optim::Optimizer;
 
 /// Multiplies the learning rate by `gamma` after each of the epochs in `milestones`:
 /// [`MultiStepLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiStepLR.html).
@@ -22,31 +21,18 @@ impl MultiStepLr {
     }
 }
 
-impl Scheduler for MultiStepLr {
-    scheduler_of_schedule!("MultiStepLR");
-
-    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
-        self.schedule.must_be_of(self.name(), optimizer)?;
-        check_gamma(self.name(), "gamma", self.gamma)
+impl Rule for MultiStepLr {
+    fn check(&self, name: &'static str) -> Result<()> {
+        check_gamma(name, "gamma", self.gamma)
     }
 
-    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        self.schedule.begin(optimizer, 1.0);
-        Ok(())
-    }
-
-    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        let (milestones, gamma) = (&self.milestones, self.gamma);
-        self.schedule.advance(optimizer, |epoch, lr, _| {
-            match milestones.iter().filter(|&&milestone| milestone == epoch).count() {
-                0 => lr,
-                times => lr * gamma.powi(times as i32),
-            }
-        });
-        Ok(())
+    fn next_lr(&self, epoch: usize, lr: f64, _base_lr: f64) -> f64 {
+        match self.milestones.iter().filter(|&&milestone| milestone == epoch).count() {
+            0 => lr,
+            times => lr * self.gamma.powi(times as i32),
+        }
     }
 }
 
+scheduler_by_rule!(MultiStepLr, "MultiStepLR");
 show_as_python!(MultiStepLr, milestones, gamma);

@@ -2,10 +2,10 @@
 
 use std::f64::consts::PI;
 
-use super::schedule::{Schedule, check_gamma, refuse, show_as_python};
-use super::{Scheduler, SchedulerState};
+use super::Scheduler;
+use super::schedule::{Schedule, check_gamma, refuse, scheduler_of_schedule, show_as_python};
 use crate::Result;
-use crate::train::optim::{Optimizer, OptimizerId};
+use crate::train::optim::Optimizer;
 
 /// The curve between two learning rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,13 +153,7 @@ impl OneCycleLr {
 }
 
 impl Scheduler for OneCycleLr {
-    fn name(&self) -> &'static str {
-        "OneCycleLR"
-    }
-
-    fn optimizer_id(&self) -> OptimizerId {
-        self.schedule.optimizer
-    }
+    scheduler_of_schedule!("OneCycleLR");
 
     fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
         let name = self.name();
@@ -205,16 +199,6 @@ impl Scheduler for OneCycleLr {
         self.schedule.last_epoch += 1;
         self.validate(optimizer).inspect_err(|_| self.schedule.last_epoch -= 1)?;
         self.put(optimizer);
-        Ok(())
-    }
-
-    fn state_dict(&self) -> SchedulerState {
-        SchedulerState { name: self.name().into(), numbers: self.schedule.numbers() }
-    }
-
-    fn load_state_dict(&mut self, state: &SchedulerState) -> Result<()> {
-        state.must_be_of(self.name())?;
-        self.schedule.restore(state);
         Ok(())
     }
 }

@@ -104,6 +104,51 @@ pub(super) fn rates(lrs: &[f64]) -> String {
     }
 }
 
+/// Where schedulers differ whose next learning rate follows from the present one.
+pub(super) trait Rule {
+    /// Refuses settings that are out of their range; `name` is the scheduler's.
+    fn check(&self, name: &'static str) -> Result<()>;
+
+    /// What the first learning rate is multiplied by at the beginning.
+    fn first_factor(&self) -> f64 {
+        1.0
+    }
+
+    /// The learning rate after `epoch`, counted from 1, of a group that has `lr` and began with `base_lr`.
+    fn next_lr(&self, epoch: usize, lr: f64, base_lr: f64) -> f64;
+}
+
+/// Makes a [`Scheduler`](super::Scheduler) of a type with a `schedule` and a [`Rule`].
+macro_rules! scheduler_by_rule {
+    ($scheduler:ty, $name:literal) => {
+        impl super::Scheduler for $scheduler {
+            super::schedule::scheduler_of_schedule!($name);
+
+            fn validate(&self, optimizer: &dyn $crate::train::Optimizer) -> $crate::Result<()> {
+                self.schedule.must_be_of($name, optimizer)?;
+                super::schedule::Rule::check(self, $name)
+            }
+
+            fn begin(&mut self, optimizer: &mut dyn $crate::train::Optimizer) -> $crate::Result<()> {
+                self.validate(optimizer)?;
+                self.schedule.begin(optimizer, super::schedule::Rule::first_factor(self));
+                Ok(())
+            }
+
+            fn step(&mut self, optimizer: &mut dyn $crate::train::Optimizer) -> $crate::Result<()> {
+                self.validate(optimizer)?;
+                // Its settings, beside the schedule that changes.
+                let rule = self.clone();
+                self.schedule.advance(optimizer, |epoch, lr, base_lr| {
+                    super::schedule::Rule::next_lr(&rule, epoch, lr, base_lr)
+                });
+                Ok(())
+            }
+        }
+    };
+}
+pub(super) use scheduler_by_rule;
+
 /// The parts of [`Scheduler`](super::Scheduler) that are alike where all there is to remember is the
 /// schedule.
 macro_rules! scheduler_of_schedule {
@@ -112,7 +157,7 @@ macro_rules! scheduler_of_schedule {
             $name
         }
 
-        fn optimizer_id(&self) -> OptimizerId {
+        fn optimizer_id(&self) -> $crate::train::OptimizerId {
             self.schedule.optimizer
         }
 
@@ -120,7 +165,7 @@ macro_rules! scheduler_of_schedule {
             super::SchedulerState { name: $name.into(), numbers: self.schedule.numbers() }
         }
 
-        fn load_state_dict(&mut self, state: &super::SchedulerState) -> Result<()> {
+        fn load_state_dict(&mut self, state: &super::SchedulerState) -> $crate::Result<()> {
             state.must_be_of($name)?;
             self.schedule.restore(state);
             Ok(())

@@ -1,9 +1,8 @@
 //! The tutorial's scheduler: a lower learning rate every so many epochs.
 
-use super::Scheduler;
-use super::schedule::{Schedule, check_gamma, scheduler_of_schedule, show_as_python};
-use crate::train::optim::{Optimizer, OptimizerId};
-use crate::{Error, Result};
+use super::schedule::{Rule, Schedule, check_gamma, refuse, scheduler_by_rule, show_as_python};
+use crate::Result;
+use crate::train::optim::Optimizer;
 
 /// Multiplies the learning rate by `gamma` after every `step_size` epochs:
 /// [`StepLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html).
@@ -22,45 +21,28 @@ impl StepLr {
     }
 }
 
-impl Scheduler for StepLr {
-    scheduler_of_schedule!("StepLR");
-
-    fn validate(&self, optimizer: &dyn Optimizer) -> Result<()> {
-        self.schedule.must_be_of(self.name(), optimizer)?;
-        check_gamma(self.name(), "gamma", self.gamma)?;
+impl Rule for StepLr {
+    fn check(&self, name: &'static str) -> Result<()> {
+        check_gamma(name, "gamma", self.gamma)?;
         if self.step_size == 0 {
-            let reason = "has step_size = 0: it must be at least 1 epoch".into();
-            return Err(Error::Scheduler { scheduler: self.name(), reason });
+            return Err(refuse(name, "has step_size = 0: it must be at least 1 epoch".into()));
         }
         Ok(())
     }
 
-    fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        self.schedule.begin(optimizer, 1.0);
-        Ok(())
-    }
-
-    fn step(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        self.validate(optimizer)?;
-        let (step_size, gamma) = (self.step_size, self.gamma);
-        self.schedule.advance(
-            optimizer,
-            |epoch, lr, _| {
-                if epoch.is_multiple_of(step_size) { lr * gamma } else { lr }
-            },
-        );
-        Ok(())
+    fn next_lr(&self, epoch: usize, lr: f64, _base_lr: f64) -> f64 {
+        if epoch.is_multiple_of(self.step_size) { lr * self.gamma } else { lr }
     }
 }
 
+scheduler_by_rule!(StepLr, "StepLR");
 show_as_python!(StepLr, step_size, gamma);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::models::Parameters;
-    use crate::train::Adam;
+    use crate::train::{Adam, Scheduler};
 
     #[test]
     fn shows_its_settings_and_where_it_is() {

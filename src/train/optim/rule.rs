@@ -1,0 +1,193 @@
+//! What all optimizers do alike: hold groups, step over their parameters, save and take up their state.
+//!
+//! Where they differ is a [`Rule`]: PyTorch's `_single_tensor_…` function of the optimizer with its settings.
+
+use std::fmt;
+
+use tch::{Tensor, no_grad};
+
+use super::group::Group;
+use super::{OptimizerState, gradient, python};
+use crate::Result;
+use crate::models::Parameter;
+
+/// What one optimizer does that another does not.
+pub(super) trait Rule: Clone {
+    /// What is remembered of a parameter from step to step.
+    type Memory;
+
+    /// PyTorch's class: `Adam`.
+    fn name(&self) -> &'static str;
+
+    /// Refuses settings that PyTorch's constructor refuses.
+    fn validate(&self) -> Result<()>;
+
+    /// See [`Optimizer::momentum`](super::Optimizer::momentum).
+    fn momentum(&self) -> Option<f64> {
+        None
+    }
+
+    fn set_momentum(&mut self, _momentum: f64) {}
+
+    /// The settings as Python prints them, but for the groups' own.
+    fn shown(&self) -> Vec<(&'static str, String)>;
+
+    /// The settings under their names in an [`OptimizerState`], but for the groups' own.
+    fn settings(&self) -> Vec<(&'static str, f64)>;
+
+    /// Sets each setting to what `saved` makes of its name and present value.
+    fn take_settings(&mut self, saved: &dyn Fn(&str, f64) -> f64);
+
+    /// The memory before the first step.
+    fn remember(&self, parameter: &Tensor) -> Result<Self::Memory>;
+
+    /// One step of one parameter, outside of any graph of gradients.
+    fn update(
+        &self,
+        memory: &mut Self::Memory,
+        parameter: &Tensor,
+        gradient: Tensor,
+        lr: f64,
+        weight_decay: f64,
+    ) -> Result<()>;
+
+    /// Adds what is remembered of the parameter of that name to a state.
+    fn save(&self, memory: &Self::Memory, name: &str, state: &mut OptimizerState) -> Result<()>;
+
+    /// What a state remembers of a parameter.
+    fn restore(&self, parameter: &Parameter, state: &OptimizerState) -> Result<Option<Self::Memory>>;
+}
+
+/// An optimizer with its rule.
+pub(super) struct Ruled<R: Rule> {
+    pub group: Group,
+    pub rule: R,
+    /// Of each parameter, from its first step on.
+    pub memory: Vec<Option<R::Memory>>,
+}
+
+impl<R: Rule> Ruled<R> {
+    pub fn new(group: Group, rule: R) -> Self {
+        let memory = group.parameters.iter().map(|_| None).collect();
+        Ruled { group, rule, memory }
+    }
+
+    pub fn validate(&self) -> Result<()> {
+        self.group.validate(self.rule.name())?;
+        self.rule.validate()
+    }
+
+    pub fn step(&mut self) -> Result<()> {
+        self.validate()?;
+        let Ruled { group, rule, memory } = self;
+        no_grad(|| {
+            for ((parameter, lr, weight_decay), memory) in group.settled().zip(memory) {
+                if let Some(gradient) = gradient(&parameter.tensor)? {
+                    let memory = match memory {
+                        Some(memory) => memory,
+                        None => memory.insert(rule.remember(&parameter.tensor)?),
+                    };
+                    rule.update(memory, &parameter.tensor, gradient, lr, weight_decay)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    pub fn state_dict(&self) -> Result<OptimizerState> {
+        let mut state = OptimizerState::of(self.rule.name(), &self.group, &self.rule.settings());
+        for (Parameter { name, .. }, memory) in self.group.parameters.iter().zip(&self.memory) {
+            if let Some(memory) = memory {
+                self.rule.save(memory, name, &mut state)?;
+            }
+        }
+        Ok(state)
+    }
+
+    pub fn load_state_dict(&mut self, state: &OptimizerState) -> Result<()> {
+        state.must_fit(self.rule.name(), &self.group)?;
+        let mut rule = self.rule.clone();
+        rule.take_settings(&|name, now| state.setting(name).unwrap_or(now));
+        let memory = self.group.parameters.iter().map(|parameter| rule.restore(parameter, state));
+        self.memory = memory.collect::<Result<_>>()?;
+        self.rule = rule;
+        self.group.restore(state);
+        Ok(())
+    }
+}
+
+impl<R: Rule> fmt::Display for Ruled<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        python::write_groups(f, self.rule.name(), &self.rule.shown(), &self.group)
+    }
+}
+
+/// Makes an [`Optimizer`](super::Optimizer) of a type that holds a [`Ruled`] and nothing else.
+macro_rules! optimizer_by_rule {
+    ($optimizer:ident) => {
+        impl $crate::train::Optimizer for $optimizer {
+            fn name(&self) -> &'static str {
+                $crate::train::optim::rule::Rule::name(&self.0.rule)
+            }
+
+            fn id(&self) -> $crate::train::OptimizerId {
+                self.0.group.id
+            }
+
+            fn parameters(&self) -> &$crate::models::Parameters {
+                &self.0.group.parameters
+            }
+
+            fn lrs(&self) -> Vec<f64> {
+                self.0.group.lrs()
+            }
+
+            fn set_lrs(&mut self, lrs: &[f64]) {
+                self.0.group.set_lrs(lrs);
+            }
+
+            fn initial_lrs(&self) -> Vec<f64> {
+                self.0.group.initial_lrs()
+            }
+
+            fn momentum(&self) -> Option<f64> {
+                $crate::train::optim::rule::Rule::momentum(&self.0.rule)
+            }
+
+            fn set_momentum(&mut self, momentum: f64) {
+                $crate::train::optim::rule::Rule::set_momentum(&mut self.0.rule, momentum);
+            }
+
+            fn validate(&self) -> $crate::Result<()> {
+                self.0.validate()
+            }
+
+            fn step(&mut self) -> $crate::Result<()> {
+                self.0.step()
+            }
+
+            fn state_dict(&self) -> $crate::Result<$crate::train::OptimizerState> {
+                self.0.state_dict()
+            }
+
+            fn load_state_dict(&mut self, state: &$crate::train::OptimizerState) -> $crate::Result<()> {
+                self.0.load_state_dict(state)
+            }
+        }
+
+        impl std::fmt::Display for $optimizer {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl std::fmt::Debug for $optimizer {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        $crate::notebook::rich_by_debug!($optimizer);
+    };
+}
+pub(super) use optimizer_by_rule;
