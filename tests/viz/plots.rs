@@ -39,7 +39,13 @@ fn a_training_is_plotted_whatever_its_length() {
     odd.valid_losses = vec![f64::INFINITY; 6];
     odd.lrs = vec![];
     odd.best_epoch = Some(99);
-    look(&odd.plot().unwrap(), "history-odd.png");
+    let figure = odd.plot().unwrap();
+    look(&figure, "history-odd.png");
+    // Of the five lines' points the one that is no number is missing, all infinite ones, and every rate.
+    let svg = figure.svg();
+    assert_eq!(history(6).plot().unwrap().svg().matches("<circle").count(), 5 * 6);
+    assert_eq!(svg.matches("<circle").count(), 5 + 6 + 6);
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "no coordinate that is no number");
 }
 
 /// Two phases are one course: twice the epochs, both names, and a line between the two that hides no point.

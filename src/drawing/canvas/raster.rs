@@ -44,8 +44,11 @@ fn overlap(place: i32, low: f32, high: f32) -> f32 {
     ((place as f32 + 1.0).min(high) - (place as f32).max(low)).clamp(0.0, 1.0)
 }
 
-/// The whole pixels that a stretch touches, as far as they are in the picture.
+/// The whole pixels that a stretch touches, as far as they are in the picture; none where an end is not a number.
 fn touched(low: f32, high: f32, size: u32) -> std::ops::Range<i32> {
+    if low.is_nan() || high.is_nan() {
+        return 0..0;
+    }
     let end = (high.ceil().min(size as f32)) as i32;
     (low.floor().max(0.0) as i32).min(end)..end
 }
@@ -181,7 +184,16 @@ mod tests {
         canvas.line_over(&[(f32::NAN, 1.0), (-5.0, -5.0)], 1.0, Rgb([0; 3]), 1.0);
         canvas.line_over(&[], 1.0, Rgb([0; 3]), 1.0);
         canvas.picture(RgbImage::new(0, 0), Area::new(0.0, 0.0, 2.0, 2.0), Scaling::Smooth);
-        let _ = canvas.pixels();
+        assert!(canvas.pixels().pixels().all(|pixel| pixel.0 == [255; 3]), "the ground alone");
+        // Of what is partly outside, the part inside is drawn.
+        canvas.rect(Area::new(-9.0, 3.0, 10.0, 50.0), Rgb([0; 3]));
+        let sheet = canvas.pixels();
+        let dark: Vec<_> = sheet
+            .enumerate_pixels()
+            .filter(|(.., pixel)| pixel.0 == [0; 3])
+            .map(|(x, y, _)| (x, y))
+            .collect();
+        assert_eq!(dark, [(0, 6), (1, 6), (0, 7), (1, 7)]);
     }
 
     /// A triangle of half a square's area, and a square in a square that is a hole.

@@ -184,15 +184,30 @@ mod tests {
 
     #[test]
     fn text_outside_the_picture_is_cut() {
-        let mut image = RgbImage::new(4, 4);
-        let line = Line {
-            x: -9.0,
-            y: 2.0,
+        let line = |x, y, upright| Line {
+            x,
+            y,
             size: 30.0,
             weight: Weight::Regular,
             colour: Rgb([255; 3]),
-            upright: false,
+            upright,
         };
-        draw(&mut image, "Wide", line);
+        let drawn = |side: u32, line| {
+            let mut image = RgbImage::new(side, side);
+            draw(&mut image, "Wide", line);
+            image
+        };
+        // What is inside is the same as in a picture that has room for all of it.
+        for (x, y, upright) in [(-9.0, 15.0, false), (15.0, 17.0, true)] {
+            let whole = drawn(200, line(x + 100.0, y + 100.0, upright));
+            let cut = drawn(8, line(x, y, upright));
+            let inside = image::imageops::crop_imm(&whole, 100, 100, 8, 8).to_image();
+            assert_eq!(cut, inside, "upright: {upright}");
+            assert!(cut.pixels().any(|pixel| pixel.0 != [0; 3]), "upright: {upright}");
+        }
+        for nowhere in [(-900.0, 2.0), (900.0, 2.0), (0.0, -900.0), (0.0, 900.0), (f32::NAN, 2.0)] {
+            let image = drawn(4, line(nowhere.0, nowhere.1, false));
+            assert!(image.pixels().all(|pixel| pixel.0 == [0; 3]), "{nowhere:?}");
+        }
     }
 }
