@@ -1,4 +1,4 @@
-"""The tutorial's two phases in PyTorch, seed by seed, for tests/training.rs to compare its accuracies with.
+"""The tutorial's two phases in PyTorch, seed by seed, for tests/training/learning.rs to compare its accuracies with.
 
 Run with Python, torch, torchvision and safetensors:
     python tests/parity/tutorial_seeds.py [--mended] [--epochs=6,4] DATA WEIGHTS SEED...

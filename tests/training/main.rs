@@ -1,0 +1,11 @@
+//! Training from outside: what a learner sees, gets, and is told when something is wrong.
+
+mod checkpoints;
+#[path = "../support/child.rs"]
+mod child;
+mod course;
+mod learning;
+mod processes;
+mod refusals;
+#[path = "../support/mod.rs"]
+mod support;
