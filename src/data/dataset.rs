@@ -6,7 +6,7 @@ use std::path::Path;
 use fastrand::Rng;
 use tch::Tensor;
 
-use super::Parts;
+use super::TwoSteps;
 use crate::Result;
 use crate::transforms::append_tensor;
 
@@ -40,8 +40,8 @@ pub trait Dataset: Debug + Send + Sync {
 
     /// How sample `index` can be read in two steps, the first of which gives the same picture in every epoch.
     /// A loader keeps that picture (see [`CacheOptions`](super::CacheOptions)), and then reads with
-    /// [`Parts`] instead of [`Dataset::get_into`]: the result must be the same. By default nothing is kept.
-    fn parts(&self, index: usize) -> Option<Parts<'_>> {
+    /// [`TwoSteps`] instead of [`Dataset::get_into`]: the result must be the same. By default nothing is kept.
+    fn in_two_steps(&self, index: usize) -> Option<TwoSteps<'_>> {
         let _ = index;
         None
     }
@@ -49,7 +49,7 @@ pub trait Dataset: Debug + Send + Sync {
     /// The class of sample `index`, where it is known without reading the sample: what a balanced
     /// [`Sampler`](super::Sampler) needs.
     fn label(&self, index: usize) -> Option<i64> {
-        self.parts(index).map(|parts| parts.label)
+        self.in_two_steps(index).map(|steps| steps.label)
     }
 
     /// The file of sample `index`, where it has one.

@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::oddity::warn;
 use super::read_image::read_noting;
 use super::table::escape;
-use super::{ClassCounts, Decoding, Front, Parts, ReadOptions, SplitOptions, Splits};
+use super::{ClassCounts, Decoding, FixedSteps, ReadOptions, SplitOptions, Splits, TwoSteps};
 use crate::notebook::MimeBundle;
 use crate::transforms::Compose;
 use crate::{Error, Result};
@@ -25,8 +25,8 @@ pub(super) struct PictureSet {
     pub(super) transform: Compose,
     /// Further lines of the head when it prints.
     notes: Vec<String>,
-    front: Front,
-    back: Compose,
+    fixed: FixedSteps,
+    varying: Compose,
 }
 
 impl PictureSet {
@@ -41,9 +41,9 @@ impl PictureSet {
         transform: Compose,
     ) -> Result<Self> {
         transform.check()?;
-        let (front, back) = Front::split(root, &transform);
+        let (fixed, varying) = FixedSteps::split(root, &transform);
         let notes = Vec::new();
-        Ok(PictureSet { classes: classes.into(), samples: samples.into(), transform, notes, front, back })
+        Ok(PictureSet { classes: classes.into(), samples: samples.into(), transform, notes, fixed, varying })
     }
 
     /// The pictures of a list of files and labels; the classes are the labels, sorted as text.
@@ -75,7 +75,7 @@ impl PictureSet {
     /// When there is no such sample, or a transform was made with wrong arguments.
     pub(super) fn part(&self, indices: &[usize], transform: Compose) -> Result<Self> {
         let samples = indices.iter().map(|&index| self.sample(index).cloned()).collect::<Result<_>>()?;
-        let part = Self::new(self.front.root(), self.classes.clone(), samples, transform)?;
+        let part = Self::new(self.fixed.root(), self.classes.clone(), samples, transform)?;
         Ok(PictureSet { notes: self.notes.clone(), ..part })
     }
 
@@ -106,9 +106,9 @@ impl PictureSet {
         })
     }
 
-    pub(super) fn parts(&self, index: usize) -> Option<Parts<'_>> {
+    pub(super) fn in_two_steps(&self, index: usize) -> Option<TwoSteps<'_>> {
         let (path, label) = self.samples.get(index)?;
-        Some(Parts { path, label: *label, front: &self.front, back: &self.back })
+        Some(TwoSteps { path, label: *label, fixed: &self.fixed, varying: &self.varying })
     }
 
     /// The class of every sample.
@@ -125,7 +125,7 @@ impl PictureSet {
     pub(super) fn picture(&self, index: usize) -> Result<RgbImage> {
         let path = &self.sample(index)?.0;
         let (picture, oddity) = read_noting(path, ReadOptions::default())?;
-        warn(oddity, Some(self.front.root()), path);
+        warn(oddity, Some(self.fixed.root()), path);
         Ok(picture)
     }
 
@@ -142,9 +142,9 @@ impl PictureSet {
         values: &mut Vec<f32>,
     ) -> Result<([i64; 3], i64)> {
         let (path, label) = self.sample(index)?;
-        let picture = self.front.read(path, Decoding::Exact)?;
+        let picture = self.fixed.read(path, Decoding::Exact)?;
         let shape = self
-            .back
+            .varying
             .apply_into(picture, rng, values)
             .map_err(|error| Error::Sample { path: path.clone(), source: Box::new(error) })?;
         Ok((shape, *label))
@@ -287,8 +287,8 @@ macro_rules! picture_data_set {
                 self.set.get_into(index, rng, values)
             }
 
-            fn parts(&self, index: usize) -> Option<$crate::data::Parts<'_>> {
-                self.set.parts(index)
+            fn in_two_steps(&self, index: usize) -> Option<$crate::data::TwoSteps<'_>> {
+                self.set.in_two_steps(index)
             }
 
             fn path(&self, index: usize) -> Option<&std::path::Path> {
@@ -309,7 +309,7 @@ macro_rules! picture_data_set {
         impl $crate::notebook::Show for $name {
             /// torchvision's text; on a page with the pictures of each class below, folded.
             fn bundle(&self) -> $crate::notebook::MimeBundle {
-                $crate::data::picture_set::face(&[("", &self.set)], self.to_string())
+                $crate::data::picture_set::bundle(&[("", &self.set)], self.to_string())
             }
         }
 
@@ -332,7 +332,7 @@ macro_rules! picture_data_set {
         impl $crate::notebook::Show for $crate::data::Splits<$name> {
             fn bundle(&self) -> $crate::notebook::MimeBundle {
                 let parts = [("train", &self.train.set), ("valid", &self.valid.set)];
-                $crate::data::picture_set::face(&parts, self.to_string())
+                $crate::data::picture_set::bundle(&parts, self.to_string())
             }
         }
     };
@@ -341,7 +341,7 @@ pub(super) use picture_data_set;
 
 /// Data sets as a notebook shows them: `text` in a terminal; on a page the text of each, and below it how
 /// many pictures each class has.
-pub(super) fn face(parts: &[(&str, &PictureSet)], text: String) -> MimeBundle {
+pub(super) fn bundle(parts: &[(&str, &PictureSet)], text: String) -> MimeBundle {
     let mut html = format!("<pre>{}</pre>", escape(&text));
     for (name, set) in parts {
         let mut counts = vec![0; set.classes.len()];

@@ -6,7 +6,7 @@ use std::path::Path;
 use fastrand::Rng;
 use tch::Tensor;
 
-use super::{Dataset, Parts};
+use super::{Dataset, TwoSteps};
 use crate::{Error, Result};
 
 /// The samples of another data set with certain numbers, in their order: `torch.utils.data.Subset`.
@@ -65,8 +65,8 @@ impl<D: Dataset> Dataset for Subset<D> {
         self.dataset.get_into(self.place(index)?, rng, values)
     }
 
-    fn parts(&self, index: usize) -> Option<Parts<'_>> {
-        self.dataset.parts(*self.indices.get(index)?)
+    fn in_two_steps(&self, index: usize) -> Option<TwoSteps<'_>> {
+        self.dataset.in_two_steps(*self.indices.get(index)?)
     }
 
     fn label(&self, index: usize) -> Option<i64> {

@@ -9,7 +9,7 @@ use ureq::http::header;
 
 use super::DownloadOptions;
 use super::meter::{Meter, bytes};
-use super::part::Part;
+use super::partial_file::PartialFile;
 use super::reply::{Reply, version};
 use crate::Error;
 use crate::notebook::interrupted;
@@ -58,7 +58,7 @@ const MOMENT: Duration = Duration::from_millis(50);
 pub(super) fn attempt(
     agent: &Agent,
     url: &str,
-    part: &mut Part,
+    part: &mut PartialFile,
     options: &DownloadOptions,
     meter: &mut Meter,
 ) -> Outcome {
@@ -75,7 +75,7 @@ pub(super) fn attempt(
 
 fn receive(
     url: &str,
-    part: &mut Part,
+    part: &mut PartialFile,
     options: &DownloadOptions,
     meter: &mut Meter,
     news: &Receiver<News>,
@@ -120,7 +120,7 @@ fn receive(
 /// Makes the part ready for the body that follows; gives the file's length, if the server told it.
 fn answered(
     url: &str,
-    part: &mut Part,
+    part: &mut PartialFile,
     reply: Reply,
     version: Option<&str>,
     meter: &mut Meter,
@@ -151,7 +151,12 @@ fn answered(
     }
 }
 
-fn append(part: &mut Part, chunk: &[u8], whole: Option<u64>, options: &DownloadOptions) -> Option<Outcome> {
+fn append(
+    part: &mut PartialFile,
+    chunk: &[u8],
+    whole: Option<u64>,
+    options: &DownloadOptions,
+) -> Option<Outcome> {
     let reached = part.length() + chunk.len() as u64;
     if let Some(failure) = too_long(reached, options) {
         return Some(failure.into());
@@ -164,7 +169,7 @@ fn append(part: &mut Part, chunk: &[u8], whole: Option<u64>, options: &DownloadO
 }
 
 /// A part that must not be gone on with.
-fn emptied(part: &mut Part, reason: String) -> Outcome {
+fn emptied(part: &mut PartialFile, reason: String) -> Outcome {
     match part.empty() {
         Ok(()) => Failure::Final(reason).into(),
         Err(error) => Failure::Disk(error).into(),
@@ -180,7 +185,7 @@ fn too_long(length: u64, options: &DownloadOptions) -> Option<Failure> {
     )))
 }
 
-fn ended(part: &Part, whole: Option<u64>) -> Outcome {
+fn ended(part: &PartialFile, whole: Option<u64>) -> Outcome {
     match whole.filter(|&whole| part.length() < whole) {
         Some(whole) => {
             let (got, whole) = (bytes(part.length()), bytes(whole));

@@ -11,7 +11,7 @@ mod agent;
 mod checksum;
 mod fetch;
 mod meter;
-mod part;
+mod partial_file;
 mod reply;
 
 use std::fmt;
@@ -22,7 +22,7 @@ pub use checksum::Checksum;
 use fetch::{Failure, Outcome};
 use meter::Meter;
 pub(crate) use meter::bytes;
-use part::{Claim, Part};
+use partial_file::{Claim, PartialFile};
 
 use crate::notebook::{interrupted, take_interrupt};
 use crate::{Error, Result};
@@ -106,7 +106,7 @@ pub fn download(url: &str, to: impl AsRef<Path>, options: &DownloadOptions) -> R
     if let Some(length) = present(to, options)? {
         return Ok(Downloaded { path: to.to_owned(), length, fetched: 0 });
     }
-    let mut part = match Part::claim(to)? {
+    let mut part = match PartialFile::claim(to)? {
         Claim::Mine(part) => part,
         // Another process was at it, and has finished.
         Claim::Waited(part) => match present(to, options)? {
@@ -138,8 +138,8 @@ fn present(to: &Path, options: &DownloadOptions) -> Result<Option<u64>> {
 }
 
 /// Tries until the part is the whole file and checked; gives how many bytes came.
-fn fetch_all(url: &str, to: &Path, part: &mut Part, options: &DownloadOptions) -> Result<u64> {
-    let refuse = |part: &Part, reason: String| Error::Download {
+fn fetch_all(url: &str, to: &Path, part: &mut PartialFile, options: &DownloadOptions) -> Result<u64> {
+    let refuse = |part: &PartialFile, reason: String| Error::Download {
         url: url.to_owned(),
         path: to.to_owned(),
         reason: format!("{reason}{}", part.story()),
@@ -190,7 +190,7 @@ fn fetch_all(url: &str, to: &Path, part: &mut Part, options: &DownloadOptions) -
 }
 
 /// What is wrong with a part that has come to its end.
-fn wrong(part: &Part, options: &DownloadOptions) -> Result<Option<String>> {
+fn wrong(part: &PartialFile, options: &DownloadOptions) -> Result<Option<String>> {
     if let Some(expected) = options.length.filter(|&expected| expected != part.length()) {
         let got = part.length();
         return Ok(Some(format!("it has {got} bytes and should have {expected}{}", part.what_it_is()?)));

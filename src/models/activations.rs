@@ -6,8 +6,8 @@ use std::fmt;
 use tch::Tensor;
 
 use super::Model;
+use super::forward_pass::Mode;
 use super::module::Module;
-use super::pass::Mode;
 use super::trace::{Trace, Watch};
 use crate::tensors::TensorSpec;
 use crate::{Error, Result};

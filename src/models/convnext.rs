@@ -14,7 +14,7 @@ use super::layers::{
     StochasticDepth, conv_norm,
 };
 use super::registry::{Architecture, InputSize, build};
-use super::{Model, Module, Parts, Pass, Slot};
+use super::{Model, Module, NamedTensor, Parts, Pass};
 use crate::Result;
 
 pub(super) const ARCHITECTURES: &[Architecture] = &[Architecture {
@@ -85,8 +85,8 @@ impl Module for Block {
         Some(&mut self.parts)
     }
 
-    fn tensors(&self) -> Vec<Slot<'_>> {
-        vec![Slot::parameter("layer_scale", &self.layer_scale)]
+    fn tensors(&self) -> Vec<NamedTensor<'_>> {
+        vec![NamedTensor::parameter("layer_scale", &self.layer_scale)]
     }
 }
 

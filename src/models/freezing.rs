@@ -2,9 +2,9 @@
 
 use std::any::Any;
 
+use super::forward_pass::BatchNormMode;
 use super::layers::BatchNorm2d;
 use super::module::{Role, is_under, walk_mut};
-use super::pass::BatchNormMode;
 use super::patterns::{self, matches};
 use super::{Model, Parameter, ParameterCount, Parameters, ParamsToLearn};
 use crate::{Error, Result};

@@ -44,8 +44,8 @@ impl Model {
 pub(super) fn put_channels_last(module: &dyn Module) -> Result<()> {
     let mut weights = Vec::new();
     walk(module, "", &mut |_, module| {
-        let own = module.tensors().into_iter().filter(|slot| slot.role == Role::Parameter);
-        weights.extend(own.map(|slot| slot.tensor.shallow_clone()).filter(|tensor| tensor.dim() == 4));
+        let own = module.tensors().into_iter().filter(|named| named.role == Role::Parameter);
+        weights.extend(own.map(|named| named.tensor.shallow_clone()).filter(|tensor| tensor.dim() == 4));
     });
     for mut tensor in weights {
         let values = tensor.f_detach()?.f_permute([0, 2, 3, 1])?.f_contiguous()?;
@@ -59,7 +59,7 @@ pub(super) fn move_to(module: &dyn Module, device: Device) -> Result<()> {
     check_gpu(device)?;
     let mut tensors = Vec::new();
     walk(module, "", &mut |_, module| {
-        tensors.extend(module.tensors().into_iter().map(|slot| slot.tensor.shallow_clone()));
+        tensors.extend(module.tensors().into_iter().map(|named| named.tensor.shallow_clone()));
     });
     let mut moves = Vec::new();
     for tensor in tensors {

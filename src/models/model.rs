@@ -4,9 +4,9 @@ use std::fmt;
 
 use tch::{Device, Kind, Tensor};
 
+use super::forward_pass::{BatchNormMode, Mode, Pass};
 use super::loading::put_channels_last;
 use super::module::{Module, Outputs, Role, join, walk};
-use super::pass::{BatchNormMode, Mode, Pass};
 use super::pretrained::RANDOM;
 use super::registry::Architecture;
 use super::show::python_repr;
@@ -241,7 +241,7 @@ impl Model {
                 module
                     .tensors()
                     .into_iter()
-                    .map(|slot| (join(path, slot.name), slot.tensor.shallow_clone(), slot.role)),
+                    .map(|named| (join(path, named.name), named.tensor.shallow_clone(), named.role)),
             );
         });
         all

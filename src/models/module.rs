@@ -5,8 +5,8 @@ use std::any::Any;
 
 use tch::Tensor;
 
+use super::forward_pass::Pass;
 use super::parts::Parts;
-use super::pass::Pass;
 use crate::Result;
 
 /// Whether a tensor of a module is learned.
@@ -20,7 +20,7 @@ pub enum Role {
 
 /// A tensor that a module owns, under its name in that module (`weight`).
 #[derive(Debug)]
-pub struct Slot<'a> {
+pub struct NamedTensor<'a> {
     /// The tensor's own name, without the path of its module.
     pub name: &'static str,
     /// The tensor.
@@ -29,15 +29,15 @@ pub struct Slot<'a> {
     pub role: Role,
 }
 
-impl<'a> Slot<'a> {
+impl<'a> NamedTensor<'a> {
     /// A learned tensor.
     pub fn parameter(name: &'static str, tensor: &'a Tensor) -> Self {
-        Slot { name, tensor, role: Role::Parameter }
+        NamedTensor { name, tensor, role: Role::Parameter }
     }
 
     /// A tensor kept along.
     pub fn buffer(name: &'static str, tensor: &'a Tensor) -> Self {
-        Slot { name, tensor, role: Role::Buffer }
+        NamedTensor { name, tensor, role: Role::Buffer }
     }
 }
 
@@ -121,7 +121,7 @@ pub trait Module: Any + Send {
     }
 
     /// The tensors of this module itself: parameters first, then buffers.
-    fn tensors(&self) -> Vec<Slot<'_>> {
+    fn tensors(&self) -> Vec<NamedTensor<'_>> {
         Vec::new()
     }
 }

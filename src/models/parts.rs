@@ -4,8 +4,8 @@ use std::fmt;
 
 use tch::Tensor;
 
+use super::forward_pass::Pass;
 use super::module::Module;
-use super::pass::Pass;
 use crate::{Error, Result};
 
 /// Named modules in the order in which torchvision registers them.

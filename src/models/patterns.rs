@@ -72,7 +72,7 @@ impl Names {
         let mut nodes = Vec::new();
         walk(root, "", &mut |at, module| {
             let children = module.children().into_iter().map(|(name, _)| name.to_owned());
-            let own = module.tensors().into_iter().map(|slot| slot.name.to_owned());
+            let own = module.tensors().into_iter().map(|named| named.name.to_owned());
             nodes.push((at.to_owned(), children.chain(own).collect()));
         });
         Names { nodes }

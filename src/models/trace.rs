@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use tch::Tensor;
 
+use super::forward_pass::Pass;
 use super::module::{Module, join};
-use super::pass::Pass;
 use crate::Result;
 
 /// Who looks.

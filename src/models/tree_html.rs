@@ -35,9 +35,9 @@ fn write(html: &mut String, name: &str, module: &dyn Module, depth: usize) {
     }
     let open = if depth == 0 { " open" } else { "" };
     html.push_str(&format!("<details{open}><summary>{title}</summary>"));
-    for slot in module.tensors() {
-        let size = shape(&slot.tensor.size());
-        html.push_str(&format!("<div class=\"p\">{} <i>{size}</i></div>", slot.name));
+    for named in module.tensors() {
+        let size = shape(&named.tensor.size());
+        html.push_str(&format!("<div class=\"p\">{} <i>{size}</i></div>", named.name));
     }
     for (name, child) in children {
         write(html, name, child, depth + 1);
@@ -62,8 +62,11 @@ fn title(name: &str, module: &dyn Module, count: usize, frozen: usize) -> String
 
 /// The shapes of a layer's tensors, shown while the mouse rests on it.
 fn tooltip(module: &dyn Module) -> String {
-    let shapes: Vec<String> =
-        module.tensors().iter().map(|slot| format!("{} {}", slot.name, shape(&slot.tensor.size()))).collect();
+    let shapes: Vec<String> = module
+        .tensors()
+        .iter()
+        .map(|named| format!("{} {}", named.name, shape(&named.tensor.size())))
+        .collect();
     if shapes.is_empty() { String::new() } else { format!(" title=\"{}\"", shapes.join("\n")) }
 }
 
@@ -71,9 +74,9 @@ fn tooltip(module: &dyn Module) -> String {
 fn counts(module: &dyn Module) -> (usize, usize) {
     let (mut count, mut frozen) = (0, 0);
     walk(module, "", &mut |_, inner| {
-        for slot in inner.tensors().into_iter().filter(|slot| slot.role == Role::Parameter) {
-            count += slot.tensor.numel();
-            frozen += if slot.tensor.requires_grad() { 0 } else { slot.tensor.numel() };
+        for named in inner.tensors().into_iter().filter(|named| named.role == Role::Parameter) {
+            count += named.tensor.numel();
+            frozen += if named.tensor.requires_grad() { 0 } else { named.tensor.numel() };
         }
     });
     (count, frozen)

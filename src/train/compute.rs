@@ -8,7 +8,7 @@ use super::memory;
 use super::options::Precision;
 use crate::Result;
 use crate::data::DataLoader;
-use crate::models::fold::{self, FastPath};
+use crate::models::fast_path::{self, FastPath};
 use crate::models::{Model, Outputs};
 
 /// The way that was chosen.
@@ -38,7 +38,7 @@ impl Compute {
         let learns = model.named_parameters().iter().all(|parameter| parameter.tensor.requires_grad());
         if learns {
             // Twice for the gradients of what is kept; a frozen network keeps almost nothing.
-            let each = fold::activations(|| {
+            let each = fast_path::activations(|| {
                 let _guard = tch::no_grad_guard();
                 model.forward_in(&one, crate::models::Mode::Eval)
             })?;
@@ -47,7 +47,7 @@ impl Compute {
         if precision == Precision::BFloat16 {
             return Ok(Compute::Mixed);
         }
-        let bfloat16 = precision == Precision::Auto && fold::has_fast_bfloat16();
+        let bfloat16 = precision == Precision::Auto && fast_path::has_fast_bfloat16();
         Ok(FastPath::prepare(model, &images, bfloat16)?.map_or(Compute::Plain, Compute::Fast))
     }
 
@@ -66,7 +66,7 @@ impl Compute {
             Compute::Mixed if model.device() != Device::Cpu => {
                 tch::autocast(true, || model.forward_train(images))
             }
-            Compute::Mixed => fold::mixed(|| model.forward_train(images)),
+            Compute::Mixed => fast_path::mixed(|| model.forward_train(images)),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{Error, Result, notebook};
 const FILES_NAMED: usize = 3;
 
 /// What a pass runs over, and where in the training it is.
-pub(super) struct Pass<'a> {
+pub(super) struct EpochPass<'a> {
     pub batches: Batches,
     pub criterion: &'a dyn Criterion,
     /// `train`, `valid` or `evaluation`.
@@ -25,10 +25,10 @@ pub(super) struct Pass<'a> {
     pub watch: Option<&'a mut dyn FnMut(&Tally)>,
 }
 
-impl<'a> Pass<'a> {
+impl<'a> EpochPass<'a> {
     /// A pass that is part of no training and that nobody watches.
     pub fn new(batches: Batches, criterion: &'a dyn Criterion, phase: &'static str) -> Self {
-        Pass { batches, criterion, phase, epoch: None, watch: None }
+        EpochPass { batches, criterion, phase, epoch: None, watch: None }
     }
 }
 
@@ -68,7 +68,7 @@ impl Tally {
 /// # Errors
 /// Those of the loader and of the two functions; [`Error::LossNotFinite`] before `learn` sees such a loss.
 pub(super) fn run(
-    pass: &mut Pass<'_>,
+    pass: &mut EpochPass<'_>,
     model: &Model,
     mut step: impl FnMut(&Batch, &Tensor, &Tensor, &dyn Criterion) -> Result<Step>,
     mut learn: impl FnMut(&Tensor, usize) -> Result<()>,
@@ -114,7 +114,7 @@ pub(super) fn run(
 
 /// The loss of a batch, and how many of its pictures were right.
 fn one_batch(
-    pass: &Pass<'_>,
+    pass: &EpochPass<'_>,
     model: &Model,
     batch: &Batch,
     index: usize,
@@ -143,7 +143,7 @@ fn moved(tensor: &Tensor, device: Device) -> Result<Tensor> {
     }
 }
 
-fn not_finite(pass: &Pass<'_>, batch_index: usize, loss: f64, batch: &Batch) -> Error {
+fn not_finite(pass: &EpochPass<'_>, batch_index: usize, loss: f64, batch: &Batch) -> Error {
     let named = batch.paths.iter().take(FILES_NAMED).map(|path| path.display().to_string());
     let mut files = named.collect::<Vec<_>>().join(", ");
     if batch.paths.len() > FILES_NAMED {

@@ -69,7 +69,7 @@ fn evaluate_epoch(
     epoch: u64,
 ) -> Result<Evaluation> {
     let mut collected = Collected::default();
-    let mut pass = epoch::Pass::new(loader.iter_epoch(epoch), criterion, "evaluation");
+    let mut pass = epoch::EpochPass::new(loader.iter_epoch(epoch), criterion, "evaluation");
     let Some(tally) = validate(&mut pass, model, |batch, logits| collected.add(batch, logits))? else {
         notebook::take_interrupt();
         return Err(Error::Interrupted);
@@ -100,7 +100,7 @@ impl Collected {
 
 /// A pass in eval mode without gradients; `seen` is called with each batch and its logits.
 pub(super) fn validate(
-    pass: &mut epoch::Pass<'_>,
+    pass: &mut epoch::EpochPass<'_>,
     model: &Model,
     mut seen: impl FnMut(&Batch, &Tensor) -> Result<()>,
 ) -> Result<Option<Tally>> {

@@ -19,7 +19,7 @@ const MOST_ROWS: usize = 30;
 pub(super) struct Live {
     /// The tutorial's lines so far.
     transcript: String,
-    face: Face,
+    output: Output,
     bar: Progress,
     started: Instant,
     shown: Option<Instant>,
@@ -30,7 +30,7 @@ pub(super) struct Live {
     head: String,
 }
 
-enum Face {
+enum Output {
     Quiet,
     Lines,
     /// The table with its curves, and the line below.
@@ -48,17 +48,17 @@ impl Live {
     /// trained with what.
     pub fn new(verbose: bool, live: bool, images: u64, head: String) -> Live {
         let bar = Progress::hidden("", images).unit("images");
-        let face = match (verbose, live && is_live()) {
-            (false, _) => Face::Quiet,
-            (true, false) => Face::Lines,
-            (true, true) => Face::Notebook {
+        let output = match (verbose, live && is_live()) {
+            (false, _) => Output::Quiet,
+            (true, false) => Output::Lines,
+            (true, true) => Output::Notebook {
                 table: display(&Page(MimeBundle::text("").with_html(head_html(&head)))),
                 line: display(&bar),
             },
         };
         Live {
             transcript: String::new(),
-            face,
+            output,
             bar,
             started: Instant::now(),
             shown: None,
@@ -71,14 +71,14 @@ impl Live {
 
     /// Says a line at once, so that a notebook shows it while training goes on.
     pub fn say(&mut self, line: std::fmt::Arguments<'_>) {
-        match self.face {
-            Face::Quiet => {}
-            Face::Lines => {
+        match self.output {
+            Output::Quiet => {}
+            Output::Lines => {
                 let mut out = std::io::stdout().lock();
                 // Nobody is left to be told when standard output is closed.
                 let _ = writeln!(out, "{line}").and_then(|()| out.flush());
             }
-            Face::Notebook { .. } => self.transcript += &format!("{line}\n"),
+            Output::Notebook { .. } => self.transcript += &format!("{line}\n"),
         }
     }
 
@@ -90,7 +90,7 @@ impl Live {
 
     /// A batch is done: `tally` is of the running phase, whose number of batches is `batches`.
     pub fn batch(&mut self, phase: &str, epoch: (usize, usize), tally: &Tally, batches: usize) {
-        let Face::Notebook { line, .. } = &self.face else { return };
+        let Output::Notebook { line, .. } = &self.output else { return };
         let due = self.shown.is_none_or(|shown| shown.elapsed() >= INTERVAL)
             && self.cost * COST <= self.started.elapsed();
         if !due {
@@ -118,7 +118,7 @@ impl Live {
 
     /// An epoch is done: the table and the curves grow.
     pub fn epoch(&mut self, history: &History) {
-        let Face::Notebook { table, .. } = &self.face else { return };
+        let Output::Notebook { table, .. } = &self.output else { return };
         let start = Instant::now();
         // Drawing takes milliseconds; where epochs do too, not each of them is drawn.
         if self.cost * COST <= self.started.elapsed() || self.curves.is_empty() {
@@ -130,7 +130,7 @@ impl Live {
 
     /// The training is done, one way or another: what stays in the saved notebook.
     pub fn end(&mut self, history: &History) {
-        let Face::Notebook { table, line } = &self.face else { return };
+        let Output::Notebook { table, line } = &self.output else { return };
         let curves = curves(history);
         table.update(&Page(page(&self.head, history, &curves, &self.transcript)));
         let summary = summary(history);

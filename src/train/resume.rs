@@ -31,10 +31,10 @@ const KEY: &str = "herbarium.training";
 /// With a history, `resume: (&history).into()`, the training that it tells of goes on from the end of
 /// its last whole epoch.
 #[derive(Clone, Default)]
-pub struct Resume(pub(super) Source);
+pub struct Resume(pub(super) ResumeFrom);
 
 #[derive(Clone, Default)]
-pub(super) enum Source {
+pub(super) enum ResumeFrom {
     #[default]
     Nothing,
     File(PathBuf),
@@ -49,7 +49,7 @@ impl Resume {
     /// The file, if it is one.
     pub fn as_path(&self) -> Option<&Path> {
         match &self.0 {
-            Source::File(path) => Some(path),
+            ResumeFrom::File(path) => Some(path),
             _ => None,
         }
     }
@@ -57,46 +57,46 @@ impl Resume {
 
 impl From<&str> for Resume {
     fn from(path: &str) -> Self {
-        Resume(Source::File(path.into()))
+        Resume(ResumeFrom::File(path.into()))
     }
 }
 
 impl From<String> for Resume {
     fn from(path: String) -> Self {
-        Resume(Source::File(path.into()))
+        Resume(ResumeFrom::File(path.into()))
     }
 }
 
 impl From<PathBuf> for Resume {
     fn from(path: PathBuf) -> Self {
-        Resume(Source::File(path))
+        Resume(ResumeFrom::File(path))
     }
 }
 
 impl From<&Path> for Resume {
     fn from(path: &Path) -> Self {
-        Resume(Source::File(path.into()))
+        Resume(ResumeFrom::File(path.into()))
     }
 }
 
 impl From<&PathBuf> for Resume {
     fn from(path: &PathBuf) -> Self {
-        Resume(Source::File(path.clone()))
+        Resume(ResumeFrom::File(path.clone()))
     }
 }
 
 impl From<&History> for Resume {
     fn from(history: &History) -> Self {
-        Resume(Source::Memory(history.state.clone()))
+        Resume(ResumeFrom::Memory(history.state.clone()))
     }
 }
 
 impl PartialEq for Resume {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Source::Nothing, Source::Nothing) => true,
-            (Source::File(one), Source::File(other)) => one == other,
-            (Source::Memory(one), Source::Memory(other)) => one == other,
+            (ResumeFrom::Nothing, ResumeFrom::Nothing) => true,
+            (ResumeFrom::File(one), ResumeFrom::File(other)) => one == other,
+            (ResumeFrom::Memory(one), ResumeFrom::Memory(other)) => one == other,
             _ => false,
         }
     }
@@ -121,9 +121,9 @@ impl fmt::Debug for KeptState {
 impl fmt::Debug for Resume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Source::Nothing => f.write_str("no"),
-            Source::File(path) => write!(f, "{}", path.display()),
-            Source::Memory(_) => f.write_str("the history's"),
+            ResumeFrom::Nothing => f.write_str("no"),
+            ResumeFrom::File(path) => write!(f, "{}", path.display()),
+            ResumeFrom::Memory(_) => f.write_str("the history's"),
         }
     }
 }

@@ -6,13 +6,13 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
 use super::nearest::Matrix;
 use super::repr::{py_colour, py_list, py_point, py_tuple};
 use super::rotation::center_fault;
 use super::size::round_half_even;
 use super::transform::{range_fault, uniform};
-use super::warp::{Map, warp};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 

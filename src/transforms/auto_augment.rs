@@ -10,8 +10,8 @@ use super::affine::{Affine, affine_with};
 use super::color::{adjust_brightness, adjust_contrast, adjust_saturation};
 use super::filters::adjust_sharpness;
 use super::json::{Args, step};
+use super::lookup_tables::{autocontrast, equalize, invert, posterize, solarize};
 use super::rotation::{RotationOptions, rotate_with};
-use super::tone::{autocontrast, equalize, invert, posterize, solarize};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::Result;
 

@@ -15,6 +15,7 @@ pub use super::filters::{adjust_sharpness, gaussian_blur_picture as gaussian_blu
 pub use super::flip::{hflip, vflip};
 pub use super::grayscale::to_grayscale;
 pub use super::hsv::adjust_hue;
+pub use super::lookup_tables::{autocontrast, equalize, invert, posterize, solarize};
 pub use super::pad::{pad_picture as pad, pad_picture_with as pad_with};
 pub use super::perspective::perspective;
 pub use super::resize::{
@@ -24,4 +25,3 @@ pub use super::resize::{
 pub use super::resized_crop::{resized_crop, resized_crop_with};
 pub use super::rotation::{rotate, rotate_with};
 pub use super::tensor::{normalize_tensor as normalize, picture_to_tensor as to_tensor};
-pub use super::tone::{autocontrast, equalize, invert, posterize, solarize};

@@ -33,10 +33,12 @@ mod erasing;
 mod filters;
 mod flip;
 pub mod functional;
+mod geometric_map;
 mod grayscale;
 mod hsv;
 mod interpolation;
 mod json;
+mod lookup_tables;
 mod nearest;
 mod pad;
 mod perspective;
@@ -50,9 +52,7 @@ mod sample;
 mod show;
 mod size;
 mod tensor;
-mod tone;
 mod transform;
-mod warp;
 
 pub use affine::{AffineOptions, random_affine, random_affine_with, random_translation};
 pub use auto_augment::{
@@ -70,6 +70,9 @@ pub use filters::{gaussian_blur, random_adjust_sharpness};
 pub use flip::{random_horizontal_flip, random_vertical_flip};
 pub use grayscale::{grayscale, random_grayscale};
 pub use interpolation::Interpolation;
+pub use lookup_tables::{
+    random_autocontrast, random_equalize, random_invert, random_posterize, random_solarize,
+};
 pub use pad::{PadOptions, PaddingMode, pad, pad_with};
 pub use perspective::{Corners, PerspectiveOptions, random_perspective, random_perspective_with};
 pub use resize::{ResizeOptions, resize, resize_short, resize_short_with, resize_with};
@@ -79,7 +82,6 @@ pub use sample::Sample;
 pub use size::MAX_IMAGE_PIXELS;
 pub(crate) use tensor::append_tensor;
 pub use tensor::{inverse_normalize, normalize, to_tensor};
-pub use tone::{random_autocontrast, random_equalize, random_invert, random_posterize, random_solarize};
 pub use transform::{Transform, TransformOp};
 
 /// The mean of ImageNet's red, green and blue, on pixels scaled to 0..1: what pretrained networks expect.

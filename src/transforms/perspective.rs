@@ -6,10 +6,10 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
 use super::repr::PyFloat;
 use super::transform::probability_fault;
-use super::warp::{Map, warp};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 

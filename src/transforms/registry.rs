@@ -3,7 +3,7 @@
 use super::json::Args;
 use super::{
     Transform, affine, auto_augment, center_crop, color_jitter, compose, containers, crop, crops, erasing,
-    filters, flip, grayscale, pad, perspective, resize, resized_crop, rotation, tensor, tone,
+    filters, flip, grayscale, lookup_tables, pad, perspective, resize, resized_crop, rotation, tensor,
 };
 use crate::Result;
 
@@ -27,7 +27,7 @@ pub(super) fn constructor(name: &str) -> Option<Constructor> {
         "RandomAffine" => affine::from_json,
         "RandomApply" => containers::apply_from_json,
         "RandomAutocontrast" | "RandomEqualize" | "RandomInvert" | "RandomPosterize" | "RandomSolarize" => {
-            tone::from_json
+            lookup_tables::from_json
         }
         "RandomChoice" => containers::choice_from_json,
         "RandomCrop" => crop::from_json,

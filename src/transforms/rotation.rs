@@ -6,12 +6,12 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
 use super::nearest::Matrix;
 use super::repr::{py_bool, py_colour, py_list, py_point};
 use super::size::checked_size;
 use super::transform::{range_fault, uniform};
-use super::warp::{Map, warp};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fastrand::Rng;
-use herbarium::data::{Decoding, Front, ReadOptions, decode_image};
+use herbarium::data::{Decoding, FixedSteps, ReadOptions, decode_image};
 use herbarium::transforms::{Compose, functional, resize};
 
 use super::mutate::{damage, splice};
@@ -33,11 +33,11 @@ fn read(file: &[u8]) -> bool {
 /// one after the other.
 fn resized_while_decoded(file: &[u8]) {
     let [height, width] = SIZES[file.len() % SIZES.len()];
-    let (front, _) = Front::split("", &Compose::new(vec![resize(height, width)]));
+    let (fixed, _) = FixedSteps::split("", &Compose::new(vec![resize(height, width)]));
     let scratch = std::env::temp_dir().join(format!("herbarium-fuzz-pictures-{}.jpg", std::process::id()));
     fs::write(&scratch, file).expect("the scratch file is written");
-    let together = front.read(&scratch, Decoding::Exact);
-    let reduced = front.read(&scratch, Decoding::Reduced);
+    let together = fixed.read(&scratch, Decoding::Exact);
+    let reduced = fixed.read(&scratch, Decoding::Reduced);
     fs::remove_file(&scratch).ok();
     let one_by_one = decode_image(file, ReadOptions::default())
         .and_then(|picture| functional::resize(&picture, height, width));

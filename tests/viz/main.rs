@@ -3,10 +3,10 @@
 
 mod choices;
 mod drawing;
-mod faces;
 #[path = "../formula/mod.rs"]
 mod formula;
 mod grids;
+mod html;
 mod insight;
 mod mistakes;
 mod networks;

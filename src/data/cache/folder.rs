@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::segment;
-use crate::data::{Decoding, Front};
+use crate::data::{Decoding, FixedSteps};
 use crate::files::{user_cache, write_atomically};
 use crate::{Error, Result};
 
@@ -24,10 +24,10 @@ pub(super) fn default_folder() -> Result<PathBuf> {
 }
 
 /// Says in a data set's folder what it holds.
-pub(super) fn describe(folder: &Path, front: &Front, decoding: Decoding) -> Result<()> {
+pub(super) fn describe(folder: &Path, fixed: &FixedSteps, decoding: Decoding) -> Result<()> {
     let about = json!({
-        "root": front.root().to_string_lossy(),
-        "kept": front.to_string(),
+        "root": fixed.root().to_string_lossy(),
+        "kept": fixed.to_string(),
         "decoding": format!("{decoding:?}"),
     });
     let path = folder.join(ABOUT);

@@ -2,7 +2,7 @@
 //!
 //! Decoding a photograph and making it small takes many times as long as all that chance does to it
 //! afterwards, and gives the same picture in every epoch. A [`DataLoader`](super::DataLoader) therefore keeps
-//! that picture (see [`Front`](super::Front)): in memory up to a budget, and in files in the user's cache
+//! that picture (see [`FixedSteps`](super::FixedSteps)): in memory up to a budget, and in files in the user's cache
 //! folder, from which the next kernel reads instead of decoding anew. Not one bit of a batch changes by it.
 //!
 //! | | |

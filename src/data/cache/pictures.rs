@@ -12,7 +12,7 @@ use super::memory::Memory;
 use super::store::Store;
 use super::usage::CacheUsage;
 use super::{CacheOptions, folder, probe};
-use crate::data::{Decoding, Front};
+use crate::data::{Decoding, FixedSteps};
 use crate::{Error, Result};
 
 /// A data set of fewer pictures is not worth files: they are decoded in a moment.
@@ -20,7 +20,7 @@ const WORTH_FILES: usize = 100;
 
 /// What loaders read a data set's pictures through.
 pub(in crate::data) struct PictureCache {
-    front: Front,
+    fixed: FixedSteps,
     decoding: Decoding,
     budget: u64,
     memory: Memory,
@@ -40,13 +40,13 @@ static OPEN: Mutex<Option<HashMap<Key, Weak<PictureCache>>>> = Mutex::new(None);
 impl PictureCache {
     /// The cache of a data set of `count` pictures.
     pub(in crate::data) fn open(
-        front: &Front,
+        fixed: &FixedSteps,
         decoding: Decoding,
         count: usize,
         options: &CacheOptions,
     ) -> Arc<PictureCache> {
         let on_disk = options.disk > 0 && count >= WORTH_FILES;
-        let key = probe::key(front, decoding);
+        let key = probe::key(fixed, decoding);
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.get_or_insert_default();
         open.retain(|_, cache| cache.strong_count() > 0);
@@ -59,7 +59,7 @@ impl PictureCache {
         let store = match on_disk.then(folder) {
             Some(Ok(cache)) => {
                 let folder = cache.join(folder::name(key));
-                Some(Store::open(front, decoding, &cache, folder, options.disk))
+                Some(Store::open(fixed, decoding, &cache, folder, options.disk))
             }
             Some(Err(error)) => {
                 complain(&complained, &error.to_string());
@@ -68,7 +68,7 @@ impl PictureCache {
             None => None,
         };
         let cache = Arc::new(PictureCache {
-            front: front.clone(),
+            fixed: fixed.clone(),
             decoding,
             budget: options.memory,
             memory: Memory::default(),
@@ -82,16 +82,16 @@ impl PictureCache {
         cache
     }
 
-    /// Whether this is the cache of pictures that are made like those of `front`.
-    pub(in crate::data) fn is_of(&self, front: &Front) -> bool {
-        self.front.is(front)
-            || self.front.root() == front.root() && self.front.description() == front.description()
+    /// Whether this is the cache of pictures that are made like those of `fixed`.
+    pub(in crate::data) fn is_of(&self, fixed: &FixedSteps) -> bool {
+        self.fixed.is(fixed)
+            || self.fixed.root() == fixed.root() && self.fixed.description() == fixed.description()
     }
 
-    /// The picture at `path` as [`Front::read`] makes it.
+    /// The picture at `path` as [`FixedSteps::read`] makes it.
     ///
     /// # Errors
-    /// As [`Front::read`].
+    /// As [`FixedSteps::read`].
     pub(in crate::data) fn get(&self, path: &Path) -> Result<RgbImage> {
         // Before the file is read: if it changes meanwhile, its stamp will not be the one that is kept.
         let metadata = std::fs::metadata(path).map_err(Error::io("reading", path))?;
@@ -106,7 +106,7 @@ impl PictureCache {
             self.memory.put(id, stamp, &picture, self.budget);
             return Ok(picture);
         }
-        let picture = self.front.read(path, self.decoding)?;
+        let picture = self.fixed.read(path, self.decoding)?;
         count(&self.decoded);
         self.memory.put(id, stamp, &picture, self.budget);
         if let Some(store) = &self.store
@@ -122,7 +122,7 @@ impl PictureCache {
         let (memory_pictures, memory_bytes) = self.memory.size();
         let (disk_pictures, disk_bytes) = self.store.as_ref().map_or((0, 0), Store::size);
         CacheUsage {
-            kept: self.front.to_string(),
+            kept: self.fixed.to_string(),
             from_memory: self.from_memory.load(Ordering::Relaxed),
             from_disk: self.from_disk.load(Ordering::Relaxed),
             decoded: self.decoded.load(Ordering::Relaxed),

@@ -5,7 +5,7 @@ use image::{Rgb, RgbImage};
 
 use super::id::Fnv;
 use super::segment::crc;
-use crate::data::{Decoding, Front, ReadOptions, decode_image};
+use crate::data::{Decoding, FixedSteps, ReadOptions, decode_image};
 
 /// Raise it when a decoder gives other pixels than before: what was kept is then made anew. Of JPEG's exact
 /// decoding a change shows by itself.
@@ -15,20 +15,20 @@ const DECODERS: u32 = 2;
 ///
 /// The transforms are told by their description, and, with the decoder, by what they make of a small
 /// photograph: a change of their arithmetic shows in that.
-pub(super) fn key(front: &Front, decoding: Decoding) -> u128 {
-    let root = front.root();
+pub(super) fn key(fixed: &FixedSteps, decoding: Decoding) -> u128 {
+    let root = fixed.root();
     let root = root.canonicalize().or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.into());
     let sample = RgbImage::from_fn(61, 47, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, (x * y) as u8]));
     let mut file = Vec::new();
     let encoded = JpegEncoder::new_with_quality(&mut file, 90).encode_image(&sample);
     let decoded = encoded.ok().and_then(|()| decode_image(&file, ReadOptions::default()).ok());
-    let made = match front.apply(decoded.unwrap_or(sample)) {
+    let made = match fixed.apply(decoded.unwrap_or(sample)) {
         Ok(picture) => format!("{}x{} {:08x}", picture.width(), picture.height(), crc(picture.as_raw())),
         Err(error) => error.to_string(),
     };
     let parts = [
         root.as_os_str().as_encoded_bytes(),
-        front.description().as_bytes(),
+        fixed.description().as_bytes(),
         format!("{decoding:?} {DECODERS} {}", env!("CARGO_PKG_VERSION")).as_bytes(),
         made.as_bytes(),
     ]

@@ -11,11 +11,11 @@ use image::RgbImage;
 use super::folder;
 use super::id::Stamp;
 use super::segment::{self, Record, Writer};
-use crate::data::{Decoding, Front};
+use crate::data::{Decoding, FixedSteps};
 
 /// The segments of a data set: those that were there, and one of our own.
 pub(super) struct Store {
-    front: Front,
+    fixed: FixedSteps,
     decoding: Decoding,
     /// The cache folder, and the data set's folder in it.
     cache: PathBuf,
@@ -54,7 +54,7 @@ enum Pen {
 impl Store {
     /// The store in `folder`, which need not exist, of the cache folder `cache`.
     pub(super) fn open(
-        front: &Front,
+        fixed: &FixedSteps,
         decoding: Decoding,
         cache: &Path,
         folder: PathBuf,
@@ -62,11 +62,11 @@ impl Store {
     ) -> Store {
         if folder.exists() {
             // So that its time tells the last use; a folder that cannot be written shows when it must be.
-            let _ = folder::describe(&folder, front, decoding);
+            let _ = folder::describe(&folder, fixed, decoding);
         }
         let shelf = RwLock::new(Shelf::read(&folder));
         let pen = Mutex::new(Pen::Idle);
-        Store { front: front.clone(), decoding, cache: cache.into(), folder, limit, shelf, pen }
+        Store { fixed: fixed.clone(), decoding, cache: cache.into(), folder, limit, shelf, pen }
     }
 
     /// A picture, if it is there and its file is unchanged.
@@ -99,7 +99,7 @@ impl Store {
 
     fn write(&self, pen: &mut Pen, id: u128, stamp: Stamp, picture: &RgbImage) -> io::Result<()> {
         if matches!(pen, Pen::Idle) {
-            folder::describe(&self.folder, &self.front, self.decoding).map_err(io::Error::other)?;
+            folder::describe(&self.folder, &self.fixed, self.decoding).map_err(io::Error::other)?;
             let writer = Writer::create(&self.folder)?;
             let pixels = Arc::new(writer.pixels()?);
             let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);

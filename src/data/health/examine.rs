@@ -9,7 +9,7 @@ use std::time::Duration;
 use image::{ExtendedColorType, ImageDecoder, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 
-use super::Place;
+use super::CheckedFile;
 use crate::data::ReadOptions;
 use crate::data::read_image::read_noting;
 use crate::notebook::{Progress, interrupted};
@@ -35,7 +35,7 @@ pub(super) type Digested = [u8; 16];
 ///
 /// # Errors
 /// [`Error::Interrupted`].
-pub(super) fn examine(places: &[Place]) -> Result<Vec<Finding>> {
+pub(super) fn examine(places: &[CheckedFile]) -> Result<Vec<Finding>> {
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let findings: Mutex<Vec<Finding>> = Mutex::new(vec![Finding::default(); places.len()]);

@@ -1,8 +1,8 @@
 //! `check()`: what a data set is made of, and what is wrong with it.
 
 mod examine;
-mod face;
 mod problems;
+mod show;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -21,7 +21,7 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Health {
     /// Each data set that was read: one, or `train` and `valid`.
-    pub parts: Vec<Part>,
+    pub parts: Vec<SetHealth>,
     /// What is wrong, the worst first.
     pub problems: Vec<Problem>,
     /// How long reading took.
@@ -32,7 +32,7 @@ pub struct Health {
 
 /// What one data set is made of.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct SetHealth {
     /// `train`, `valid`, or empty where there is only one.
     pub name: String,
     /// How many files each class has.
@@ -52,7 +52,7 @@ pub struct Part {
 
 /// A file of one of the parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct CheckedFile {
     /// The part's name.
     pub part: String,
     /// The file.
@@ -76,7 +76,7 @@ impl Health {
         for (name, set) in sets {
             let (own, further) = rest.split_at(set.len());
             rest = further;
-            parts.push(Part::of(name, *set, own)?);
+            parts.push(SetHealth::of(name, *set, own)?);
         }
         let problems = problems::problems(&parts, &places, &findings);
         Ok(Health { parts, problems, took: started.elapsed(), rich: PhantomData })
@@ -95,7 +95,7 @@ impl Health {
         let Some(first) = self.parts.first() else {
             return Err(Error::Argument("there is no data set to draw".into()));
         };
-        let count = |part: &Part, class: &String| {
+        let count = |part: &SetHealth, class: &String| {
             let place = part.counts.classes.iter().position(|known| known == class);
             place.map_or(0, |place| part.counts.counts[place])
         };
@@ -112,13 +112,13 @@ impl Health {
         let full = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
         let names: Vec<&str> = self.parts.iter().map(|part| part.name.as_str()).collect();
         let subtitle = if names.len() > 1 { names.join(" + ") } else { String::new() };
-        let alt = format!("Pictures of each class: {}", face::summary(self));
+        let alt = format!("Pictures of each class: {}", show::summary(self));
         bars::figure("Pictures of each class", &subtitle, &bars, full, alt)
     }
 }
 
-impl Part {
-    fn of(name: &str, set: &dyn Dataset, findings: &[examine::Finding]) -> Result<Part> {
+impl SetHealth {
+    fn of(name: &str, set: &dyn Dataset, findings: &[examine::Finding]) -> Result<SetHealth> {
         let mut sizes: Vec<(u32, u32)> = findings.iter().filter_map(|finding| finding.size).collect();
         sizes.sort_by_key(|&(width, height)| (u64::from(width) * u64::from(height), width));
         let ends = match (sizes.first(), sizes.get(sizes.len() / 2), sizes.last()) {
@@ -139,7 +139,7 @@ impl Part {
             let path = set.path(index)?.to_path_buf();
             Some(Skipped { path, reason: finding.unreadable.clone()? })
         });
-        Ok(Part {
+        Ok(SetHealth {
             name: name.to_string(),
             counts: ClassCounts::of(set)?,
             bytes: findings.iter().map(|finding| finding.bytes).sum(),
@@ -152,7 +152,7 @@ impl Part {
 }
 
 /// The files of all data sets, one after another.
-fn places(sets: &[(&str, &dyn Dataset)]) -> Result<Vec<Place>> {
+fn places(sets: &[(&str, &dyn Dataset)]) -> Result<Vec<CheckedFile>> {
     let mut places = Vec::new();
     for (name, set) in sets {
         let classes = set.classes();
@@ -164,7 +164,11 @@ fn places(sets: &[(&str, &dyn Dataset)]) -> Result<Vec<Place>> {
                     "sample {index} is no file with a class: only data sets of picture files can be checked"
                 )));
             };
-            places.push(Place { part: name.to_string(), path: path.to_path_buf(), class: class.clone() });
+            places.push(CheckedFile {
+                part: name.to_string(),
+                path: path.to_path_buf(),
+                class: class.clone(),
+            });
         }
     }
     Ok(places)

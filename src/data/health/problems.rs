@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::examine::Finding;
-use super::{Part, Place};
+use super::{CheckedFile, SetHealth};
 
 /// A class has so many times fewer pictures than the largest where it is said to be rare.
 const RARE: usize = 10;
@@ -15,28 +15,28 @@ pub enum Problem {
     /// The same picture is in training and in validation: what validation says is too good.
     Leak {
         /// Where it is.
-        places: Vec<Place>,
+        places: Vec<CheckedFile>,
         /// Whether the files are equal byte by byte; else their pixels are.
         same_bytes: bool,
     },
     /// The same picture has two labels.
     TwoLabels {
         /// Where it is.
-        places: Vec<Place>,
+        places: Vec<CheckedFile>,
         /// Whether the files are equal byte by byte; else their pixels are.
         same_bytes: bool,
     },
     /// The same picture is twice in one part, under one label.
     Duplicate {
         /// Where it is.
-        places: Vec<Place>,
+        places: Vec<CheckedFile>,
         /// Whether the files are equal byte by byte; else their pixels are.
         same_bytes: bool,
     },
     /// A file cannot be read.
     Unreadable {
         /// Which.
-        place: Place,
+        place: CheckedFile,
         /// Why.
         reason: String,
     },
@@ -49,7 +49,7 @@ pub enum Problem {
         /// How many.
         count: usize,
         /// The first of them.
-        first: Place,
+        first: CheckedFile,
     },
     /// A class has far fewer pictures than the largest.
     RareClass {
@@ -65,7 +65,7 @@ pub enum Problem {
 }
 
 /// All problems, the worst first.
-pub(super) fn problems(parts: &[Part], places: &[Place], findings: &[Finding]) -> Vec<Problem> {
+pub(super) fn problems(parts: &[SetHealth], places: &[CheckedFile], findings: &[Finding]) -> Vec<Problem> {
     let unreadable = places.iter().zip(findings).filter_map(|(place, finding)| {
         Some(Problem::Unreadable { place: place.clone(), reason: finding.unreadable.clone()? })
     });
@@ -92,7 +92,7 @@ fn rank(problem: &Problem) -> usize {
 
 /// Groups of the same picture. Files with the same bytes have the same pixels, so grouping by pixels finds
 /// both.
-fn duplicates(places: &[Place], findings: &[Finding]) -> Vec<Problem> {
+fn duplicates(places: &[CheckedFile], findings: &[Finding]) -> Vec<Problem> {
     let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
         if let Some(digest) = finding.pixel_digest {
@@ -104,7 +104,7 @@ fn duplicates(places: &[Place], findings: &[Finding]) -> Vec<Problem> {
     groups.into_iter().map(|group| duplicate(&group, places, findings)).collect()
 }
 
-fn duplicate(group: &[usize], places: &[Place], findings: &[Finding]) -> Problem {
+fn duplicate(group: &[usize], places: &[CheckedFile], findings: &[Finding]) -> Problem {
     let first = group[0];
     let all = |same: &dyn Fn(usize) -> bool| group.iter().all(|&index| same(index));
     let same_bytes = all(&|index| findings[index].file_digest == findings[first].file_digest);
@@ -118,7 +118,7 @@ fn duplicate(group: &[usize], places: &[Place], findings: &[Finding]) -> Problem
     }
 }
 
-fn odd_modes(part: &Part, places: &[Place], findings: &[Finding]) -> Vec<Problem> {
+fn odd_modes(part: &SetHealth, places: &[CheckedFile], findings: &[Finding]) -> Vec<Problem> {
     let odd = part.modes.iter().filter(|(mode, _)| mode != "RGB");
     odd.filter_map(|(mode, count)| {
         let first = places
@@ -131,7 +131,7 @@ fn odd_modes(part: &Part, places: &[Place], findings: &[Finding]) -> Vec<Problem
     .collect()
 }
 
-fn rare_classes(part: &Part) -> Vec<Problem> {
+fn rare_classes(part: &SetHealth) -> Vec<Problem> {
     let largest = part.counts.counts.iter().copied().max().unwrap_or(0);
     let counted = part.counts.classes.iter().zip(&part.counts.counts);
     counted
@@ -145,7 +145,7 @@ fn rare_classes(part: &Part) -> Vec<Problem> {
         .collect()
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for CheckedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (class {})", self.path.display(), self.class)
     }
@@ -153,7 +153,9 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |places: &[Place]| places.iter().map(Place::to_string).collect::<Vec<_>>().join(" and ");
+        let list = |places: &[CheckedFile]| {
+            places.iter().map(CheckedFile::to_string).collect::<Vec<_>>().join(" and ")
+        };
         let same = |bytes: &bool| if *bytes { "the same file" } else { "the same pixels" };
         let of = |part: &String| if part.is_empty() { String::new() } else { format!(" of {part}") };
         match self {

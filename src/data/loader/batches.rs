@@ -26,14 +26,14 @@ pub struct Batches {
     left: Range<usize>,
     /// The next piece of the plan that belongs to a batch.
     next_piece: usize,
-    source: Source,
+    loading: Loading,
     /// How many batches were given, and the first file that was passed over.
     given: usize,
     first_skipped: Option<String>,
 }
 
 /// Who loads the pieces.
-enum Source {
+enum Loading {
     /// Nobody yet: threads start with the first batch.
     Idle,
     /// The calling thread, with its room to work in.
@@ -50,7 +50,7 @@ impl Batches {
             epoch,
             left: batches,
             next_piece: 0,
-            source: Source::Idle,
+            loading: Loading::Idle,
             given: 0,
             first_skipped: None,
         }
@@ -67,9 +67,9 @@ impl Batches {
         let options = &self.shared.options;
         options.check()?;
         let plan = Arc::new(Plan::new(self.shared.clone(), self.epoch, self.left.clone())?);
-        self.source = match options.num_workers {
-            0 => Source::Inline(Vec::new()),
-            count => Source::Workers(Workers::start(plan.clone(), count, self.bound(self.left.start))?),
+        self.loading = match options.num_workers {
+            0 => Loading::Inline(Vec::new()),
+            count => Loading::Workers(Workers::start(plan.clone(), count, self.bound(self.left.start))?),
         };
         self.plan = Some(plan.clone());
         Ok(plan)
@@ -87,7 +87,7 @@ impl Batches {
             None => self.start()?,
         };
         while let Some(batch) = self.left.next() {
-            if let Source::Workers(workers) = &self.source {
+            if let Loading::Workers(workers) = &self.loading {
                 workers.allow(self.bound(batch));
             }
             let mut pieces = Vec::new();
@@ -110,11 +110,11 @@ impl Batches {
     }
 
     fn load_piece(&mut self, plan: &Plan, number: usize) -> Result<Loaded> {
-        match &mut self.source {
-            Source::Workers(workers) => workers.take(number),
+        match &mut self.loading {
+            Loading::Workers(workers) => workers.take(number),
             _ if interrupted() => Err(Error::Interrupted),
-            Source::Inline(values) => plan.load(&plan.pieces[number], values, &AtomicBool::new(false)),
-            Source::Idle | Source::Ended => Err(Error::Loader("the batches have ended".into())),
+            Loading::Inline(values) => plan.load(&plan.pieces[number], values, &AtomicBool::new(false)),
+            Loading::Idle | Loading::Ended => Err(Error::Loader("the batches have ended".into())),
         }
     }
 
@@ -131,13 +131,13 @@ impl Iterator for Batches {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Result<Batch>> {
-        if matches!(self.source, Source::Ended) {
+        if matches!(self.loading, Loading::Ended) {
             return None;
         }
         let result = self.advance().transpose();
         if !matches!(result, Some(Ok(_))) {
             self.left = 0..0;
-            self.source = Source::Ended;
+            self.loading = Loading::Ended;
             self.plan = None;
         }
         result

@@ -1,11 +1,11 @@
 //! `DataLoader`: batches of a data set, read ahead on threads.
 
+mod batch_tensor;
 mod batches;
 mod options;
 mod plan;
 mod sampler;
 mod seed;
-mod slot;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -60,9 +60,9 @@ impl Shared {
     /// What is kept of the data set's pictures, if it has such and the options want it.
     fn cache(&self) -> Option<&Arc<PictureCache>> {
         let open = || {
-            let parts = self.dataset.parts(0).filter(|_| !self.options.cache.is_off())?;
+            let steps = self.dataset.in_two_steps(0).filter(|_| !self.options.cache.is_off())?;
             Some(PictureCache::open(
-                parts.front,
+                steps.fixed,
                 self.options.decoding,
                 self.dataset.len(),
                 &self.options.cache,
@@ -194,7 +194,7 @@ impl DataLoader {
     }
 
     /// What is kept of the pictures and where they came from so far; nothing where nothing is kept (the
-    /// options say so, or the data set's samples are not read in two steps, see [`Dataset::parts`]).
+    /// options say so, or the data set's samples are not read in two steps, see [Dataset::in_two_steps]).
     pub fn cache(&self) -> Option<CacheUsage> {
         self.shared.cache().map(|cache| cache.usage())
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tch::Tensor;
 
-use super::slot::Slot;
+use super::batch_tensor::BatchTensor;
 use super::{Shared, Unreadable, seed};
 use crate::data::Batch;
 use crate::{Error, Result};
@@ -26,7 +26,7 @@ pub(super) struct Plan {
     order: Vec<usize>,
     /// The number of the first batch, and room for each.
     first_batch: usize,
-    slots: Vec<Slot>,
+    tensors: Vec<BatchTensor>,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -60,15 +60,15 @@ impl Plan {
             Some(sampler) => sampler.draw(shared.dataset.as_ref(), &mut seed::drawing(seed, epoch))?,
         };
         let size = (options.batch_size / (4 * options.num_workers.max(1))).clamp(1, LARGEST_PIECE);
-        let (mut slots, mut pieces) = (Vec::new(), Vec::new());
+        let (mut tensors, mut pieces) = (Vec::new(), Vec::new());
         for batch in batches.clone() {
             let start = batch * options.batch_size;
             let end = (start + options.batch_size).min(order.len());
-            slots.push(Slot::new(end - start));
+            tensors.push(BatchTensor::new(end - start));
             let firsts = (start..end).step_by(size);
             pieces.extend(firsts.map(|first| Piece { batch, places: first..(first + size).min(end) }));
         }
-        Ok(Plan { shared, seed, epoch, order, first_batch: batches.start, slots, pieces })
+        Ok(Plan { shared, seed, epoch, order, first_batch: batches.start, tensors, pieces })
     }
 
     /// Loads one piece into its batch's tensor; `values` is room to work in. A panic on the way (in a data
@@ -85,9 +85,9 @@ impl Plan {
             }
             let index = self.order[place];
             let row = place - piece.batch * self.shared.options.batch_size;
-            let slot = &self.slots[piece.batch - self.first_batch];
+            let tensor = &self.tensors[piece.batch - self.first_batch];
             values.clear();
-            catch_unwind(AssertUnwindSafe(|| self.load_sample(index, row, slot, values, &mut loaded)))
+            catch_unwind(AssertUnwindSafe(|| self.load_sample(index, row, tensor, values, &mut loaded)))
                 .unwrap_or_else(|panic| Err(self.panicked(index, panic.as_ref())))?;
         }
         Ok(loaded)
@@ -97,7 +97,7 @@ impl Plan {
         &self,
         index: usize,
         row: usize,
-        slot: &Slot,
+        tensor: &BatchTensor,
         values: &mut Vec<f32>,
         loaded: &mut Loaded,
     ) -> Result<()> {
@@ -105,7 +105,7 @@ impl Plan {
         let path = dataset.path(index).unwrap_or_else(|| "".as_ref());
         match self.read(index, values) {
             Ok((shape, label)) => {
-                slot.put(row, shape, values, path)?;
+                tensor.put(row, shape, values, path)?;
                 loaded.rows.push(row);
                 loaded.labels.push(label);
                 loaded.paths.push(path.to_path_buf());
@@ -126,18 +126,18 @@ impl Plan {
     fn read(&self, index: usize, values: &mut Vec<f32>) -> Result<([i64; 3], i64)> {
         let shared = self.shared.as_ref();
         let mut rng = seed::sample(self.seed, self.epoch, index);
-        let Some(parts) = shared.dataset.parts(index) else {
+        let Some(steps) = shared.dataset.in_two_steps(index) else {
             return shared.dataset.get_into(index, &mut rng, values);
         };
         let picture = match shared.cache() {
-            Some(cache) if cache.is_of(parts.front) => cache.get(parts.path)?,
-            _ => parts.front.read(parts.path, shared.options.decoding)?,
+            Some(cache) if cache.is_of(steps.fixed) => cache.get(steps.path)?,
+            _ => steps.fixed.read(steps.path, shared.options.decoding)?,
         };
-        let shape = parts
-            .back
+        let shape = steps
+            .varying
             .apply_into(picture, &mut rng, values)
-            .map_err(|error| Error::Sample { path: parts.path.to_path_buf(), source: Box::new(error) })?;
-        Ok((shape, parts.label))
+            .map_err(|error| Error::Sample { path: steps.path.to_path_buf(), source: Box::new(error) })?;
+        Ok((shape, steps.label))
     }
 
     /// Batch number `batch`, of all its pieces in order; nothing where none of them holds a sample.
@@ -151,7 +151,7 @@ impl Plan {
             all.labels.append(&mut piece.labels);
             all.paths.append(&mut piece.paths);
         }
-        let Some(images) = self.slots[batch - self.first_batch].take(&all.rows)? else { return Ok(None) };
+        let Some(images) = self.tensors[batch - self.first_batch].take(&all.rows)? else { return Ok(None) };
         Ok(Some(Batch { images, labels: Tensor::f_from_slice(&all.labels)?, paths: all.paths }))
     }
 

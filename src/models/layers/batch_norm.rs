@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{python_bool, python_float};
 use crate::models::init::{CPU_FLOAT, learned};
-use crate::models::{BatchNormMode, Mode, Module, Pass, Slot, fold};
+use crate::models::{BatchNormMode, Mode, Module, NamedTensor, Pass, fast_path};
 use crate::{Error, Result};
 
 /// Batch normalisation with a learned scale and shift for each channel.
@@ -94,13 +94,13 @@ impl Module for BatchNorm2d {
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        if fold::is_folded(&self.weight) {
+        if fast_path::is_folded(&self.weight) {
             return Ok(input.shallow_clone());
         }
-        let input = &fold::for_norm(&self.weight, input)?;
+        let input = &fast_path::for_norm(&self.weight, input)?;
         let norm = [&self.weight, &self.bias, &self.running_mean, &self.running_var];
         let still = !self.moves(Pass { mode: Mode::Train, ..pass });
-        fold::normalised(input, norm, self.eps, still);
+        fast_path::normalised(input, norm, self.eps, still);
         let moving = self.moves(pass);
         if moving {
             check_batch(input)?;
@@ -118,13 +118,13 @@ impl Module for BatchNorm2d {
         )?)
     }
 
-    fn tensors(&self) -> Vec<Slot<'_>> {
+    fn tensors(&self) -> Vec<NamedTensor<'_>> {
         vec![
-            Slot::parameter("weight", &self.weight),
-            Slot::parameter("bias", &self.bias),
-            Slot::buffer("running_mean", &self.running_mean),
-            Slot::buffer("running_var", &self.running_var),
-            Slot::buffer("num_batches_tracked", &self.num_batches_tracked),
+            NamedTensor::parameter("weight", &self.weight),
+            NamedTensor::parameter("bias", &self.bias),
+            NamedTensor::buffer("running_mean", &self.running_mean),
+            NamedTensor::buffer("running_var", &self.running_var),
+            NamedTensor::buffer("num_batches_tracked", &self.num_batches_tracked),
         ]
     }
 }

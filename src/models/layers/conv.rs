@@ -5,7 +5,7 @@
 use tch::Tensor;
 
 use crate::models::init::{default_bias, default_weight};
-use crate::models::{Module, Pass, Slot, fold};
+use crate::models::{Module, NamedTensor, Pass, fast_path};
 use crate::{Error, Result};
 
 /// The settings of a [`Conv2d`], each `(vertical, horizontal)` pair in pixels.
@@ -151,19 +151,19 @@ impl Module for Conv2d {
     }
 
     fn forward(&self, input: &Tensor, _: Pass) -> Result<Tensor> {
-        if let Some(output) = fold::convolve(&self.weight, self.bias(), &self.options, input)? {
+        if let Some(output) = fast_path::convolve(&self.weight, self.bias(), &self.options, input)? {
             return Ok(output);
         }
         let ConvOptions { stride, padding, dilation, groups, .. } = self.options;
         let pair = |(vertical, horizontal): (i64, i64)| [vertical, horizontal];
         let output =
             input.f_conv2d(&self.weight, self.bias(), pair(stride), pair(padding), pair(dilation), groups)?;
-        fold::convolved(&self.weight, self.bias(), &self.options, input, &output);
+        fast_path::convolved(&self.weight, self.bias(), &self.options, input, &output);
         Ok(output)
     }
 
-    fn tensors(&self) -> Vec<Slot<'_>> {
-        let weight = Slot::parameter("weight", &self.weight);
-        [weight].into_iter().chain(self.bias().map(|bias| Slot::parameter("bias", bias))).collect()
+    fn tensors(&self) -> Vec<NamedTensor<'_>> {
+        let weight = NamedTensor::parameter("weight", &self.weight);
+        [weight].into_iter().chain(self.bias().map(|bias| NamedTensor::parameter("bias", bias))).collect()
     }
 }

@@ -7,7 +7,7 @@
 use tch::Tensor;
 
 use super::{python_bool, python_float};
-use crate::models::{Module, Pass, fold};
+use crate::models::{Module, Pass, fast_path};
 use crate::{Error, Result};
 
 /// In train mode each value becomes 0 with probability `p`, and the others grow by `1 / (1 − p)`.
@@ -46,7 +46,7 @@ impl Module for Dropout {
     }
 
     fn forward(&self, input: &Tensor, pass: Pass) -> Result<Tensor> {
-        let input = if pass.is_training() { &fold::readable(input)? } else { input };
+        let input = if pass.is_training() { &fast_path::readable(input)? } else { input };
         Ok(if self.inplace {
             input.shallow_clone().f_dropout_(self.p, pass.is_training())?
         } else {

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use super::{python_bool, python_float};
 use crate::models::init::{CPU_FLOAT, learned};
-use crate::models::{Module, Pass, Slot};
+use crate::models::{Module, NamedTensor, Pass};
 use crate::{Error, Result};
 
 /// Where the channels are.
@@ -86,8 +86,8 @@ impl Module for LayerNorm {
         }
     }
 
-    fn tensors(&self) -> Vec<Slot<'_>> {
-        vec![Slot::parameter("weight", &self.weight), Slot::parameter("bias", &self.bias)]
+    fn tensors(&self) -> Vec<NamedTensor<'_>> {
+        vec![NamedTensor::parameter("weight", &self.weight), NamedTensor::parameter("bias", &self.bias)]
     }
 }
 

@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::python_bool;
 use crate::models::init::{default_bias, default_weight};
-use crate::models::{Module, Pass, Slot, fold};
+use crate::models::{Module, NamedTensor, Pass, fast_path};
 use crate::{Error, Result};
 
 /// A fully connected layer with weight `(out, in)` and bias `(out,)`.
@@ -64,10 +64,10 @@ impl Module for Linear {
     }
 
     fn forward(&self, input: &Tensor, _: Pass) -> Result<Tensor> {
-        Ok(fold::dense(input)?.f_linear(&self.weight, Some(&self.bias))?)
+        Ok(fast_path::dense(input)?.f_linear(&self.weight, Some(&self.bias))?)
     }
 
-    fn tensors(&self) -> Vec<Slot<'_>> {
-        vec![Slot::parameter("weight", &self.weight), Slot::parameter("bias", &self.bias)]
+    fn tensors(&self) -> Vec<NamedTensor<'_>> {
+        vec![NamedTensor::parameter("weight", &self.weight), NamedTensor::parameter("bias", &self.bias)]
     }
 }

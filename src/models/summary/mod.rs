@@ -10,7 +10,7 @@ use std::fmt;
 use tch::{Kind, Tensor};
 
 use super::Model;
-use super::pass::Mode;
+use super::forward_pass::Mode;
 use super::trace::Trace;
 use crate::notebook::{MimeBundle, Show};
 use crate::{Error, Result};

@@ -79,9 +79,9 @@ impl Watch for Collect {
 fn layer(path: &str, module: &dyn Module, depth: usize, input_size: &[i64]) -> LayerSummary {
     let (mut params, mut trainable_params) = (0, 0);
     walk(module, "", &mut |_, inner| {
-        for slot in inner.tensors().into_iter().filter(|slot| slot.role == Role::Parameter) {
-            params += slot.tensor.numel();
-            trainable_params += if slot.tensor.requires_grad() { slot.tensor.numel() } else { 0 };
+        for named in inner.tensors().into_iter().filter(|named| named.role == Role::Parameter) {
+            params += named.tensor.numel();
+            trainable_params += if named.tensor.requires_grad() { named.tensor.numel() } else { 0 };
         }
     });
     let is_leaf = module.children().is_empty();
@@ -107,8 +107,8 @@ fn mult_adds(module: &dyn Module, output_size: &[i64]) -> u64 {
     let weights: usize = module
         .tensors()
         .iter()
-        .filter(|slot| slot.role == Role::Parameter && ["weight", "bias"].contains(&slot.name))
-        .map(|slot| slot.tensor.numel())
+        .filter(|named| named.role == Role::Parameter && ["weight", "bias"].contains(&named.name))
+        .map(|named| named.tensor.numel())
         .sum();
     let times = match output_size {
         [pictures, _, pixels @ ..] if module.kind().contains("Conv") => numel(&[*pictures]) * numel(pixels),

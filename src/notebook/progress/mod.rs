@@ -1,6 +1,6 @@
 //! A bar that fills while a loop runs, with tqdm's words and tqdm's line.
 
-mod face;
+mod bar;
 mod iter;
 mod rate;
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::bundle::{MimeBundle, Show};
 use super::display::{DisplayHandle, display};
 use super::host::{Host, host};
-use face::{Face, State};
+use bar::{Face, State};
 pub use iter::ProgressIter;
 use rate::Rate;
 

@@ -6,6 +6,7 @@ mod table;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::epoch::Tally;
 use super::record::RunInfo;
 use super::resume::KeptState;
 use crate::notebook::vars::{Known, Of, counted};
@@ -86,6 +87,19 @@ impl History {
             self.train_seconds[epoch] + self.valid_seconds[epoch],
             self.train_images_per_second[epoch],
         )
+    }
+
+    /// Adds an epoch; `lr` is the learning rate of the next.
+    pub(super) fn record(&mut self, train: &Tally, valid: &Tally, lr: f64) {
+        self.train_losses.push(train.loss);
+        self.valid_losses.push(valid.loss);
+        self.train_acc_history.push(train.accuracy());
+        self.val_acc_history.push(valid.accuracy());
+        self.train_seconds.push(train.seconds);
+        self.valid_seconds.push(valid.seconds);
+        self.train_images_per_second.push(train.images_per_second());
+        self.valid_images_per_second.push(valid.images_per_second());
+        self.lrs.push(lr);
     }
 
     /// How many rows every list can fill: the fields are public, and may have been cut.

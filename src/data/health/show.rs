@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Health, Part};
+use super::{Health, SetHealth};
 use crate::data::table::{Table, bytes_text, counted, escape, thousands};
 use crate::notebook::{MimeBundle, Rich, Show, result};
 
@@ -28,12 +28,12 @@ fn table(health: &Health) -> Table {
         health.parts.iter().map(|part| if part.name.is_empty() { "all" } else { part.name.as_str() }),
     );
     let mut table = Table::new(&head);
-    let mut line = |name: &str, value: &dyn Fn(&Part) -> String| {
+    let mut line = |name: &str, value: &dyn Fn(&SetHealth) -> String| {
         let mut row = vec![name.to_string()];
         row.extend(health.parts.iter().map(value));
         table.row(row);
     };
-    let size = |part: &Part, which: usize| {
+    let size = |part: &SetHealth, which: usize| {
         part.sizes.map_or("-".into(), |sizes| format!("{}x{}", sizes[which].0, sizes[which].1))
     };
     line("files", &|part| thousands(part.counts.total()));

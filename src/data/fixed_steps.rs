@@ -11,10 +11,10 @@ use super::{Decoding, read_picture};
 use crate::transforms::{Compose, Sample, Transform};
 use crate::{Error, Result};
 
-/// Reading a picture and the transforms at the front of a pipeline that involve no chance, as far as they
+/// Reading a picture and the transforms at the beginning of a pipeline that involve no randomness, as far as they
 /// give pictures: what a loader's cache keeps. Cloning is cheap.
 #[derive(Clone)]
-pub struct Front {
+pub struct FixedSteps {
     shared: Arc<Shared>,
 }
 
@@ -29,33 +29,33 @@ struct Shared {
 
 /// One sample of a data set of pictures, in the two steps in which it is read.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
+pub struct TwoSteps<'a> {
     /// The picture's file.
     pub path: &'a Path,
     /// Its class.
     pub label: i64,
     /// What is done to it in every epoch alike.
-    pub front: &'a Front,
+    pub fixed: &'a FixedSteps,
     /// What is done to it then, up to the tensor.
-    pub back: &'a Compose,
+    pub varying: &'a Compose,
 }
 
-impl Front {
-    /// The front of `pipeline` and what remains of it, for pictures below `root`.
+impl FixedSteps {
+    /// The fixed steps of `pipeline` and what remains of it, for pictures below `root`.
     ///
-    /// The front ends before the first step that draws from chance, makes a tensor, or is not the crate's
+    /// They end before the first step that draws at random, makes a tensor, or is not the crate's
     /// own: of other steps nobody can know whether they do the same tomorrow.
-    pub fn split(root: impl Into<PathBuf>, pipeline: &Compose) -> (Front, Compose) {
+    pub fn split(root: impl Into<PathBuf>, pipeline: &Compose) -> (FixedSteps, Compose) {
         let transforms = pipeline.transforms();
         let descriptions: Vec<String> = transforms.iter().map_while(exact_description).collect();
-        let (front, back) = transforms.split_at(descriptions.len());
+        let (fixed, varying) = transforms.split_at(descriptions.len());
         let shared = Shared {
             root: root.into(),
-            transforms: Compose::new(front.to_vec()),
-            later: Compose::new(front.iter().skip(1).cloned().collect()),
+            transforms: Compose::new(fixed.to_vec()),
+            later: Compose::new(fixed.iter().skip(1).cloned().collect()),
             description: descriptions.join("\n"),
         };
-        (Front { shared: Arc::new(shared) }, Compose::new(back.to_vec()))
+        (FixedSteps { shared: Arc::new(shared) }, Compose::new(varying.to_vec()))
     }
 
     /// The folder that the pictures belong to.
@@ -63,7 +63,7 @@ impl Front {
         &self.shared.root
     }
 
-    /// The transforms of the front.
+    /// The fixed transforms.
     pub fn transforms(&self) -> &[Transform] {
         self.shared.transforms.transforms()
     }
@@ -74,7 +74,7 @@ impl Front {
     }
 
     /// Whether two are one and the same.
-    pub(super) fn is(&self, other: &Front) -> bool {
+    pub(super) fn is(&self, other: &FixedSteps) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
@@ -100,19 +100,19 @@ fn apply(transforms: &Compose, picture: RgbImage) -> Result<RgbImage> {
     if transforms.transforms().is_empty() {
         return Ok(picture);
     }
-    // Nothing of the front draws from it.
+    // None of them draws from it.
     let mut rng = Rng::with_seed(0);
     Transform::picture(transforms.apply(Sample::Picture(picture), &mut rng)?, "Compose")
 }
 
-impl std::fmt::Display for Front {
+impl std::fmt::Display for FixedSteps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("decode")?;
         self.transforms().iter().try_for_each(|transform| write!(f, ", {transform}"))
     }
 }
 
-impl std::fmt::Debug for Front {
+impl std::fmt::Debug for FixedSteps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
@@ -121,7 +121,7 @@ impl std::fmt::Debug for Front {
 /// The steps that make a picture of a picture without chance.
 const PICTURE_STEPS: [&str; 4] = ["Resize", "CenterCrop", "Pad", "Grayscale"];
 
-/// Everything that a step's result depends on, where the step belongs to the front. Only the crate's own
+/// Everything that a step's result depends on, where the step is a fixed one. Only the crate's own
 /// steps can be written as JSON, with all their arguments.
 fn exact_description(transform: &Transform) -> Option<String> {
     let keeps = transform.is_deterministic() && PICTURE_STEPS.contains(&transform.name().as_str());
@@ -134,10 +134,10 @@ mod tests {
     use crate::transforms::*;
 
     #[test]
-    fn the_front_ends_at_chance_and_at_the_tensor() {
+    fn the_fixed_steps_end_at_randomness_and_at_the_tensor() {
         let split = |transforms| {
-            let (front, back) = Front::split("/pictures", &Compose::new(transforms));
-            (front.transforms().len(), back.transforms().len())
+            let (fixed, varying) = FixedSteps::split("/pictures", &Compose::new(transforms));
+            (fixed.transforms().len(), varying.transforms().len())
         };
         assert_eq!(
             split(vec![resize(96, 96), random_rotation(45.0), center_crop(64, 64), to_tensor()]),

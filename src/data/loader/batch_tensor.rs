@@ -12,7 +12,7 @@ use crate::{Error, Result};
 const AT_ONCE: usize = 1 << 14;
 
 /// Room for the samples of one batch. The first that comes says how large they are.
-pub(super) struct Slot {
+pub(super) struct BatchTensor {
     rows: usize,
     filled: Mutex<Option<Filled>>,
 }
@@ -25,10 +25,10 @@ struct Filled {
     first: PathBuf,
 }
 
-impl Slot {
+impl BatchTensor {
     /// Room for `rows` samples. Memory is taken when the first comes.
     pub(super) fn new(rows: usize) -> Self {
-        Slot { rows, filled: Mutex::new(None) }
+        BatchTensor { rows, filled: Mutex::new(None) }
     }
 
     fn filled(&self) -> MutexGuard<'_, Option<Filled>> {
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn rows_come_in_any_order() {
-        let slot = Slot::new(3);
+        let slot = BatchTensor::new(3);
         let row = |value: f32| vec![value; 40_000];
         slot.put(2, [1, 200, 200], &row(2.0), "c".as_ref()).unwrap();
         slot.put(0, [1, 200, 200], &row(0.5), "a".as_ref()).unwrap();

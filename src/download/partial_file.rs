@@ -12,7 +12,7 @@ use crate::notebook::{interrupted, take_interrupt};
 use crate::{Error, Result};
 
 /// The beginning of a file that is being fetched, locked against other processes.
-pub(super) struct Part {
+pub(super) struct PartialFile {
     path: PathBuf,
     file: File,
     length: u64,
@@ -23,12 +23,12 @@ pub(super) struct Part {
 /// How a part was got hold of.
 pub(super) enum Claim {
     /// At once.
-    Mine(Part),
+    Mine(PartialFile),
     /// After another process had let it go.
-    Waited(Part),
+    Waited(PartialFile),
 }
 
-impl Part {
+impl PartialFile {
     /// Opens and locks the part of the file `to`; waits while another process has it.
     pub fn claim(to: &Path) -> Result<Claim> {
         let name = to.file_name().ok_or_else(|| {
@@ -72,7 +72,7 @@ impl Part {
                 continue;
             }
             let length = file.metadata().map_err(Error::io("reading", &path))?.len();
-            let part = Part { path, file, length, version: None };
+            let part = PartialFile { path, file, length, version: None };
             return Ok(if waited { Claim::Waited(part) } else { Claim::Mine(part) });
         }
     }
@@ -180,7 +180,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for PartialFile {
     /// An empty part is of no use to anyone.
     fn drop(&mut self) {
         if self.length == 0 && same_file(&self.file, &self.path) {

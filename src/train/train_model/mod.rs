@@ -1,0 +1,197 @@
+//! The tutorial's `train_model`.
+
+mod passes;
+mod resuming;
+
+use std::time::Instant;
+
+use super::best::Best;
+use super::compute::Compute;
+use super::ema::Ema;
+use super::history::{History, minutes_and_seconds};
+use super::live::Live;
+use super::loss::Criterion;
+use super::optim::Optimizer;
+use super::options::{SchedulerStep, TrainOptions};
+use super::preflight;
+use super::resume::KeptState;
+use super::scheduler::Scheduler;
+use crate::data::{DataLoader, Splits};
+use crate::models::{BatchNormMode, Model};
+use crate::{Result, notebook};
+
+/// Trains `model` for `num_epochs` passes over `dataloaders.train`, each followed by a pass over
+/// `dataloaders.valid`, printing the tutorial's lines; Herbarium's notebooks show a table and curves that
+/// grow instead. At the end the model has the weights of the epoch with the highest validation accuracy,
+/// and is in eval mode.
+///
+/// What differs from the tutorial: validation computes no gradients; the scheduler must be of this
+/// optimizer; [`TrainOptions::best_acc`] protects a better checkpoint; frozen layers with still batch
+/// norms are computed faster ([`Precision`](super::Precision)).
+///
+/// All chance is that of the loaders: libtorch's generator, by which dropout drops, is set at the beginning
+/// of each epoch from the training loader's seed and its count of epochs.
+///
+/// # The checkpoint
+/// With [`TrainOptions::checkpoint`] the weights, the optimizer's state and the accuracy are written
+/// each time the validation accuracy exceeds the best so far, whole or not at all. The file always
+/// holds the best of *this* training, so that cells that are run again give the same again. If an
+/// earlier training left a better checkpoint there (or one of another network, which does not
+/// compare), it is first kept as `NAME.previous.safetensors` (or `.pt`), and a note on standard error says so.
+/// A file that is no checkpoint is never replaced.
+///
+/// # Interrupting
+/// Under Herbarium's kernel an interrupt ends training within a batch, and all trainings that would follow in the
+/// cell before their first one, their models untouched. The result is then the
+/// history of the completed epochs with [`History::interrupted`] set, and the model has its best
+/// weights as at any end. `resume: (&history).into()` goes on from there, and with a file in
+/// [`TrainOptions::resume`] a later session does, whatever ended this one.
+///
+/// # Errors
+/// Before anything has changed: [`Error::Optimizer`](crate::Error::Optimizer),
+/// [`Error::Scheduler`](crate::Error::Scheduler) (a scheduler of another optimizer among them),
+/// [`Error::Training`](crate::Error::Training) when the optimizer's tensors are not the model's, all
+/// frozen, or a loader is empty, [`Error::Checkpoint`](crate::Error::Checkpoint) when the file cannot
+/// be written or should not be replaced, [`Error::OutOfMemory`](crate::Error::OutOfMemory) when a batch
+/// needs more memory than there is.
+///
+/// During training: [`Error::LossNotFinite`](crate::Error::LossNotFinite) naming the batch's files,
+/// [`Error::Loss`](crate::Error::Loss), the loader's errors, and
+/// [`Error::CheckpointNotWritten`](crate::Error::CheckpointNotWritten) when the disk is full, say.
+/// The model then has the best weights so far, those it started with if no epoch was completed, and
+/// the checkpoint file the best that could be written; the history is lost, its lines were printed.
+pub fn train_model(
+    model: &mut Model,
+    dataloaders: &Splits<DataLoader>,
+    criterion: &dyn Criterion,
+    optimizer: &mut dyn Optimizer,
+    scheduler: &mut dyn Scheduler,
+    options: TrainOptions,
+) -> Result<History> {
+    preflight::check_parts(model, dataloaders, optimizer, scheduler, &options)?;
+    let (checkpoint, state_file) = (options.checkpoint.as_path(), options.resume.as_path());
+    let earlier = match (checkpoint, state_file.is_some_and(std::path::Path::exists)) {
+        // Of a training that goes on, the checkpoint is its own.
+        (Some(path), false) => preflight::check_checkpoint(model, path)?,
+        _ => None,
+    };
+    let class_names = dataloaders.train.dataset().classes();
+    let best = Best::new(model, &options, class_names, earlier)?;
+    let batch_norm = model.batch_norm();
+    if options.batch_norm != BatchNormMode::Moving {
+        model.set_batch_norm(options.batch_norm);
+    }
+    let outcome = Training::new(model, dataloaders, criterion, &options, best, optimizer, scheduler)
+        .and_then(|training| training.run(model, optimizer, scheduler));
+    model.set_batch_norm(batch_norm);
+    model.eval();
+    outcome
+}
+
+/// A training that runs.
+struct Training<'a> {
+    dataloaders: &'a Splits<DataLoader>,
+    criterion: &'a dyn Criterion,
+    options: &'a TrainOptions,
+    start: Instant,
+    compute: Compute,
+    ema: Option<Ema>,
+    best: Best,
+    history: History,
+    live: Live,
+}
+
+impl<'a> Training<'a> {
+    fn new(
+        model: &mut Model,
+        dataloaders: &'a Splits<DataLoader>,
+        criterion: &'a dyn Criterion,
+        options: &'a TrainOptions,
+        best: Best,
+        optimizer: &dyn Optimizer,
+        scheduler: &dyn Scheduler,
+    ) -> Result<Self> {
+        let compute = Compute::prepare(model, &dataloaders.train, options.precision)?;
+        let info = preflight::info(model, dataloaders, criterion, optimizer, scheduler, options, &compute);
+        let Splits { train, valid } = dataloaders;
+        let images = options.num_epochs * (train.dataset_len() + valid.dataset_len());
+        let head = format!("{}, {} on {}, {}", info.model, optimizer.name(), info.device, info.compute);
+        let live = Live::new(options.verbose, options.live, images as u64, head);
+        let history =
+            History { lrs: vec![optimizer.lr()], num_epochs: options.num_epochs, info, ..Default::default() };
+        let ema = options.ema.map(|decay| Ema::new(model, decay)).transpose()?;
+        let start = Instant::now();
+        Ok(Training { dataloaders, criterion, options, start, compute, ema, best, history, live })
+    }
+
+    fn run(
+        mut self,
+        model: &mut Model,
+        optimizer: &mut dyn Optimizer,
+        scheduler: &mut dyn Scheduler,
+    ) -> Result<History> {
+        let outcome = self.epochs(model, optimizer, scheduler);
+        self.best.restore(model)?;
+        let Training { mut history, best, mut live, start, .. } = self;
+        history.seconds += start.elapsed().as_secs_f64();
+        history.best_acc = best.acc;
+        history.best_epoch = best.epoch;
+        history.checkpoint = best.written.clone();
+        live.say(format_args!("Training complete in {}", minutes_and_seconds(history.seconds)));
+        live.say(format_args!("Best val Acc: {:.6}", best.acc));
+        live.end(&history);
+        outcome.map(|()| history)
+    }
+
+    fn epochs(
+        &mut self,
+        model: &mut Model,
+        optimizer: &mut dyn Optimizer,
+        scheduler: &mut dyn Scheduler,
+    ) -> Result<()> {
+        let num_epochs = self.options.num_epochs;
+        self.take_up(model, optimizer, scheduler)?;
+        let first = self.history.epochs();
+        let mut kept = KeptState::default();
+        for epoch in first..num_epochs {
+            if self.is_at_its_end(epoch) {
+                self.history.stopped_early = true;
+                self.live.say(format_args!("No better epoch since: stopped\n"));
+                break;
+            }
+            if epoch == first && self.keeps_state() {
+                kept = self.snapshot(model, optimizer, scheduler)?;
+            }
+            self.live.say(format_args!("Epoch {epoch}/{}\n----------", num_epochs - 1));
+            // An interrupt is for the whole cell, which may have been at another training.
+            let passes =
+                if notebook::stopping() { None } else { self.epoch(model, optimizer, scheduler, epoch)? };
+            let Some((train, valid)) = passes else {
+                notebook::take_interrupt();
+                self.history.interrupted = true;
+                self.history.state = kept;
+                self.live.say(format_args!("Interrupted in epoch {epoch}, which does not count\n"));
+                break;
+            };
+            self.live.say(format_args!("Optimizer learning rate : {:.7}\n", optimizer.lr()));
+            self.history.record(&train, &valid, optimizer.lr());
+            if self.options.scheduler_step == SchedulerStep::Epoch {
+                scheduler.step_with_loss(optimizer, valid.loss)?;
+            }
+            if self.keeps_state() {
+                kept = self.snapshot(model, optimizer, scheduler)?;
+            }
+            self.history.best_epoch = self.best.epoch;
+            self.history.best_acc = self.best.acc;
+            self.live.epoch(&self.history);
+        }
+        Ok(())
+    }
+
+    /// Whether patience is at its end before epoch number `epoch`.
+    fn is_at_its_end(&self, epoch: usize) -> bool {
+        let Some(patience) = self.options.patience else { return false };
+        let since = self.best.epoch.map_or(epoch, |best| epoch - best - 1);
+        epoch > 0 && since >= patience.max(1)
+    }
+}

@@ -1,0 +1,139 @@
+//! The two passes of an epoch: over the training pictures, which changes the weights, and over the validation pictures.
+
+use fastrand::Rng;
+use tch::Tensor;
+
+use super::Training;
+use crate::Result;
+use crate::data::{Batch, DataLoader, Splits};
+use crate::models::{Model, Outputs};
+use crate::seed::splitmix;
+use crate::train::epoch::{self, Step, Tally};
+use crate::train::evaluate::validate;
+use crate::train::history::minutes_and_seconds;
+use crate::train::loss::Criterion;
+use crate::train::mix;
+use crate::train::optim::{Optimizer, clip_grad_norm, clip_grad_value};
+use crate::train::options::{SchedulerStep, TrainOptions};
+use crate::train::scheduler::Scheduler;
+
+impl Training<'_> {
+    /// Both passes of an epoch; `None` when the learner has interrupted one of them.
+    pub(super) fn epoch(
+        &mut self,
+        model: &mut Model,
+        optimizer: &mut dyn Optimizer,
+        scheduler: &mut dyn Scheduler,
+        epoch: usize,
+    ) -> Result<Option<(Tally, Tally)>> {
+        let Splits { train, valid } = self.dataloaders;
+        let number = train.next_epoch();
+        let chance = splitmix(splitmix(train.seed()) ^ number);
+        tch::manual_seed(chance as i64);
+        model.train();
+        let Some(trained) = self.train_pass(model, optimizer, scheduler, epoch, chance)? else {
+            return Ok(None);
+        };
+        self.report("train", &trained);
+        model.eval();
+        // With averaged weights it is these that are looked at, and kept if they are the best.
+        self.ema.as_mut().map(|ema| ema.swap(model)).transpose()?;
+        let looked = self.valid_pass(model, valid, epoch);
+        let offered = match &looked {
+            Ok(Some(tally)) => self.best.offer(model, optimizer, epoch, tally.accuracy()),
+            _ => Ok(()),
+        };
+        self.ema.as_mut().map(|ema| ema.swap(model)).transpose()?;
+        offered?;
+        let Some(looked) = looked? else { return Ok(None) };
+        self.report("valid", &looked);
+        Ok(Some((trained, looked)))
+    }
+
+    fn report(&mut self, phase: &str, tally: &Tally) {
+        let elapsed = minutes_and_seconds(self.start.elapsed().as_secs_f64());
+        self.live.say(format_args!("Time elapsed {elapsed}"));
+        self.live.say(format_args!("{phase} Loss: {:.4} Acc: {:.4}", tally.loss, tally.accuracy()));
+        self.live.phase(tally);
+    }
+
+    /// `None` when the learner has interrupted it. `chance` seeds what is random in it.
+    fn train_pass(
+        &mut self,
+        model: &Model,
+        optimizer: &mut dyn Optimizer,
+        scheduler: &mut dyn Scheduler,
+        epoch: usize,
+        chance: u64,
+    ) -> Result<Option<Tally>> {
+        let TrainOptions { num_epochs, accumulate, mix, .. } = *self.options;
+        let loader = &self.dataloaders.train;
+        let (batches, live, compute, options) = (loader.len(), &mut self.live, &self.compute, self.options);
+        let mut watch = |tally: &Tally| live.batch("train", (epoch, num_epochs), tally, batches);
+        let mut pass = epoch::EpochPass {
+            batches: loader.iter(),
+            criterion: self.criterion,
+            phase: "train",
+            epoch: Some(epoch),
+            watch: Some(&mut watch),
+        };
+        let mut rng = Rng::with_seed(chance);
+        let step = |_: &Batch, images: &Tensor, labels: &Tensor, criterion: &dyn Criterion| {
+            let mixed = mix.apply(images, &mut rng)?;
+            let images = mixed.as_ref().map_or(images, |mixed| &mixed.images);
+            let outputs: Outputs = compute.forward(model, images)?;
+            let loss = outputs.loss(|logits| match &mixed {
+                None => criterion.forward(logits, labels),
+                Some(mixed) => {
+                    let own = criterion.forward(logits, labels)?.f_mul_scalar(mixed.share)?;
+                    let other = criterion.forward(logits, &mix::partners(labels)?)?;
+                    Ok(own.f_add(&other.f_mul_scalar(1.0 - mixed.share)?)?)
+                }
+            })?;
+            Ok(Step { loss, logits: outputs.logits })
+        };
+        let ema = &mut self.ema;
+        let learn = |loss: &Tensor, index: usize| {
+            let first = index - index % accumulate;
+            if index == first {
+                optimizer.zero_grad()?;
+            }
+            // Of how many batches this step's gradient is the mean: the last step may have fewer.
+            let together = accumulate.min(batches - first);
+            match together {
+                1 => loss.f_backward()?,
+                _ => loss.f_div_scalar(together as f64)?.f_backward()?,
+            }
+            if index + 1 < first + together {
+                return Ok(());
+            }
+            if let Some(max) = options.clip_grad_norm {
+                clip_grad_norm(optimizer.parameters(), max)?;
+            }
+            if let Some(max) = options.clip_grad_value {
+                clip_grad_value(optimizer.parameters(), max)?;
+            }
+            optimizer.step()?;
+            ema.as_mut().map(|ema| ema.update(model)).transpose()?;
+            if options.scheduler_step == SchedulerStep::Batch {
+                scheduler.step(optimizer)?;
+            }
+            Ok(())
+        };
+        epoch::run(&mut pass, model, step, learn)
+    }
+
+    /// `None` when the learner has interrupted it.
+    fn valid_pass(&mut self, model: &Model, loader: &DataLoader, epoch: usize) -> Result<Option<Tally>> {
+        let (batches, live, num_epochs) = (loader.len(), &mut self.live, self.options.num_epochs);
+        let mut watch = |tally: &Tally| live.batch("valid", (epoch, num_epochs), tally, batches);
+        let mut pass = epoch::EpochPass {
+            batches: loader.iter(),
+            criterion: self.criterion,
+            phase: "valid",
+            epoch: Some(epoch),
+            watch: Some(&mut watch),
+        };
+        validate(&mut pass, model, |_, _| Ok(()))
+    }
+}

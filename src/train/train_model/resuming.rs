@@ -1,0 +1,116 @@
+//! The state of a training after each epoch, and going on from it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tch::Tensor;
+
+use super::Training;
+use crate::data::Splits;
+use crate::models::{Model, Strictness};
+use crate::train::ema::Ema;
+use crate::train::history::History;
+use crate::train::optim::{Optimizer, copy_of};
+use crate::train::preflight;
+use crate::train::resume::{KeptState, ResumeFrom, TrainingState};
+use crate::train::scheduler::Scheduler;
+use crate::{Result, notebook};
+
+impl Training<'_> {
+    /// Whether somebody may want to go on from the state.
+    pub(super) fn keeps_state(&self) -> bool {
+        self.options.resume.as_path().is_some() || notebook::is_live()
+    }
+
+    /// The state at the end of an epoch, in memory and in the file if there is to be one.
+    pub(super) fn snapshot(
+        &mut self,
+        model: &Model,
+        optimizer: &dyn Optimizer,
+        scheduler: &dyn Scheduler,
+    ) -> Result<KeptState> {
+        let Splits { train, valid } = self.dataloaders;
+        let copied = |averages: &[(String, Tensor)]| -> Result<Vec<(String, Tensor)>> {
+            let copies = averages.iter().map(|(name, tensor)| Ok((name.clone(), copy_of(tensor)?)));
+            copies.collect()
+        };
+        let ema = match self.ema.as_ref().map(Ema::parts) {
+            Some((averages, updates)) => Some((copied(averages)?, updates)),
+            None => None,
+        };
+        let mut history = self.history.clone();
+        history.best_epoch = self.best.epoch;
+        history.best_acc = self.best.acc;
+        history.checkpoint = self.best.written.clone();
+        history.seconds += self.start.elapsed().as_secs_f64();
+        let state = TrainingState {
+            last: model.state_dict().deep_copy()?,
+            best: self.best.weights().clone(),
+            optimizer: optimizer.state_dict()?,
+            scheduler: scheduler.state_dict(),
+            ema,
+            next_epochs: [train.next_epoch(), valid.next_epoch()],
+            seeds: [train.seed(), valid.seed()],
+            history,
+            model: model.name().to_owned(),
+            num_classes: model.num_classes(),
+        };
+        if let Some(path) = self.options.resume.as_path() {
+            state.save(path)?;
+        }
+        Ok(KeptState(Some(Arc::new(Mutex::new(state)))))
+    }
+
+    /// Goes back to where an earlier training ended, if there is one.
+    pub(super) fn take_up(
+        &mut self,
+        model: &mut Model,
+        optimizer: &mut dyn Optimizer,
+        scheduler: &mut dyn Scheduler,
+    ) -> Result<()> {
+        match &self.options.resume.0 {
+            ResumeFrom::Nothing | ResumeFrom::Memory(KeptState(None)) => Ok(()),
+            ResumeFrom::File(path) if !path.exists() => Ok(()),
+            ResumeFrom::File(path) => {
+                let state = TrainingState::load(path)?;
+                self.take_up_state(&state, model, optimizer, scheduler)
+            }
+            ResumeFrom::Memory(KeptState(Some(state))) => {
+                let state = Arc::clone(state);
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                self.take_up_state(&state, model, optimizer, scheduler)
+            }
+        }
+    }
+
+    fn take_up_state(
+        &mut self,
+        state: &TrainingState,
+        model: &mut Model,
+        optimizer: &mut dyn Optimizer,
+        scheduler: &mut dyn Scheduler,
+    ) -> Result<()> {
+        state.must_fit(model)?;
+        preflight::check_seeds(model, self.dataloaders, state.seeds)?;
+        optimizer.load_state_dict(&state.optimizer)?;
+        scheduler.load_state_dict(&state.scheduler)?;
+        model.load_state_dict(&state.last, Strictness::Strict)?;
+        let Splits { train, valid } = self.dataloaders;
+        train.set_next_epoch(state.next_epochs[0]);
+        valid.set_next_epoch(state.next_epochs[1]);
+        if let (Some(ema), Some((averages, updates))) = (&mut self.ema, &state.ema) {
+            ema.restore(averages, *updates)?;
+        }
+        let info = std::mem::take(&mut self.history.info);
+        let num_epochs = self.options.num_epochs;
+        self.history =
+            History { info, num_epochs, interrupted: false, stopped_early: false, ..state.history.clone() };
+        self.best.take_up(&state.history, state.best.deep_copy()?);
+        let epochs = self.history.epochs();
+        let images = epochs * (train.dataset_len() + valid.dataset_len());
+        self.live.skip(images as u64);
+        if epochs > 0 {
+            self.live.say(format_args!("Going on after epoch {}\n", epochs - 1));
+        }
+        Ok(())
+    }
+}
