@@ -47,7 +47,7 @@ pub trait Dataset: Debug + Send + Sync {
     }
 
     /// The class of sample `index`, where it is known without reading the sample: what a balanced
-    /// [`Sampler`](super::Sampler) needs.
+    /// [`WeightedRandomSampler`](super::WeightedRandomSampler) needs.
     fn label(&self, index: usize) -> Option<i64> {
         self.in_two_steps(index).map(|steps| steps.label)
     }

@@ -7,7 +7,7 @@ use tch::{Device, Tensor};
 use crate::Result;
 use crate::tensors::TensorSpec;
 
-/// What [`Model::load_state_dict`](super::Model::load_state_dict) does about keys that do not fit.
+/// What [`Model::load_state_dict`](crate::models::Model::load_state_dict) does about keys that do not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Strictness {
     /// Every key must be there and fit, as PyTorch's `strict=True`: else nothing is loaded.
@@ -19,7 +19,7 @@ pub enum Strictness {
 
 /// Named tensors, in the order of PyTorch's `state_dict`.
 ///
-/// As in PyTorch the tensors of [`Model::state_dict`](super::Model::state_dict) are the model's
+/// As in PyTorch the tensors of [`Model::state_dict`](crate::models::Model::state_dict) are the model's
 /// own, not copies: training changes them. [`deep_copy`](StateDict::deep_copy) keeps a state as it is.
 #[derive(Default)]
 pub struct StateDict {

@@ -1,6 +1,6 @@
 //! PyTorch's own files, `.pt` and `.pth`, read without running anything of them.
 //!
-//! The crate [`torch_file`](::torch_file) reads and writes them; its [`Value`] is what a file holds, with tensors
+//! The crate [`torch_file`] reads and writes them; its [`Value`] is what a file holds, with tensors
 //! that are described, and read when they are asked for. Here they become tch's, and tch's are written.
 //!
 //! ```

@@ -96,7 +96,7 @@ fn add(svg: &mut String, shape: &Shape) -> std::fmt::Result {
             number(area.width),
             number(area.height),
             if *scaling == Scaling::Pixels { " style=\"image-rendering:pixelated\"" } else { "" },
-            BASE64_STANDARD.encode(&png(image))
+            BASE64_STANDARD.encode(png(image))
         ),
     }
 }
