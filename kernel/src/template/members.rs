@@ -37,9 +37,9 @@ pub fn of_registries(folder: &Path) -> Result<Table> {
 fn united(known: Value, other: &Value) -> Value {
     let mut how = table(known);
     if let Some(more) = other.get("features").and_then(Value::as_array) {
-        match how.entry("features").or_insert_with(|| Value::Array(Vec::new())) {
-            Value::Array(all) => all.extend(more.iter().cloned()),
-            _ => {}
+        let all = how.entry("features").or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(all) = all {
+            all.extend(more.iter().cloned());
         }
     }
     if other.get("default-features").and_then(Value::as_bool) != Some(false) {
