@@ -88,9 +88,9 @@ def test_a_build_that_was_killed_or_found_no_room_is_made_anew(changed, tmp_path
     killed.stdout.close()
     assert recipes() - before == set()
 
-    # No file may be larger than two megabytes: the crate's library is. Python ignores the signal that tells of it,
+    # No file may be larger than four megabytes: the crate's library is, and no program of the template. Python ignores the signal that tells of it,
     # and the children must, too, so that a write fails as on a full disk.
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
     full = start(tmp_path, changed, "full.ipynb", preexec_fn=limit, restore_signals=False)
     said = full.communicate(timeout=600)[0]
     assert full.returncode == 1 and "building the helper crate" in said, said
