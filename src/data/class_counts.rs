@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::Dataset;
-use super::table::{Table, counted, escape, thousands};
+use super::table::{Table, counted};
+use crate::notebook::html::escape;
+use crate::notebook::numbers::thousands;
 use crate::notebook::{MimeBundle, Show, result};
 use crate::{Error, Result};
 

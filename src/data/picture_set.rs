@@ -11,9 +11,9 @@ use tch::Tensor;
 
 use super::oddity::warn;
 use super::read_image::read_noting;
-use super::table::escape;
 use super::{ClassCounts, Decoding, FixedSteps, ReadOptions, SplitOptions, Splits, TwoSteps};
 use crate::notebook::MimeBundle;
+use crate::notebook::html::escape;
 use crate::transforms::Compose;
 use crate::{Error, Result};
 

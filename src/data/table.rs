@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::notebook::html::escape;
+use crate::notebook::numbers::thousands;
+
 /// Rows under a head. The first column is text, set left; the others are set right.
 pub(super) struct Table {
     head: Vec<String>,
@@ -67,11 +70,6 @@ impl Table {
     }
 }
 
-/// Text as HTML.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// Bytes as people say them: `812 bytes`, `1.4 MB`, with decimal units as file managers have them.
 pub(super) fn bytes_text(bytes: u64) -> String {
     let (unit, name) = match bytes {
@@ -89,22 +87,12 @@ pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { many })
 }
 
-/// A count with a comma between thousands.
-pub(super) fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let head = digits.len() % 3;
-    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let first = (head > 0).then(|| digits[..head].to_string());
-    first.into_iter().chain(groups).collect::<Vec<_>>().join(",")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!([0, 12, 999, 1000, 1234567].map(thousands), ["0", "12", "999", "1,000", "1,234,567"]);
         assert_eq!(
             [12, 1_500, 27_648_000, 5_500_000_000].map(bytes_text),
             ["12 bytes", "1.5 kB", "28 MB", "5.5 GB"]

@@ -85,7 +85,6 @@ pub use predictions::{Guess, Predictions};
 pub use pretrained::Pretrained;
 pub use registry::{get_model, known_models};
 pub use resnet::{resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2};
-pub(crate) use show::thousands;
 pub use squeezenet::{squeezenet1_0, squeezenet1_1};
 pub use summary::{LayerSummary, Summary};
 pub use vgg::{vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn};

@@ -5,7 +5,7 @@ use std::fmt;
 use tch::Tensor;
 
 use super::patterns::matches;
-use super::show::thousands;
+use crate::notebook::numbers::thousands;
 use crate::notebook::vars::{Known, Of, counted};
 use crate::tensors::TensorSpec;
 

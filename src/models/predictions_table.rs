@@ -1,7 +1,8 @@
 //! How predictions show themselves in a cell.
 
-use super::{Predictions, thousands};
+use super::Predictions;
 use crate::notebook::html::{PALE, bar, table};
+use crate::notebook::numbers::thousands;
 use crate::notebook::{MimeBundle, Show};
 
 /// Rows of the table shown on a page.

@@ -1,4 +1,4 @@
-//! The text of `print(model)`, and numbers for people.
+//! The text of `print(model)`.
 
 use super::module::Module;
 
@@ -28,28 +28,4 @@ fn write_module(text: &mut String, module: &dyn Module, depth: usize) {
         text.push_str(&"  ".repeat(depth));
     }
     text.push(')');
-}
-
-/// Digits in groups of three: `11,228,838`.
-pub(crate) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_digits_by_three() {
-        let shown = [0, 999, 1_000, 52_326, 11_228_838].map(thousands);
-        assert_eq!(shown, ["0", "999", "1,000", "52,326", "11,228,838"]);
-    }
 }

@@ -3,7 +3,8 @@
 //! dark pages.
 
 use super::module::{Module, Role, walk};
-use super::show::thousands;
+use crate::notebook::html::escape;
+use crate::notebook::numbers::thousands;
 
 const STYLE: &str = "<style>\
 .hb-model{font-family:monospace;font-size:12px;line-height:1.6}\
@@ -48,7 +49,7 @@ fn write(html: &mut String, name: &str, module: &dyn Module, depth: usize) {
 fn title(name: &str, module: &dyn Module, count: usize, frozen: usize) -> String {
     let extra = match module.extra_repr() {
         extra if extra.is_empty() => String::new(),
-        extra => format!("({})", escaped(&extra)),
+        extra => format!("({})", escape(&extra)),
     };
     let separator = if name.is_empty() { "" } else { ": " };
     let values = if count > 0 { format!(" <i>{}</i>", thousands(count)) } else { String::new() };
@@ -57,7 +58,7 @@ fn title(name: &str, module: &dyn Module, count: usize, frozen: usize) -> String
         frozen if frozen == count => "<b>frozen</b>",
         _ => "<b>frozen in part</b>",
     };
-    format!("{}{separator}{}<i>{extra}</i>{values}{badge}", escaped(name), module.kind())
+    format!("{}{separator}{}<i>{extra}</i>{values}{badge}", escape(name), module.kind())
 }
 
 /// The shapes of a layer's tensors, shown while the mouse rests on it.
@@ -84,10 +85,6 @@ fn counts(module: &dyn Module) -> (usize, usize) {
 
 fn shape(size: &[i64]) -> String {
     size.iter().map(i64::to_string).collect::<Vec<_>>().join(" × ")
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub(crate) mod html;
 mod interrupt;
 mod last_value;
 mod message;
+pub(crate) mod numbers;
 mod panic;
 mod picture;
 mod progress;

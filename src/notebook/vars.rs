@@ -5,6 +5,7 @@
 //! by how far the compiler has to look for the method: [`Known`] is found first where it is implemented,
 //! and [`Unknown`], one reference further, for all else.
 
+use crate::notebook::html::escape;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use tch::Tensor;
@@ -110,7 +111,6 @@ pub fn show(variables: &[(&str, &str, String)]) {
     if variables.is_empty() {
         return;
     }
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let width = |column: fn(&(&str, &str, String)) -> usize| variables.iter().map(column).max().unwrap_or(0);
     let (names, kinds) = (width(|row| row.0.chars().count()), width(|row| row.1.chars().count()));
     let mut text = String::new();
@@ -119,9 +119,9 @@ pub fn show(variables: &[(&str, &str, String)]) {
         text += format!("{name:<names$}  {kind:<kinds$}  {size}\n").as_str();
         html += &format!(
             "<tr><td>{}</td><td><code>{}</code></td><td>{}</td></tr>",
-            escaped(name),
-            escaped(kind),
-            escaped(size)
+            escape(name),
+            escape(kind),
+            escape(size)
         );
     }
     html += "</table>";

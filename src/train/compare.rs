@@ -1,9 +1,9 @@
 //! Several trainings side by side.
 
+use crate::notebook::html::escape;
 use std::fmt;
 
 use super::History;
-use super::table::escaped;
 use crate::notebook::{MimeBundle, Show, result};
 
 /// Trainings by name, as [`compare`] takes them; shows as a table, and [`plot`](Comparison::plot) draws their curves
@@ -84,7 +84,7 @@ impl Show for Comparison {
         let row = |cells: &[String], tag: &str| {
             let cell = |(number, text): (usize, &String)| {
                 let side = if number == 0 { "left" } else { "right" };
-                format!("<{tag} style=\"text-align:{side}\">{}</{tag}>", escaped(text))
+                format!("<{tag} style=\"text-align:{side}\">{}</{tag}>", escape(text))
             };
             format!("<tr>{}</tr>", cells.iter().enumerate().map(cell).collect::<String>())
         };

@@ -1,11 +1,11 @@
 //! What a training says while it runs: the tutorial's lines, or in a notebook a table and curves.
 
+use crate::notebook::html::escape;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::History;
 use super::epoch::Tally;
-use super::table::escaped;
 use crate::notebook::{DisplayHandle, MimeBundle, Progress, Show, display, is_live};
 
 /// The line changes no more often than this, and never so often that it takes more than a hundredth of
@@ -134,7 +134,7 @@ impl Live {
         let curves = curves(history);
         table.update(&Page(page(&self.head, history, &curves, &self.transcript)));
         let summary = summary(history);
-        let html = format!("<div>{}</div>", escaped(&summary).replace('\n', "<br>"));
+        let html = format!("<div>{}</div>", escape(&summary).replace('\n', "<br>"));
         line.update(&Page(MimeBundle::text(summary).with_html(html)));
     }
 }
@@ -160,7 +160,7 @@ fn summary(history: &History) -> String {
 
 fn curves(history: &History) -> String {
     let Ok(figure) = history.plot() else { return String::new() };
-    let alt = escaped(&summary(history));
+    let alt = escape(&summary(history));
     format!(
         "<img width=\"{}\" height=\"{}\" alt=\"{alt}\" src=\"{}\">",
         figure.width(),
@@ -175,7 +175,7 @@ fn page(head: &str, history: &History, curves: &str, transcript: &str) -> MimeBu
 }
 
 fn head_html(head: &str) -> String {
-    format!("<div style=\"color:gray\">{}</div>", escaped(head))
+    format!("<div style=\"color:gray\">{}</div>", escape(head))
 }
 
 impl History {

@@ -1,5 +1,6 @@
 //! More than one number for how good a model is.
 
+use crate::notebook::html::escape;
 use std::fmt;
 
 use super::Evaluation;
@@ -139,7 +140,7 @@ impl Metrics {
         };
         let numbers = |name: &str, precision: f64, recall: f64, f1: f64, count: usize| {
             let three = |value: f64| format!("{value:.3}");
-            [super::table::escaped(name), three(precision), three(recall), three(f1), count.to_string()]
+            [escape(name), three(precision), three(recall), three(f1), count.to_string()]
         };
         let head = row(["", "precision", "recall", "F1", "pictures"].map(String::from), "th");
         let body: String = self

@@ -70,7 +70,6 @@ mod preflight;
 mod record;
 mod resume;
 mod scheduler;
-mod table;
 mod train_model;
 
 pub use checkpoint::Checkpoint;

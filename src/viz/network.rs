@@ -6,7 +6,8 @@ use super::Figure;
 use crate::Result;
 use crate::drawing::canvas::{Area, Canvas, Text};
 use crate::drawing::palette::{BLUE, FAINT, GREY, INK};
-use crate::models::{LayerSummary, Model, Summary, thousands};
+use crate::models::{LayerSummary, Model, Summary};
+use crate::notebook::numbers::thousands;
 
 /// One part of a network, or several in a row that work at the same resolution.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@ use herbarium::prelude::*;
 
 use crate::loader::Numbers;
 use crate::support::loading::*;
+use crate::support::tutorial_transforms::tutorial_transforms;
 use crate::support::{TempDir, assert_says};
 
 #[test]
@@ -79,21 +80,7 @@ fn prints_as_torchvision() {
     let dir = TempDir::new();
     dir.pictures("train", &["1", "2"], 2);
     dir.pictures("valid", &["1", "2"], 1);
-    let transforms = Splits {
-        train: Compose::new(vec![
-            resize(96, 96),
-            random_rotation(45.0),
-            center_crop(64, 64),
-            random_horizontal_flip(0.5),
-            random_vertical_flip(0.5),
-            color_jitter(0.2, 0.1, 0.1, 0.1),
-            random_grayscale(0.025),
-            to_tensor(),
-            normalize(IMAGENET_MEAN, IMAGENET_STD),
-        ]),
-        valid: Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
-    };
-    let sets = ImageFolder::splits(&dir, &transforms).unwrap();
+    let sets = ImageFolder::splits(&dir, &tutorial_transforms()).unwrap();
     let root = dir.0.display();
     let expected = format!(
         "{{'train': Dataset ImageFolder

@@ -6,6 +6,7 @@ pub mod colours;
 pub mod formula;
 pub mod loading;
 pub mod shared_cache;
+pub mod tutorial_transforms;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -9,6 +9,7 @@ use herbarium::prelude::*;
 use tch::Device;
 
 use crate::support::colours::*;
+use crate::support::tutorial_transforms::tutorial_transforms;
 use crate::support::{Outcome, TempDir};
 
 /// The flower photographs and the pretrained weights, where they are.
@@ -29,24 +30,15 @@ fn flowers(
     decoding: Decoding,
     seed: u64,
 ) -> herbarium::Result<Splits<DataLoader>> {
-    let valid = match same_scale {
-        true => vec![resize(96, 96), center_crop(64, 64)],
-        false => vec![resize(64, 64)],
-    };
-    let ending = || vec![to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)];
-    let train = vec![
-        resize(96, 96),
-        random_rotation(45.0),
-        center_crop(64, 64),
-        random_horizontal_flip(0.5),
-        random_vertical_flip(0.5),
-        color_jitter(0.2, 0.1, 0.1, 0.1),
-        random_grayscale(0.025),
-    ];
-    let transforms = Splits {
-        train: Compose::new(train.into_iter().chain(ending()).collect()),
-        valid: Compose::new(valid.into_iter().chain(ending()).collect()),
-    };
+    let mut transforms = tutorial_transforms();
+    if same_scale {
+        transforms.valid = Compose::new(vec![
+            resize(96, 96),
+            center_crop(64, 64),
+            to_tensor(),
+            normalize(IMAGENET_MEAN, IMAGENET_STD),
+        ]);
+    }
     let options = LoaderOptions {
         batch_size: 128,
         shuffle: true,

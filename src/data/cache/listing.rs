@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use super::folder::{self, Found};
 use super::pictures::forget_below;
-use crate::data::table::{Table, bytes_text, counted, escape, thousands};
+use crate::data::table::{Table, bytes_text, counted};
+use crate::notebook::html::escape;
+use crate::notebook::numbers::thousands;
 use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::{Error, Result};
 

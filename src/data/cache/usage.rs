@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::data::table::{bytes_text, counted, thousands};
+use crate::data::table::{bytes_text, counted};
+use crate::notebook::numbers::thousands;
 
 /// Where a loader's pictures came from so far, and what is kept of them; counted over all loaders of the
 /// process that share them. Prints as a few lines.

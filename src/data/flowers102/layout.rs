@@ -10,9 +10,9 @@ use flate2::read::GzDecoder;
 use super::mat;
 use super::source::{Remote, Source};
 use super::split::{Flowers102Split, Official, PARTS};
-use crate::data::table::thousands;
 use crate::download::{DownloadOptions, download};
 use crate::files::write_atomically;
+use crate::notebook::numbers::thousands;
 use crate::notebook::{Progress, interrupted};
 use crate::{Error, Result};
 

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::{Health, SetHealth};
-use crate::data::table::{Table, bytes_text, counted, escape, thousands};
+use crate::data::table::{Table, bytes_text, counted};
+use crate::notebook::html::escape;
+use crate::notebook::numbers::thousands;
 use crate::notebook::{MimeBundle, Rich, Show, result};
 
 /// Problems shown one by one; the field has all.

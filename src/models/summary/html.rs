@@ -3,7 +3,7 @@
 
 use super::text::{megabytes, units};
 use super::{LayerSummary, Summary};
-use crate::models::show::thousands;
+use crate::notebook::numbers::thousands;
 
 const STYLE: &str = "<style>\
 .hb-summary table{border-collapse:collapse;font-size:12px}\

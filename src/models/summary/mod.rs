@@ -5,6 +5,7 @@ mod html;
 mod text;
 mod watch;
 
+use crate::notebook::numbers::thousands;
 use std::fmt;
 
 use tch::{Kind, Tensor};
@@ -167,16 +168,15 @@ impl LayerSummary {
 
     /// The cell of its parameters: those that no other row tells.
     fn params_text(&self, closed: bool) -> String {
-        let shown = super::show::thousands;
         match self {
             LayerSummary { params: 0, .. } => "--".into(),
             LayerSummary { recursive: true, .. } => "(recursive)".into(),
             _ if closed || self.is_leaf => {
-                let count = shown(self.params);
+                let count = thousands(self.params);
                 if self.trainable_params > 0 { count } else { format!("({count})") }
             }
             LayerSummary { own_params: 0, .. } => "--".into(),
-            _ => shown(self.own_params),
+            _ => thousands(self.own_params),
         }
     }
 
@@ -184,7 +184,7 @@ impl LayerSummary {
     fn mult_adds_text(&self, closed: bool) -> String {
         match self {
             LayerSummary { mult_adds: 0, .. } => "--".into(),
-            _ if closed || self.is_leaf => super::show::thousands(self.mult_adds as usize),
+            _ if closed || self.is_leaf => thousands(self.mult_adds as usize),
             _ => "--".into(),
         }
     }

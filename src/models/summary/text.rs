@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::{LayerSummary, Summary};
-use crate::models::show::thousands;
+use crate::notebook::numbers::thousands;
 
 const COLUMNS: [&str; 4] = ["Output Shape", "Param #", "Mult-Adds", "Trainable"];
 const COLUMN_WIDTH: usize = 25;

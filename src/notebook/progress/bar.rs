@@ -1,5 +1,6 @@
 //! How a bar looks: tqdm's line as text, a bar and the same facts as HTML.
 
+use crate::notebook::html::escape;
 use std::time::Duration;
 
 use super::super::bundle::MimeBundle;
@@ -61,7 +62,7 @@ impl Face<'_> {
     pub(super) fn html(&self) -> String {
         let mut html = String::from("<div style=\"font-family:monospace;white-space:pre-wrap\">");
         if !self.description.is_empty() {
-            html += &format!("{} ", escaped(self.description));
+            html += &format!("{} ", escape(self.description));
         }
         let (value, max) = match self.total {
             Some(total) => (self.done.min(total), total.max(1)),
@@ -75,7 +76,7 @@ impl Face<'_> {
         let percent = self.total.map(|_| format!("{}%", self.percent())).unwrap_or_default();
         let facts = [percent, self.count(), self.times(), self.rate(), self.postfix.to_string()];
         let mut facts: Vec<String> =
-            facts.iter().filter(|fact| !fact.is_empty()).map(|fact| escaped(fact)).collect();
+            facts.iter().filter(|fact| !fact.is_empty()).map(|fact| escape(fact)).collect();
         if self.state == State::Stopped {
             facts.push("<b>stopped</b>".into());
         }
@@ -139,10 +140,6 @@ fn bar(fraction: f64) -> String {
     let (full, part) = (eighths / 8, EIGHTHS[(eighths % 8) as usize]);
     let empty = WIDTH - full - u64::from(!part.is_empty());
     format!("{}{part}{}", "█".repeat(full as usize), " ".repeat(empty as usize))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

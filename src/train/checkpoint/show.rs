@@ -1,8 +1,8 @@
 //! How a checkpoint shows itself in a cell.
 
 use super::Checkpoint;
-use crate::models::thousands;
 use crate::notebook::html::{bar, escape, table};
+use crate::notebook::numbers::thousands;
 use crate::notebook::{MimeBundle, Show};
 
 impl Show for Checkpoint {
