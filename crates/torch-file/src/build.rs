@@ -92,7 +92,7 @@ impl Builder<'_> {
             Node::List(items) => Value::List(self.values(items, depth)?),
             Node::Dict(dict) => Value::Dict(self.dict(dict, depth)?),
             Node::Tensor(index) => Value::Tensor(self.tensor(*index)?),
-            // A dtype is told by its name, as `str(dtype)`.
+            // A dtype is recognised by its name, as `str(dtype)`.
             Node::Global(Global::Dtype(dtype)) => Value::Str(format!("torch.{dtype}")),
             Node::Object(object) => self.object(object, depth)?,
             Node::Global(Global::Foreign(class)) => self.pass_over(*class)?,
@@ -182,12 +182,12 @@ impl Builder<'_> {
 
     fn sizes(&self, id: Id) -> Result<Vec<usize>> {
         let Node::Tuple(items) = self.pickle.node(id) else {
-            return Err(damaged("the sizes of a tensor are no tuple"));
+            return Err(damaged("the sizes of a tensor are not a tuple"));
         };
         if items.len() > DIMENSIONS {
             return Err(damaged(format!("a tensor has {} dimensions", items.len())));
         }
-        let wrong = || damaged("a size or stride of a tensor is no whole number from 0 up");
+        let wrong = || damaged("a size or stride of a tensor is not a whole number of 0 or more");
         let size = |&item: &Id| match self.pickle.node(item) {
             Node::Int(size) => usize::try_from(*size).map_err(|_| wrong()),
             _ => Err(wrong()),

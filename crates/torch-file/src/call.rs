@@ -58,7 +58,7 @@ impl Machine<'_> {
             (Global::RebuildParameter, &[data, _, _] | &[data, _, _, _]) => {
                 match &self.nodes[data as usize] {
                     Node::Tensor(_) => Ok(data),
-                    _ => Err(damaged("a parameter is no tensor")),
+                    _ => Err(damaged("a parameter is not a tensor")),
                 }
             }
             (Global::RebuildFromType, &[function, class, arguments, _]) => {
@@ -98,14 +98,14 @@ impl Machine<'_> {
     /// The entries of `OrderedDict([[key, value], …])`, as Python 2 wrote them.
     fn list_of_pairs(&mut self, list: Id) -> Result<Vec<(Id, Id)>> {
         let Node::List(items) = &mut self.nodes[list as usize] else {
-            return Err(damaged("an OrderedDict is made of what is no list"));
+            return Err(damaged("an OrderedDict is made of something other than a list"));
         };
         // Taken, not copied: copies of copies would let a small file grow without bound.
         let items = std::mem::take(items);
         let pair = |&item: &Id| match &self.nodes[item as usize] {
             Node::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
             Node::Tuple(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
-            _ => Err(damaged("an OrderedDict is made of what are no pairs")),
+            _ => Err(damaged("an OrderedDict is made of something other than pairs")),
         };
         items.iter().map(pair).collect()
     }
@@ -114,7 +114,7 @@ impl Machine<'_> {
     fn encoded(&mut self, letters: Id) -> Result<Id> {
         let letters = text(self.bytes, &self.nodes[letters as usize]).unwrap_or_default();
         let bytes: Option<Box<[u8]>> = letters.chars().map(|letter| u8::try_from(letter).ok()).collect();
-        self.add(Node::Encoded(bytes.ok_or(damaged("bytes in its pickle are no bytes"))?))
+        self.add(Node::Encoded(bytes.ok_or(damaged("bytes in its pickle are not bytes"))?))
     }
 
     /// Marks of tensors whose values are not what is stored (conjugated, negated).
@@ -131,7 +131,7 @@ impl Machine<'_> {
     fn int(&self, id: Id) -> Result<i64> {
         match self.nodes[id as usize] {
             Node::Int(number) => Ok(number),
-            _ => Err(damaged("a size in its pickle is no number")),
+            _ => Err(damaged("a size in its pickle is not a number")),
         }
     }
 
@@ -159,11 +159,12 @@ impl Machine<'_> {
     /// The storage that `('storage', class, key, location, numel[, view])` names.
     fn storage(&mut self, id: Id) -> Result<u32> {
         let items = self.tuple(id)?;
-        let told = |index: usize| items.get(index).and_then(|&id| text(self.bytes, &self.nodes[id as usize]));
+        let text_at =
+            |index: usize| items.get(index).and_then(|&id| text(self.bytes, &self.nodes[id as usize]));
         let wrong = || damaged("its pickle names a storage in a way that PyTorch does not");
-        let (5..=6, Some("storage")) = (items.len(), told(0)) else { return Err(wrong()) };
+        let (5..=6, Some("storage")) = (items.len(), text_at(0)) else { return Err(wrong()) };
         let Global::Storage(dtype) = self.global(items[1])? else { return Err(wrong()) };
-        let key = told(2).ok_or_else(wrong)?.to_owned();
+        let key = text_at(2).ok_or_else(wrong)?.to_owned();
         let numel = u64::try_from(self.int(items[4])?).map_err(|_| wrong())?;
         let view = match items.get(5).map(|&id| &self.nodes[id as usize]) {
             None | Some(Node::None) => None,

@@ -25,8 +25,8 @@ pub enum Error {
     /// It is of a kind that is not read here.
     #[error("{0}")]
     Unsupported(Cow<'static, str>),
-    /// There are no weights in a value.
-    #[error("there is no state dict in it: {0}")]
+    /// A value holds no weights.
+    #[error("it holds no state dict: {0}")]
     NoStateDict(String),
     /// A value has no place in the format.
     #[error("{0}")]

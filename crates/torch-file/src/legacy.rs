@@ -49,14 +49,14 @@ fn is_big_endian(system: &Pickle) -> bool {
 /// Where each storage's values begin and how many bytes they are.
 fn places(bytes: &[u8], main: &Pickle, keys: &Pickle) -> Result<HashMap<String, (usize, usize)>> {
     let Node::List(list) = keys.node(keys.root) else {
-        return Err(damaged("the list of its storages is no list"));
+        return Err(damaged("the list of its storages is not a list"));
     };
     let known: HashMap<&str, &Storage> =
         main.storages.iter().map(|storage| (storage.key.as_str(), storage)).collect();
     let mut places = HashMap::new();
     let mut at = keys.end;
     for &id in list {
-        let key = keys.text(id).ok_or(damaged("the name of a storage is no text"))?;
+        let key = keys.text(id).ok_or(damaged("the name of a storage is not text"))?;
         let storage = known.get(key).ok_or(damaged("it lists a storage that no tensor has"))?;
         let size = storage.dtype.map_or(1, Dtype::size);
         let cut = || truncated("it ends inside its values; copy or fetch it again");

@@ -143,7 +143,7 @@ fn read_zip<R: Read + Seek + Send + 'static>(reader: R) -> Result<Value> {
     build::build(&pickle, Storages::new(ZipSource { zip, prefix, big_endian }))
 }
 
-/// What a file is, that is no PyTorch file.
+/// What a file is, if it is not a PyTorch file.
 fn what_else(start: &[u8]) -> &'static str {
     let text = String::from_utf8_lossy(start).to_lowercase();
     let header = start.get(..8).and_then(|length| length.try_into().ok()).map(u64::from_le_bytes);

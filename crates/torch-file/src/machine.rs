@@ -229,7 +229,7 @@ impl<'a> Machine<'a> {
                 let items = self.pop_many(2)?;
                 let name = |id: Id| {
                     text(self.bytes, &self.nodes[id as usize])
-                        .ok_or(damaged("a name in its pickle is no text"))
+                        .ok_or(damaged("a name in its pickle is not text"))
                 };
                 let (module, name) = (name(items[0])?, name(items[1])?);
                 self.push_global(module, name)?;

@@ -151,7 +151,7 @@ impl<'a> Machine<'a> {
         match &mut self.nodes[top] {
             Node::List(list) => list.extend_from_slice(items),
             Node::Object(object) => object.items.extend_from_slice(items),
-            _ => return Err(damaged("its pickle appends to what is no list")),
+            _ => return Err(damaged("its pickle appends to something other than a list")),
         }
         Ok(())
     }
@@ -161,7 +161,7 @@ impl<'a> Machine<'a> {
         match &mut self.nodes[top] {
             Node::Dict(dict) => dict.entries.extend(pairs),
             Node::Object(object) => object.entries.extend(pairs),
-            _ => return Err(damaged("its pickle puts entries into what is no dictionary")),
+            _ => return Err(damaged("its pickle puts entries into something other than a dictionary")),
         }
         Ok(())
     }
@@ -182,7 +182,9 @@ impl<'a> Machine<'a> {
             Node::Object(object) => object.state = Some(items[0]),
             Node::Tensor(_) => {}
             _ => {
-                return Err(refused("its pickle sets attributes of what is no dictionary and no tensor"));
+                return Err(refused(
+                    "its pickle sets attributes of something other than a dictionary or a tensor",
+                ));
             }
         }
         Ok(())
@@ -204,7 +206,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn global(&self, id: Id) -> Result<Global> {
         match &self.nodes[id as usize] {
             Node::Global(global) => Ok(*global),
-            _ => Err(refused("its pickle calls what is no function")),
+            _ => Err(refused("its pickle calls something other than a function")),
         }
     }
 }

@@ -9,7 +9,7 @@ const NAMES: [&str; 6] = ["state_dict", "model", "model_state_dict", "net", "wei
 
 /// The state dict in a value; see [`Value::state_dict`].
 pub(crate) fn tensors_of(value: &Value) -> Result<Vec<(String, Tensor)>> {
-    let refuse = |told: String| Err(Error::NoStateDict(told));
+    let refuse = |what: String| Err(Error::NoStateDict(what));
     let Value::Dict(dict) = value else { return refuse(format!("it is {}", value.kind())) };
     let held = |fits: fn(&Dict) -> bool| {
         NAMES.iter().filter_map(|name| dict.get(*name)?.as_dict()).find(|inner| fits(inner))
