@@ -22,7 +22,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench doctor clean
+.PHONY: help setup venv libtorch rust-src kernel program notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -36,7 +36,7 @@ help:
 	@echo "make doctor     what is installed, and what is wrong with it"
 	@echo "make clean      remove what was built in this folder (environment.md: the rest)"
 
-setup: venv libtorch rust-src kernel
+setup: kernel
 
 venv: $(VENV)/.ready
 $(VENV)/.ready: tests/requirements.txt $(wildcard kernel/papermill/*)
@@ -57,11 +57,15 @@ rust-src:
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library/core" || rustup component add rust-src || \
 	{ echo "The Rust toolchain's component rust-src is needed: rustup component add rust-src"; exit 1; }
 
-# Built always in release (rust-analyzer inside it is ten times slower otherwise). `install` also
-# builds the helper crate once, so that no notebook has to.
-kernel: venv libtorch rust-src
-	cargo build --release --package herbarium-kernel
+# Fetching libtorch waits for the network and compiling the kernel for the processor, and neither for the other. `install`
+# also builds the helper crate once, so that no notebook has to.
+kernel: rust-src
+	@$(MAKE) --no-print-directory -j 2 libtorch program
 	$(HERBARIUM) install --prefix $(CURDIR)/$(VENV)
+
+# Built always in release: rust-analyzer inside it is ten times slower otherwise.
+program:
+	cargo build --release --package herbarium-kernel
 
 notebook: setup
 	@mkdir -p out
@@ -91,8 +95,7 @@ test-rust: libtorch
 	cargo test --release --package herbarium-kernel
 
 test-python: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/kernel
-	$(BIN)/python -m pytest -q tests/test_*.py
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/test_*.py tests/kernel
 
 test-browser: setup
 	@bash tests/browser/chromium.sh

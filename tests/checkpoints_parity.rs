@@ -22,11 +22,9 @@ fn every_file_of_the_committed_set() -> Outcome {
 }
 
 #[test]
+#[cfg_attr(not(whole_parity), ignore = "needs the whole set: HERBARIUM_PARITY, or ../shared/parity")]
 fn every_file_of_the_whole_set() -> Outcome {
-    match whole("checkpoints") {
-        Some(folder) => compare_set(&folder),
-        None => Ok(()),
-    }
+    compare_set(&whole("checkpoints"))
 }
 
 fn compare_set(folder: &Path) -> Outcome {
@@ -208,15 +206,12 @@ fn tch_files_and_formats_by_ending() -> Outcome {
 }
 
 #[test]
+#[cfg_attr(
+    not(peer_python),
+    ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
+)]
 fn pythons_files_are_read_and_ours_by_python() -> Outcome {
-    let Some(python) = std::env::var_os("HERBARIUM_PEER_PYTHON") else {
-        println!(
-            "skipped: HERBARIUM_PEER_PYTHON names no Python with PyTorch; the committed files were compared"
-        );
-        return Ok(());
-    };
-    let folder = std::env::temp_dir().join(format!("herbarium-peer-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+    let (python, folder) = peer("files")?;
     torch_file::write(folder.join("ours.pt"), &everything())?;
     run(&python, "peer_files.py", &folder, &[])?;
     // What Python wrote, in every way that it can write, with what it says is in it.
@@ -246,16 +241,11 @@ fn pythons_files_are_read_and_ours_by_python() -> Outcome {
 }
 
 /// The Python with PyTorch to compare with, and a folder to exchange files in.
-fn peer(name: &str) -> std::io::Result<Option<(std::ffi::OsString, PathBuf)>> {
-    let Some(python) = std::env::var_os("HERBARIUM_PEER_PYTHON") else {
-        println!(
-            "skipped: HERBARIUM_PEER_PYTHON names no Python with PyTorch; the committed files were compared"
-        );
-        return Ok(None);
-    };
+fn peer(name: &str) -> Result<(std::ffi::OsString, PathBuf), Box<dyn std::error::Error>> {
+    let python = std::env::var_os("HERBARIUM_PEER_PYTHON").ok_or("HERBARIUM_PEER_PYTHON is not set")?;
     let folder = std::env::temp_dir().join(format!("herbarium-peer-{name}-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    Ok(Some((python, folder)))
+    Ok((python, folder))
 }
 
 fn run(python: &std::ffi::OsStr, script: &str, folder: &Path, arguments: &[&str]) -> Outcome {
@@ -267,16 +257,24 @@ fn run(python: &std::ffi::OsStr, script: &str, folder: &Path, arguments: &[&str]
 }
 
 #[test]
+#[cfg_attr(
+    not(peer_python),
+    ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
+)]
 fn the_weights_table_is_torchvisions() -> Outcome {
-    let Some((python, folder)) = peer("table")? else { return Ok(()) };
+    let (python, folder) = peer("table")?;
     fs::remove_dir_all(folder)?;
     run(&python, "weights_table.py", Path::new("--check"), &[])
 }
 
 /// One network of each family, the smallest; torchvision loads what we wrote, strictly, and we what it wrote.
 #[test]
+#[cfg_attr(
+    not(peer_python),
+    ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
+)]
 fn every_familys_weights_go_both_ways() -> Outcome {
-    let Some((python, folder)) = peer("models")? else { return Ok(()) };
+    let (python, folder) = peer("models")?;
     for name in [
         "resnet18",
         "alexnet",
@@ -351,8 +349,12 @@ fn optimizer(name: &str, model: &Model) -> Box<dyn Optimizer> {
 
 /// Both sides go on from the other's checkpoint, model and optimizer, and come to the same weights.
 #[test]
+#[cfg_attr(
+    not(peer_python),
+    ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
+)]
 fn a_training_goes_on_on_the_other_side() -> Outcome {
-    let Some((python, folder)) = peer("checkpoints")? else { return Ok(()) };
+    let (python, folder) = peer("checkpoints")?;
     let names = ["adam", "adamw", "sgd", "rmsprop"];
     let mut ours = Vec::new();
     for name in names {

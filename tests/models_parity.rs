@@ -36,17 +36,13 @@ fn every_model_of_the_committed_set() -> Outcome {
 }
 
 #[test]
+#[cfg_attr(not(whole_parity), ignore = "needs the whole set: HERBARIUM_PARITY, or ../shared/parity")]
 fn every_model_of_the_whole_set() -> Outcome {
-    match whole("models") {
-        Some(folder) => {
-            let not_built = compare_set(&folder)?;
-            if !not_built.is_empty() {
-                println!("not built: {}", not_built.join(", "));
-            }
-            Ok(())
-        }
-        None => Ok(()),
+    let not_built = compare_set(&whole("models"))?;
+    if !not_built.is_empty() {
+        println!("not built: {}", not_built.join(", "));
     }
+    Ok(())
 }
 
 #[test]
@@ -218,11 +214,12 @@ save_file({key: value.contiguous() for key, value in out.items()}, f"{folder}/py
 "#;
 
 #[test]
+#[cfg_attr(
+    not(peer_python),
+    ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
+)]
 fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
-    let Some(python) = std::env::var_os("HERBARIUM_PEER_PYTHON") else {
-        println!("skipped: HERBARIUM_PEER_PYTHON names no Python with torch, torchvision and safetensors");
-        return Ok(());
-    };
+    let python = std::env::var_os("HERBARIUM_PEER_PYTHON").ok_or("HERBARIUM_PEER_PYTHON is not set")?;
     let _alone = GENERATOR.lock();
     let names =
         if std::env::var_os("HERBARIUM_PEER_ALL").is_some() { known_models() } else { ONE_OF_EACH.to_vec() };

@@ -39,13 +39,20 @@ def pytest_configure(config):
             }
         )
     )
-    os.environ["JUPYTER_PATH"] = str(_folder / "jupyter")
-    os.environ["XDG_DATA_HOME"] = str(_folder / "data")
-    os.environ["TMPDIR"] = str(_folder)
-    os.environ["HERBARIUM_BIN"] = str(binary)
-    # The kernel alone: it must work where neither libtorch nor the helper crate is.
-    os.environ["HERBARIUM_PLAIN"] = "1"
-    os.environ.pop("RUST_BACKTRACE", None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def surroundings():
+    """The environment of these tests alone, so that one call of pytest may run others beside them."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JUPYTER_PATH", str(_folder / "jupyter"))
+        environment.setenv("XDG_DATA_HOME", str(_folder / "data"))
+        environment.setenv("TMPDIR", str(_folder))
+        environment.setenv("HERBARIUM_BIN", str(_folder / "herbarium"))
+        # The kernel alone: it must work where neither libtorch nor the helper crate is.
+        environment.setenv("HERBARIUM_PLAIN", "1")
+        environment.delenv("RUST_BACKTRACE", raising=False)
+        yield
 
 
 def pytest_unconfigure(config):

@@ -12,15 +12,18 @@ use crate::support::colours::*;
 use crate::support::tutorial_transforms::tutorial_transforms;
 use crate::support::{Outcome, TempDir};
 
-/// The flower photographs and the pretrained weights, where they are.
-fn shared() -> Option<(PathBuf, PathBuf)> {
+/// The flower photographs and the pretrained weights.
+fn shared() -> Result<(PathBuf, PathBuf), String> {
     let folder = match std::env::var_os("HERBARIUM_PARITY") {
         Some(parity) => PathBuf::from(parity).join(".."),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
     };
     let (data, weights) =
         (folder.join("data/flowers12"), folder.join("weights/resnet18_partial.safetensors"));
-    (data.is_dir() && weights.is_file()).then_some((data, weights))
+    match data.is_dir() && weights.is_file() {
+        true => Ok((data, weights)),
+        false => Err(format!("needs {} and {}", data.display(), weights.display())),
+    }
 }
 
 /// The tutorial's data, with its own validation pictures or with those that have the scale of training.
@@ -69,13 +72,12 @@ fn pretrained_as(name: &str, weights: Option<&Path>, seed: u64) -> herbarium::Re
 }
 
 #[test]
+#[cfg_attr(
+    not(photographs_and_weights),
+    ignore = "needs photographs and weights: ../shared, or beside HERBARIUM_PARITY"
+)]
 fn an_epoch_of_real_flowers() -> Outcome {
-    let Some((data, weights)) = shared() else {
-        println!(
-            "skipped: no ../shared with flowers12 and weights; a folder of made-up pictures was trained on"
-        );
-        return Ok(());
-    };
+    let (data, weights) = shared()?;
     let data = flowers(&data, true, Decoding::Exact, 0)?;
     let mut model = pretrained(Some(&weights), 0)?;
     let mut optimizer = Adam::new(model.trainable_parameters(), 1e-2);
@@ -92,10 +94,7 @@ fn an_epoch_of_real_flowers() -> Outcome {
 #[test]
 #[ignore = "takes minutes; for release builds"]
 fn the_tutorials_way_learns_as_in_pytorch() -> Outcome {
-    let Some((data, weights)) = shared() else {
-        println!("skipped: no ../shared with flowers12 and weights");
-        return Ok(());
-    };
+    let (data, weights) = shared()?;
     let seeds = seeds("0")?;
     let ours = mean(&each_seed(&seeds, MOVING, &data, Some(&weights))?);
     assert!(ours[0] > 0.55 && ours[1] > 0.58, "{ours:?}");
@@ -117,10 +116,7 @@ fn the_tutorials_way_learns_as_in_pytorch() -> Outcome {
 #[test]
 #[ignore = "takes minutes; for release builds"]
 fn still_batch_norms_learn_as_in_pytorch() -> Outcome {
-    let Some((data, weights)) = shared() else {
-        println!("skipped: no ../shared with flowers12 and weights");
-        return Ok(());
-    };
+    let (data, weights) = shared()?;
     for reached in each_seed(&seeds("0")?, STILL, &data, Some(&weights))? {
         assert!(reached[0] > 0.79 && reached[1] > 0.84, "{reached:?}");
     }
@@ -244,10 +240,7 @@ fn seeds(usual: &str) -> Result<Vec<u64>, std::num::ParseIntError> {
 #[test]
 #[ignore = "takes minutes; for release builds"]
 fn reduced_decoding_learns_as_exact() -> Outcome {
-    let Some((data, weights)) = shared() else {
-        println!("skipped: no ../shared with flowers12 and weights");
-        return Ok(());
-    };
+    let (data, weights) = shared()?;
     let folder = TempDir::new();
     let large = folder.file("large");
     enlarge(&data, &large)?;
@@ -272,10 +265,7 @@ fn reduced_decoding_learns_as_exact() -> Outcome {
 #[test]
 #[ignore = "takes minutes; for release builds"]
 fn bfloat16_learns_as_float32() -> Outcome {
-    let Some((data, weights)) = shared() else {
-        println!("skipped: no ../shared with flowers12 and weights");
-        return Ok(());
-    };
+    let (data, weights) = shared()?;
     let mut means = [0.0; 2];
     let seeds = seeds("0,1,2")?;
     for &seed in &seeds {
@@ -372,10 +362,7 @@ fn both_phases(
 #[test]
 #[ignore = "takes minutes; for release builds"]
 fn fine_tune_reaches_nine_of_ten() -> Outcome {
-    let Some((data, weights)) = shared() else {
-        println!("skipped: no ../shared with flowers12 and weights");
-        return Ok(());
-    };
+    let (data, weights) = shared()?;
     let seeds = std::env::var("HERBARIUM_TEST_SEEDS").unwrap_or_else(|_| "0,1,2".into());
     let seeds = seeds.split(',').map(str::parse).collect::<Result<Vec<u64>, _>>()?;
     for (name, file) in [("resnet18", "resnet18_partial"), ("mobilenet_v2", "mobilenet_v2_trunk")] {
