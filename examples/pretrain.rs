@@ -66,10 +66,9 @@ fn pretrain(network: &str, work: &Path) -> Outcome<()> {
 
 /// The painted plants, 64 pixels wide: for training a part of each picture, mirrored and recoloured at random.
 fn plants(folder: &Path) -> Result<Splits<DataLoader>> {
-    let part = ResizedCropOptions { scale: [0.4, 1.0], ..Default::default() };
     let transforms = Splits {
         train: Compose::new(vec![
-            random_resized_crop_with(64, 64, part),
+            random_resized_crop(64).scale([0.4, 1.0]),
             random_horizontal_flip(0.5),
             random_vertical_flip(0.5),
             color_jitter(0.3, 0.3, 0.3, 0.0),
@@ -77,7 +76,7 @@ fn plants(folder: &Path) -> Result<Splits<DataLoader>> {
             to_tensor(),
             normalize(IMAGENET_MEAN, IMAGENET_STD),
         ]),
-        valid: Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+        valid: Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
     };
     let sets = ImageFolder::splits(folder, &transforms)?;
     let options = LoaderOptions {

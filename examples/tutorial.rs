@@ -24,9 +24,9 @@ pub fn tutorial(data_dir: &Path, epochs: NumEpochs, folder: &Path) -> Result<f64
     let device = Device::cuda_if_available();
     let data_transforms = Splits {
         train: Compose::new(vec![
-            resize(96, 96),
+            resize([96, 96]),
             random_rotation(45.0),
-            center_crop(64, 64),
+            center_crop(64),
             random_horizontal_flip(0.5),
             random_vertical_flip(0.5),
             color_jitter(0.2, 0.1, 0.1, 0.1),
@@ -34,7 +34,7 @@ pub fn tutorial(data_dir: &Path, epochs: NumEpochs, folder: &Path) -> Result<f64
             to_tensor(),
             normalize(IMAGENET_MEAN, IMAGENET_STD),
         ]),
-        valid: Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+        valid: Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
     };
     let image_datasets = ImageFolder::splits(data_dir, &data_transforms)?;
     let dataloaders =

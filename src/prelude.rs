@@ -24,16 +24,12 @@ pub use crate::train::{
     predict_augmented, train_model,
 };
 pub use crate::transforms::{
-    self, AffineOptions, ColorJitterRanges, Compose, CropOptions, IMAGENET_MEAN, IMAGENET_STD, Interpolation,
-    PadOptions, PaddingMode, PerspectiveOptions, ResizeOptions, ResizedCropOptions, RotationOptions, Sample,
-    Transform, auto_augment, center_crop, color_jitter, color_jitter_between, five_crop, gaussian_blur,
-    grayscale, inverse_normalize, normalize, pad, pad_with, rand_augment, random_adjust_sharpness,
-    random_affine, random_affine_with, random_apply, random_autocontrast, random_choice,
-    random_choice_weighted, random_crop, random_crop_with, random_equalize, random_erasing, random_grayscale,
-    random_horizontal_flip, random_invert, random_order, random_perspective, random_perspective_with,
-    random_posterize, random_resized_crop, random_resized_crop_with, random_rotation, random_rotation_with,
-    random_solarize, random_translation, random_vertical_flip, resize, resize_short, resize_short_with,
-    resize_with, ten_crop, to_tensor, trivial_augment_wide,
+    self, Compose, IMAGENET_MEAN, IMAGENET_STD, Interpolation, PaddingMode, Sample, Transform, auto_augment,
+    center_crop, color_jitter, five_crop, gaussian_blur, grayscale, inverse_normalize, normalize, pad,
+    rand_augment, random_adjust_sharpness, random_affine, random_apply, random_autocontrast, random_choice,
+    random_crop, random_equalize, random_erasing, random_grayscale, random_horizontal_flip, random_invert,
+    random_order, random_perspective, random_posterize, random_resized_crop, random_rotation,
+    random_solarize, random_vertical_flip, resize, ten_crop, to_tensor, trivial_augment_wide,
 };
 pub use crate::viz::{
     Answered, Answers, CanvasBackend, Cells, ConfusedPair, ConfusionOptions, FeatureMapOptions, Features,

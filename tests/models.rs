@@ -327,7 +327,7 @@ fn every_family_trains_for_an_epoch() -> Outcome {
 
         let side = if name == "inception_v3" { 299 } else { smallest(name).max(32) };
         let whole = |side| {
-            Compose::new(vec![resize(side, side), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)])
+            Compose::new(vec![resize([side, side]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)])
         };
         let sets = ImageFolder::splits(&folder, &Splits { train: whole(side), valid: whole(side) })?;
         let every = |set: &ImageFolder, count: usize| {

@@ -232,8 +232,8 @@ def test_the_stop_button_ends_training_and_keeps_everything(notebook):
     notebook.text(
         """
 let splits = Splits {
-    train: Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
-    valid: Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+    train: Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+    valid: Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
 };
 let loaders = ImageFolder::splits(&data_dir, &splits)?.loaders(LoaderOptions { batch_size: 32, shuffle: true, ..Default::default() });
 let mut model = initialize_model("resnet18", 12, Pretrained::No, Device::Cpu)?;

@@ -13,8 +13,8 @@ from test_crate_in_cells import Notebook, text_of
 PREPARE = """
 let data_dir = data::flowers()?;
 let transforms = Splits {
-    train: Compose::new(vec![resize(32, 32), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
-    valid: Compose::new(vec![resize(32, 32), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+    train: Compose::new(vec![resize([32, 32]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+    valid: Compose::new(vec![resize([32, 32]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
 };
 let loaders = ImageFolder::splits(&data_dir, &transforms)?.loaders(LoaderOptions { batch_size: 16, shuffle: true, ..Default::default() });
 let mut model = initialize_model("resnet18", 12, Pretrained::No, Device::Cpu)?;

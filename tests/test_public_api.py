@@ -42,7 +42,7 @@ EXAMPLES = {
     "plot_network": "plot_network(&model, [1, 3, 32, 32])?",
     "plot_means": 'plot_means(&[Measurement::new("g", "a", &[0.1, 0.2])], MeansOptions::default())?',
     "plot_trade_off": 'plot_trade_off(&[TradeOff::new("a", 1.0, 0.5)], "seconds", "accuracy")?',
-    "resize": "resize(32, 32)",
+    "resize": "resize([32, 32])",
     "random_choice": "random_choice(vec![grayscale(), random_invert(0.5)])",
     "seed": "seed(3)",
     "compare": 'compare(&[("first", &v_train_model)])',

@@ -294,7 +294,7 @@ fn pipelines_equal_torchvision() {
     let set = load(&fixtures());
     for op in set.manifest["ops"].as_array().unwrap().iter().filter(|op| op["op"] == "to_tensor_normalize") {
         let [height, width] = pair(&op["after_resize"]);
-        let resize: Transform = herbarium::transforms::resize(height, width);
+        let resize: Transform = herbarium::transforms::resize([height, width]);
         let pipeline =
             Compose::new(vec![resize, to_tensor(), normalize(three(&op["mean"]), three(&op["std"]))]);
         let Sample::Tensor(ours) =

@@ -21,7 +21,7 @@ fn the_program_keeps_the_weights_whose_accuracy_it_says() -> Result<()> {
 
     let mut model = initialize_model("resnet18", checkpoint.num_classes, Pretrained::No, Device::Cpu)?;
     checkpoint.load_into(&mut model)?;
-    let transform = Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+    let transform = Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
     let valid = ImageFolder::new(data_dir.join("valid"), transform)?;
     let loader = DataLoader::new(valid, LoaderOptions { batch_size: 128, ..Default::default() });
     let again = evaluate(&model, &loader, &CrossEntropyLoss::new())?;

@@ -140,11 +140,14 @@ mod tests {
             (fixed.transforms().len(), varying.transforms().len())
         };
         assert_eq!(
-            split(vec![resize(96, 96), random_rotation(45.0), center_crop(64, 64), to_tensor()]),
+            split(vec![resize([96, 96]), random_rotation(45.0), center_crop(64), to_tensor()]),
             (1, 3)
         );
-        assert_eq!(split(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]), (1, 2));
+        assert_eq!(
+            split(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]),
+            (1, 2)
+        );
         assert_eq!(split(vec![random_resized_crop(64), to_tensor()]), (0, 2));
-        assert_eq!(split(vec![resize_short(80), center_crop(64, 64), to_tensor()]), (2, 1));
+        assert_eq!(split(vec![resize(80), center_crop(64), to_tensor()]), (2, 1));
     }
 }

@@ -12,7 +12,7 @@
 //! # fn main() -> herbarium::Result<()> {
 //! use herbarium::prelude::*;
 //!
-//! let transform = Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+//! let transform = Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
 //! let transforms = Splits { train: transform.clone(), valid: transform };
 //! let image_datasets = ImageFolder::splits(data::flowers()?, &transforms)?;
 //! let dataloaders =

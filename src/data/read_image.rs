@@ -295,13 +295,13 @@ mod tests {
     /// Rows that go through a resize as they are decoded give the pixels of the whole picture's resize.
     #[test]
     fn through_a_resize() {
-        use crate::transforms::{Interpolation, ResizeOptions, resize, resize_short_with, resize_with};
+        use crate::transforms::{Interpolation, resize};
         let first_steps = [
-            resize(24, 24),
-            resize_with(130, 40, Interpolation::Bicubic),
-            resize_with(24, 24, Interpolation::Nearest),
-            resize(61, 97),
-            resize_short_with(20, ResizeOptions { max_size: Some(30), ..Default::default() }),
+            resize([24, 24]),
+            resize([130, 40]).interpolation(Interpolation::Bicubic),
+            resize([24, 24]).interpolation(Interpolation::Nearest),
+            resize([61, 97]),
+            resize(20).max_size(30),
         ];
         for (width, height) in [(97, 61), (16, 8), (200, 131), (5, 3)] {
             let picture =

@@ -10,8 +10,7 @@ use super::registry::{architecture, build, check_classes};
 use super::{Model, Pretrained};
 use crate::data::Splits;
 use crate::transforms::{
-    Compose, IMAGENET_MEAN, IMAGENET_STD, ResizedCropOptions, normalize, random_horizontal_flip,
-    random_resized_crop_with, to_tensor,
+    Compose, IMAGENET_MEAN, IMAGENET_STD, normalize, random_horizontal_flip, random_resized_crop, to_tensor,
 };
 use crate::weights::{self, PretrainedWeights};
 use crate::{Error, Result};
@@ -114,9 +113,8 @@ impl Model {
             None => weights::named(&format!("{}/V1", self.name()))?,
         };
         let crop = weights.input_size();
-        let options = ResizedCropOptions { interpolation: weights.interpolation(), ..Default::default() };
         let train = vec![
-            random_resized_crop_with(crop, crop, options),
+            random_resized_crop(crop).interpolation(weights.interpolation()),
             random_horizontal_flip(0.5),
             to_tensor(),
             normalize(IMAGENET_MEAN, IMAGENET_STD),

@@ -6,9 +6,11 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::{NumberOrRange, Shear};
 use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
 use super::nearest::Matrix;
+use super::options::{Options, Setting};
 use super::repr::{py_colour, py_list, py_point, py_tuple};
 use super::rotation::center_fault;
 use super::size::round_half_even;
@@ -16,66 +18,13 @@ use super::transform::{range_fault, uniform};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `RandomAffine(degrees=0, translate=(horizontal, vertical))`: shifted by up to that
-/// fraction (0..1) of the width and of the height; what comes in is black.
-pub fn random_translation(horizontal: f64, vertical: f64) -> Transform {
-    random_affine(0.0, [horizontal, vertical], [1.0, 1.0], 0.0)
-}
-
-/// torchvision's `RandomAffine(degrees, translate, scale, shear)`, nearest neighbour, filled with black.
+/// torchvision's `RandomAffine(degrees)`: rotated by an angle drawn evenly from `[smallest, largest]` degrees; of one
+/// number, by up to so many either way. The options shift, scale and shear the picture too. What comes in is black.
 ///
-/// - `degrees`: turned by up to this much either way, at least 0.
-/// - `translate`: largest shift as a fraction of the width and of the height, 0..1; `[0.0, 0.0]` for none.
-/// - `scale`: smallest and largest factor, above 0; `[1.0, 1.0]` for none.
-/// - `shear`: sheared along x by up to this many degrees either way, at least 0.
-pub fn random_affine(degrees: f64, translate: [f64; 2], scale: [f64; 2], shear: f64) -> Transform {
-    let angle = |name: &str, value: f64| {
-        (!(value >= 0.0 && value.is_finite())).then(|| format!("{name} is {value}: it must be 0 or more"))
-    };
-    let fault = angle("degrees", degrees).or_else(|| angle("shear", shear));
-    let options = AffineOptions {
-        translate: (translate != [0.0, 0.0]).then_some(translate),
-        scale: (scale != [1.0, 1.0]).then_some(scale),
-        shear: (shear != 0.0).then_some([-shear, shear, 0.0, 0.0]),
-        ..Default::default()
-    };
-    Transform::new(RandomAffine { degrees: [-degrees, degrees], options, fault })
-}
-
-/// torchvision's `RandomAffine((smallest, largest), translate, scale, shear, interpolation, fill, center)`:
-/// turned by an angle drawn evenly from that range of degrees, shifted, scaled and sheared.
-pub fn random_affine_with(degrees: [f64; 2], options: AffineOptions) -> Transform {
-    Transform::new(RandomAffine { degrees, options, fault: None })
-}
-
-/// What [`random_affine_with`] does besides turning, with torchvision's defaults.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AffineOptions {
-    /// Largest shift as a fraction of the width and of the height, 0..1. Default none.
-    pub translate: Option<[f64; 2]>,
-    /// Smallest and largest factor, above 0. Default none.
-    pub scale: Option<[f64; 2]>,
-    /// Smallest and largest shear in degrees, along x and then along y. Default none.
-    pub shear: Option<[f64; 4]>,
-    /// How pixels between pixels are told. Default nearest.
-    pub interpolation: Interpolation,
-    /// The colour of what comes in. Default black.
-    pub fill: [u8; 3],
-    /// What to turn, scale and shear about, [right, down] in pixels. Default the middle.
-    pub center: Option<[f64; 2]>,
-}
-
-impl Default for AffineOptions {
-    fn default() -> Self {
-        AffineOptions {
-            translate: None,
-            scale: None,
-            shear: None,
-            interpolation: Interpolation::Nearest,
-            fill: [0; 3],
-            center: None,
-        }
-    }
+/// Options: [`translate`](Transform::translate), [`scale`](Transform::scale), [`shear`](Transform::shear),
+/// [`interpolation`](Transform::interpolation), [`fill`](Transform::fill), [`center`](Transform::center).
+pub fn random_affine(degrees: impl Into<NumberOrRange>) -> Transform {
+    Transform::with_options(RandomAffine::by(degrees.into()))
 }
 
 /// Turned about the centre by `angle` degrees (clockwise, unlike [`rotate`](super::functional::rotate)),
@@ -166,16 +115,52 @@ fn inverse_matrix(center: [f64; 2], angle: f64, translate: [f64; 2], scale: f64,
     m
 }
 
+#[derive(Clone)]
 struct RandomAffine {
     degrees: [f64; 2],
-    options: AffineOptions,
+    translate: Option<[f64; 2]>,
+    scale: Option<[f64; 2]>,
+    shear: Option<Shear>,
+    interpolation: Interpolation,
+    fill: [u8; 3],
+    center: Option<[f64; 2]>,
+    /// What is wrong with a `degrees` of one number.
     fault: Option<String>,
 }
 
+impl Options for RandomAffine {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Translate(translate) => self.translate = Some(translate),
+            Setting::Scale(scale) => self.scale = Some(scale),
+            Setting::Shear(shear) => self.shear = Some(shear),
+            Setting::Interpolation(interpolation) => self.interpolation = interpolation,
+            Setting::Fill(fill) => self.fill = fill,
+            Setting::Center(center) => self.center = Some(center),
+            _ => return false,
+        }
+        true
+    }
+}
+
 impl RandomAffine {
+    fn by(degrees: NumberOrRange) -> Self {
+        let (degrees, fault) = degrees.either_way("degrees");
+        RandomAffine {
+            degrees,
+            translate: None,
+            scale: None,
+            shear: None,
+            interpolation: Interpolation::Nearest,
+            fill: [0; 3],
+            center: None,
+            fault,
+        }
+    }
+
     /// What is done to a picture of `size` = [width, height]: torchvision's `get_params`.
     fn draw(&self, size: [u32; 2], rng: &mut Rng) -> Affine {
-        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
+        let RandomAffine { translate, scale, shear, interpolation, fill, center, .. } = *self;
         let angle = uniform(rng, self.degrees[0], self.degrees[1]);
         let fractions = translate.unwrap_or([0.0, 0.0]);
         let translate = [0, 1].map(|axis| {
@@ -184,7 +169,7 @@ impl RandomAffine {
         });
         let scale = scale.unwrap_or([1.0, 1.0]);
         let scale = uniform(rng, scale[0], scale[1]);
-        let [x_low, x_high, y_low, y_high] = shear.unwrap_or_default();
+        let [x_low, x_high, y_low, y_high] = shear.map(Shear::ranges).unwrap_or_default();
         let x = uniform(rng, x_low, x_high);
         let y = if y_low == y_high { y_low } else { uniform(rng, y_low, y_high) };
         Affine { angle, translate, scale, shear: [x, y], interpolation, fill, center }
@@ -192,16 +177,16 @@ impl RandomAffine {
 }
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let degrees = args.floats("degrees")?;
-    let options = AffineOptions {
+    Ok(Transform::with_options(RandomAffine {
+        degrees: args.floats("degrees")?,
         translate: args.maybe_floats("translate")?,
         scale: args.maybe_floats("scale")?,
-        shear: args.maybe_floats("shear")?,
+        shear: args.maybe_floats::<4>("shear")?.map(Shear::from),
         interpolation: args.interpolation()?,
         fill: args.colour("fill")?,
         center: args.maybe_floats("center")?,
-    };
-    Ok(random_affine_with(degrees, options))
+        fault: None,
+    }))
 }
 
 impl TransformOp for RandomAffine {
@@ -212,7 +197,7 @@ impl TransformOp for RandomAffine {
     }
 
     fn fault(&self) -> Option<String> {
-        let AffineOptions { translate, scale, shear, center, .. } = self.options;
+        let RandomAffine { translate, scale, shear, center, .. } = *self;
         let shift = || {
             let bad = *translate.as_ref()?.iter().find(|t| !(0.0..=1.0).contains(*t))?;
             Some(format!("translate holds {bad}: a shift is a fraction of the picture, between 0 and 1"))
@@ -224,8 +209,10 @@ impl TransformOp for RandomAffine {
                 .then(|| format!("scale is [{smallest}, {largest}]: it must be [smallest, largest], above 0"))
         };
         let angles = || {
-            let [x_low, x_high, y_low, y_high] = shear?;
-            range_fault("shear", [x_low, x_high], f64::NEG_INFINITY)
+            let [x_low, x_high, y_low, y_high] = shear?.ranges();
+            shear?
+                .fault()
+                .or_else(|| range_fault("shear", [x_low, x_high], f64::NEG_INFINITY))
                 .or_else(|| range_fault("shear", [y_low, y_high], f64::NEG_INFINITY))
         };
         self.fault
@@ -238,11 +225,12 @@ impl TransformOp for RandomAffine {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
+        let RandomAffine { degrees, translate, scale, shear, interpolation, fill, center, .. } = *self;
+        let shear = shear.map(Shear::ranges);
         Some(step(
             "RandomAffine",
             json!({
-                "degrees": self.degrees, "translate": translate, "scale": scale, "shear": shear,
+                "degrees": degrees, "translate": translate, "scale": scale, "shear": shear,
                 "interpolation": interpolation.name(), "fill": fill, "center": center,
             }),
         ))
@@ -251,7 +239,7 @@ impl TransformOp for RandomAffine {
 
 impl fmt::Display for RandomAffine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let AffineOptions { translate, scale, shear, interpolation, fill, center } = self.options;
+        let RandomAffine { translate, scale, shear, interpolation, fill, center, .. } = *self;
         write!(f, "RandomAffine(degrees={}", py_list(&self.degrees))?;
         if let Some(translate) = translate {
             write!(f, ", translate={}", py_tuple(&translate))?;
@@ -259,7 +247,7 @@ impl fmt::Display for RandomAffine {
         if let Some(scale) = scale {
             write!(f, ", scale={}", py_tuple(&scale))?;
         }
-        match shear {
+        match shear.map(Shear::ranges) {
             Some([low, high, 0.0, 0.0]) => write!(f, ", shear={}", py_list(&[low, high]))?,
             Some(shear) => write!(f, ", shear={}", py_list(&shear))?,
             None => {}
@@ -298,13 +286,12 @@ mod tests {
     /// torchvision's `get_params`: everything uniform, shifts in whole pixels.
     #[test]
     fn draws_are_uniform() {
-        let options = AffineOptions {
+        let transform = RandomAffine {
             translate: Some([0.1, 0.25]),
             scale: Some([0.5, 1.5]),
-            shear: Some([-10.0, 30.0, 5.0, 6.0]),
-            ..Default::default()
+            shear: Some([-10.0, 30.0, 5.0, 6.0].into()),
+            ..RandomAffine::by([-20.0, 60.0].into())
         };
-        let transform = RandomAffine { degrees: [-20.0, 60.0], options, fault: None };
         let mut rng = Rng::with_seed(5);
         let drawn: Vec<Affine> = (0..20_000).map(|_| transform.draw([200, 80], &mut rng)).collect();
         let check = |name: &str, low: f64, high: f64, value: &dyn Fn(&Affine) -> f64| {
@@ -332,7 +319,14 @@ mod tests {
         assert!(affine(&picture, 0.0, [0, 0], 0.0, [0.0, 0.0]).is_err());
         assert!(affine(&picture, f64::NAN, [0, 0], 1.0, [0.0, 0.0]).is_err());
         assert!(affine(&picture, 1.0, [i64::MAX, i64::MIN], 1.0, [0.0, 0.0]).is_ok());
-        assert!(random_translation(1.5, 0.0).check().is_err());
-        assert!(random_affine(1.0, [0.0, 0.0], [2.0, 1.0], 0.0).check().is_err());
+        for (transform, problem) in [
+            (random_affine(0.0).translate([1.5, 0.0]), "translate holds 1.5"),
+            (random_affine(1.0).scale([2.0, 1.0]), "scale is [2, 1]"),
+            (random_affine(1.0).shear(-3.0), "shear is -3: it must be 0 or more"),
+            (random_affine(-1), "degrees is -1: it must be 0 or more"),
+        ] {
+            let message = transform.check().unwrap_err().to_string();
+            assert!(message.contains(problem), "{message}");
+        }
     }
 }

@@ -11,61 +11,35 @@ use super::color::{adjust_brightness, adjust_contrast, adjust_saturation};
 use super::filters::adjust_sharpness;
 use super::json::{Args, step};
 use super::lookup_tables::{autocontrast, equalize, invert, posterize, solarize};
+use super::options::{Options, Setting};
 use super::rotation::{RotationOptions, rotate_with};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::Result;
 
 /// torchvision's `RandAugment()`: twice in turn an augmentation drawn from 14, of strength 9 of 30. "RandAugment",
 /// <https://arxiv.org/abs/1909.13719>.
+///
+/// Options: [`num_ops`](Transform::num_ops), [`magnitude`](Transform::magnitude),
+/// [`num_magnitude_bins`](Transform::num_magnitude_bins), [`interpolation`](Transform::interpolation),
+/// [`fill`](Transform::fill) (default black, which torchvision prints as None).
 pub fn rand_augment() -> Transform {
-    rand_augment_with(RandAugmentOptions::default())
-}
-
-/// torchvision's `RandAugment(num_ops, magnitude, num_magnitude_bins, interpolation, fill)`.
-pub fn rand_augment_with(options: RandAugmentOptions) -> Transform {
-    Transform::new(RandAugment { options })
-}
-
-/// How [`rand_augment_with`] augments, with torchvision's defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RandAugmentOptions {
-    /// How many augmentations follow one another. Default 2.
-    pub num_ops: usize,
-    /// Their strength, from 0 to below `num_magnitude_bins`. Default 9.
-    pub magnitude: usize,
-    /// How many strengths there are, at least 2. Default 31.
-    pub num_magnitude_bins: usize,
-    /// How pixels between pixels are told. Default nearest.
-    pub interpolation: Interpolation,
-    /// The colour of what comes in. Default black (torchvision prints it as None).
-    pub fill: Option<[u8; 3]>,
-}
-
-impl Default for RandAugmentOptions {
-    fn default() -> Self {
-        RandAugmentOptions {
-            num_ops: 2,
-            magnitude: 9,
-            num_magnitude_bins: 31,
-            interpolation: Interpolation::Nearest,
-            fill: None,
-        }
-    }
+    Transform::with_options(RandAugment {
+        num_ops: 2,
+        magnitude: 9,
+        num_magnitude_bins: 31,
+        interpolation: Interpolation::Nearest,
+        fill: None,
+    })
 }
 
 /// torchvision's `TrivialAugmentWide()`: one augmentation drawn from 14, of a strength drawn from 31.
 /// "TrivialAugment", <https://arxiv.org/abs/2103.10158>.
+///
+/// Options: [`num_magnitude_bins`](Transform::num_magnitude_bins), [`interpolation`](Transform::interpolation),
+/// [`fill`](Transform::fill).
 pub fn trivial_augment_wide() -> Transform {
-    trivial_augment_wide_with(31, Interpolation::Nearest, None)
-}
-
-/// torchvision's `TrivialAugmentWide(num_magnitude_bins, interpolation, fill)`; at least 2 strengths.
-pub fn trivial_augment_wide_with(
-    num_magnitude_bins: usize,
-    interpolation: Interpolation,
-    fill: Option<[u8; 3]>,
-) -> Transform {
-    Transform::new(TrivialAugmentWide { num_magnitude_bins, interpolation, fill })
+    let interpolation = Interpolation::Nearest;
+    Transform::with_options(TrivialAugmentWide { num_magnitude_bins: 31, interpolation, fill: None })
 }
 
 /// torchvision's `AutoAugment()` with the policy that was found on ImageNet: one of 25 pairs of augmentations,
@@ -229,12 +203,31 @@ fn py_interpolation(interpolation: Interpolation) -> &'static str {
     }
 }
 
+#[derive(Clone)]
 struct RandAugment {
-    options: RandAugmentOptions,
+    num_ops: usize,
+    magnitude: usize,
+    num_magnitude_bins: usize,
+    interpolation: Interpolation,
+    fill: Option<[u8; 3]>,
+}
+
+impl Options for RandAugment {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::NumOps(num_ops) => self.num_ops = num_ops,
+            Setting::Magnitude(magnitude) => self.magnitude = magnitude,
+            Setting::NumMagnitudeBins(bins) => self.num_magnitude_bins = bins,
+            Setting::Interpolation(interpolation) => self.interpolation = interpolation,
+            Setting::Fill(fill) => self.fill = Some(fill),
+            _ => return false,
+        }
+        true
+    }
 }
 
 pub(super) fn rand_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(rand_augment_with(RandAugmentOptions {
+    Ok(Transform::with_options(RandAugment {
         num_ops: args.count("num_ops")?,
         magnitude: args.count("magnitude")?,
         num_magnitude_bins: args.count("num_magnitude_bins")?,
@@ -246,7 +239,7 @@ pub(super) fn rand_from_json(args: &mut Args) -> Result<Transform> {
 impl TransformOp for RandAugment {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let mut picture = Transform::picture(sample, "RandAugment")?;
-        let RandAugmentOptions { num_ops, magnitude, num_magnitude_bins, interpolation, fill } = self.options;
+        let RandAugment { num_ops, magnitude, num_magnitude_bins, interpolation, fill } = *self;
         let space = Space::for_picture(&picture);
         for _ in 0..num_ops {
             let augmentation = CHOICES[rng.usize(0..CHOICES.len())];
@@ -257,7 +250,7 @@ impl TransformOp for RandAugment {
     }
 
     fn fault(&self) -> Option<String> {
-        let RandAugmentOptions { num_ops, magnitude, num_magnitude_bins, .. } = self.options;
+        let RandAugment { num_ops, magnitude, num_magnitude_bins, .. } = *self;
         bins_fault(num_magnitude_bins)
             .or_else(|| {
                 (magnitude >= num_magnitude_bins).then(|| {
@@ -270,7 +263,7 @@ impl TransformOp for RandAugment {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let RandAugmentOptions { num_ops, magnitude, num_magnitude_bins, interpolation, fill } = self.options;
+        let RandAugment { num_ops, magnitude, num_magnitude_bins, interpolation, fill } = *self;
         Some(step(
             "RandAugment",
             json!({
@@ -283,7 +276,7 @@ impl TransformOp for RandAugment {
 
 impl fmt::Display for RandAugment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RandAugmentOptions { num_ops, magnitude, num_magnitude_bins, interpolation, fill } = self.options;
+        let RandAugment { num_ops, magnitude, num_magnitude_bins, interpolation, fill } = *self;
         write!(
             f,
             "RandAugment(num_ops={num_ops}, magnitude={magnitude}, num_magnitude_bins={num_magnitude_bins}, \
@@ -294,15 +287,31 @@ impl fmt::Display for RandAugment {
     }
 }
 
+#[derive(Clone)]
 struct TrivialAugmentWide {
     num_magnitude_bins: usize,
     interpolation: Interpolation,
     fill: Option<[u8; 3]>,
 }
 
+impl Options for TrivialAugmentWide {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::NumMagnitudeBins(bins) => self.num_magnitude_bins = bins,
+            Setting::Interpolation(interpolation) => self.interpolation = interpolation,
+            Setting::Fill(fill) => self.fill = Some(fill),
+            _ => return false,
+        }
+        true
+    }
+}
+
 pub(super) fn trivial_from_json(args: &mut Args) -> Result<Transform> {
-    let bins = args.count("num_magnitude_bins")?;
-    Ok(trivial_augment_wide_with(bins, args.interpolation()?, args.maybe_colour("fill")?))
+    Ok(Transform::with_options(TrivialAugmentWide {
+        num_magnitude_bins: args.count("num_magnitude_bins")?,
+        interpolation: args.interpolation()?,
+        fill: args.maybe_colour("fill")?,
+    }))
 }
 
 impl TransformOp for TrivialAugmentWide {
@@ -456,9 +465,7 @@ mod tests {
             trivial_augment_wide().to_string(),
             "TrivialAugmentWide(num_magnitude_bins=31, interpolation=InterpolationMode.NEAREST, fill=None)"
         );
-        assert!(
-            rand_augment_with(RandAugmentOptions { magnitude: 31, ..Default::default() }).check().is_err()
-        );
-        assert!(trivial_augment_wide_with(1, Interpolation::Nearest, None).check().is_err());
+        assert!(rand_augment().magnitude(31).check().is_err());
+        assert!(trivial_augment_wide().num_magnitude_bins(1).check().is_err());
     }
 }

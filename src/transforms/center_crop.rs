@@ -6,6 +6,7 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::Size;
 use super::crop::crop;
 use super::json::{Args, step};
 use super::pad::pad_picture;
@@ -13,10 +14,9 @@ use super::size::{checked_size, round_half_even};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `CenterCrop((height, width))`: the middle of the picture; black is added around a
-/// picture that is too small.
-pub fn center_crop(height: i64, width: i64) -> Transform {
-    Transform::new(CenterCrop { height, width })
+/// torchvision's `CenterCrop(size)`: the middle of the picture; black is added around a picture that is too small.
+pub fn center_crop(size: impl Into<Size>) -> Transform {
+    CenterCrop::of(size.into())
 }
 
 /// The middle `height` × `width` pixels, after padding with black where the picture is smaller. Where
@@ -48,9 +48,15 @@ struct CenterCrop {
     width: i64,
 }
 
+impl CenterCrop {
+    fn of(size: Size) -> Transform {
+        let [height, width] = size.of_crop();
+        Transform::new(CenterCrop { height, width })
+    }
+}
+
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let [height, width] = args.ints("size")?;
-    Ok(center_crop(height, width))
+    Ok(CenterCrop::of(args.ints::<2>("size")?.into()))
 }
 
 impl TransformOp for CenterCrop {

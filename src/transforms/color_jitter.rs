@@ -6,6 +6,7 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::NumberOrRange;
 use super::color::{brightness_in_place, contrast_in_place, saturation_in_place};
 use super::hsv::hue_in_place;
 use super::json::{Args, step};
@@ -16,60 +17,48 @@ use crate::Result;
 
 /// torchvision's `ColorJitter(brightness, contrast, saturation, hue)`, in random order.
 ///
-/// The first three, at least 0, draw a factor from 1 - x to 1 + x (not below 0); `hue`, 0 to 0.5,
-/// turns the colour circle by up to that part either way. 0 leaves a property alone.
-pub fn color_jitter(brightness: f64, contrast: f64, saturation: f64, hue: f64) -> Transform {
-    let amounts = [("brightness", brightness), ("contrast", contrast), ("saturation", saturation)];
-    let fault = amounts
-        .iter()
-        .find(|(_, amount)| !(*amount >= 0.0 && amount.is_finite()))
-        .map(|(name, amount)| format!("{name} is {amount}: it must be 0 or more"))
-        .or_else(|| {
-            (!(0.0..=0.5).contains(&hue)).then(|| format!("hue is {hue}: it must lie between 0 and 0.5"))
-        });
-    let factors = |amount: f64| [(1.0 - amount).max(0.0), 1.0 + amount];
-    let ranges = ColorJitterRanges {
-        brightness: factors(brightness),
-        contrast: factors(contrast),
-        saturation: factors(saturation),
-        hue: [-hue, hue],
-    };
-    Transform::new(ColorJitter { ranges, fault })
-}
-
-/// torchvision's `ColorJitter` with each property's range given as a pair.
-pub fn color_jitter_between(ranges: ColorJitterRanges) -> Transform {
-    Transform::new(ColorJitter { ranges, fault: None })
-}
-
-/// What [`color_jitter_between`] draws from, each `[smallest, largest]`. The defaults leave a picture alone.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ColorJitterRanges {
-    /// Factor of the brightness, at least 0.
-    pub brightness: [f64; 2],
-    /// Factor of the contrast, at least 0.
-    pub contrast: [f64; 2],
-    /// Factor of the saturation, at least 0.
-    pub saturation: [f64; 2],
-    /// Turn of the colour circle as a part of it, -0.5 to 0.5.
-    pub hue: [f64; 2],
-}
-
-impl Default for ColorJitterRanges {
-    fn default() -> Self {
-        ColorJitterRanges { brightness: [1.0; 2], contrast: [1.0; 2], saturation: [1.0; 2], hue: [0.0; 2] }
-    }
+/// One number x of the first three, at least 0, draws a factor from 1 - x to 1 + x (not below 0); a `hue` of 0 to 0.5
+/// turns the colour circle by up to that part either way; 0 leaves a property alone. `[smallest, largest]` is the
+/// range of the factor, at least 0, or of the turn, within ±0.5.
+pub fn color_jitter(
+    brightness: impl Into<NumberOrRange>,
+    contrast: impl Into<NumberOrRange>,
+    saturation: impl Into<NumberOrRange>,
+    hue: impl Into<NumberOrRange>,
+) -> Transform {
+    Transform::new(ColorJitter::by([brightness.into(), contrast.into(), saturation.into()], hue.into()))
 }
 
 struct ColorJitter {
-    ranges: ColorJitterRanges,
+    /// Ranges of the factors.
+    brightness: [f64; 2],
+    contrast: [f64; 2],
+    saturation: [f64; 2],
+    /// The range of the turn as a part of the colour circle.
+    hue: [f64; 2],
+    /// What is wrong with an amount of one number.
     fault: Option<String>,
 }
 
 impl ColorJitter {
+    fn by([brightness, contrast, saturation]: [NumberOrRange; 3], hue: NumberOrRange) -> Self {
+        let (brightness, brightness_fault) = brightness.around_one("brightness");
+        let (contrast, contrast_fault) = contrast.around_one("contrast");
+        let (saturation, saturation_fault) = saturation.around_one("saturation");
+        let hue_fault = match hue {
+            NumberOrRange::Number(hue) if !(0.0..=0.5).contains(&hue) => {
+                Some(format!("hue is {hue}: it must lie between 0 and 0.5"))
+            }
+            _ => None,
+        };
+        let (hue, _) = hue.either_way("hue");
+        let fault = brightness_fault.or(contrast_fault).or(saturation_fault).or(hue_fault);
+        ColorJitter { brightness, contrast, saturation, hue, fault }
+    }
+
     /// The range of each property, or nothing where it stays as it is.
     fn steps(&self) -> [Option<[f64; 2]>; 4] {
-        let ColorJitterRanges { brightness, contrast, saturation, hue } = self.ranges;
+        let ColorJitter { brightness, contrast, saturation, hue, .. } = *self;
         let unless = |range: [f64; 2], still: f64| (range != [still; 2]).then_some(range);
         [unless(brightness, 1.0), unless(contrast, 1.0), unless(saturation, 1.0), unless(hue, 0.0)]
     }
@@ -85,12 +74,12 @@ impl ColorJitter {
 }
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let still = ColorJitterRanges::default();
-    Ok(color_jitter_between(ColorJitterRanges {
-        brightness: args.maybe_floats("brightness")?.unwrap_or(still.brightness),
-        contrast: args.maybe_floats("contrast")?.unwrap_or(still.contrast),
-        saturation: args.maybe_floats("saturation")?.unwrap_or(still.saturation),
-        hue: args.maybe_floats("hue")?.unwrap_or(still.hue),
+    Ok(Transform::new(ColorJitter {
+        brightness: args.maybe_floats("brightness")?.unwrap_or([1.0; 2]),
+        contrast: args.maybe_floats("contrast")?.unwrap_or([1.0; 2]),
+        saturation: args.maybe_floats("saturation")?.unwrap_or([1.0; 2]),
+        hue: args.maybe_floats("hue")?.unwrap_or([0.0; 2]),
+        fault: None,
     }))
 }
 
@@ -108,7 +97,7 @@ impl TransformOp for ColorJitter {
     }
 
     fn fault(&self) -> Option<String> {
-        let ColorJitterRanges { brightness, contrast, saturation, hue: [low, high] } = self.ranges;
+        let ColorJitter { brightness, contrast, saturation, hue: [low, high], .. } = *self;
         self.fault
             .clone()
             .or_else(|| range_fault("brightness", brightness, 0.0))
@@ -162,13 +151,8 @@ mod tests {
     /// torchvision: `randperm(4)`, and each factor uniform in its range.
     #[test]
     fn draws_are_uniform() {
-        let ranges = ColorJitterRanges {
-            brightness: [0.5, 1.5],
-            contrast: [0.0, 3.0],
-            saturation: [1.0, 1.0],
-            hue: [-0.25, 0.25],
-        };
-        let jitter = ColorJitter { ranges, fault: None };
+        let factors = [[0.5, 1.5], [0.0, 3.0], [1.0, 1.0]].map(NumberOrRange::from);
+        let jitter = ColorJitter::by(factors, [-0.25, 0.25].into());
         let mut rng = Rng::with_seed(11);
         let (mut orders, mut sums) = (std::collections::BTreeMap::new(), [[0.0; 2]; 4]);
         let draws = 24_000;

@@ -6,6 +6,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::json::{Args, step, steps};
+use super::options::{Options, Setting};
 use super::repr::{PyFloat, py_list};
 use super::transform::probability_fault;
 use super::{Sample, Transform, TransformOp};
@@ -17,13 +18,10 @@ pub fn random_apply(transforms: Vec<Transform>, p: f64) -> Transform {
 }
 
 /// torchvision's `RandomChoice(transforms)`: one of them, each as likely as the others.
+///
+/// Options: [`p`](Transform::p), a weight for each.
 pub fn random_choice(transforms: Vec<Transform>) -> Transform {
-    Transform::new(RandomChoice { transforms, weights: None })
-}
-
-/// torchvision's `RandomChoice(transforms, p)`: one of them, drawn by `weights`, which need not sum to 1.
-pub fn random_choice_weighted(transforms: Vec<Transform>, weights: Vec<f64>) -> Transform {
-    Transform::new(RandomChoice { transforms, weights: Some(weights) })
+    Transform::with_options(RandomChoice { transforms, weights: None })
 }
 
 /// torchvision's `RandomOrder(transforms)`: all of them, in random order.
@@ -77,14 +75,25 @@ impl fmt::Display for RandomApply {
     }
 }
 
+#[derive(Clone)]
 struct RandomChoice {
     transforms: Vec<Transform>,
     weights: Option<Vec<f64>>,
 }
 
+impl Options for RandomChoice {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::P(weights) => self.weights = Some(weights),
+            _ => return false,
+        }
+        true
+    }
+}
+
 pub(super) fn choice_from_json(args: &mut Args) -> Result<Transform> {
     let transforms = args.transforms()?;
-    Ok(Transform::new(RandomChoice { transforms, weights: args.maybe_list("p")? }))
+    Ok(Transform::with_options(RandomChoice { transforms, weights: args.maybe_list("p")? }))
 }
 
 impl TransformOp for RandomChoice {
@@ -190,15 +199,14 @@ mod tests {
 
     #[test]
     fn chances() {
-        let applied = random_apply(vec![resize(8, 8), pad(1, 1, 1, 1)], 0.3);
+        let applied = random_apply(vec![resize([8, 8]), pad(1)], 0.3);
         assert!((share(&applied, (10, 10)) - 0.3).abs() < 0.03);
-        let chosen = random_choice(vec![resize(8, 8), resize(9, 9), resize(7, 7)]);
+        let chosen = random_choice(vec![resize([8, 8]), resize([9, 9]), resize([7, 7])]);
         assert!((share(&chosen, (9, 9)) - 1.0 / 3.0).abs() < 0.03);
-        let weighted =
-            random_choice_weighted(vec![resize(8, 8), resize(9, 9), resize(7, 7)], vec![1.0, 0.0, 3.0]);
+        let weighted = random_choice(vec![resize([8, 8]), resize([9, 9]), resize([7, 7])]).p([1.0, 0.0, 3.0]);
         assert!((share(&weighted, (7, 7)) - 0.75).abs() < 0.03);
         assert_eq!(share(&weighted, (9, 9)), 0.0);
-        let ordered = random_order(vec![resize(8, 8), pad(1, 1, 1, 1)]);
+        let ordered = random_order(vec![resize([8, 8]), pad(1)]);
         assert!((share(&ordered, (8, 8)) - 0.5).abs() < 0.03);
     }
 
@@ -210,7 +218,7 @@ mod tests {
         assert_eq!(random_order(steps()).to_string(), format!("RandomOrder({lines}"));
         assert_eq!(random_choice(steps()).to_string(), format!("RandomChoice({lines}(p=None)"));
         assert_eq!(
-            random_choice_weighted(steps(), vec![0.25, 0.75]).to_string(),
+            random_choice(steps()).p([0.25, 0.75]).to_string(),
             format!("RandomChoice({lines}(p=[0.25, 0.75])")
         );
         assert_eq!(random_apply(steps(), 0.5).to_string(), format!("RandomApply(\n    p=0.5{lines}"));
@@ -221,9 +229,9 @@ mod tests {
         for (transform, told) in [
             (random_apply(vec![], 1.5), "p is 1.5"),
             (random_choice(vec![]), "nothing to choose"),
-            (random_choice_weighted(vec![resize(2, 2)], vec![]), "0 weights for 1"),
-            (random_choice_weighted(vec![resize(2, 2)], vec![-1.0]), "must be 0 or more"),
-            (random_order(vec![resize(0, 2)]), "Resize"),
+            (random_choice(vec![resize([2, 2])]).p([]), "0 weights for 1"),
+            (random_choice(vec![resize([2, 2])]).p([-1.0]), "must be 0 or more"),
+            (random_order(vec![resize([0, 2])]), "Resize"),
         ] {
             let message = transform.check().unwrap_err().to_string();
             assert!(message.contains(told), "{message}");

@@ -6,37 +6,23 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::Size;
 use super::json::{Args, step};
+use super::options::{Options, Setting};
 use super::pad::pad_picture_with;
 use super::repr::py_padding;
 use super::size::checked_size;
-use super::{PadOptions, PaddingMode, Sample, Transform, TransformOp};
+use super::{PadOptions, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `RandomCrop((height, width))`: a part of that size from anywhere in the picture.
+/// torchvision's `RandomCrop(size)`: a part of that size from anywhere in the picture.
 ///
 /// A picture smaller than the crop is an error, as in torchvision.
-pub fn random_crop(height: i64, width: i64) -> Transform {
-    random_crop_with(height, width, CropOptions::default())
-}
-
-/// torchvision's `RandomCrop((height, width), padding, pad_if_needed, fill, padding_mode)`.
-pub fn random_crop_with(height: i64, width: i64, options: CropOptions) -> Transform {
-    Transform::new(RandomCrop { height, width, options })
-}
-
-/// What [`random_crop_with`] does before it crops, with torchvision's defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CropOptions {
-    /// Borders that are added first, [left, top, right, bottom] in pixels. Default none.
-    pub padding: Option<[i64; 4]>,
-    /// Whether a picture that is smaller than the crop is padded on both sides by what is missing. Default
-    /// no: it is an error.
-    pub pad_if_needed: bool,
-    /// The colour of constant borders. Default black.
-    pub fill: [u8; 3],
-    /// What the borders show. Default one colour.
-    pub padding_mode: PaddingMode,
+///
+/// Options: [`padding`](Transform::padding), [`pad_if_needed`](Transform::pad_if_needed), and for the borders
+/// [`fill`](Transform::fill) and [`padding_mode`](Transform::padding_mode).
+pub fn random_crop(size: impl Into<Size>) -> Transform {
+    RandomCrop::of(size.into())
 }
 
 /// The `height` × `width` part whose upper left corner is at (`top`, `left`). What lies outside the
@@ -82,17 +68,38 @@ fn overlap(start: i64, length: i64, size: u32) -> std::ops::Range<i64> {
     start.max(0)..start.saturating_add(length).min(i64::from(size))
 }
 
+#[derive(Clone)]
 struct RandomCrop {
     height: i64,
     width: i64,
-    options: CropOptions,
+    padding: Option<[i64; 4]>,
+    pad_if_needed: bool,
+    borders: PadOptions,
+}
+
+impl Options for RandomCrop {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Padding(padding) => self.padding = Some(padding),
+            Setting::PadIfNeeded(pad_if_needed) => self.pad_if_needed = pad_if_needed,
+            Setting::Fill(fill) => self.borders.fill = fill,
+            Setting::PaddingMode(padding_mode) => self.borders.padding_mode = padding_mode,
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl RandomCrop {
+    fn of(size: Size) -> Transform {
+        let [height, width] = size.of_crop();
+        let borders = PadOptions::default();
+        Transform::with_options(RandomCrop { height, width, padding: None, pad_if_needed: false, borders })
+    }
+
     /// The picture with the borders that the options ask for.
     fn padded(&self, mut picture: RgbImage) -> Result<RgbImage> {
-        let CropOptions { padding, pad_if_needed, fill, padding_mode } = self.options;
-        let options = PadOptions { fill, padding_mode };
+        let RandomCrop { padding, pad_if_needed, borders: options, .. } = *self;
         if let Some(padding) = padding {
             picture = pad_picture_with(&picture, padding, options)?;
         }
@@ -111,13 +118,9 @@ impl RandomCrop {
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
     let [height, width] = args.ints("size")?;
-    let options = CropOptions {
-        padding: args.maybe_ints("padding")?,
-        pad_if_needed: args.bool("pad_if_needed")?,
-        fill: args.colour("fill")?,
-        padding_mode: args.padding_mode()?,
-    };
-    Ok(random_crop_with(height, width, options))
+    let (padding, pad_if_needed) = (args.maybe_ints("padding")?, args.bool("pad_if_needed")?);
+    let borders = PadOptions { fill: args.colour("fill")?, padding_mode: args.padding_mode()? };
+    Ok(Transform::with_options(RandomCrop { height, width, padding, pad_if_needed, borders }))
 }
 
 impl TransformOp for RandomCrop {
@@ -146,11 +149,12 @@ impl TransformOp for RandomCrop {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let CropOptions { padding, pad_if_needed, fill, padding_mode } = self.options;
+        let RandomCrop { height, width, padding, pad_if_needed, borders } = *self;
+        let PadOptions { fill, padding_mode } = borders;
         Some(step(
             "RandomCrop",
             json!({
-                "size": [self.height, self.width], "padding": padding, "pad_if_needed": pad_if_needed,
+                "size": [height, width], "padding": padding, "pad_if_needed": pad_if_needed,
                 "fill": fill, "padding_mode": padding_mode.name(),
             }),
         ))
@@ -159,7 +163,7 @@ impl TransformOp for RandomCrop {
 
 impl fmt::Display for RandomCrop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let padding = self.options.padding.map_or_else(|| "None".into(), py_padding);
+        let padding = self.padding.map_or_else(|| "None".into(), py_padding);
         write!(f, "RandomCrop(size=({}, {}), padding={padding})", self.height, self.width)
     }
 }
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn random_crops_cover_all_places() {
-        let transform = random_crop(3, 3);
+        let transform = random_crop(3);
         let mut rng = Rng::with_seed(1);
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..200 {

@@ -6,29 +6,33 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::Size;
 use super::center_crop::center_crop_to;
 use super::crop::crop;
 use super::flip::{hflip, vflip};
 use super::json::{Args, step};
+use super::options::{Options, Setting};
 use super::repr::py_bool;
 use super::size::checked_size;
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `FiveCrop((height, width))`: the four corners and the middle.
+/// torchvision's `FiveCrop(size)`: the four corners and the middle.
 ///
 /// `to_tensor()` after it stacks the crops to (5, 3, H, W), and `normalize` works on that. In a batch of N
 /// pictures they lie one after another as channels, (N, 5 · 3, H, W): the same memory as torchvision's
 /// (N, 5, 3, H, W). `batch.images.view([-1, 3, height, width])` makes 5 N pictures of them, and
 /// `predictions.view([n, 5, -1]).mean_dim(1, false, None)` one prediction for each picture.
-pub fn five_crop(height: i64, width: i64) -> Transform {
-    Transform::new(Crops { height, width, ten: None })
+pub fn five_crop(size: impl Into<Size>) -> Transform {
+    Crops::of(size.into(), None)
 }
 
-/// torchvision's `TenCrop((height, width), vertical_flip)`: the crops of [`five_crop`], and those of the
-/// picture flipped left to right, or top to bottom where `vertical_flip` is set. In a batch as there, with 10.
-pub fn ten_crop(height: i64, width: i64, vertical_flip: bool) -> Transform {
-    Transform::new(Crops { height, width, ten: Some(vertical_flip) })
+/// torchvision's `TenCrop(size)`: the crops of [`five_crop`], and those of the picture flipped left to right. In a
+/// batch as there, with 10.
+///
+/// Options: [`vertical_flip`](Transform::vertical_flip).
+pub fn ten_crop(size: impl Into<Size>) -> Transform {
+    Crops::of(size.into(), Some(false))
 }
 
 /// The upper left, upper right, lower left and lower right corner and the middle, `height` × `width` each.
@@ -66,6 +70,7 @@ pub fn ten_crops(picture: &RgbImage, height: i64, width: i64, vertical_flip: boo
     Ok(crops)
 }
 
+#[derive(Clone)]
 struct Crops {
     height: i64,
     width: i64,
@@ -73,12 +78,27 @@ struct Crops {
     ten: Option<bool>,
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let [height, width] = args.ints("size")?;
-    match args.name() {
-        "FiveCrop" => Ok(five_crop(height, width)),
-        _ => Ok(ten_crop(height, width, args.bool("vertical_flip")?)),
+impl Crops {
+    fn of(size: Size, ten: Option<bool>) -> Transform {
+        let [height, width] = size.of_crop();
+        Transform::with_options(Crops { height, width, ten })
     }
+}
+
+impl Options for Crops {
+    fn set(&mut self, setting: Setting) -> bool {
+        match (setting, &mut self.ten) {
+            (Setting::VerticalFlip(flip), Some(vertical_flip)) => *vertical_flip = flip,
+            _ => return false,
+        }
+        true
+    }
+}
+
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    let size: [i64; 2] = args.ints("size")?;
+    let ten = if args.name() == "TenCrop" { Some(args.bool("vertical_flip")?) } else { None };
+    Ok(Crops::of(size.into(), ten))
 }
 
 impl TransformOp for Crops {
@@ -130,8 +150,8 @@ mod tests {
         let ends = || vec![to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)];
         let mut rng = Rng::with_seed(0);
         for (transform, crops) in [
-            (five_crop(4, 5), five_crops(&picture, 4, 5).unwrap()),
-            (ten_crop(4, 5, true), ten_crops(&picture, 4, 5, true).unwrap()),
+            (five_crop([4, 5]), five_crops(&picture, 4, 5).unwrap()),
+            (ten_crop([4, 5]).vertical_flip(true), ten_crops(&picture, 4, 5, true).unwrap()),
         ] {
             let mut values = Vec::new();
             let pipeline = Compose::new([vec![transform], ends()].concat());
@@ -144,6 +164,9 @@ mod tests {
             assert_eq!(values, alone);
         }
         assert!(five_crops(&picture, 9, 9).is_err());
-        assert_eq!(ten_crop(4, 5, true).to_string(), "TenCrop(size=(4, 5), vertical_flip=True)");
+        assert_eq!(
+            ten_crop([4, 5]).vertical_flip(true).to_string(),
+            "TenCrop(size=(4, 5), vertical_flip=True)"
+        );
     }
 }

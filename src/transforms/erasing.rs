@@ -7,39 +7,19 @@ use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
 use super::json::{Args, step};
+use super::options::{Options, Setting};
 use super::repr::{PyFloat, py_list, py_tuple};
 use super::size::round_half_even;
 use super::transform::{probability_fault, range_fault, uniform};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `RandomErasing(p)`, with its default options: after `to_tensor()`, a rectangle of 2 % to 33 %
-/// of the area becomes 0 with probability `p`. "Random Erasing Data Augmentation",
-/// <https://arxiv.org/abs/1708.04896>.
+/// torchvision's `RandomErasing(p)`: after `to_tensor()`, a rectangle of 2 % to 33 % of the area becomes 0 with
+/// probability `p`. "Random Erasing Data Augmentation", <https://arxiv.org/abs/1708.04896>.
+///
+/// Options: [`scale`](Transform::scale), [`ratio`](Transform::ratio), [`value`](Transform::value).
 pub fn random_erasing(p: f64) -> Transform {
-    random_erasing_with(p, ErasingOptions::default())
-}
-
-/// torchvision's `RandomErasing(p, scale, ratio, value)`.
-pub fn random_erasing_with(p: f64, options: ErasingOptions) -> Transform {
-    Transform::new(RandomErasing { p, options })
-}
-
-/// What [`random_erasing_with`] erases, with torchvision's defaults.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ErasingOptions {
-    /// The smallest and largest share of the area. Default 0.02 to 0.33.
-    pub scale: [f64; 2],
-    /// The smallest and largest ratio of height to width. Default 0.3 to 3.3.
-    pub ratio: [f64; 2],
-    /// What comes in its place. Default 0.
-    pub value: Erased,
-}
-
-impl Default for ErasingOptions {
-    fn default() -> Self {
-        ErasingOptions { scale: [0.02, 0.33], ratio: [0.3, 3.3], value: Erased::Value(0.0) }
-    }
+    Transform::with_options(RandomErasing::with_probability(p))
 }
 
 /// What comes in place of what is erased.
@@ -51,6 +31,24 @@ pub enum Erased {
     Colour([f64; 3]),
     /// Noise: every value drawn from the standard normal distribution.
     Random,
+}
+
+impl From<f64> for Erased {
+    fn from(value: f64) -> Self {
+        Erased::Value(value)
+    }
+}
+
+impl From<i32> for Erased {
+    fn from(value: i32) -> Self {
+        Erased::Value(value.into())
+    }
+}
+
+impl From<[f64; 3]> for Erased {
+    fn from(colour: [f64; 3]) -> Self {
+        Erased::Colour(colour)
+    }
 }
 
 /// The rectangle [top, left, height, width] of a tensor (…, C, H, W) replaced by `value`, which must go over
@@ -78,16 +76,36 @@ pub fn erase(tensor: &Tensor, part: [i64; 4], value: &Tensor) -> Result<Tensor> 
     Ok(out)
 }
 
+#[derive(Clone)]
 struct RandomErasing {
     p: f64,
-    options: ErasingOptions,
+    scale: [f64; 2],
+    ratio: [f64; 2],
+    value: Erased,
+}
+
+impl Options for RandomErasing {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Scale(scale) => self.scale = scale,
+            Setting::Ratio(ratio) => self.ratio = ratio,
+            Setting::Value(value) => self.value = value,
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl RandomErasing {
+    /// With torchvision's defaults.
+    fn with_probability(p: f64) -> Self {
+        RandomErasing { p, scale: [0.02, 0.33], ratio: [0.3, 3.3], value: Erased::Value(0.0) }
+    }
+
     /// [top, left, height, width], or nothing where no rectangle was found in ten tries: torchvision's
     /// `get_params`.
     fn draw(&self, height: i64, width: i64, rng: &mut Rng) -> Option<[i64; 4]> {
-        let ErasingOptions { scale, ratio: [lowest, highest], .. } = self.options;
+        let RandomErasing { scale, ratio: [lowest, highest], .. } = *self;
         let area = (height * width) as f64;
         for _ in 0..10 {
             let erased = area * uniform(rng, scale[0], scale[1]);
@@ -102,7 +120,7 @@ impl RandomErasing {
     }
 
     fn value(&self, channels: i64, height: i64, width: i64, rng: &mut Rng) -> Result<Tensor> {
-        Ok(match self.options.value {
+        Ok(match self.value {
             Erased::Value(value) => Tensor::f_from_slice(&[value as f32])?,
             Erased::Colour(colour) if channels == 3 => {
                 Tensor::f_from_slice(&colour.map(|value| value as f32))?.f_view([3, 1, 1])?
@@ -128,7 +146,7 @@ fn normal(rng: &mut Rng) -> f32 {
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
     let (p, scale, ratio) = (args.float("p")?, args.floats("scale")?, args.floats("ratio")?);
-    Ok(random_erasing_with(p, ErasingOptions { scale, ratio, value: args.erased("value")? }))
+    Ok(Transform::with_options(RandomErasing { p, scale, ratio, value: args.erased("value")? }))
 }
 
 impl TransformOp for RandomErasing {
@@ -150,7 +168,7 @@ impl TransformOp for RandomErasing {
     }
 
     fn fault(&self) -> Option<String> {
-        let ErasingOptions { scale, ratio, value } = self.options;
+        let RandomErasing { scale, ratio, value, .. } = *self;
         let most = (scale[1] > 1.0).then(|| format!("scale holds {}: a share is at most 1", scale[1]));
         let bad = match value {
             Erased::Value(value) => !value.is_finite(),
@@ -165,26 +183,26 @@ impl TransformOp for RandomErasing {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let ErasingOptions { scale, ratio, value } = self.options;
+        let RandomErasing { p, scale, ratio, value } = *self;
         let value = match value {
             Erased::Value(value) => json!(value),
             Erased::Colour(values) => json!(values),
             Erased::Random => json!("random"),
         };
-        Some(step("RandomErasing", json!({ "p": self.p, "scale": scale, "ratio": ratio, "value": value })))
+        Some(step("RandomErasing", json!({ "p": p, "scale": scale, "ratio": ratio, "value": value })))
     }
 }
 
 impl fmt::Display for RandomErasing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ErasingOptions { scale, ratio, value } = self.options;
+        let RandomErasing { p, scale, ratio, value } = *self;
         let value = match value {
             Erased::Value(value) if value.fract() == 0.0 => format!("{value:.0}"),
             Erased::Value(value) => PyFloat(value).to_string(),
             Erased::Colour(values) => py_list(&values),
             Erased::Random => "random".into(),
         };
-        let (p, scale, ratio) = (PyFloat(self.p), py_tuple(&scale), py_tuple(&ratio));
+        let (p, scale, ratio) = (PyFloat(p), py_tuple(&scale), py_tuple(&ratio));
         write!(f, "RandomErasing(p={p}, scale={scale}, ratio={ratio}, value={value}, inplace=False)")
     }
 }
@@ -214,7 +232,7 @@ mod tests {
     #[test]
     fn draws() {
         let mut rng = Rng::with_seed(8);
-        let erasing = RandomErasing { p: 0.25, options: ErasingOptions::default() };
+        let erasing = RandomErasing::with_probability(0.25);
         let tensor = Tensor::ones([3, 20, 20], (Kind::Float, Device::Cpu));
         let erased = (0..1000)
             .filter(|_| match erasing.apply(Sample::Tensor(tensor.shallow_clone()), &mut rng) {

@@ -6,16 +6,20 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::KernelSize;
 use super::json::{Args, step};
+use super::options::{Options, Setting};
 use super::repr::{PyFloat, py_tuple};
 use super::transform::{probability_fault, uniform};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `GaussianBlur((width, height), (smallest, largest))`: blurred with a bell curve of that many
-/// pixels, both odd, whose sigma is drawn evenly from the range; torchvision's default is 0.1 to 2.
-pub fn gaussian_blur(kernel_size: [i64; 2], sigma: [f64; 2]) -> Transform {
-    Transform::new(GaussianBlur { kernel_size, sigma })
+/// torchvision's `GaussianBlur(kernel_size)`: blurred with a bell curve of that many pixels, both sides or
+/// `[width, height]`, all odd; its sigma is drawn evenly from 0.1 to 2.
+///
+/// Options: [`sigma`](Transform::sigma).
+pub fn gaussian_blur(kernel_size: impl Into<KernelSize>) -> Transform {
+    GaussianBlur::of(kernel_size.into())
 }
 
 /// torchvision's `RandomAdjustSharpness(factor, p)`: with probability `p` made unsharp (factor 0) up to
@@ -146,13 +150,31 @@ fn sharpened(picture: &RgbImage, factor: f32) -> RgbImage {
     out
 }
 
+#[derive(Clone)]
 struct GaussianBlur {
     kernel_size: [i64; 2],
     sigma: [f64; 2],
 }
 
+impl GaussianBlur {
+    fn of(KernelSize(kernel_size): KernelSize) -> Transform {
+        Transform::with_options(GaussianBlur { kernel_size, sigma: [0.1, 2.0] })
+    }
+}
+
+impl Options for GaussianBlur {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Sigma(sigma) => self.sigma = sigma,
+            _ => return false,
+        }
+        true
+    }
+}
+
 pub(super) fn blur_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(gaussian_blur(args.ints("kernel_size")?, args.floats("sigma")?))
+    let (kernel_size, sigma) = (args.ints("kernel_size")?, args.floats("sigma")?);
+    Ok(Transform::with_options(GaussianBlur { kernel_size, sigma }))
 }
 
 impl TransformOp for GaussianBlur {
@@ -234,7 +256,7 @@ mod tests {
         assert!(gaussian_blur_picture(&picture, [2, 3], [1.0, 1.0]).is_err());
         assert!(gaussian_blur_picture(&picture, [9, 3], [1.0, 1.0]).is_err());
         assert!(gaussian_blur_picture(&picture, [3, 3], [0.0, 1.0]).is_err());
-        assert!(gaussian_blur([3, 3], [2.0, 1.0]).check().is_err());
+        assert!(gaussian_blur(3).sigma([2.0, 1.0]).check().is_err());
         assert!(adjust_sharpness(&picture, -1.0).is_err());
         assert!(random_adjust_sharpness(f64::NAN, 0.5).check().is_err());
     }

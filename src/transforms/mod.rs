@@ -7,20 +7,39 @@
 //! `torchvision.transforms.functional` does.
 //!
 //! ```
-//! use herbarium::transforms::{Compose, IMAGENET_MEAN, IMAGENET_STD, normalize, resize, to_tensor};
+//! use herbarium::transforms::{
+//!     Compose, IMAGENET_MEAN, IMAGENET_STD, center_crop, normalize, random_rotation, resize, to_tensor,
+//! };
 //!
-//! let valid = Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
-//! assert!(valid.to_string().starts_with("Compose(\n    Resize(size=[64, 64]"));
+//! let train = Compose::new(vec![
+//!     resize([96, 128]),
+//!     random_rotation(45.0).expand(true),
+//!     center_crop(64),
+//!     to_tensor(),
+//!     normalize(IMAGENET_MEAN, IMAGENET_STD),
+//! ]);
+//! assert!(train.to_string().starts_with("Compose(\n    Resize(size=[96, 128]"));
 //! ```
 //!
 //! A picture is an [`image::RgbImage`]: 3 bytes a pixel, (H, W, 3). A tensor is (3, H, W) `f32`.
 //!
+//! # Arguments and options
+//! What torchvision's class demands is an argument here, under its rules: a size is one number or `[height, width]`
+//! (see [`Size`]). What has a default there is a method of the same name: `pad(4).padding_mode(PaddingMode::Reflect)`.
+//!
+//! Every constructor gives a [`Transform`], and the methods are that type's. With a type for each transform the
+//! compiler would refuse an option that a transform does not have; but a list holds one type, so a pipeline would
+//! need a tuple, a macro or `.into()` behind every step, and whoever mixes two steps in a `vec![…]` would read about
+//! mismatched types. One type keeps `Compose::new(vec![…])` a plain list, and `if` and `push` work on it.
+//!
 //! # Wrong arguments
-//! A constructor never fails, so that a list of them needs no `?`. It notes what is wrong, and the
-//! first thing that would use the transform says so and names it: [`Compose::check`], which every
-//! data set calls when it is made, or [`Compose::apply`].
+//! A constructor never fails, so that a list of them needs no `?`. It notes what is wrong, an option that the
+//! transform does not have among it, and the first thing that would use the transform says so and names it:
+//! [`Compose::check`], which every data set calls when it is made, or [`Compose::apply`]. A transform that shows
+//! itself in a cell shows it too.
 
 mod affine;
+mod arguments;
 mod auto_augment;
 mod center_crop;
 mod color;
@@ -40,6 +59,7 @@ mod interpolation;
 mod json;
 mod lookup_tables;
 mod nearest;
+mod options;
 mod pad;
 mod perspective;
 mod registry;
@@ -54,18 +74,16 @@ mod size;
 mod tensor;
 mod transform;
 
-pub use affine::{AffineOptions, random_affine, random_affine_with, random_translation};
-pub use auto_augment::{
-    Augmentation, RandAugmentOptions, auto_augment, rand_augment, rand_augment_with, trivial_augment_wide,
-    trivial_augment_wide_with,
-};
+pub use affine::random_affine;
+pub use arguments::{Fill, KernelSize, NumberOrRange, Padding, Shear, Size};
+pub use auto_augment::{Augmentation, auto_augment, rand_augment, trivial_augment_wide};
 pub use center_crop::center_crop;
-pub use color_jitter::{ColorJitterRanges, color_jitter, color_jitter_between};
+pub use color_jitter::color_jitter;
 pub use compose::Compose;
-pub use containers::{random_apply, random_choice, random_choice_weighted, random_order};
-pub use crop::{CropOptions, random_crop, random_crop_with};
+pub use containers::{random_apply, random_choice, random_order};
+pub use crop::random_crop;
 pub use crops::{five_crop, ten_crop};
-pub use erasing::{Erased, ErasingOptions, random_erasing, random_erasing_with};
+pub use erasing::{Erased, random_erasing};
 pub use filters::{gaussian_blur, random_adjust_sharpness};
 pub use flip::{random_horizontal_flip, random_vertical_flip};
 pub use grayscale::{grayscale, random_grayscale};
@@ -73,11 +91,11 @@ pub use interpolation::Interpolation;
 pub use lookup_tables::{
     random_autocontrast, random_equalize, random_invert, random_posterize, random_solarize,
 };
-pub use pad::{PadOptions, PaddingMode, pad, pad_with};
-pub use perspective::{Corners, PerspectiveOptions, random_perspective, random_perspective_with};
-pub use resize::{ResizeOptions, resize, resize_short, resize_short_with, resize_with};
-pub use resized_crop::{ResizedCropOptions, random_resized_crop, random_resized_crop_with};
-pub use rotation::{RotationOptions, random_rotation, random_rotation_with};
+pub use pad::{PadOptions, PaddingMode, pad};
+pub use perspective::{Corners, PerspectiveOptions, random_perspective};
+pub use resize::{ResizeOptions, resize};
+pub use resized_crop::random_resized_crop;
+pub use rotation::{RotationOptions, random_rotation};
 pub use sample::Sample;
 pub use size::MAX_IMAGE_PIXELS;
 pub(crate) use tensor::append_tensor;

@@ -6,8 +6,10 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::Padding;
 use super::crop::crop_filled;
 use super::json::{Args, step};
+use super::options::{Options, Setting};
 use super::repr::{py_colour, py_padding};
 use super::size::checked_size;
 use super::{Sample, Transform, TransformOp};
@@ -66,7 +68,7 @@ impl fmt::Display for PaddingMode {
     }
 }
 
-/// What the borders of [`pad_with`](super::pad_with) show. Default black.
+/// What the borders of [`functional::pad_with`](super::functional::pad_with) show. Default black.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PadOptions {
     /// The colour of [`PaddingMode::Constant`]. Default black.
@@ -75,14 +77,12 @@ pub struct PadOptions {
     pub padding_mode: PaddingMode,
 }
 
-/// torchvision's `Pad((left, top, right, bottom))`: black borders of so many pixels. A negative one crops.
-pub fn pad(left: i64, top: i64, right: i64, bottom: i64) -> Transform {
-    pad_with([left, top, right, bottom], PadOptions::default())
-}
-
-/// torchvision's `Pad((left, top, right, bottom), fill, padding_mode)`.
-pub fn pad_with(padding: [i64; 4], options: PadOptions) -> Transform {
-    Transform::new(Pad { padding, options })
+/// torchvision's `Pad(padding)`: black borders, every one of so many pixels, `[left and right, top and bottom]`, or
+/// `[left, top, right, bottom]`. A negative one crops.
+///
+/// Options: [`fill`](Transform::fill), [`padding_mode`](Transform::padding_mode).
+pub fn pad(padding: impl Into<Padding>) -> Transform {
+    Pad::of(padding.into())
 }
 
 /// `picture` with black borders of so many pixels (torchvision's `pad` with a constant fill of 0). A
@@ -134,15 +134,33 @@ pub fn pad_picture_with(picture: &RgbImage, padding: [i64; 4], options: PadOptio
     }))
 }
 
+#[derive(Clone)]
 struct Pad {
     padding: [i64; 4],
     options: PadOptions,
 }
 
+impl Pad {
+    fn of(Padding(padding): Padding) -> Transform {
+        Transform::with_options(Pad { padding, options: PadOptions::default() })
+    }
+}
+
+impl Options for Pad {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Fill(fill) => self.options.fill = fill,
+            Setting::PaddingMode(padding_mode) => self.options.padding_mode = padding_mode,
+            _ => return false,
+        }
+        true
+    }
+}
+
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
     let padding = args.ints("padding")?;
     let options = PadOptions { fill: args.colour("fill")?, padding_mode: args.padding_mode()? };
-    Ok(pad_with(padding, options))
+    Ok(Transform::with_options(Pad { padding, options }))
 }
 
 impl TransformOp for Pad {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
+use super::options::{Options, Setting};
 use super::repr::PyFloat;
 use super::transform::probability_fault;
 use super::{Interpolation, Sample, Transform, TransformOp};
@@ -18,17 +19,14 @@ pub type Corners = [[i64; 2]; 4];
 
 /// torchvision's `RandomPerspective(distortion_scale, p)`: seen from the side with probability `p`. Each
 /// corner moves inwards by up to `distortion_scale` (0..=1) of half the width and half the height.
+///
+/// Options: [`interpolation`](Transform::interpolation), [`fill`](Transform::fill).
 pub fn random_perspective(distortion_scale: f64, p: f64) -> Transform {
-    random_perspective_with(distortion_scale, p, PerspectiveOptions::default())
+    let options = PerspectiveOptions::default();
+    Transform::with_options(RandomPerspective { distortion_scale, p, options })
 }
 
-/// torchvision's `RandomPerspective(distortion_scale, p, interpolation, fill)`.
-pub fn random_perspective_with(distortion_scale: f64, p: f64, options: PerspectiveOptions) -> Transform {
-    Transform::new(RandomPerspective { distortion_scale, p, options })
-}
-
-/// How [`random_perspective_with`] and [`perspective`](super::functional::perspective) fill a picture, with
-/// torchvision's defaults.
+/// How [`functional::perspective`](super::functional::perspective) fills a picture, with torchvision's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerspectiveOptions {
     /// How pixels between pixels are told. Default bilinear.
@@ -91,10 +89,22 @@ fn coefficients(start: Corners, end: Corners) -> Option<[f64; 8]> {
     Some(std::array::from_fn(|i| f64::from((rows[i][8] / rows[i][i]) as f32)))
 }
 
+#[derive(Clone)]
 struct RandomPerspective {
     distortion_scale: f64,
     p: f64,
     options: PerspectiveOptions,
+}
+
+impl Options for RandomPerspective {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Interpolation(interpolation) => self.options.interpolation = interpolation,
+            Setting::Fill(fill) => self.options.fill = fill,
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl RandomPerspective {
@@ -114,7 +124,7 @@ impl RandomPerspective {
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
     let (distortion_scale, p) = (args.float("distortion_scale")?, args.float("p")?);
     let options = PerspectiveOptions { interpolation: args.interpolation()?, fill: args.colour("fill")? };
-    Ok(random_perspective_with(distortion_scale, p, options))
+    Ok(Transform::with_options(RandomPerspective { distortion_scale, p, options }))
 }
 
 impl TransformOp for RandomPerspective {

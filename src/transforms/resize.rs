@@ -6,37 +6,24 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::Size;
 use super::json::{Args, step};
 use super::nearest::nearest;
+use super::options::{Options, Setting};
 use super::resample::{Filter, Resampling, resample};
 use super::size::checked_size;
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `Resize([height, width])`: bilinear with antialiasing, ratio not kept.
+/// torchvision's `Resize(size)`: of one number, the shorter side becomes that many pixels and the ratio is kept; of
+/// `[height, width]` it becomes exactly these. Bilinear with antialiasing.
 ///
-/// Both in pixels, at least 1.
-pub fn resize(height: i64, width: i64) -> Transform {
-    resize_with(height, width, Interpolation::Bilinear)
+/// Options: [`interpolation`](Transform::interpolation), and by the shorter side [`max_size`](Transform::max_size).
+pub fn resize(size: impl Into<Size>) -> Transform {
+    Resize::to(size.into())
 }
 
-/// torchvision's `Resize([height, width], interpolation)`; see [`resize`].
-pub fn resize_with(height: i64, width: i64, interpolation: Interpolation) -> Transform {
-    Transform::new(Resize { target: Target::Both { height, width }, interpolation })
-}
-
-/// torchvision's `Resize(side)`: the shorter side becomes `side` pixels, the ratio is kept.
-pub fn resize_short(side: i64) -> Transform {
-    resize_short_with(side, ResizeOptions::default())
-}
-
-/// torchvision's `Resize(side, interpolation, max_size)`; see [`resize_short`].
-pub fn resize_short_with(side: i64, options: ResizeOptions) -> Transform {
-    let ResizeOptions { interpolation, max_size } = options;
-    Transform::new(Resize { target: Target::Short { side, max_size }, interpolation })
-}
-
-/// How [`resize_short_with`] resizes.
+/// How [`functional::resize_short_with`](super::functional::resize_short_with) resizes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResizeOptions {
     /// How pixels between pixels are told. Default bilinear.
@@ -143,12 +130,7 @@ fn short_side_fault(side: i64, max_size: Option<i64>) -> Option<String> {
 impl Transform {
     /// The (width, height) that a picture of that size has after this step, where it is a `Resize`.
     pub(crate) fn resized_size(&self, (width, height): (u32, u32)) -> Option<(u32, u32)> {
-        let (height, width) = match self.downcast_ref::<Resize>()?.target {
-            Target::Both { height, width } => (height, width),
-            Target::Short { side, max_size } => {
-                short_side(width.into(), height.into(), side, max_size).ok()?
-            }
-        };
+        let (height, width) = self.downcast_ref::<Resize>()?.size_of(width.into(), height.into()).ok()?;
         Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?))
     }
 
@@ -167,34 +149,51 @@ fn error(problem: String) -> Error {
     Error::Transform { transform: "Resize".into(), problem }
 }
 
+#[derive(Clone)]
 struct Resize {
-    target: Target,
+    size: Size,
     interpolation: Interpolation,
+    max_size: Option<i64>,
 }
 
-enum Target {
-    Both { height: i64, width: i64 },
-    Short { side: i64, max_size: Option<i64> },
+impl Resize {
+    fn to(size: Size) -> Transform {
+        Transform::with_options(Resize { size, interpolation: Interpolation::Bilinear, max_size: None })
+    }
+
+    /// (height, width) of the result of a picture of that size.
+    fn size_of(&self, width: i64, height: i64) -> Result<(i64, i64)> {
+        match self.size {
+            Size::Side(side) => short_side(width, height, side, self.max_size),
+            Size::Sides { height, width } => Ok((height, width)),
+        }
+    }
+}
+
+impl Options for Resize {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Interpolation(interpolation) => self.interpolation = interpolation,
+            Setting::MaxSize(max_size) => self.max_size = Some(max_size),
+            _ => return false,
+        }
+        true
+    }
 }
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let (sizes, interpolation, max_size) =
-        (args.size_or_side("size")?, args.interpolation()?, args.maybe_int("max_size")?);
-    let target = match sizes {
-        Ok([height, width]) if max_size.is_none() => Target::Both { height, width },
-        Ok(_) => return Err(error("max_size goes with a size of one number, the short side".into())),
-        Err(side) => Target::Short { side, max_size },
+    let size = match args.size_or_side("size")? {
+        Ok(sides) => sides.into(),
+        Err(side) => Size::Side(side),
     };
-    Ok(Transform::new(Resize { target, interpolation }))
+    let (interpolation, max_size) = (args.interpolation()?, args.maybe_int("max_size")?);
+    Ok(Transform::with_options(Resize { size, interpolation, max_size }))
 }
 
 impl TransformOp for Resize {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "Resize")?;
-        let (height, width) = match self.target {
-            Target::Both { height, width } => (height, width),
-            Target::Short { side, max_size } => short_side_size(&picture, side, max_size)?,
-        };
+        let (height, width) = self.size_of(picture.width().into(), picture.height().into())?;
         if (i64::from(picture.height()), i64::from(picture.width())) == (height, width) {
             return Ok(Sample::Picture(picture));
         }
@@ -206,29 +205,32 @@ impl TransformOp for Resize {
     }
 
     fn fault(&self) -> Option<String> {
-        match self.target {
-            Target::Both { height, width } => checked_size(height, width).err(),
-            Target::Short { side, max_size } => short_side_fault(side, max_size),
+        match self.size {
+            Size::Side(side) => short_side_fault(side, self.max_size),
+            Size::Sides { height, width } => checked_size(height, width).err().or_else(|| {
+                let message = "max_size goes with a size of one number, the shorter side";
+                self.max_size.map(|_| message.to_string())
+            }),
         }
     }
 
     fn to_json(&self) -> Option<Value> {
-        let (size, max_size) = match self.target {
-            Target::Both { height, width } => (json!([height, width]), None),
-            Target::Short { side, max_size } => (json!(side), max_size),
+        let size = match self.size {
+            Size::Side(side) => json!(side),
+            Size::Sides { height, width } => json!([height, width]),
         };
-        let interpolation = self.interpolation.name();
+        let (interpolation, max_size) = (self.interpolation.name(), self.max_size);
         Some(step("Resize", json!({ "size": size, "interpolation": interpolation, "max_size": max_size })))
     }
 }
 
 impl fmt::Display for Resize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (size, max_size) = match self.target {
-            Target::Both { height, width } => (format!("[{height}, {width}]"), None),
-            Target::Short { side, max_size } => (side.to_string(), max_size),
+        let size = match self.size {
+            Size::Side(side) => side.to_string(),
+            Size::Sides { height, width } => format!("[{height}, {width}]"),
         };
-        let max_size = max_size.map_or_else(|| "None".into(), |most| most.to_string());
+        let max_size = self.max_size.map_or_else(|| "None".into(), |most| most.to_string());
         write!(
             f,
             "Resize(size={size}, interpolation={}, max_size={max_size}, antialias=True)",

@@ -6,8 +6,10 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::Size;
 use super::crop::crop;
 use super::json::{Args, step};
+use super::options::{Options, Setting};
 use super::repr::PyFloat;
 use super::resize::resize_to_with;
 use super::size::{checked_size, round_half_even};
@@ -15,37 +17,12 @@ use super::transform::{range_fault, uniform};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::Result;
 
-/// torchvision's `RandomResizedCrop(size)`: a part of 8 % to 100 % of the area, of ratio 3:4 to 4:3,
-/// made `size` × `size` pixels. "Going Deeper with Convolutions", <https://arxiv.org/abs/1409.4842>.
-pub fn random_resized_crop(size: i64) -> Transform {
-    random_resized_crop_with(size, size, ResizedCropOptions::default())
-}
-
-/// torchvision's `RandomResizedCrop((height, width), scale, ratio, interpolation)`; see
-/// [`random_resized_crop`].
-pub fn random_resized_crop_with(height: i64, width: i64, options: ResizedCropOptions) -> Transform {
-    Transform::new(RandomResizedCrop { size: [height, width], options })
-}
-
-/// Which parts [`random_resized_crop_with`] takes, with torchvision's defaults.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ResizedCropOptions {
-    /// The smallest and largest share of the picture's area that a part takes. Default 0.08 to 1.
-    pub scale: [f64; 2],
-    /// The smallest and largest ratio of a part's width to its height. Default 3/4 to 4/3.
-    pub ratio: [f64; 2],
-    /// How pixels between pixels are told. Default bilinear.
-    pub interpolation: Interpolation,
-}
-
-impl Default for ResizedCropOptions {
-    fn default() -> Self {
-        ResizedCropOptions {
-            scale: [0.08, 1.0],
-            ratio: [3.0 / 4.0, 4.0 / 3.0],
-            interpolation: Interpolation::Bilinear,
-        }
-    }
+/// torchvision's `RandomResizedCrop(size)`: a crop of 8 % to 100 % of the area, of ratio 3:4 to 4:3, made `size`
+/// pixels large. "Going Deeper with Convolutions", <https://arxiv.org/abs/1409.4842>.
+///
+/// Options: [`scale`](Transform::scale), [`ratio`](Transform::ratio), [`interpolation`](Transform::interpolation).
+pub fn random_resized_crop(size: impl Into<Size>) -> Transform {
+    Transform::with_options(RandomResizedCrop::of(size.into()))
 }
 
 /// [`crop`], then resized to `size` = [height, width].
@@ -78,25 +55,49 @@ pub fn resized_crop_with(
     resize_to_with(&part, size[0], size[1], interpolation)
 }
 
+#[derive(Clone)]
 struct RandomResizedCrop {
     size: [i64; 2],
-    options: ResizedCropOptions,
+    scale: [f64; 2],
+    ratio: [f64; 2],
+    interpolation: Interpolation,
 }
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let [height, width] = args.ints("size")?;
-    let options = ResizedCropOptions {
+    Ok(Transform::with_options(RandomResizedCrop {
+        size: args.ints("size")?,
         scale: args.floats("scale")?,
         ratio: args.floats("ratio")?,
         interpolation: args.interpolation()?,
-    };
-    Ok(random_resized_crop_with(height, width, options))
+    }))
+}
+
+impl Options for RandomResizedCrop {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Scale(scale) => self.scale = scale,
+            Setting::Ratio(ratio) => self.ratio = ratio,
+            Setting::Interpolation(interpolation) => self.interpolation = interpolation,
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl RandomResizedCrop {
+    /// With torchvision's defaults.
+    fn of(size: Size) -> Self {
+        RandomResizedCrop {
+            size: size.of_crop(),
+            scale: [0.08, 1.0],
+            ratio: [3.0 / 4.0, 4.0 / 3.0],
+            interpolation: Interpolation::Bilinear,
+        }
+    }
+
     /// [top, left, height, width] of the part to take: torchvision's `get_params`.
     fn draw(&self, picture: &RgbImage, rng: &mut Rng) -> [i64; 4] {
-        let ResizedCropOptions { scale, ratio: [narrowest, widest], .. } = self.options;
+        let RandomResizedCrop { scale, ratio: [narrowest, widest], .. } = *self;
         let (height, width) = (i64::from(picture.height()), i64::from(picture.width()));
         let area = (height * width) as f64;
         for _ in 0..10 {
@@ -125,23 +126,23 @@ impl TransformOp for RandomResizedCrop {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomResizedCrop")?;
         let part = self.draw(&picture, rng);
-        Ok(Sample::Picture(resized_crop_with(&picture, part, self.size, self.options.interpolation)?))
+        Ok(Sample::Picture(resized_crop_with(&picture, part, self.size, self.interpolation)?))
     }
 
     fn fault(&self) -> Option<String> {
-        let ResizedCropOptions { scale, ratio, .. } = self.options;
-        checked_size(self.size[0], self.size[1])
+        let RandomResizedCrop { size: [height, width], scale, ratio, .. } = *self;
+        checked_size(height, width)
             .err()
             .or_else(|| range_fault("scale", scale, 0.0))
             .or_else(|| range_fault("ratio", ratio, f64::MIN_POSITIVE))
     }
 
     fn to_json(&self) -> Option<Value> {
-        let ResizedCropOptions { scale, ratio, interpolation } = self.options;
+        let RandomResizedCrop { size, scale, ratio, interpolation } = *self;
         Some(step(
             "RandomResizedCrop",
             json!({
-                "size": self.size, "scale": scale, "ratio": ratio, "interpolation": interpolation.name(),
+                "size": size, "scale": scale, "ratio": ratio, "interpolation": interpolation.name(),
             }),
         ))
     }
@@ -154,12 +155,10 @@ impl fmt::Display for RandomResizedCrop {
             let four = |value: f64| PyFloat(format!("{value:.4}").parse().unwrap_or(value));
             format!("({}, {})", four(low), four(high))
         };
-        let ResizedCropOptions { scale, ratio, interpolation } = self.options;
+        let RandomResizedCrop { size: [height, width], scale, ratio, interpolation } = *self;
         write!(
             f,
-            "RandomResizedCrop(size=({}, {}), scale={}, ratio={}, interpolation={interpolation}, antialias=True)",
-            self.size[0],
-            self.size[1],
+            "RandomResizedCrop(size=({height}, {width}), scale={}, ratio={}, interpolation={interpolation}, antialias=True)",
             rounded(scale),
             rounded(ratio)
         )
@@ -173,7 +172,7 @@ mod tests {
     #[test]
     fn draws_lie_in_the_picture_and_in_the_ranges() {
         let mut rng = Rng::with_seed(3);
-        let crop = RandomResizedCrop { size: [8, 8], options: ResizedCropOptions::default() };
+        let crop = RandomResizedCrop::of(8.into());
         for (width, height) in [(100, 80), (1000, 10), (10, 1000), (1, 1)] {
             let picture = RgbImage::new(width, height);
             for _ in 0..100 {
@@ -189,8 +188,7 @@ mod tests {
     #[test]
     fn draws_are_torchvisions() {
         let mut rng = Rng::with_seed(9);
-        let options = ResizedCropOptions { scale: [0.1, 0.5], ..Default::default() };
-        let crop = RandomResizedCrop { size: [8, 8], options };
+        let crop = RandomResizedCrop { scale: [0.1, 0.5], ..RandomResizedCrop::of(8.into()) };
         let picture = RgbImage::new(1000, 1000);
         let count = 10_000;
         let (mut area, mut log_ratio, mut wide) = (0.0, 0.0, 0);

@@ -6,35 +6,28 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
+use super::arguments::NumberOrRange;
 use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
 use super::nearest::Matrix;
+use super::options::{Options, Setting};
 use super::repr::{py_bool, py_colour, py_list, py_point};
 use super::size::checked_size;
 use super::transform::{range_fault, uniform};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `RandomRotation(degrees)`: turned about the centre by up to `degrees` either way. The
-/// size stays, what comes in at the corners is black.
-pub fn random_rotation(degrees: f64) -> Transform {
-    let fault = (!(degrees >= 0.0 && degrees.is_finite()))
-        .then(|| format!("degrees is {degrees}: it must be 0 or more"));
-    Transform::new(RandomRotation {
-        degrees: [-degrees, degrees],
-        options: RotationOptions::default(),
-        fault,
-    })
+/// torchvision's `RandomRotation(degrees)`: rotated counter-clockwise about the centre by an angle drawn evenly from
+/// `[smallest, largest]`; of one number, by up to so many degrees either way. The size stays, what comes in at the
+/// corners is black, and values between pixels are the nearest's.
+///
+/// Options: [`interpolation`](Transform::interpolation), [`expand`](Transform::expand),
+/// [`center`](Transform::center), [`fill`](Transform::fill).
+pub fn random_rotation(degrees: impl Into<NumberOrRange>) -> Transform {
+    RandomRotation::by(degrees.into())
 }
 
-/// torchvision's `RandomRotation((smallest, largest), interpolation, expand, center, fill)`: turned
-/// counter-clockwise by an angle drawn evenly from that range of degrees.
-pub fn random_rotation_with(degrees: [f64; 2], options: RotationOptions) -> Transform {
-    Transform::new(RandomRotation { degrees, options, fault: None })
-}
-
-/// How [`random_rotation_with`] and [`rotate_with`](super::functional::rotate_with) turn, with
-/// torchvision's defaults.
+/// How [`rotate_with`](super::functional::rotate_with) turns, with torchvision's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RotationOptions {
     /// How pixels between pixels are told. Default nearest.
@@ -139,10 +132,32 @@ pub(super) fn center_fault(center: Option<[f64; 2]>) -> Option<String> {
     Some(format!("center is [{x}, {y}]: it must be a place in pixels"))
 }
 
+#[derive(Clone)]
 struct RandomRotation {
     degrees: [f64; 2],
     options: RotationOptions,
+    /// What is wrong with a `degrees` of one number.
     fault: Option<String>,
+}
+
+impl RandomRotation {
+    fn by(degrees: NumberOrRange) -> Transform {
+        let (degrees, fault) = degrees.either_way("degrees");
+        Transform::with_options(RandomRotation { degrees, options: RotationOptions::default(), fault })
+    }
+}
+
+impl Options for RandomRotation {
+    fn set(&mut self, setting: Setting) -> bool {
+        match setting {
+            Setting::Interpolation(interpolation) => self.options.interpolation = interpolation,
+            Setting::Expand(expand) => self.options.expand = expand,
+            Setting::Center(center) => self.options.center = Some(center),
+            Setting::Fill(fill) => self.options.fill = fill,
+            _ => return false,
+        }
+        true
+    }
 }
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
@@ -153,7 +168,7 @@ pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
         center: args.maybe_floats("center")?,
         fill: args.colour("fill")?,
     };
-    Ok(random_rotation_with(degrees, options))
+    Ok(Transform::with_options(RandomRotation { degrees, options, fault: None }))
 }
 
 impl TransformOp for RandomRotation {

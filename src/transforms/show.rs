@@ -66,13 +66,13 @@ mod tests {
 
     #[test]
     fn pipelines_are_numbered_lists() {
-        let pipeline = Compose::new(vec![resize(96, 96), random_rotation(45.0), to_tensor()]);
+        let pipeline = Compose::new(vec![resize([96, 96]), random_rotation(45.0), to_tensor()]);
         let shown = html(&pipeline);
         assert_eq!(shown.matches("<li>").count(), 3);
         assert!(shown.contains("<b>Resize</b></code> <code") && shown.contains("size=[96, 96]"), "{shown}");
         assert!(shown.contains("with chance from step 2 on"), "{shown}");
         assert!(html(&Compose::new(vec![])).contains("nothing is done"));
-        assert!(html(&Compose::new(vec![resize(0, 96)])).contains('⚠'), "a fault is shown");
-        assert!(html(&resize(8, 8)).contains("<b>Resize</b>"));
+        assert!(html(&Compose::new(vec![resize([0, 96])])).contains('⚠'), "a fault is shown");
+        assert!(html(&resize([8, 8])).contains("<b>Resize</b>"));
     }
 }

@@ -9,6 +9,7 @@ use image::RgbImage;
 use serde_json::Value;
 
 use super::Sample;
+use super::options::{Options, SetOption, Setting, set_option};
 use crate::{Error, Result};
 
 /// What a step of a pipeline must be able to do. Implement it for a step of your own.
@@ -43,22 +44,46 @@ pub trait TransformOp: Any + Display + Send + Sync {
 #[derive(Clone)]
 pub struct Transform {
     op: Arc<dyn TransformOp>,
+    set_option: Option<SetOption>,
+    /// What is wrong with the arguments.
     fault: Option<Arc<str>>,
+    /// An option that the step does not have.
+    mistake: Option<Arc<str>>,
 }
 
 impl Transform {
     /// A step of your own. Its arguments are checked here, once; see [`Transform::check`].
     pub fn new(op: impl TransformOp) -> Self {
         let fault = op.fault().map(Arc::from);
-        Transform { op: Arc::new(op), fault }
+        Transform { op: Arc::new(op), set_option: None, fault, mistake: None }
     }
 
-    /// Whether the step was made with arguments that can work.
+    /// A step with options.
+    pub(super) fn with_options<T: Options>(op: T) -> Self {
+        Transform { set_option: Some(set_option::<T>), ..Transform::new(op) }
+    }
+
+    /// The step with that option, where it has it.
+    pub(super) fn set_option(&self, setting: Setting) -> Option<Transform> {
+        self.set_option?(self, setting)
+    }
+
+    /// The step, which was asked for something that it does not have.
+    pub(super) fn with_mistake(self, mistake: String) -> Self {
+        Transform { mistake: self.mistake.or_else(|| Some(mistake.into())), ..self }
+    }
+
+    /// The step with what was asked wrongly of an `earlier` form of it.
+    pub(super) fn keeping_mistake_of(self, earlier: &Transform) -> Self {
+        Transform { mistake: earlier.mistake.clone(), ..self }
+    }
+
+    /// Whether the step was made with arguments that can work, and with options that it has.
     ///
     /// # Errors
-    /// Names the step and the argument.
+    /// Names the step and the argument or option.
     pub fn check(&self) -> Result<()> {
-        match &self.fault {
+        match self.mistake.as_ref().or(self.fault.as_ref()) {
             None => Ok(()),
             Some(fault) => Err(Error::Transform { transform: self.name(), problem: fault.to_string() }),
         }

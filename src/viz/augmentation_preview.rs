@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn draws_of_a_pipeline() {
         let pipeline = Compose::new(vec![
-            resize(48, 48),
+            resize([48, 48]),
             random_rotation(45.0),
             color_jitter(0.2, 0.1, 0.1, 0.1),
             to_tensor(),
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn one_transform_each() {
         let figure =
-            transform_panel(&photograph(), &[random_invert(1.0), five_crop(20, 20), grayscale()], 3).unwrap();
+            transform_panel(&photograph(), &[random_invert(1.0), five_crop(20), grayscale()], 3).unwrap();
         assert_eq!(figure.alt().lines().count(), 4);
         assert!(transform_panel(&photograph(), &[normalize(IMAGENET_MEAN, IMAGENET_STD)], 3).is_err());
     }

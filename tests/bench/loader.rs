@@ -183,7 +183,7 @@ fn large_folder(folder: &Path, count: usize) -> Result<()> {
             write(&class, &file, &png)?;
         }
     }
-    let pipeline = || Compose::new(vec![resize(8, 8), random_horizontal_flip(0.5), to_tensor()]);
+    let pipeline = || Compose::new(vec![resize([8, 8]), random_horizontal_flip(0.5), to_tensor()]);
     drop(ImageFolder::new(folder, pipeline())?);
     let start = Instant::now();
     let set = ImageFolder::new(folder, pipeline())?;

@@ -112,16 +112,16 @@ fn prints_as_torchvision() {
     assert_eq!(format!("{sets:?}"), expected);
     assert_eq!(sets.sizes().to_string(), "{'train': 4, 'valid': 2}");
     let others = [
-        (random_crop(4, 5), "RandomCrop(size=(4, 5), padding=None)"),
-        (resize_short(96), "Resize(size=96, interpolation=bilinear, max_size=None, antialias=True)"),
+        (random_crop([4, 5]), "RandomCrop(size=(4, 5), padding=None)"),
+        (resize(96), "Resize(size=96, interpolation=bilinear, max_size=None, antialias=True)"),
         (
             random_resized_crop(64),
             "RandomResizedCrop(size=(64, 64), scale=(0.08, 1.0), ratio=(0.75, 1.3333), \
              interpolation=bilinear, antialias=True)",
         ),
-        (random_translation(0.1, 0.2), "RandomAffine(degrees=[-0.0, 0.0], translate=(0.1, 0.2))"),
+        (random_affine(0.0).translate([0.1, 0.2]), "RandomAffine(degrees=[-0.0, 0.0], translate=(0.1, 0.2))"),
         (
-            random_affine(10.0, [0.0, 0.0], [0.9, 1.1], 5.0),
+            random_affine(10.0).scale([0.9, 1.1]).shear(5.0),
             "RandomAffine(degrees=[-10.0, 10.0], scale=(0.9, 1.1), shear=[-5.0, 5.0])",
         ),
     ];

@@ -179,7 +179,7 @@ fn pictures_of_different_sizes_make_no_batch() {
     for workers in [0, 2] {
         let folder = ImageFolder::new(&dir, plain()).unwrap();
         let loader = DataLoader::new(folder, options(21, workers));
-        assert_says(loader.batch(0), &["odd.png", "[3, 6, 5]", "[3, 10, 12]", "resize(height, width)"]);
+        assert_says(loader.batch(0), &["odd.png", "[3, 6, 5]", "[3, 10, 12]", "resize([height, width])"]);
     }
 }
 

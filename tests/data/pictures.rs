@@ -198,15 +198,15 @@ fn photographs() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/flowers12");
     let dir = std::env::var_os("HERBARIUM_DATA").filter(|dir| !dir.is_empty()).map_or(dir, PathBuf::from);
     let train = Compose::new(vec![
-        resize(96, 96),
+        resize([96, 96]),
         random_rotation(45.0),
-        center_crop(64, 64),
+        center_crop(64),
         random_horizontal_flip(0.5),
         color_jitter(0.2, 0.1, 0.1, 0.1),
         to_tensor(),
         normalize(IMAGENET_MEAN, IMAGENET_STD),
     ]);
-    let valid = Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+    let valid = Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
     let sets = ImageFolder::splits(&dir, &Splits { train, valid }).unwrap();
     let names = CategoryNames::from_json(dir.join("cat_to_name.json")).unwrap();
     for class in sets.train.classes() {

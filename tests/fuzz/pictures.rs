@@ -33,7 +33,7 @@ fn read(file: &[u8]) -> bool {
 /// one after the other.
 fn resized_while_decoded(file: &[u8]) {
     let [height, width] = SIZES[file.len() % SIZES.len()];
-    let (fixed, _) = FixedSteps::split("", &Compose::new(vec![resize(height, width)]));
+    let (fixed, _) = FixedSteps::split("", &Compose::new(vec![resize([height, width])]));
     let scratch = std::env::temp_dir().join(format!("herbarium-fuzz-pictures-{}.jpg", std::process::id()));
     fs::write(&scratch, file).expect("the scratch file is written");
     let together = fixed.read(&scratch, Decoding::Exact);

@@ -40,9 +40,9 @@ pub fn gradients(dir: &TempDir, folder: &str, count: u32) {
 
 pub fn augmented() -> Compose {
     Compose::new(vec![
-        resize(20, 20),
+        resize([20, 20]),
         random_rotation(45.0),
-        center_crop(16, 16),
+        center_crop(16),
         color_jitter(0.2, 0.1, 0.1, 0.1),
         to_tensor(),
         normalize(IMAGENET_MEAN, IMAGENET_STD),

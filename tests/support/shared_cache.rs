@@ -10,7 +10,7 @@ use super::Outcome;
 
 pub const PICTURES: usize = 150;
 
-/// Of each picture after `resize(20, 20)`.
+/// Of each picture after `resize([20, 20])`.
 pub const BYTES: u64 = 20 * 20 * 3;
 
 /// Where the children find the pictures, and have their cache.
@@ -28,7 +28,7 @@ pub fn pictures(folder: &Path) -> Outcome {
 }
 
 pub fn loader(folder: &Path, cache: CacheOptions) -> herbarium::Result<DataLoader> {
-    let transforms = Compose::new(vec![resize(20, 20), random_rotation(45.0), to_tensor()]);
+    let transforms = Compose::new(vec![resize([20, 20]), random_rotation(45.0), to_tensor()]);
     let options = LoaderOptions {
         batch_size: 16,
         shuffle: true,

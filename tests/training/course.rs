@@ -75,7 +75,7 @@ fn a_folder_of_pictures() -> Outcome {
             }
         }
     }
-    let transform = Compose::new(vec![resize(32, 32), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+    let transform = Compose::new(vec![resize([32, 32]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
     let image_datasets =
         ImageFolder::splits(&folder.0, &Splits { train: transform.clone(), valid: transform })?;
     let data = image_datasets.loaders(LoaderOptions { batch_size: 8, shuffle: true, ..Default::default() });

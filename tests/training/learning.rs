@@ -36,8 +36,8 @@ fn flowers(
     let mut transforms = tutorial_transforms();
     if same_scale {
         transforms.valid = Compose::new(vec![
-            resize(96, 96),
-            center_crop(64, 64),
+            resize([96, 96]),
+            center_crop(64),
             to_tensor(),
             normalize(IMAGENET_MEAN, IMAGENET_STD),
         ]);
@@ -244,7 +244,7 @@ fn reduced_decoding_learns_as_exact() -> Outcome {
     let folder = TempDir::new();
     let large = folder.file("large");
     enlarge(&data, &large)?;
-    println!("mean difference of pixels after resize(96, 96): {:.2} of 255", mean_difference(&large)?);
+    println!("mean difference of pixels after resize([96, 96]): {:.2} of 255", mean_difference(&large)?);
     let mut means = [0.0; 2];
     let seeds = seeds("0,1,2")?;
     for &seed in &seeds {

@@ -43,7 +43,7 @@ fn tensors_show_what_they_hold() {
 #[test]
 fn pipelines_predictions_trainings_and_checkpoints() {
     let pipeline = Compose::new(vec![
-        resize(96, 96),
+        resize([96, 96]),
         random_rotation(45.0),
         color_jitter(0.2, 0.1, 0.1, 0.1),
         to_tensor(),

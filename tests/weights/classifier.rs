@@ -8,8 +8,7 @@ use herbarium::data::CategoryNames;
 use herbarium::models::{Model, Pretrained, initialize_model};
 use herbarium::notebook::Show;
 use herbarium::transforms::{
-    Compose, IMAGENET_MEAN, IMAGENET_STD, center_crop, normalize, random_horizontal_flip, resize_short,
-    to_tensor,
+    Compose, IMAGENET_MEAN, IMAGENET_STD, center_crop, normalize, random_horizontal_flip, resize, to_tensor,
 };
 use herbarium::weights::{Metadata, load_safetensors, save_safetensors};
 use image::{Rgb, RgbImage};
@@ -18,12 +17,7 @@ use tch::{Device, Tensor};
 use super::{Folder, Outcome};
 
 fn valid() -> Compose {
-    Compose::new(vec![
-        resize_short(40),
-        center_crop(32, 32),
-        to_tensor(),
-        normalize(IMAGENET_MEAN, IMAGENET_STD),
-    ])
+    Compose::new(vec![resize(40), center_crop(32), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)])
 }
 
 fn parts() -> Result<(Model, Vec<String>, CategoryNames), Error> {
@@ -91,7 +85,7 @@ fn what_would_not_work_is_refused_at_once() -> Outcome {
     assert!(told(Classifier::new(&model, &classes, &other, &valid())).contains("'2'"));
     let training = Compose::new(vec![random_horizontal_flip(0.5), to_tensor()]);
     assert!(told(Classifier::new(&model, &classes, &names, &training)).contains("involve chance"));
-    let unfinished = Compose::new(vec![center_crop(32, 32)]);
+    let unfinished = Compose::new(vec![center_crop(32)]);
     assert!(told(Classifier::new(&model, &classes, &names, &unfinished)).contains("to_tensor()"));
     Ok(())
 }

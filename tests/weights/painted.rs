@@ -51,7 +51,7 @@ fn they_recognize_plants_that_they_have_never_seen() -> Outcome {
     let folder = Folder::new("painted")?;
     let options = PlantOptions { species: 40, train: 1, valid: 5, side: 128, seed: 1 };
     draw_plants(folder.file("plants"), options)?;
-    let transform = Compose::new(vec![resize(64, 64), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+    let transform = Compose::new(vec![resize([64, 64]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
     let plants = ImageFolder::new(folder.file("plants/valid"), transform)?;
     let labels = plants.classes();
 

@@ -87,7 +87,7 @@ fn same_shape(first: [i64; 3], first_path: &Path, shape: [i64; 3], path: &Path) 
     }
     Err(Error::Loader(format!(
         "the samples of a batch must have one size: {} is {first:?} (C, H, W) and {} is {shape:?}; \
-         put resize(height, width) or a crop into the transforms",
+         put resize([height, width]) or a crop into the transforms",
         first_path.display(),
         path.display()
     )))

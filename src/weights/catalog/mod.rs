@@ -10,8 +10,7 @@ use std::path::PathBuf;
 
 use crate::download::Downloaded;
 use crate::transforms::{
-    Compose, IMAGENET_MEAN, IMAGENET_STD, Interpolation, ResizeOptions, center_crop, normalize,
-    resize_short_with, to_tensor,
+    Compose, IMAGENET_MEAN, IMAGENET_STD, Interpolation, center_crop, normalize, resize, to_tensor,
 };
 use crate::{Error, Result};
 
@@ -106,10 +105,9 @@ impl PretrainedWeights {
 
     /// What is done to pictures before this network sees them: torchvision's `weights.transforms()`.
     pub fn transforms(&self) -> Compose {
-        let interpolation = self.interpolation();
         Compose::new(vec![
-            resize_short_with(self.0.resize, ResizeOptions { interpolation, ..Default::default() }),
-            center_crop(self.0.crop, self.0.crop),
+            resize(self.0.resize).interpolation(self.interpolation()),
+            center_crop(self.0.crop),
             to_tensor(),
             normalize(IMAGENET_MEAN, IMAGENET_STD),
         ])

@@ -17,7 +17,7 @@ pub fn cache_changes_nothing() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
     let cache = dir.0.join("cache");
-    let valid = Compose::new(vec![resize(20, 20), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
+    let valid = Compose::new(vec![resize([20, 20]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
     let (small, full) = (20 * 20 * 3, 40 * 30 * 3);
     // The second pipeline begins as the first, and finds its pictures.
     for (transform, kept_bytes, new) in [(augmented(), small, 120), (valid, small, 0), (plain(), full, 120)] {
@@ -68,7 +68,7 @@ pub fn cache_is_never_stale() {
     let root = dir.0.join("set");
     let cache = CacheOptions { memory: 1 << 20, disk: 1 << 30, folder: Some(dir.0.join("cache")) };
     let loader = |height, cache: &CacheOptions| {
-        let transform = Compose::new(vec![resize(height, 20), to_tensor()]);
+        let transform = Compose::new(vec![resize([height, 20]), to_tensor()]);
         let options = LoaderOptions { cache: cache.clone(), ..options(16, 2) };
         DataLoader::new(ImageFolder::new(&root, transform).unwrap(), options)
     };
