@@ -92,6 +92,7 @@ lint:
 test-rust: libtorch
 	cargo test --release
 	cargo test --release --package torch-file
+	cargo test --release --package pillow-pixels
 	cargo test --release --package herbarium-kernel
 
 test-python: setup

@@ -22,7 +22,6 @@ pub mod models;
 pub mod notebook;
 pub mod plotters;
 pub mod prelude;
-mod scratch;
 mod seed;
 /// The server of files that the tests of downloads share.
 #[cfg(test)]
@@ -32,7 +31,6 @@ mod server;
 mod tensors;
 pub mod train;
 pub mod transforms;
-mod vectors;
 pub mod viz;
 pub mod weights;
 

@@ -1,4 +1,4 @@
-//! The transforms against what torchvision computes on PIL images, and picture files against PIL.
+//! The transforms against what torchvision computes on PIL images.
 //!
 //! A fixture set is a manifest of operations with their parameters, one input picture, and the expected
 //! pixels; see [`fixtures`] for where it is looked for, and `parity/make_transforms.py` for how the further
@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use herbarium::data::{ReadOptions, decode_image, read_image_with};
 use herbarium::transforms::{
     Augmentation, Compose, Interpolation, PadOptions, PaddingMode, PerspectiveOptions, ResizeOptions,
     RotationOptions, Sample, Transform, functional as F, normalize, to_tensor,
@@ -305,57 +304,5 @@ fn pipelines_equal_torchvision() {
         let name = op["name"].as_str().unwrap();
         let (_, expected) = set.expected.iter().find(|(key, _)| key == name).expect(name);
         assert!(ours.equal(expected), "{name}");
-    }
-}
-
-/// Files of every format, whole and at reduced scale, upright and as stored, against PIL.
-#[test]
-fn pictures_equal_pil() {
-    let folder = committed().join("pictures");
-    let manifest: Value =
-        serde_json::from_str(&std::fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
-    let expected = Tensor::read_safetensors(folder.join("expected.safetensors")).unwrap();
-    let mut failures = Vec::new();
-    for entry in manifest["pictures"].as_array().unwrap() {
-        let name = entry["name"].as_str().unwrap();
-        let (_, expected) = expected.iter().find(|(key, _)| key == name).expect(name);
-        let at_least = entry.get("at_least").map(|size| pair(size).map(|side| side as u32));
-        let options = ReadOptions { exif_orientation: flag(entry, "exif_orientation"), at_least };
-        let file = entry["file"].as_str().unwrap();
-        let picture = match read_image_with(folder.join(file), options) {
-            Ok(picture) => picture,
-            Err(error) => {
-                failures.push(format!("{name}: {error}"));
-                continue;
-            }
-        };
-        let (ours, theirs) = (planes(&picture).to_kind(Kind::Int), expected.to_kind(Kind::Int));
-        if ours.size() != theirs.size() {
-            failures.push(format!("{name}: {:?} instead of {:?}", ours.size(), theirs.size()));
-            continue;
-        }
-        let worst = (ours - theirs).abs().max().int64_value(&[]);
-        // libwebp's arithmetic of lossy colours has two forms, and leaves open which is used.
-        let allowed = if file.starts_with("webp_lossy") { CLOSE } else { EXACT };
-        println!("{name}: off by {worst} at most");
-        if worst > allowed {
-            failures.push(format!("{name}: off by {worst}, allowed {allowed}"));
-        }
-    }
-    assert!(failures.is_empty(), "not PIL's pixels:\n{}", failures.join("\n"));
-}
-
-/// The sampling that a grey JPEG claims means nothing, as PIL has it.
-#[test]
-fn a_grey_jpegs_sampling_means_nothing() {
-    for name in ["jpeg_grey.jpg", "jpeg_grey_progressive.jpg"] {
-        let mut file = std::fs::read(committed().join("pictures").join(name)).unwrap();
-        let usual = decode_image(&file, ReadOptions::default()).unwrap();
-        let frame = file.windows(2).position(|two| matches!(two, [0xFF, 0xC0 | 0xC2])).unwrap();
-        for sampling in [0x12, 0x21, 0x22, 0x31, 0x44] {
-            file[frame + 11] = sampling;
-            let read = decode_image(&file, ReadOptions::default()).unwrap();
-            assert!(read == usual, "{name}, sampling {sampling:x}");
-        }
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::{DecodeOptions, Decoded, Decoder};
 
-use super::oddity::warn;
-use super::{Decoding, read_picture};
+use super::Decoding;
+use super::picture_warning::warn;
+use super::read_image::unreadable;
 use crate::transforms::{Compose, Sample, Transform};
 use crate::{Error, Result};
 
@@ -83,11 +85,24 @@ impl FixedSteps {
     /// # Errors
     /// When it cannot be read or transformed; the error names the file.
     pub fn read(&self, path: &Path, decoding: Decoding) -> Result<RgbImage> {
-        let begun = read_picture(path, decoding, self.transforms().first())?;
-        warn(begun.oddity, Some(self.root()), path);
-        let rest = if begun.transformed { &self.shared.later } else { &self.shared.transforms };
-        apply(rest, begun.picture)
-            .map_err(|error| Error::Sample { path: path.into(), source: Box::new(error) })
+        let (Decoded { picture, warning }, first_is_done) =
+            self.decode(path, decoding).map_err(|error| unreadable(path, error))?;
+        warn(warning, Some(self.root()), path);
+        let rest = if first_is_done { &self.shared.later } else { &self.shared.transforms };
+        apply(rest, picture).map_err(|error| Error::Sample { path: path.into(), source: Box::new(error) })
+    }
+
+    /// The picture at `path`, and whether the first transform has been applied to it on the way: a resize takes a
+    /// JPEG's rows as they are decoded, and with [`Decoding::Reduced`] no more is decoded than it needs.
+    fn decode(&self, path: &Path, decoding: Decoding) -> pillow_pixels::Result<(Decoded, bool)> {
+        let decoder = Decoder::open(path)?;
+        let first = self.transforms().first();
+        let Some((size, resampling)) = first.and_then(|first| first.as_resize(decoder.dimensions())) else {
+            return Ok((decoder.decode(DecodeOptions::default())?, false));
+        };
+        let at_least = (decoding == Decoding::Reduced).then_some(size);
+        let options = DecodeOptions { at_least, ..Default::default() };
+        Ok((decoder.decode_resized(size, resampling, options)?, true))
     }
 
     /// Sends a picture through.
@@ -131,6 +146,7 @@ fn exact_description(transform: &Transform) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{ReadOptions, read_image_with};
     use crate::transforms::*;
 
     #[test]
@@ -149,5 +165,37 @@ mod tests {
         );
         assert_eq!(split(vec![random_resized_crop(64), to_tensor()]), (0, 2));
         assert_eq!(split(vec![resize(80), center_crop(64), to_tensor()]), (2, 1));
+    }
+
+    /// Rows that go through a resize as they are decoded give the pixels of the whole picture's resize.
+    #[test]
+    fn through_a_resize() {
+        let first_steps = [
+            resize([24, 24]),
+            resize([130, 40]).interpolation(Interpolation::Bicubic),
+            resize([24, 24]).interpolation(Interpolation::Nearest),
+            resize([61, 97]),
+            resize(20).max_size(30),
+        ];
+        let path = std::env::temp_dir().join(format!("herbarium-fixed-steps-{}.jpg", std::process::id()));
+        for (width, height) in [(97, 61), (16, 8), (200, 131), (5, 3)] {
+            let whole =
+                RgbImage::from_fn(width, height, |x, y| image::Rgb([x * y, x + y, x * 3].map(|v| v as u8)));
+            whole.save(&path).unwrap();
+            for (first, decoding) in
+                first_steps.iter().flat_map(|first| [(first, Decoding::Exact), (first, Decoding::Reduced)])
+            {
+                let size = first.resized_size((width, height)).filter(|_| decoding == Decoding::Reduced);
+                let at_least = size.map(|(width, height)| [height, width]);
+                let picture = read_image_with(&path, ReadOptions { at_least, ..Default::default() }).unwrap();
+                let (fixed, _) = FixedSteps::split("", &Compose::new(vec![first.clone()]));
+                let expected = fixed.apply(picture).unwrap();
+                assert!(
+                    fixed.read(&path, decoding).unwrap() == expected,
+                    "{width}x{height}, {first}, {decoding:?}"
+                );
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }

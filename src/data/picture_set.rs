@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::Decoded;
 use tch::Tensor;
 
-use super::oddity::warn;
-use super::read_image::read_noting;
+use super::picture_warning::warn;
+use super::read_image::read_without_warning;
 use super::{ClassCounts, Decoding, FixedSteps, ReadOptions, SplitOptions, Splits, TwoSteps};
 use crate::notebook::MimeBundle;
 use crate::notebook::html::escape;
@@ -124,8 +125,8 @@ impl PictureSet {
 
     pub(super) fn picture(&self, index: usize) -> Result<RgbImage> {
         let path = &self.sample(index)?.0;
-        let (picture, oddity) = read_noting(path, ReadOptions::default())?;
-        warn(oddity, Some(self.fixed.root()), path);
+        let Decoded { picture, warning } = read_without_warning(path, ReadOptions::default())?;
+        warn(warning, Some(self.fixed.root()), path);
         Ok(picture)
     }
 

@@ -4,12 +4,11 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::{Map, transform};
 use serde_json::{Value, json};
 
 use super::arguments::{NumberOrRange, Shear};
-use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
-use super::nearest::Matrix;
 use super::options::{Options, Setting};
 use super::repr::{py_colour, py_list, py_point, py_tuple};
 use super::rotation::center_fault;
@@ -92,14 +91,24 @@ pub fn affine_with(picture: &RgbImage, how: Affine) -> Result<RgbImage> {
         let middle = [f64::from(picture.width()) * 0.5, f64::from(picture.height()) * 0.5];
         let center = center.unwrap_or(middle);
         let matrix = inverse_matrix(center, angle, translate.map(|t| t as f64), scale, shear);
-        return Ok(warp(picture, picture.dimensions(), Map::Affine(matrix), interpolation, fill));
+        let size = picture.dimensions();
+        match transform(picture, size, Map::Affine(matrix), interpolation.resampling(), fill) {
+            Ok(out) => return Ok(out),
+            Err(error) => error.to_string(),
+        }
     };
     Err(Error::Transform { transform: "affine".into(), problem })
 }
 
 /// The inverse of M = T · C · R(angle) · S(scale) · SHy · SHx · C⁻¹, with T the shift and C the centre:
 /// torchvision's `_get_inverse_affine_matrix`, operation by operation so that roundings agree.
-fn inverse_matrix(center: [f64; 2], angle: f64, translate: [f64; 2], scale: f64, shear: [f64; 2]) -> Matrix {
+fn inverse_matrix(
+    center: [f64; 2],
+    angle: f64,
+    translate: [f64; 2],
+    scale: f64,
+    shear: [f64; 2],
+) -> [f64; 6] {
     let rot = angle.to_radians();
     let (sx, sy) = (shear[0].to_radians(), shear[1].to_radians());
     let a = (rot - sy).cos() / sy.cos();

@@ -1,11 +1,8 @@
-//! Brightness, contrast and saturation: Pillow's `ImageEnhance`.
-//!
-//! Each blends the picture with a "degenerate" one (black, its mean grey, its grey version):
-//! degenerate + factor · (pixel - degenerate), in `f32`, truncated and clipped to a byte.
+//! Brightness, contrast, saturation and hue of a picture.
 
 use image::RgbImage;
+use pillow_pixels::{enhance, hsv};
 
-use super::grayscale::luma;
 use crate::{Error, Result};
 
 /// `factor` 0 is black, 1 the picture, 2 twice as bright.
@@ -42,42 +39,38 @@ fn adjusted(picture: &RgbImage, name: &str, factor: f64, adjust: fn(&mut RgbImag
     Ok(out)
 }
 
+/// Turns the colour circle: by `factor` of a whole turn, -0.5..=0.5.
+///
+/// The hue is a byte that wraps around, as in torchvision on a PIL image: a turn of 0.1 is 25 steps of
+/// 255, and the way to HSV and back itself moves a colour by a little.
+///
+/// # Errors
+/// When `factor` is out of range.
+pub fn adjust_hue(picture: &RgbImage, factor: f64) -> Result<RgbImage> {
+    if !(-0.5..=0.5).contains(&factor) {
+        let problem = format!("hue factor is {factor}: it must lie in -0.5..=0.5");
+        return Err(Error::Transform { transform: "adjust_hue".into(), problem });
+    }
+    let mut out = picture.clone();
+    hue_in_place(&mut out, factor);
+    Ok(out)
+}
+
 pub(super) fn brightness_in_place(picture: &mut RgbImage, factor: f64) {
-    blend_with_constant(picture, 0, factor as f32);
+    enhance::brightness(picture, factor as f32);
 }
 
 pub(super) fn contrast_in_place(picture: &mut RgbImage, factor: f64) {
-    let pixels = picture.as_raw().as_chunks().0;
-    if pixels.is_empty() {
-        return;
-    }
-    let sum: u64 = pixels.iter().map(|&pixel| u64::from(luma(pixel))).sum();
-    let mean = (sum as f64 / pixels.len() as f64 + 0.5) as u8;
-    blend_with_constant(picture, mean, factor as f32);
+    enhance::contrast(picture, factor as f32);
 }
 
 pub(super) fn saturation_in_place(picture: &mut RgbImage, factor: f64) {
-    let factor = factor as f32;
-    let pixels: &mut [u8] = picture;
-    for pixel in pixels.as_chunks_mut::<3>().0 {
-        let grey = luma(*pixel);
-        *pixel = pixel.map(|value| blend(grey, value, factor));
-    }
+    enhance::color(picture, factor as f32);
 }
 
-/// A byte's result depends on the byte alone: 256 of them are blended, the rest looked up.
-fn blend_with_constant(picture: &mut RgbImage, degenerate: u8, factor: f32) {
-    let table: [u8; 256] = std::array::from_fn(|value| blend(degenerate, value as u8, factor));
-    let pixels: &mut [u8] = picture;
-    for value in pixels {
-        *value = table[usize::from(*value)];
-    }
-}
-
-/// Pillow's `Image.blend` of two bytes; `as` truncates and clips.
-fn blend(degenerate: u8, value: u8, factor: f32) -> u8 {
-    let (from, to) = (f32::from(degenerate), f32::from(value));
-    (from + factor * (to - from)) as u8
+pub(super) fn hue_in_place(picture: &mut RgbImage, factor: f64) {
+    // torchvision's rounding: truncated, then modulo 256.
+    hsv::shift_hue(picture, (factor * 255.0) as i32 as u8);
 }
 
 #[cfg(test)]
@@ -100,5 +93,7 @@ mod tests {
         assert!(adjust_brightness(&picture, -0.1).is_err());
         assert!(adjust_contrast(&picture, f64::NAN).is_err());
         assert!(adjust_saturation(&picture, f64::INFINITY).is_err());
+        assert!(adjust_hue(&picture, 0.51).is_err());
+        assert!(adjust_hue(&picture, f64::NAN).is_err());
     }
 }

@@ -7,8 +7,7 @@ use image::RgbImage;
 use serde_json::{Value, json};
 
 use super::arguments::NumberOrRange;
-use super::color::{brightness_in_place, contrast_in_place, saturation_in_place};
-use super::hsv::hue_in_place;
+use super::color::{brightness_in_place, contrast_in_place, hue_in_place, saturation_in_place};
 use super::json::{Args, step};
 use super::repr::py_tuple;
 use super::transform::{range_fault, uniform};

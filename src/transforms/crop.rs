@@ -40,32 +40,10 @@ pub(super) fn crop_filled(
     [top, left, height, width]: [i64; 4],
     fill: [u8; 3],
 ) -> Result<RgbImage> {
-    let (out_height, out_width) = checked_size(height, width)
-        .map_err(|problem| Error::Transform { transform: "crop".into(), problem })?;
-    let mut out = match fill {
-        [0, 0, 0] => RgbImage::new(out_width, out_height),
-        fill => RgbImage::from_pixel(out_width, out_height, image::Rgb(fill)),
-    };
-    let rows = overlap(top, height, picture.height());
-    let columns = overlap(left, width, picture.width());
-    if rows.is_empty() || columns.is_empty() {
-        return Ok(out);
-    }
-    let (in_stride, out_stride) = (picture.width() as usize * 3, out_width as usize * 3);
-    let (first, end) = (columns.start as usize * 3, columns.end as usize * 3);
-    let out_first = (columns.start - left) as usize * 3;
-    let source = picture.as_raw();
-    let target: &mut [u8] = &mut out;
-    for row in rows {
-        let from = &source[row as usize * in_stride..][first..end];
-        target[(row - top) as usize * out_stride..][out_first..out_first + from.len()].copy_from_slice(from);
-    }
-    Ok(out)
-}
-
-/// The part of `start..start + length` that lies within `0..size`.
-fn overlap(start: i64, length: i64, size: u32) -> std::ops::Range<i64> {
-    start.max(0)..start.saturating_add(length).min(i64::from(size))
+    let error = |problem: String| Error::Transform { transform: "crop".into(), problem };
+    let (height, width) = checked_size(height, width).map_err(error)?;
+    pillow_pixels::crop_filled(picture, (left, top), (width, height), fill)
+        .map_err(|problem| error(problem.to_string()))
 }
 
 #[derive(Clone)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::enhance;
 use serde_json::{Value, json};
 
 use super::arguments::KernelSize;
@@ -112,42 +113,13 @@ fn kernel_fault(kernel_size: [i64; 2]) -> Option<String> {
 pub fn adjust_sharpness(picture: &RgbImage, factor: f64) -> Result<RgbImage> {
     match factor_fault(factor) {
         Some(problem) => Err(Error::Transform { transform: "adjust_sharpness".into(), problem }),
-        None => Ok(sharpened(picture, factor as f32)),
+        None => Ok(enhance::sharpness(picture, factor as f32)),
     }
 }
 
 fn factor_fault(factor: f64) -> Option<String> {
     (!(factor >= 0.0 && factor.is_finite()))
         .then(|| format!("sharpness_factor is {factor}: it must be 0 or more"))
-}
-
-/// Each pixel away from the mean of its neighbourhood, in which it counts five times; the outermost stay.
-fn sharpened(picture: &RgbImage, factor: f32) -> RgbImage {
-    let mut out = picture.clone();
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    if width < 3 || height < 3 {
-        return out;
-    }
-    let (source, stride) = (picture.as_raw(), width * 3);
-    let (one, five) = (1.0 / 13.0, 5.0 / 13.0f32);
-    let target: &mut [u8] = &mut out;
-    for y in 1..height - 1 {
-        let [above, here, below] = [y - 1, y, y + 1].map(|row| &source[row * stride..][..stride]);
-        let target = &mut target[y * stride..][..stride];
-        for x in 3..stride - 3 {
-            // Pillow's order of single-precision sums, the lower row first.
-            let of = |row: &[u8], middle: f32| {
-                f32::from(row[x - 3]) * one + f32::from(row[x]) * middle + f32::from(row[x + 3]) * one
-            };
-            let mut sum = 0.5;
-            sum += of(below, one);
-            sum += of(here, five);
-            sum += of(above, one);
-            let smooth = f32::from(sum as u8);
-            target[x] = (smooth + factor * (f32::from(here[x]) - smooth)) as u8;
-        }
-    }
-    out
 }
 
 #[derive(Clone)]
@@ -219,7 +191,7 @@ impl TransformOp for RandomAdjustSharpness {
         if rng.f64() >= self.p {
             return Ok(Sample::Picture(picture));
         }
-        Ok(Sample::Picture(sharpened(&picture, self.sharpness_factor as f32)))
+        Ok(Sample::Picture(enhance::sharpness(&picture, self.sharpness_factor as f32)))
     }
 
     fn fault(&self) -> Option<String> {

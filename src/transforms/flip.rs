@@ -4,6 +4,7 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::ops;
 use serde_json::{Value, json};
 
 use super::json::{Args, step};
@@ -25,37 +26,15 @@ pub fn random_vertical_flip(p: f64) -> Transform {
 /// Left and right exchanged.
 pub fn hflip(picture: &RgbImage) -> RgbImage {
     let mut out = picture.clone();
-    hflip_in_place(&mut out);
+    ops::mirror(&mut out);
     out
 }
 
 /// Top and bottom exchanged.
 pub fn vflip(picture: &RgbImage) -> RgbImage {
     let mut out = picture.clone();
-    vflip_in_place(&mut out);
+    ops::flip(&mut out);
     out
-}
-
-fn hflip_in_place(picture: &mut RgbImage) {
-    let stride = picture.width() as usize * 3;
-    if stride == 0 {
-        return;
-    }
-    for row in picture.chunks_exact_mut(stride) {
-        row.as_chunks_mut::<3>().0.reverse();
-    }
-}
-
-fn vflip_in_place(picture: &mut RgbImage) {
-    let (stride, height) = (picture.width() as usize * 3, picture.height() as usize);
-    let pixels: &mut [u8] = picture;
-    let (top, bottom) = pixels.split_at_mut(height / 2 * stride);
-    if stride == 0 {
-        return;
-    }
-    for (upper, lower) in top.chunks_exact_mut(stride).zip(bottom.chunks_exact_mut(stride).rev()) {
-        upper.swap_with_slice(lower);
-    }
 }
 
 enum Axis {
@@ -90,8 +69,8 @@ impl TransformOp for RandomFlip {
         let mut picture = Transform::picture(sample, self.name())?;
         if rng.f64() < self.p {
             match self.axis {
-                Axis::Horizontal => hflip_in_place(&mut picture),
-                Axis::Vertical => vflip_in_place(&mut picture),
+                Axis::Horizontal => ops::mirror(&mut picture),
+                Axis::Vertical => ops::flip(&mut picture),
             }
         }
         Ok(Sample::Picture(picture))

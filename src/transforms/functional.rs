@@ -7,14 +7,13 @@
 pub use super::affine::{Affine, affine, affine_with};
 pub use super::auto_augment::augment;
 pub use super::center_crop::center_crop_to as center_crop;
-pub use super::color::{adjust_brightness, adjust_contrast, adjust_saturation};
+pub use super::color::{adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation};
 pub use super::crop::crop;
 pub use super::crops::{five_crops as five_crop, ten_crops as ten_crop};
 pub use super::erasing::erase;
 pub use super::filters::{adjust_sharpness, gaussian_blur_picture as gaussian_blur};
 pub use super::flip::{hflip, vflip};
 pub use super::grayscale::to_grayscale;
-pub use super::hsv::adjust_hue;
 pub use super::lookup_tables::{autocontrast, equalize, invert, posterize, solarize};
 pub use super::pad::{pad_picture as pad, pad_picture_with as pad_with};
 pub use super::perspective::perspective;

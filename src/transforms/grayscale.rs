@@ -4,6 +4,7 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::ops;
 use serde_json::{Value, json};
 
 use super::json::{Args, step};
@@ -25,20 +26,8 @@ pub fn grayscale() -> Transform {
 /// Grey, with three equal channels: torchvision's `to_grayscale(picture, num_output_channels=3)`.
 pub fn to_grayscale(picture: &RgbImage) -> RgbImage {
     let mut out = picture.clone();
-    grayscale_in_place(&mut out);
+    ops::grayscale(&mut out);
     out
-}
-
-fn grayscale_in_place(picture: &mut RgbImage) {
-    let pixels: &mut [u8] = picture;
-    for pixel in pixels.as_chunks_mut().0 {
-        *pixel = [luma(*pixel); 3];
-    }
-}
-
-/// Pillow's `convert("L")`: ITU-R 601-2 in 16-bit fixed point, rounded.
-pub(super) fn luma([red, green, blue]: [u8; 3]) -> u8 {
-    ((u32::from(red) * 19595 + u32::from(green) * 38470 + u32::from(blue) * 7471 + 0x8000) >> 16) as u8
 }
 
 struct Grayscale;
@@ -56,7 +45,7 @@ pub(super) fn grayscale_from_json(args: &mut Args) -> Result<Transform> {
 impl TransformOp for Grayscale {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let mut picture = Transform::picture(sample, "Grayscale")?;
-        grayscale_in_place(&mut picture);
+        ops::grayscale(&mut picture);
         Ok(Sample::Picture(picture))
     }
 
@@ -87,7 +76,7 @@ impl TransformOp for RandomGrayscale {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let mut picture = Transform::picture(sample, "RandomGrayscale")?;
         if rng.f64() < self.p {
-            grayscale_in_place(&mut picture);
+            ops::grayscale(&mut picture);
         }
         Ok(Sample::Picture(picture))
     }
@@ -111,13 +100,9 @@ impl fmt::Display for RandomGrayscale {
 mod tests {
     use super::*;
 
-    /// Expected: Pillow's `Image.new("RGB", (1, 1), colour).convert("L")`.
     #[test]
-    fn luma_of_colours() {
-        for (colour, expected) in
-            [([255, 0, 0], 76), ([0, 255, 0], 150), ([0, 0, 255], 29), ([255, 255, 255], 255), ([1, 2, 3], 2)]
-        {
-            assert_eq!(luma(colour), expected, "{colour:?}");
-        }
+    fn grey_has_three_equal_channels() {
+        let picture = RgbImage::from_pixel(2, 1, image::Rgb([0, 255, 0]));
+        assert_eq!(to_grayscale(&picture).into_raw(), [150; 6]);
     }
 }

@@ -1,6 +1,8 @@
-//! How pixels between pixels are told.
+//! How values between pixels are computed.
 
 use std::fmt;
+
+use pillow_pixels::Resampling;
 
 /// torchvision's `InterpolationMode`, as far as Pillow offers it everywhere.
 ///
@@ -23,6 +25,15 @@ impl Interpolation {
             Interpolation::Nearest => "nearest",
             Interpolation::Bilinear => "bilinear",
             Interpolation::Bicubic => "bicubic",
+        }
+    }
+
+    /// Pillow's name of it.
+    pub(super) fn resampling(self) -> Resampling {
+        match self {
+            Interpolation::Nearest => Resampling::Nearest,
+            Interpolation::Bilinear => Resampling::Bilinear,
+            Interpolation::Bicubic => Resampling::Bicubic,
         }
     }
 

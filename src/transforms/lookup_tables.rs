@@ -1,11 +1,10 @@
 //! Tables that give every byte another: invert, posterize, solarize, autocontrast, equalize.
-//!
-//! The arithmetic of Pillow's `ImageOps`.
 
 use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::ops;
 use serde_json::{Value, json};
 
 use super::json::{Args, step};
@@ -16,34 +15,34 @@ use crate::{Error, Result};
 
 /// torchvision's `RandomInvert(p)`: the negative, with probability `p`.
 pub fn random_invert(p: f64) -> Transform {
-    Transform::new(RandomTone { tone: Tone::Invert, p })
+    Transform::new(RandomTableOp { op: TableOp::Invert, p })
 }
 
 /// torchvision's `RandomPosterize(bits, p)`: only the upper `bits` (1..=8) bits of each byte are kept, with
 /// probability `p`.
 pub fn random_posterize(bits: i64, p: f64) -> Transform {
-    Transform::new(RandomTone { tone: Tone::Posterize { bits }, p })
+    Transform::new(RandomTableOp { op: TableOp::Posterize { bits }, p })
 }
 
 /// torchvision's `RandomSolarize(threshold, p)`: bytes not below `threshold` (0..=255 and beyond) are
 /// inverted, with probability `p`.
 pub fn random_solarize(threshold: f64, p: f64) -> Transform {
-    Transform::new(RandomTone { tone: Tone::Solarize { threshold }, p })
+    Transform::new(RandomTableOp { op: TableOp::Solarize { threshold }, p })
 }
 
 /// torchvision's `RandomAutocontrast(p)`: each channel stretched to 0..=255, with probability `p`.
 pub fn random_autocontrast(p: f64) -> Transform {
-    Transform::new(RandomTone { tone: Tone::Autocontrast, p })
+    Transform::new(RandomTableOp { op: TableOp::Autocontrast, p })
 }
 
 /// torchvision's `RandomEqualize(p)`: the histogram of each channel made even, with probability `p`.
 pub fn random_equalize(p: f64) -> Transform {
-    Transform::new(RandomTone { tone: Tone::Equalize, p })
+    Transform::new(RandomTableOp { op: TableOp::Equalize, p })
 }
 
 /// The negative.
 pub fn invert(picture: &RgbImage) -> RgbImage {
-    changed(picture, Tone::Invert)
+    changed(picture, TableOp::Invert)
 }
 
 /// Only the upper `bits` bits of each byte.
@@ -51,38 +50,37 @@ pub fn invert(picture: &RgbImage) -> RgbImage {
 /// # Errors
 /// When `bits` is not in 1..=8.
 pub fn posterize(picture: &RgbImage, bits: i64) -> Result<RgbImage> {
-    let tone = Tone::Posterize { bits };
-    match tone.fault() {
+    let op = TableOp::Posterize { bits };
+    match op.fault() {
         Some(problem) => Err(Error::Transform { transform: "posterize".into(), problem }),
-        None => Ok(changed(picture, tone)),
+        None => Ok(changed(picture, op)),
     }
 }
 
 /// Bytes not below `threshold` inverted.
 pub fn solarize(picture: &RgbImage, threshold: f64) -> RgbImage {
-    changed(picture, Tone::Solarize { threshold })
+    changed(picture, TableOp::Solarize { threshold })
 }
 
 /// Each channel stretched so that its darkest byte becomes 0 and its lightest 255.
 pub fn autocontrast(picture: &RgbImage) -> RgbImage {
-    changed(picture, Tone::Autocontrast)
+    changed(picture, TableOp::Autocontrast)
 }
 
 /// The histogram of each channel made even.
 pub fn equalize(picture: &RgbImage) -> RgbImage {
-    changed(picture, Tone::Equalize)
+    changed(picture, TableOp::Equalize)
 }
 
-fn changed(picture: &RgbImage, tone: Tone) -> RgbImage {
+fn changed(picture: &RgbImage, op: TableOp) -> RgbImage {
     let mut out = picture.clone();
-    tone.apply(&mut out);
+    op.apply(&mut out);
     out
 }
 
-type Table = [u8; 256];
-
+/// What is done to every byte.
 #[derive(Clone, Copy)]
-enum Tone {
+enum TableOp {
     Invert,
     Posterize { bits: i64 },
     Solarize { threshold: f64 },
@@ -90,36 +88,23 @@ enum Tone {
     Equalize,
 }
 
-impl Tone {
+impl TableOp {
     fn apply(self, picture: &mut RgbImage) {
-        let tables = match self {
-            Tone::Invert => [std::array::from_fn(|value| 255 - value as u8); 3],
-            Tone::Posterize { bits } => {
-                let mask = 0xFFu8.checked_shl(8 - bits.clamp(1, 8) as u32).unwrap_or(0);
-                [std::array::from_fn(|value| value as u8 & mask); 3]
-            }
-            Tone::Solarize { threshold } => {
-                [std::array::from_fn(|value| {
-                    if (value as f64) < threshold { value as u8 } else { 255 - value as u8 }
-                }); 3]
-            }
-            Tone::Autocontrast => histograms(picture).map(|histogram| stretched(&histogram)),
-            Tone::Equalize => histograms(picture).map(|histogram| evened(&histogram)),
-        };
-        let pixels: &mut [u8] = picture;
-        for pixel in pixels.as_chunks_mut::<3>().0 {
-            for (value, table) in pixel.iter_mut().zip(&tables) {
-                *value = table[usize::from(*value)];
-            }
+        match self {
+            TableOp::Invert => ops::invert(picture),
+            TableOp::Posterize { bits } => ops::posterize(picture, bits.clamp(1, 8) as u32),
+            TableOp::Solarize { threshold } => ops::solarize(picture, threshold),
+            TableOp::Autocontrast => ops::autocontrast(picture),
+            TableOp::Equalize => ops::equalize(picture),
         }
     }
 
     fn fault(self) -> Option<String> {
         match self {
-            Tone::Posterize { bits } if !(1..=8).contains(&bits) => {
+            TableOp::Posterize { bits } if !(1..=8).contains(&bits) => {
                 Some(format!("bits is {bits}: it must be 1 to 8"))
             }
-            Tone::Solarize { threshold } if !threshold.is_finite() => {
+            TableOp::Solarize { threshold } if !threshold.is_finite() => {
                 Some(format!("threshold is {threshold}: it must be a number"))
             }
             _ => None,
@@ -128,103 +113,61 @@ impl Tone {
 
     fn name(self) -> &'static str {
         match self {
-            Tone::Invert => "RandomInvert",
-            Tone::Posterize { .. } => "RandomPosterize",
-            Tone::Solarize { .. } => "RandomSolarize",
-            Tone::Autocontrast => "RandomAutocontrast",
-            Tone::Equalize => "RandomEqualize",
+            TableOp::Invert => "RandomInvert",
+            TableOp::Posterize { .. } => "RandomPosterize",
+            TableOp::Solarize { .. } => "RandomSolarize",
+            TableOp::Autocontrast => "RandomAutocontrast",
+            TableOp::Equalize => "RandomEqualize",
         }
     }
 }
 
-fn histograms(picture: &RgbImage) -> [[u64; 256]; 3] {
-    let mut counts = [[0; 256]; 3];
-    for pixel in picture.as_raw().as_chunks::<3>().0 {
-        for (counts, value) in counts.iter_mut().zip(pixel) {
-            counts[usize::from(*value)] += 1;
-        }
-    }
-    counts
-}
-
-const UNCHANGED: fn() -> Table = || std::array::from_fn(|value| value as u8);
-
-/// Pillow's `autocontrast` without cutoff.
-fn stretched(histogram: &[u64; 256]) -> Table {
-    let (Some(low), Some(high)) =
-        (histogram.iter().position(|&count| count > 0), histogram.iter().rposition(|&count| count > 0))
-    else {
-        return UNCHANGED();
-    };
-    if high <= low {
-        return UNCHANGED();
-    }
-    let scale = 255.0 / (high - low) as f64;
-    let offset = -(low as f64) * scale;
-    std::array::from_fn(|value| (value as f64 * scale + offset) as u8)
-}
-
-/// Pillow's `equalize`.
-fn evened(histogram: &[u64; 256]) -> Table {
-    let last = histogram.iter().rev().find(|&&count| count > 0).copied().unwrap_or(0);
-    let step = (histogram.iter().sum::<u64>() - last) / 255;
-    if step == 0 {
-        return UNCHANGED();
-    }
-    let mut seen = step / 2;
-    std::array::from_fn(|value| {
-        let level = (seen / step).min(255) as u8;
-        seen += histogram[value];
-        level
-    })
-}
-
-struct RandomTone {
-    tone: Tone,
+struct RandomTableOp {
+    op: TableOp,
     p: f64,
 }
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let tone = match args.name() {
-        "RandomInvert" => Tone::Invert,
-        "RandomPosterize" => Tone::Posterize { bits: args.int("bits")? },
-        "RandomSolarize" => Tone::Solarize { threshold: args.float("threshold")? },
-        "RandomAutocontrast" => Tone::Autocontrast,
-        _ => Tone::Equalize,
+    let op = match args.name() {
+        "RandomInvert" => TableOp::Invert,
+        "RandomPosterize" => TableOp::Posterize { bits: args.int("bits")? },
+        "RandomSolarize" => TableOp::Solarize { threshold: args.float("threshold")? },
+        "RandomAutocontrast" => TableOp::Autocontrast,
+        _ => TableOp::Equalize,
     };
-    Ok(Transform::new(RandomTone { tone, p: args.float("p")? }))
+    Ok(Transform::new(RandomTableOp { op, p: args.float("p")? }))
 }
 
-impl TransformOp for RandomTone {
+impl TransformOp for RandomTableOp {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
-        let mut picture = Transform::picture(sample, self.tone.name())?;
+        let mut picture = Transform::picture(sample, self.op.name())?;
         if rng.f64() < self.p {
-            self.tone.apply(&mut picture);
+            self.op.apply(&mut picture);
         }
         Ok(Sample::Picture(picture))
     }
 
     fn fault(&self) -> Option<String> {
-        self.tone.fault().or_else(|| probability_fault(self.p))
+        self.op.fault().or_else(|| probability_fault(self.p))
     }
 
     fn to_json(&self) -> Option<Value> {
-        let arguments = match self.tone {
-            Tone::Posterize { bits } => json!({ "bits": bits, "p": self.p }),
-            Tone::Solarize { threshold } => json!({ "threshold": threshold, "p": self.p }),
+        let arguments = match self.op {
+            TableOp::Posterize { bits } => json!({ "bits": bits, "p": self.p }),
+            TableOp::Solarize { threshold } => json!({ "threshold": threshold, "p": self.p }),
             _ => json!({ "p": self.p }),
         };
-        Some(step(self.tone.name(), arguments))
+        Some(step(self.op.name(), arguments))
     }
 }
 
-impl fmt::Display for RandomTone {
+impl fmt::Display for RandomTableOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, p) = (self.tone.name(), PyFloat(self.p));
+        let (name, p) = (self.op.name(), PyFloat(self.p));
         // torchvision leaves out the space here.
-        match self.tone {
-            Tone::Posterize { bits } => write!(f, "{name}(bits={bits},p={p})"),
-            Tone::Solarize { threshold } => write!(f, "{name}(threshold={},p={p})", PyFloat(threshold)),
+        match self.op {
+            TableOp::Posterize { bits } => write!(f, "{name}(bits={bits},p={p})"),
+            TableOp::Solarize { threshold } => write!(f, "{name}(threshold={},p={p})", PyFloat(threshold)),
             _ => write!(f, "{name}(p={p})"),
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! A pipeline is a [`Compose`] of [`Transform`]s. Each constructor here is torchvision's class in
 //! snake case, prints as torchvision's object prints, and computes what torchvision computes on a
-//! PIL image, to the pixel: the arithmetic is Pillow's (fixed-point resampling, truncating blends,
-//! 8-bit HSV), not merely the same idea. [`functional`] holds the same operations without chance, as
+//! PIL image, to the pixel: the arithmetic is Pillow's, by the crate [`pillow_pixels`], not merely the same
+//! idea. [`functional`] holds the same operations without chance, as
 //! `torchvision.transforms.functional` does.
 //!
 //! ```
@@ -52,19 +52,15 @@ mod erasing;
 mod filters;
 mod flip;
 pub mod functional;
-mod geometric_map;
 mod grayscale;
-mod hsv;
 mod interpolation;
 mod json;
 mod lookup_tables;
-mod nearest;
 mod options;
 mod pad;
 mod perspective;
 mod registry;
 pub(crate) mod repr;
-mod resample;
 mod resize;
 mod resized_crop;
 mod rotation;
@@ -93,11 +89,11 @@ pub use lookup_tables::{
 };
 pub use pad::{PadOptions, PaddingMode, pad};
 pub use perspective::{Corners, PerspectiveOptions, random_perspective};
+pub use pillow_pixels::MAX_IMAGE_PIXELS;
 pub use resize::{ResizeOptions, resize};
 pub use resized_crop::random_resized_crop;
 pub use rotation::{RotationOptions, random_rotation};
 pub use sample::Sample;
-pub use size::MAX_IMAGE_PIXELS;
 pub(crate) use tensor::append_tensor;
 pub use tensor::{inverse_normalize, normalize, to_tensor};
 pub use transform::{Transform, TransformOp};

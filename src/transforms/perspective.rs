@@ -4,9 +4,9 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::{Map, transform};
 use serde_json::{Value, json};
 
-use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
 use super::options::{Options, Setting};
 use super::repr::PyFloat;
@@ -51,12 +51,14 @@ pub fn perspective(
     end: Corners,
     options: PerspectiveOptions,
 ) -> Result<RgbImage> {
-    let coefficients = coefficients(start, end).ok_or_else(|| Error::Transform {
-        transform: "perspective".into(),
-        problem: format!("no view brings the corners {start:?} to {end:?}: three of them lie on one line"),
+    let error = |problem: String| Error::Transform { transform: "perspective".into(), problem };
+    let coefficients = coefficients(start, end).ok_or_else(|| {
+        error(format!("no view brings the corners {start:?} to {end:?}: three of them lie on one line"))
     })?;
     let PerspectiveOptions { interpolation, fill } = options;
-    Ok(warp(picture, picture.dimensions(), Map::Perspective(coefficients), interpolation, fill))
+    let map = Map::Perspective(coefficients);
+    transform(picture, picture.dimensions(), map, interpolation.resampling(), fill)
+        .map_err(|problem| error(problem.to_string()))
 }
 
 /// The map from `end` to `start`, rounded to single precision as torchvision's is; `None` where there is none.

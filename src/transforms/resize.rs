@@ -4,13 +4,12 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::Resampling;
 use serde_json::{Value, json};
 
 use super::arguments::Size;
 use super::json::{Args, step};
-use super::nearest::nearest;
 use super::options::{Options, Setting};
-use super::resample::{Filter, Resampling, resample};
 use super::size::checked_size;
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -58,29 +57,8 @@ pub fn resize_to_with(
     interpolation: Interpolation,
 ) -> Result<RgbImage> {
     let (height, width) = checked_size(height, width).map_err(error)?;
-    if picture.width() == 0 || picture.height() == 0 {
-        return Err(error("the picture has no pixels".into()));
-    }
-    if picture.dimensions() == (width, height) {
-        return Ok(picture.clone());
-    }
-    match filter(interpolation) {
-        Some(filter) => Ok(resample(picture, width, height, filter)),
-        None => {
-            let x = f64::from(picture.width()) / f64::from(width);
-            let y = f64::from(picture.height()) / f64::from(height);
-            Ok(nearest(picture, (width, height), [x, 0.0, 0.0, 0.0, y, 0.0], [0; 3]))
-        }
-    }
-}
-
-/// What neighbours are weighted by, where they are.
-fn filter(interpolation: Interpolation) -> Option<Filter> {
-    match interpolation {
-        Interpolation::Nearest => None,
-        Interpolation::Bilinear => Some(Filter::Triangle),
-        Interpolation::Bicubic => Some(Filter::Cubic),
-    }
+    pillow_pixels::resize(picture, (width, height), interpolation.resampling())
+        .map_err(|problem| error(problem.to_string()))
 }
 
 /// `picture` with its shorter side at `side` pixels and its ratio kept (the longer side is rounded down).
@@ -134,14 +112,12 @@ impl Transform {
         Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?))
     }
 
-    /// What this step does with a picture of `size` (width, height), row by row, where it is a `Resize` that
-    /// weighs neighbours: the result is the same.
-    pub(crate) fn resampling(&self, size: (u32, u32)) -> Option<Resampling> {
-        let filter = filter(self.downcast_ref::<Resize>()?.interpolation)?;
+    /// What this step resizes a picture to that has `size` (width, height), and how, where it is a `Resize` that can.
+    pub(crate) fn as_resize(&self, size: (u32, u32)) -> Option<((u32, u32), Resampling)> {
+        let resize = self.downcast_ref::<Resize>()?;
         let (width, height) = self.resized_size(size)?;
         checked_size(height.into(), width.into()).ok()?;
-        let changes = size != (width, height) && size.0 > 0 && size.1 > 0;
-        (changes && self.check().is_ok()).then(|| Resampling::new(size, (width, height), filter))
+        self.check().is_ok().then(|| ((width, height), resize.interpolation.resampling()))
     }
 }
 

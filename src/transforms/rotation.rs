@@ -4,15 +4,13 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
+use pillow_pixels::RotateOptions;
 use serde_json::{Value, json};
 
 use super::arguments::NumberOrRange;
-use super::geometric_map::{Map, warp};
 use super::json::{Args, step};
-use super::nearest::Matrix;
 use super::options::{Options, Setting};
 use super::repr::{py_bool, py_colour, py_list, py_point};
-use super::size::checked_size;
 use super::transform::{range_fault, uniform};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -69,61 +67,9 @@ pub fn rotate_with(picture: &RgbImage, angle: f64, options: RotationOptions) -> 
     if let Some(fault) = center_fault(options.center) {
         return Err(error(fault));
     }
-    let angle = angle.rem_euclid(360.0);
-    if options.center.is_none() {
-        let whole = options.expand || picture.width() == picture.height();
-        match angle {
-            0.0 => return Ok(picture.clone()),
-            180.0 => return Ok(half_turn(picture)),
-            90.0 if whole => return Ok(image::imageops::rotate270(picture)),
-            270.0 if whole => return Ok(image::imageops::rotate90(picture)),
-            _ => {}
-        }
-    }
-    let mut matrix = rotation_matrix(picture, angle, options.center);
-    let mut size = picture.dimensions();
-    if options.expand {
-        size = expanded(size, &mut matrix).map_err(error)?;
-    }
-    Ok(warp(picture, size, Map::Affine(matrix), options.interpolation, options.fill))
-}
-
-fn half_turn(picture: &RgbImage) -> RgbImage {
-    let mut out = picture.clone();
-    let pixels: &mut [u8] = &mut out;
-    pixels.as_chunks_mut::<3>().0.reverse();
-    out
-}
-
-/// Pillow's matrix from output to input; its sines and cosines are rounded to 15 decimals.
-fn rotation_matrix(picture: &RgbImage, angle: f64, center: Option<[f64; 2]>) -> Matrix {
-    let [x, y] = center.unwrap_or([f64::from(picture.width()) / 2.0, f64::from(picture.height()) / 2.0]);
-    let angle = -angle.to_radians();
-    let (cos, sin) = (fifteen_decimals(angle.cos()), fifteen_decimals(angle.sin()));
-    let negative_sin = fifteen_decimals(-angle.sin());
-    [cos, sin, cos * -x + sin * -y + 0.0 + x, negative_sin, cos, negative_sin * -x + cos * -y + 0.0 + y]
-}
-
-/// The size that the whole turned picture needs; the matrix is moved so that it lies in the middle.
-fn expanded((width, height): (u32, u32), matrix: &mut Matrix) -> Result<(u32, u32), String> {
-    let (w, h) = (f64::from(width), f64::from(height));
-    let through = |m: &Matrix, x: f64, y: f64| [m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]];
-    let corners = [(0.0, 0.0), (w, 0.0), (w, h), (0.0, h)].map(|(x, y)| through(matrix, x, y));
-    let extent = |axis: usize| {
-        let values = corners.map(|corner| corner[axis]);
-        values.into_iter().fold(f64::MIN, f64::max).ceil()
-            - values.into_iter().fold(f64::MAX, f64::min).floor()
-    };
-    let (new_width, new_height) = (extent(0), extent(1));
-    let size = checked_size(new_height as i64, new_width as i64)?;
-    let moved = through(matrix, -(new_width - w) / 2.0, -(new_height - h) / 2.0);
-    (matrix[2], matrix[5]) = (moved[0], moved[1]);
-    Ok((size.1, size.0))
-}
-
-/// Python's `round(value, 15)`.
-fn fifteen_decimals(value: f64) -> f64 {
-    format!("{value:.15}").parse().unwrap_or(value)
+    let RotationOptions { interpolation, expand, center, fill } = options;
+    let options = RotateOptions { resampling: interpolation.resampling(), expand, center, fill };
+    pillow_pixels::rotate(picture, angle, options).map_err(|problem| error(problem.to_string()))
 }
 
 /// What is wrong with a centre, if anything.

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::Crc;
 use image::RgbImage;
+use pillow_pixels::MAX_FILE_PIXELS;
 
 use super::id::Stamp;
-use crate::data::read_image::MOST_PIXELS;
 
 /// The first bytes of an index: what it is and the version of its form.
 const HEAD: &[u8; 16] = b"herbarium px 1\n\0";
@@ -86,7 +86,7 @@ impl Record {
             checksum: u32::from_le_bytes(part(bytes, 48)),
         };
         let pixels = u64::from(record.width) * u64::from(record.height);
-        (pixels > 0 && pixels <= MOST_PIXELS).then_some(record)
+        (pixels > 0 && pixels <= MAX_FILE_PIXELS).then_some(record)
     }
 }
 

@@ -7,11 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use image::{ExtendedColorType, ImageDecoder, ImageReader, Limits};
+use pillow_pixels::Decoded;
 use sha2::{Digest, Sha256};
 
 use super::CheckedFile;
 use crate::data::ReadOptions;
-use crate::data::read_image::read_noting;
+use crate::data::read_image::read_without_warning;
 use crate::notebook::{Progress, interrupted};
 use crate::{Error, Result};
 
@@ -80,9 +81,9 @@ fn look(path: &Path) -> Finding {
         mode: mode(&bytes).map(String::from),
         ..Finding::default()
     };
-    // What is odd about it is in the report.
-    match read_noting(path, ReadOptions::default()) {
-        Ok((picture, _)) => {
+    // What a warning would say is in the report.
+    match read_without_warning(path, ReadOptions::default()) {
+        Ok(Decoded { picture, .. }) => {
             let (width, height) = picture.dimensions();
             let size = [width.to_le_bytes(), height.to_le_bytes()].concat();
             finding.pixel_digest = Some(digest(&[&size, picture.as_raw()]));

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 
 use super::Shared;
-use super::plan::{Loaded, Plan};
+use super::load_sample::Loaded;
+use super::plan::Plan;
 use super::workers::Workers;
 use crate::data::Batch;
 use crate::notebook::interrupted;

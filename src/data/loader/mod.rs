@@ -2,6 +2,7 @@
 
 mod batch_tensor;
 mod batches;
+mod load_sample;
 mod options;
 mod plan;
 mod sampler;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::plan::{Loaded, Plan};
+use super::load_sample::Loaded;
+use super::plan::Plan;
 use crate::notebook::interrupted;
 use crate::{Error, Result};
 

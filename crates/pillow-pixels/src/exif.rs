@@ -1,7 +1,7 @@
 //! Which way up a camera was held.
 
 /// The orientation, 1..=8, in an EXIF segment of a JPEG ("Exif", two zeros, then TIFF's structure).
-pub(super) fn orientation(segment: &[u8]) -> Option<u8> {
+pub(crate) fn orientation(segment: &[u8]) -> Option<u8> {
     const ORIENTATION: u16 = 0x0112;
     let tiff = segment.strip_prefix(b"Exif\0\0")?;
     let big = match tiff.get(..4)? {

@@ -14,7 +14,7 @@ pub(super) enum Colours {
 }
 
 /// Red, green, blue, and a byte that stands for nothing.
-pub(in crate::data) type Pixel = [u8; 4];
+pub(crate) type Pixel = [u8; 4];
 
 /// Writes one row: `components` have one sample for each pixel of `out`.
 #[inline(always)]

@@ -1,16 +1,18 @@
-//! A picture through an affine or a perspective map, with interpolation: Pillow's `Image.transform`.
+//! A picture seen through an affine or a perspective map: `transform`.
 
 use image::RgbImage;
 
-use super::Interpolation;
-use super::nearest::{Matrix, coordinate, nearest};
+use crate::nearest::{coordinate, nearest};
+use crate::size::check_size;
+use crate::{Resampling, Result};
 
-/// Where in the input an output pixel comes from.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Map {
-    /// (m0·x + m1·y + m2, m3·x + m4·y + m5).
-    Affine(Matrix),
-    /// ((c0·x + c1·y + c2) / d, (c3·x + c4·y + c5) / d), with d = c6·x + c7·y + 1.
+/// Where in the input an output pixel (x, y) comes from, both measured at centres of pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Map {
+    /// (m0·x + m1·y + m2, m3·x + m4·y + m5): Pillow's `Image.Transform.AFFINE`.
+    Affine([f64; 6]),
+    /// ((c0·x + c1·y + c2) / d, (c3·x + c4·y + c5) / d), with d = c6·x + c7·y + 1: Pillow's
+    /// `Image.Transform.PERSPECTIVE`.
     Perspective([f64; 8]),
 }
 
@@ -28,21 +30,44 @@ impl Map {
     }
 }
 
-/// `picture` seen through `map` at `size` = (width, height), `fill` where the map leads outside.
-pub(super) fn warp(
+/// `picture` seen through `map` at `size` = (width, height), with `fill` where the map leads outside: Pillow's
+/// `Image.transform(size, map, data, resampling, fillcolor=fill)`.
+///
+/// Unlike [`resize`](crate::resize()) it does not antialias, and its cubic is steeper (a = -1).
+///
+/// # Errors
+/// [`Error::Size`](crate::Error::Size) when the size is another than the picture's, and above
+/// [`MAX_IMAGE_PIXELS`](crate::MAX_IMAGE_PIXELS).
+///
+/// ```
+/// use pillow_pixels::{Map, Resampling, transform};
+///
+/// let picture = image::RgbImage::from_raw(2, 1, vec![10, 10, 10, 20, 20, 20]).unwrap();
+/// let to_the_left = Map::Affine([1.0, 0.0, 0.5, 0.0, 1.0, 0.0]);
+/// let out = transform(&picture, (2, 1), to_the_left, Resampling::Bilinear, [0; 3])?;
+/// assert_eq!(out.as_raw()[..], [15, 15, 15, 0, 0, 0]);
+/// # Ok::<(), pillow_pixels::Error>(())
+/// ```
+pub fn transform(
     picture: &RgbImage,
     size: (u32, u32),
     map: Map,
-    interpolation: Interpolation,
+    resampling: Resampling,
     fill: [u8; 3],
-) -> RgbImage {
-    if let (Map::Affine(matrix), Interpolation::Nearest) = (map, interpolation) {
-        return nearest(picture, size, matrix, fill);
+) -> Result<RgbImage> {
+    if size.0 == 0 || size.1 == 0 {
+        return Ok(RgbImage::new(size.0, size.1));
+    }
+    if size != picture.dimensions() {
+        check_size(size.0.into(), size.1.into())?;
+    }
+    if let (Map::Affine(matrix), Resampling::Nearest) = (map, resampling) {
+        return Ok(nearest(picture, size, matrix, fill));
     }
     let mut out = RgbImage::new(size.0, size.1);
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
     let pixels: &mut [u8] = &mut out;
-    let rows = pixels.as_chunks_mut::<3>().0.chunks_exact_mut((size.0 as usize).max(1));
+    let rows = pixels.as_chunks_mut::<3>().0.chunks_exact_mut(size.0 as usize);
     let source = Source {
         pixels: picture.as_raw().as_chunks().0,
         width: picture.width() as usize,
@@ -54,15 +79,15 @@ pub(super) fn warp(
             let (from_x, from_y) = map.at(x as f64, y as f64);
             // Written so that what is not a number counts as outside.
             let inside = from_x >= 0.0 && from_x < width && from_y >= 0.0 && from_y < height;
-            *pixel = match interpolation {
+            *pixel = match resampling {
                 _ if !inside => fill,
-                Interpolation::Nearest => source.row(coordinate(from_y).into())[coordinate(from_x) as usize],
-                Interpolation::Bilinear => source.bilinear(from_x - 0.5, from_y - 0.5),
-                Interpolation::Bicubic => source.bicubic(from_x - 0.5, from_y - 0.5),
+                Resampling::Nearest => source.row(coordinate(from_y).into())[coordinate(from_x) as usize],
+                Resampling::Bilinear => source.bilinear(from_x - 0.5, from_y - 0.5),
+                Resampling::Bicubic => source.bicubic(from_x - 0.5, from_y - 0.5),
             };
         }
     }
-    out
+    Ok(out)
 }
 
 struct Source<'a> {
@@ -127,8 +152,8 @@ mod tests {
         let affine = Map::Affine([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
         let perspective = Map::Perspective([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
         for map in [affine, perspective] {
-            for mode in [Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic] {
-                assert_eq!(warp(&picture, (7, 5), map, mode, [0; 3]), picture, "{mode}");
+            for mode in [Resampling::Nearest, Resampling::Bilinear, Resampling::Bicubic] {
+                assert_eq!(transform(&picture, (7, 5), map, mode, [0; 3]).unwrap(), picture, "{mode:?}");
             }
         }
     }
@@ -138,7 +163,7 @@ mod tests {
     fn what_is_not_a_number_is_outside() {
         let picture = RgbImage::from_pixel(3, 3, image::Rgb([5; 3]));
         let map = Map::Perspective([f64::NAN, 0.0, 0.0, 0.0, 1.0, 0.0, -2.0, 0.0]);
-        let out = warp(&picture, (3, 3), map, Interpolation::Bilinear, [9; 3]);
+        let out = transform(&picture, (3, 3), map, Resampling::Bilinear, [9; 3]).unwrap();
         assert!(out.pixels().all(|pixel| pixel.0 == [9; 3]));
     }
 }

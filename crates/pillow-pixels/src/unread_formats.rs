@@ -1,12 +1,11 @@
-//! What a file is that is not read as a picture.
+//! Guesses what a file is that is not read as a picture.
 
 /// Formats that Pillow reads, with Pillow's line that converts them.
 const PILLOW: &str =
     "`Image.open(IN).convert(\"RGB\").save(OUT)` of Pillow, with OUT a name that ends in .png";
 
-/// The sentence about a file that begins like no picture that is read: what it is, where that can be recognised,
-/// and what to do.
-pub(super) fn what_else(bytes: &[u8]) -> String {
+/// The sentence about a file of no format that is read: what it is, where that can be recognised, and what to do.
+pub(crate) fn what_else(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(512)];
     let text = String::from_utf8_lossy(start).to_ascii_lowercase();
     let text = text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
@@ -43,7 +42,7 @@ pub(super) fn what_else(bytes: &[u8]) -> String {
 }
 
 /// The sentence about a picture of a format that is read, but of a kind in it that is not (a TIFF with a palette).
-pub(super) fn not_read(problem: &dyn std::fmt::Display) -> String {
+pub(crate) fn unread_kind(problem: &dyn std::fmt::Display) -> String {
     format!("this kind of picture is not read ({problem}). Convert it, for example with {PILLOW}")
 }
 

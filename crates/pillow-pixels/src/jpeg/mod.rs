@@ -22,17 +22,19 @@ mod upsample;
 use image::RgbImage;
 
 use colour::Colours;
-use colour::Pixel;
+pub(crate) use colour::Pixel;
 use header::{Frame, Tables};
 use planes::Planes;
 use rows::Rows;
+
+use crate::decoder::Bytes;
 
 /// The most scans that a progressive picture may have: more than any program writes.
 const MOST_SCANS: usize = 100;
 
 /// At what part of its size a picture is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     Whole,
     Half,
     Quarter,
@@ -42,7 +44,7 @@ pub(super) enum Scale {
 impl Scale {
     /// What Pillow's `draft` chooses for a picture that is to have at least `wanted` (width, height): the
     /// smallest that is not smaller.
-    pub(super) fn for_size((width, height): (usize, usize), wanted: (usize, usize)) -> Self {
+    pub(crate) fn for_size((width, height): (usize, usize), wanted: (usize, usize)) -> Self {
         match (width / wanted.0.max(1)).min(height / wanted.1.max(1)) {
             8.. => Scale::Eighth,
             4.. => Scale::Quarter,
@@ -67,14 +69,14 @@ impl Scale {
 }
 
 /// A JPEG file whose headers were read, up to the first scan.
-pub(super) struct Jpeg<'a> {
-    data: &'a [u8],
+pub(crate) struct Jpeg<'a> {
+    data: Bytes<'a>,
     /// Where the next marker is.
     position: usize,
     frame: Frame,
     tables: Tables,
     jfif: bool,
-    /// The colour transform that Adobe's marker tells.
+    /// The colour transform in Adobe's marker.
     adobe: Option<u8>,
     orientation: u8,
 }
@@ -84,8 +86,8 @@ impl<'a> Jpeg<'a> {
     ///
     /// # Errors
     /// In words, what is wrong or cannot be read.
-    pub(super) fn new(data: &'a [u8]) -> Result<Self, String> {
-        let mut reader = Markers { data, position: 2 };
+    pub(crate) fn new(data: Bytes<'a>) -> Result<Self, String> {
+        let mut reader = Markers { data: &data, position: 2 };
         let (mut frame, mut tables) = (None, Tables::default());
         let (mut jfif, mut adobe, mut orientation) = (false, None, 1);
         loop {
@@ -103,12 +105,11 @@ impl<'a> Jpeg<'a> {
                 0xDB => tables.read_quantizers(segment)?,
                 0xDD => tables.restart_interval = restart_interval(segment)?,
                 0xE0 => jfif |= segment.starts_with(b"JFIF\0"),
-                0xE1 => orientation = super::exif::orientation(segment).unwrap_or(orientation),
+                0xE1 => orientation = crate::exif::orientation(segment).unwrap_or(orientation),
                 0xEE if segment.starts_with(b"Adobe") => adobe = segment.get(11).copied().or(adobe),
                 0xDA => {
                     let frame = frame.ok_or("its frame header is missing")?;
-                    let position = start;
-                    return Ok(Jpeg { data, position, frame, tables, jfif, adobe, orientation });
+                    return Ok(Jpeg { data, position: start, frame, tables, jfif, adobe, orientation });
                 }
                 0xD9 => return Err("it has no compressed data".into()),
                 _ => {}
@@ -117,17 +118,17 @@ impl<'a> Jpeg<'a> {
     }
 
     /// (width, height) as stored.
-    pub(super) fn dimensions(&self) -> (usize, usize) {
+    pub(crate) fn dimensions(&self) -> (usize, usize) {
         (self.frame.width, self.frame.height)
     }
 
     /// EXIF's orientation, 1..=8; 1 where there is none.
-    pub(super) fn orientation(&self) -> u8 {
+    pub(crate) fn orientation(&self) -> u8 {
         self.orientation
     }
 
     /// (width, height) as decoded at `scale`.
-    pub(super) fn dimensions_at(&self, scale: Scale) -> (usize, usize) {
+    pub(crate) fn dimensions_at(&self, scale: Scale) -> (usize, usize) {
         (self.frame.width.div_ceil(scale.divisor()), self.frame.height.div_ceil(scale.divisor()))
     }
 
@@ -135,7 +136,7 @@ impl<'a> Jpeg<'a> {
     ///
     /// # Errors
     /// In words, what is wrong.
-    pub(super) fn decode(self, scale: Scale) -> Result<RgbImage, String> {
+    pub(crate) fn decode(self, scale: Scale) -> Result<RgbImage, String> {
         let (width, height) = self.dimensions_at(scale);
         self.check_length()?;
         let mut pixels = vec![0; width * height * 3];
@@ -152,12 +153,13 @@ impl<'a> Jpeg<'a> {
     ///
     /// # Errors
     /// In words, what is wrong; some rows may have been given by then.
-    pub(super) fn decode_rows(mut self, scale: Scale, each: &mut dyn FnMut(&[Pixel])) -> Result<(), String> {
+    pub(crate) fn decode_rows(mut self, scale: Scale, each: &mut dyn FnMut(&[Pixel])) -> Result<(), String> {
         self.check_length()?;
         let (width, height) = self.dimensions_at(scale);
         let mut planes = Planes::new(&self.frame, scale)?;
         let mut rows = Rows::new(self.colours(), scale != Scale::Eighth, width);
-        let mut reader = Markers { data: self.data, position: self.position };
+        let data: &[u8] = &self.data;
+        let mut reader = Markers { data, position: self.position };
         let mut scans = 0;
         loop {
             let (marker, segment) = reader.next()?;
@@ -179,7 +181,7 @@ impl<'a> Jpeg<'a> {
                     };
                     let start = reader.position;
                     reader.position =
-                        scan::decode(self.data, start, frame, &scan, tables, &mut planes, &mut row_done)?;
+                        scan::decode(data, start, frame, &scan, tables, &mut planes, &mut row_done)?;
                 }
                 0xC4 => self.tables.read_huffman(segment)?,
                 0xDB => self.tables.read_quantizers(segment)?,
@@ -197,7 +199,7 @@ impl<'a> Jpeg<'a> {
     ///
     /// # Errors
     /// When it is not.
-    pub(super) fn check_length(&self) -> Result<(), String> {
+    pub(crate) fn check_length(&self) -> Result<(), String> {
         let blocks: usize = self
             .frame
             .components

@@ -1,33 +1,15 @@
-//! `adjust_hue`, by way of Pillow's 8-bit HSV.
+//! Hue, saturation and value, 8 bits each: Pillow's `convert("HSV")`.
 
 use image::RgbImage;
 
 use crate::vectors::widest;
-use crate::{Error, Result};
-
-/// Turns the colour circle: by `factor` of a whole turn, -0.5..=0.5.
-///
-/// The hue is a byte that wraps around, as in torchvision on a PIL image: a turn of 0.1 is 25 steps of
-/// 255, and the way to HSV and back itself moves a colour by a little.
-///
-/// # Errors
-/// When `factor` is out of range.
-pub fn adjust_hue(picture: &RgbImage, factor: f64) -> Result<RgbImage> {
-    if !(-0.5..=0.5).contains(&factor) {
-        let problem = format!("hue factor is {factor}: it must lie in -0.5..=0.5");
-        return Err(Error::Transform { transform: "adjust_hue".into(), problem });
-    }
-    let mut out = picture.clone();
-    hue_in_place(&mut out, factor);
-    Ok(out)
-}
 
 /// So many pixels are turned side by side: a few vectors full.
 const SIDE_BY_SIDE: usize = 64;
 
-pub(super) fn hue_in_place(picture: &mut RgbImage, factor: f64) {
-    // Truncated, then modulo 256.
-    let shift = (factor * 255.0) as i32 as u8;
+/// Turns the colour circle by `steps` of 256, wrapping around: what `convert("HSV")`, an addition to its first channel,
+/// and `convert("RGB")` give. (A byte of 255 is a whole turn there as 0 is.)
+pub fn shift_hue(picture: &mut RgbImage, steps: u8) {
     let sectors: [Sector; 256] = std::array::from_fn(|hue| Sector::of(hue as u8));
     let pixels: &mut [u8] = picture;
     let (blocks, rest) = pixels.as_chunks_mut::<3>().0.as_chunks_mut::<SIDE_BY_SIDE>();
@@ -35,11 +17,11 @@ pub(super) fn hue_in_place(picture: &mut RgbImage, factor: f64) {
         #[inline(always)]
         || {
             for block in blocks {
-                turn(block, shift, &sectors);
+                turn(block, steps, &sectors);
             }
             let mut last = [[0; 3]; SIDE_BY_SIDE];
             last[..rest.len()].copy_from_slice(rest);
-            turn(&mut last, shift, &sectors);
+            turn(&mut last, steps, &sectors);
             rest.copy_from_slice(&last[..rest.len()]);
         },
     );
@@ -47,24 +29,25 @@ pub(super) fn hue_in_place(picture: &mut RgbImage, factor: f64) {
 
 /// Loops without branches, one after the other, become vector instructions; nobody can foresee a colour's sixth.
 #[inline(always)]
-fn turn(pixels: &mut [[u8; 3]; SIDE_BY_SIDE], shift: u8, sectors: &[Sector; 256]) {
+fn turn(pixels: &mut [[u8; 3]; SIDE_BY_SIDE], steps: u8, sectors: &[Sector; 256]) {
     let mut hsv = [[0u8; SIDE_BY_SIDE]; 3];
     for (at, pixel) in pixels.iter().enumerate() {
-        [hsv[0][at], hsv[1][at], hsv[2][at]] = to_hsv(*pixel);
+        [hsv[0][at], hsv[1][at], hsv[2][at]] = from_rgb(*pixel);
     }
     let (mut fades, mut indices) = ([0f64; SIDE_BY_SIDE], [0u8; SIDE_BY_SIDE]);
     for at in 0..SIDE_BY_SIDE {
-        let sector = &sectors[usize::from(hsv[0][at].wrapping_add(shift))];
+        let sector = &sectors[usize::from(hsv[0][at].wrapping_add(steps))];
         (fades[at], indices[at]) = (sector.fade, sector.index);
     }
     for (at, pixel) in pixels.iter_mut().enumerate() {
-        *pixel = to_rgb(Sector { index: indices[at], fade: fades[at] }, hsv[1][at], hsv[2][at]);
+        *pixel = of_sector(Sector { index: indices[at], fade: fades[at] }, hsv[1][at], hsv[2][at]);
     }
 }
 
-/// Pillow's `convert("HSV")` of one pixel: `colorsys` in single precision, scaled to 255 and truncated.
+/// Red, green and blue to hue, saturation and value, 0..=255 each: `colorsys` in single precision, scaled to 255 and
+/// truncated.
 #[inline(always)]
-fn to_hsv([red, green, blue]: [u8; 3]) -> [u8; 3] {
+pub fn from_rgb([red, green, blue]: [u8; 3]) -> [u8; 3] {
     let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
     // Of a gray, which has no hue, anything but a division by zero is right.
     let range = f32::from((most - least).max(1));
@@ -114,9 +97,13 @@ impl Sector {
     }
 }
 
-/// Pillow's conversion of one pixel back to RGB.
+/// Hue, saturation and value, 0..=255 each, to red, green and blue: Pillow's `convert("RGB")` of an HSV picture.
+pub fn to_rgb([hue, saturation, value]: [u8; 3]) -> [u8; 3] {
+    of_sector(Sector::of(hue), saturation, value)
+}
+
 #[inline(always)]
-fn to_rgb(sector: Sector, saturation: u8, value: u8) -> [u8; 3] {
+fn of_sector(sector: Sector, saturation: u8, value: u8) -> [u8; 3] {
     let strength = (f64::from(saturation) / 255.0) as f32;
     // Pillow multiplies the odd sixths' fade in single precision, the even ones' in double.
     let (of_odd, of_even) = (f64::from(strength * sector.fade as f32), f64::from(strength) * sector.fade);
@@ -172,7 +159,7 @@ mod tests {
             ([10, 20, 30], [148, 170, 30]),
             ([7, 7, 7], [0, 0, 7]),
         ] {
-            assert_eq!(to_hsv(colour), expected, "{colour:?}");
+            assert_eq!(from_rgb(colour), expected, "{colour:?}");
         }
     }
 
@@ -183,8 +170,7 @@ mod tests {
             for green in (0..=255).step_by(15) {
                 for blue in (0..=255).step_by(15) {
                     let colour = [red as u8, green as u8, blue as u8];
-                    let [hue, saturation, value] = to_hsv(colour);
-                    let back = to_rgb(Sector::of(hue), saturation, value);
+                    let back = to_rgb(from_rgb(colour));
                     for (a, b) in colour.iter().zip(back) {
                         assert!(a.abs_diff(b) <= 7, "{colour:?} became {back:?}");
                     }
@@ -193,9 +179,16 @@ mod tests {
         }
     }
 
+    /// The vector loop gives what the functions of one pixel give, at the end of a picture too.
     #[test]
-    fn factors_out_of_range() {
-        assert!(adjust_hue(&RgbImage::new(1, 1), 0.51).is_err());
-        assert!(adjust_hue(&RgbImage::new(1, 1), f64::NAN).is_err());
+    fn pixels_side_by_side_are_as_one_by_one() {
+        let picture =
+            RgbImage::from_fn(13, 11, |x, y| image::Rgb([x as u8 * 19, y as u8 * 23, (x * y) as u8]));
+        let mut turned = picture.clone();
+        shift_hue(&mut turned, 231);
+        for (before, after) in picture.pixels().zip(turned.pixels()) {
+            let [hue, saturation, value] = from_rgb(before.0);
+            assert_eq!(after.0, to_rgb([hue.wrapping_add(231), saturation, value]));
+        }
     }
 }

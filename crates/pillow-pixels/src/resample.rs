@@ -7,6 +7,7 @@
 
 use image::RgbImage;
 
+use crate::jpeg::Pixel;
 use crate::scratch::Scratch;
 use crate::vectors::widest;
 
@@ -18,7 +19,7 @@ const CHANNELS: usize = 3;
 
 /// The curve that neighbours are weighted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     /// Pillow's BILINEAR.
     Triangle,
     /// Pillow's BICUBIC, with a = -1/2.
@@ -93,23 +94,23 @@ impl Weights {
 }
 
 /// `picture` at `width` × `height` pixels, both at least 1.
-pub(super) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbImage {
-    let mut resampling = Resampling::new(picture.dimensions(), (width, height), filter);
+pub(crate) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbImage {
+    let mut resizer = RowResizer::new(picture.dimensions(), (width, height), filter);
     let mut pixels = vec![[0; 4]; picture.width() as usize];
     for row in picture.as_raw().chunks_exact(picture.width() as usize * CHANNELS) {
         for (pixel, &[red, green, blue]) in pixels.iter_mut().zip(row.as_chunks::<CHANNELS>().0) {
             *pixel = [red, green, blue, 0];
         }
-        resampling.row(&pixels);
+        resizer.row(&pixels);
     }
-    resampling.finish()
+    resizer.finish()
 }
 
 /// Rows that are narrowed together.
 const ROWS: usize = 8;
 
 /// A picture that comes row by row and is resampled on the way: it need never be in memory as a whole.
-pub(crate) struct Resampling {
+pub(crate) struct RowResizer {
     columns: Weights,
     rows: Weights,
     /// How many rows came.
@@ -121,12 +122,9 @@ pub(crate) struct Resampling {
     narrowed: Scratch,
 }
 
-/// Red, green, blue, and a byte that stands for nothing.
-type Pixel = [u8; 4];
-
-impl Resampling {
+impl RowResizer {
     /// From one (width, height) to another, all at least 1.
-    pub(super) fn new(
+    pub(crate) fn new(
         (in_width, in_height): (u32, u32),
         (width, height): (u32, u32),
         filter: Filter,
@@ -135,7 +133,7 @@ impl Resampling {
         let columns = Weights::new(filter, in_width, width as usize);
         let rows = Weights::new(filter, in_height, height as usize);
         let narrowed = Scratch::new(in_height.next_multiple_of(ROWS) * width as usize * 4);
-        Resampling { columns, rows, count: 0, strip: vec![[0; ROWS * 4]; in_width], narrowed }
+        RowResizer { columns, rows, count: 0, strip: vec![[0; ROWS * 4]; in_width], narrowed }
     }
 
     /// Takes the next row, of as many pixels as the picture is wide.

@@ -5,11 +5,11 @@ use std::ops::Range;
 use image::RgbImage;
 
 /// Output pixel (x, y) shows input pixel (m0·x + m1·y + m2, m3·x + m4·y + m5), both measured at centres.
-pub(super) type Matrix = [f64; 6];
+pub(crate) type Matrix = [f64; 6];
 
 /// `picture` seen through `matrix` at `size` = (width, height), nearest neighbour, `fill` outside: Pillow's
 /// `transform(size, AFFINE, matrix, NEAREST)` with its three ways of stepping through the picture.
-pub(super) fn nearest(picture: &RgbImage, size: (u32, u32), matrix: Matrix, fill: [u8; 3]) -> RgbImage {
+pub(crate) fn nearest(picture: &RgbImage, size: (u32, u32), matrix: Matrix, fill: [u8; 3]) -> RgbImage {
     let source = Source {
         pixels: picture.as_raw().as_chunks().0,
         width: picture.width() as usize,
@@ -149,7 +149,7 @@ fn floating_point(source: &Source, target: &mut Target, m: Matrix) {
 }
 
 /// The pixel that holds a position; -1 for all that lies before the first.
-pub(super) fn coordinate(position: f64) -> i32 {
+pub(crate) fn coordinate(position: f64) -> i32 {
     if position < 0.0 { -1 } else { position as i32 }
 }
 
