@@ -91,6 +91,7 @@ lint:
 # kernel's be compiled a second time.
 test-rust: libtorch
 	cargo test --release
+	cargo test --release --package herbarium-notebook
 	cargo test --release --package torch-file
 	cargo test --release --package pillow-pixels
 	cargo test --release --package herbarium-kernel

@@ -228,8 +228,8 @@ pub enum Error {
     NoCacheFolder,
 
     /// The operating system refused the handler by which a loop hears an interrupt.
-    #[error("cannot listen for interrupts: {0}; the stop button will end the kernel's process instead")]
-    Interrupt(String),
+    #[error(transparent)]
+    Interrupt(herbarium_notebook::Error),
 
     /// An optimizer was built or used in a way that cannot work.
     #[error("{optimizer} {reason}")]

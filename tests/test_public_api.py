@@ -10,7 +10,10 @@ import re
 import pytest
 from test_crate_in_cells import Notebook, text_of
 
-SOURCES = pathlib.Path(__file__).parents[1] / "src"
+ROOT = pathlib.Path(__file__).parents[1]
+SOURCES = ROOT / "src"
+# What the crate re-exports of another of the checkout.
+NOTEBOOK = ROOT / "crates/herbarium-notebook/src"
 
 # Two kinds of 32 pixels, four pictures each, and what is learned from them.
 PREPARED = """
@@ -91,7 +94,7 @@ def exported(text):
 def functions():
     """The public functions of the prelude and of the modules that it names, each with the types it may return."""
     returned = {}
-    for file in SOURCES.rglob("*.rs"):
+    for file in [*SOURCES.rglob("*.rs"), *NOTEBOOK.rglob("*.rs")]:
         for name, rest in re.findall(r"^pub fn (\w+)([^{]*?)\s*(?:where[^{]*)?\{", file.read_text(), re.M):
             returned.setdefault(name, set()).add(rest.split("->")[-1].strip() if "->" in rest else "()")
     names = exported((SOURCES / "prelude.rs").read_text())

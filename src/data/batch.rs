@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tch::Tensor;
 
+use crate::notebook::Here;
 use crate::notebook::vars::{Known, Of, shape};
 
 /// Some samples of a data set, put together.
@@ -49,7 +50,7 @@ impl fmt::Debug for Batch {
 
 crate::notebook::rich_by_debug!(Batch);
 
-impl Known for Of<'_, Batch> {
+impl Known<Here> for Of<'_, Batch> {
     fn size(&self) -> String {
         shape(&self.0.images)
     }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug, Display};
 
 use super::{DataLoader, Dataset, ImageFolder, LoaderOptions};
+use crate::notebook::Here;
 use crate::notebook::vars::{Known, Of, counted};
 use crate::transforms::repr::py_dict;
 
@@ -65,13 +66,13 @@ impl<T: Debug> Debug for Splits<T> {
     }
 }
 
-impl Known for Of<'_, Splits<ImageFolder>> {
+impl Known<Here> for Of<'_, Splits<ImageFolder>> {
     fn size(&self) -> String {
         format!("{} and {}", counted(self.0.train.len(), "picture"), self.0.valid.len())
     }
 }
 
-impl Known for Of<'_, Splits<DataLoader>> {
+impl Known<Here> for Of<'_, Splits<DataLoader>> {
     fn size(&self) -> String {
         format!("{} and {}", counted(self.0.train.len(), "batch"), self.0.valid.len())
     }

@@ -9,7 +9,7 @@ use tch::Tensor;
 use super::tensor_picture::{heat_map, picture_of};
 use crate::notebook::html::{PALE, escape, table};
 use crate::notebook::tensor::{head, statistics};
-use crate::notebook::{MimeBundle, Rich, Show, describe, result};
+use crate::notebook::{Here, MimeBundle, Rich, Show, describe, result};
 
 /// Larger tensors are shown without a picture.
 const MOST_VALUES: usize = 4_000_000;
@@ -17,7 +17,7 @@ const MOST_VALUES: usize = 4_000_000;
 const LARGEST: u32 = 256;
 const SMALLEST: u32 = 96;
 
-impl Show for Tensor {
+impl Show<Here> for Tensor {
     /// [`describe`], and on a page a table of the same with a picture: of a picture (3, H, W) itself, of
     /// two dimensions a heat map.
     fn bundle(&self) -> MimeBundle {
@@ -42,7 +42,7 @@ impl Show for Tensor {
     }
 }
 
-impl Rich for Tensor {
+impl Rich<Here> for Tensor {
     fn text(&self) -> String {
         describe(self)
     }

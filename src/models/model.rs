@@ -12,6 +12,7 @@ use super::registry::Architecture;
 use super::show::python_repr;
 use super::trace::Trace;
 use super::{Predictions, tree_html};
+use crate::notebook::Here;
 use crate::notebook::vars::{Known, Of, counted};
 use crate::notebook::{MimeBundle, Show};
 use crate::tensors::kind_text;
@@ -276,7 +277,7 @@ impl fmt::Debug for Model {
 
 crate::notebook::rich_by_show!(Model);
 
-impl Known for Of<'_, Model> {
+impl Known<Here> for Of<'_, Model> {
     fn size(&self) -> String {
         counted(self.0.named_parameters().numel(), "parameter")
     }

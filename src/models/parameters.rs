@@ -5,6 +5,7 @@ use std::fmt;
 use tch::Tensor;
 
 use super::patterns::matches;
+use crate::notebook::Here;
 use crate::notebook::numbers::thousands;
 use crate::notebook::vars::{Known, Of, counted};
 use crate::tensors::TensorSpec;
@@ -172,7 +173,7 @@ impl fmt::Debug for ParameterCount {
 
 crate::notebook::rich_by_debug!(Parameter, Parameters);
 
-impl Known for Of<'_, Parameters> {
+impl Known<Here> for Of<'_, Parameters> {
     fn size(&self) -> String {
         format!("{} in {}", counted(self.0.numel(), "parameter"), counted(self.0.len(), "tensor"))
     }

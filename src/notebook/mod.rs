@@ -1,79 +1,39 @@
 //! How a value shows itself in a cell, and how a long loop hears that it should stop.
 //!
-//! A cell runs in a child process of the kernel, and the two share one pipe: the child's standard
-//! output. Text that a cell prints and the pictures it shows travel on it together, so they keep
-//! their order and appear at once. This page is the whole contract between the two.
-//!
-//! # Under Herbarium's kernel
-//!
-//! The kernel sets `HERBARIUM_KERNEL=1` in the child. A message is then one line: the byte `0x1E`
-//! (record separator), the word `herbarium`, a space, compact JSON, a line feed. It is handed to
-//! standard output in one locked write. A message begins wherever `0x1E` stands, also behind text
-//! that has no line feed yet, and the JSON never holds a raw `0x1E` or line feed.
-//!
-//! | `type` | other fields | meaning |
-//! |---|---|---|
-//! | `display` | `data`, `metadata`, `display_id` (may be absent) | show this where the cell's output stands now |
-//! | `update` | the same; `display_id` always | replace what was shown under that id |
-//! | `result` | `data`, `metadata` | the value of the cell's last expression |
-//! | `clear` | `wait` | clear the cell's output; with `wait`, when the next output arrives |
-//! | `error` | `ename`, `evalue`, `traceback`, `location`, `frames`, `fails` (the last three may be absent) | a panic, the error of a `?`, or an error that is the cell's value |
-//! | `listening` | `heard` | the cell looks for interrupts; it has heard one |
-//!
-//! `data` maps MIME types to strings; binary types (`image/png`) are base64, text types are text.
-//! `metadata` maps MIME types to what Jupyter knows about them, such as a picture's `width` and
-//! `height` in CSS pixels; it is an object, perhaps empty. `traceback` is a list of lines.
-//! `location` is `{"line", "column"}` in the source that was compiled for the cell, given when the
-//! error was raised by that source and not inside a library; then there may be `frames`, the addresses in the cell's
-//! library of the calls that led there, as its file has them, the innermost first. An `error` is the cell's if the cell ends
-//! by it, or if `fails` is true, and text on stderr if it goes on.
-//!
-//! An interrupt is a SIGINT to the child. It sets a flag, which [`interrupted`] reads and
-//! [`take_interrupt`] reads and clears; loops in this crate look at it between batches. One interrupt ends all
-//! trainings of a cell: those that have not begun return at once ([`stopping`]). A cell that looks
-//! says so (`listening`), so that the kernel does not end it while its batch takes its time. The kernel has
-//! each cell call [`end_cell`] last, and calls `herbarium_begin_cell` before each, so that an interrupt is never heard
-//! by a later cell; and it has [`failed`] called with the error of a `?`. It calls `herbarium_flush` several times a second,
-//! so that what is printed without a line feed shows at once.
-//!
-//! # Under another evcxr kernel
-//!
-//! evcxr's own blocks: `EVCXR_BEGIN_CONTENT mime`, the content, `EVCXR_END_CONTENT`, one block for
-//! each MIME type. evcxr keeps the last block of each type, so an update is simply another block.
-//! Clearing does nothing, and an interrupt ends the process, as evcxr means it to.
-//!
-//! # In a plain program
-//!
-//! The text form is printed. Updates print nothing, so that a log stays readable; clearing does
-//! nothing; SIGINT keeps its usual effect.
+//! All of it but tensors and pictures is a crate by itself, [`herbarium_notebook`], whose page is the contract between a
+//! cell and its kernel.
 
-mod bundle;
-mod display;
-mod frames;
-mod host;
-pub(crate) mod html;
-mod interrupt;
 mod last_value;
-mod message;
-pub(crate) mod numbers;
-mod panic;
 mod picture;
-mod progress;
 mod rich;
-pub mod store;
 pub(crate) mod tensor;
 pub mod vars;
 
-pub use bundle::{MimeBundle, Show};
-pub(crate) use display::show_error;
-pub use display::{DisplayHandle, clear_output, display, result};
-pub(crate) use host::is_live;
-pub use interrupt::{end_cell, init, interrupted, stopping, take_interrupt};
-pub(crate) use last_value::text_of;
-pub use last_value::{EvcxrDisplay, EvcxrDisplayRich};
-pub use panic::failed;
+pub use herbarium_notebook::{
+    DisplayHandle, EvcxrDisplayRich, MimeBundle, Progress, ProgressIter, Rich, Show, clear_output, display,
+    end_cell, failed, interrupted, result, stopping, store, take_interrupt,
+};
+pub(crate) use herbarium_notebook::{html, is_live, numbers, show_error, text_of};
+pub use last_value::EvcxrDisplay;
 pub(crate) use picture::to_page_size;
-pub use progress::{Progress, ProgressIter};
-pub use rich::Rich;
 pub(crate) use rich::{rich_by_debug, rich_by_show};
 pub use tensor::describe;
+
+use crate::{Error, Result};
+
+/// Stands for this crate where it says how a type of another crate shows itself: `impl Show<Here> for Tensor`.
+#[derive(Debug)]
+pub struct Here;
+
+/// Prepares this process for Herbarium's kernel ([`herbarium_notebook::init`]), and gives plotters its fonts
+/// ([`register_fonts`](crate::plotters::register_fonts)).
+///
+/// The kernel calls it once when it starts; calling it again is harmless. In any other process it
+/// does no more than the fonts.
+///
+/// # Errors
+/// [`Error::Interrupt`] if the operating system refuses the signal handler.
+pub fn init() -> Result<()> {
+    crate::fonts::register_fonts();
+    herbarium_notebook::init().map_err(Error::Interrupt)
+}

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, RgbImage, RgbaImage};
 
-use super::bundle::{MimeBundle, Show};
+use super::{Here, MimeBundle, Show};
 use crate::Result;
 
 /// Width at least at which a single picture is shown, in CSS pixels, and at most.
@@ -58,7 +58,7 @@ pub(crate) fn to_page_size(image: RgbImage) -> (RgbImage, (u32, u32)) {
     (image, (shown, high))
 }
 
-impl Show for DynamicImage {
+impl Show<Here> for DynamicImage {
     fn bundle(&self) -> MimeBundle {
         bundle(self)
     }
@@ -66,7 +66,7 @@ impl Show for DynamicImage {
 
 macro_rules! show_as_picture {
     ($($kind:ty),*) => {
-        $(impl Show for $kind {
+        $(impl Show<Here> for $kind {
             fn bundle(&self) -> MimeBundle {
                 bundle(&DynamicImage::from(self.clone()))
             }
@@ -91,7 +91,7 @@ fn of_type(kind: TypeId, value: *const ()) -> Option<Result<MimeBundle, String>>
         // with one `TypeId` could differ in.
         (kind == TypeId::of::<P>()).then(|| unsafe { &*value.cast::<P>() })
     }
-    fn of<P: Show + 'static>(kind: TypeId, value: *const ()) -> Option<Result<MimeBundle, String>> {
+    fn of<P: Show<Here> + 'static>(kind: TypeId, value: *const ()) -> Option<Result<MimeBundle, String>> {
         let read = || cast::<Result<P>>(kind, value);
         let picture = || cast::<P>(kind, value).map(|picture| Ok(picture.bundle()));
         picture().or_else(|| read().map(|read| read.as_ref().map(Show::bundle).map_err(ToString::to_string)))

@@ -5,7 +5,7 @@ use herbarium::prelude::*;
 use tch::Tensor;
 
 /// The HTML of a value, kept with `HERBARIUM_LOOK` on a page of JupyterLab's two themes.
-fn page(value: &dyn Show, name: &str) -> String {
+fn page<By>(value: &impl Show<By>, name: &str) -> String {
     let html = value.bundle().get("text/html").unwrap();
     if let Some(folder) = std::env::var_os("HERBARIUM_LOOK") {
         let half = |ground: &str, ink: &str, pale: &str, layout: &str| {

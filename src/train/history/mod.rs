@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::epoch::Tally;
 use super::record::RunInfo;
 use super::resume::KeptState;
+use crate::notebook::Here;
 use crate::notebook::vars::{Known, Of, counted};
 
 pub use plot::plot_phases;
@@ -159,7 +160,7 @@ impl fmt::Debug for History {
     }
 }
 
-impl Known for Of<'_, History> {
+impl Known<Here> for Of<'_, History> {
     fn size(&self) -> String {
         counted(self.0.epochs(), "epoch")
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use tch::Kind;
 
-use crate::notebook::Rich;
+use crate::notebook::{Here, Rich};
 use crate::weights::StateDict;
 
 pub use read::load_safetensors;
@@ -39,7 +39,7 @@ const DTYPES: [(&str, Kind); 10] = [
 ];
 
 /// What [`load_safetensors`] gives.
-impl Rich for (StateDict, Metadata) {
+impl Rich<Here> for (StateDict, Metadata) {
     fn text(&self) -> String {
         format!("({},\n {:?})", self.0.text(), self.1)
     }

@@ -13,8 +13,8 @@ pub(crate) enum Host {
     Plain,
 }
 
-/// Whether what is shown can be changed in place.
-pub(crate) fn is_live() -> bool {
+/// Whether what is shown can be changed in place: under Herbarium's kernel.
+pub fn is_live() -> bool {
     host() == Host::Herbarium
 }
 

@@ -112,8 +112,26 @@ impl std::fmt::Debug for MimeBundle {
 ///
 /// The default is the value's `Debug` text. A type with a richer form overrides [`Show::bundle`],
 /// and, to be found when it stands last in a cell, has an inherent method
-/// `pub fn evcxr_display(&self) { herbarium::notebook::result(self) }`.
-pub trait Show: std::fmt::Debug {
+/// `pub fn evcxr_display(&self) { herbarium_notebook::result(self) }`.
+///
+/// `By` is for a crate that says how a type of another crate shows itself. Rust allows it where a parameter of the
+/// trait is a type of the crate that writes it, which the compiler then finds by itself:
+///
+/// ```
+/// use herbarium_notebook::{MimeBundle, Show, display};
+///
+/// /// Any type of this crate.
+/// struct Here;
+///
+/// impl Show<Here> for std::net::Ipv4Addr {
+///     fn bundle(&self) -> MimeBundle {
+///         MimeBundle::text(self.to_string()).with_html(format!("<code>{self}</code>"))
+///     }
+/// }
+///
+/// display(&std::net::Ipv4Addr::LOCALHOST);
+/// ```
+pub trait Show<By = ()>: std::fmt::Debug {
     /// The value in every form it has.
     fn bundle(&self) -> MimeBundle {
         MimeBundle::text(format!("{self:?}"))
@@ -146,13 +164,13 @@ impl Show for String {
     }
 }
 
-impl<T: Show + ?Sized> Show for &T {
+impl<T: Show<By> + ?Sized, By> Show<By> for &T {
     fn bundle(&self) -> MimeBundle {
         (**self).bundle()
     }
 }
 
-impl<T: Show + ?Sized> Show for Box<T> {
+impl<T: Show<By> + ?Sized, By> Show<By> for Box<T> {
     fn bundle(&self) -> MimeBundle {
         (**self).bundle()
     }

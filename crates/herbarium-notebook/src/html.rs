@@ -1,19 +1,19 @@
-//! Small pieces of HTML. JupyterLab gives tables and text its theme's colours by itself; what has a
+//! Small pieces of HTML for [`MimeBundle::with_html`](crate::MimeBundle::with_html). JupyterLab gives tables and text its theme's colours by itself; what has a
 //! colour of its own takes it from the theme, with one for other front ends.
 
 /// The theme's paler writing.
-pub(crate) const PALE: &str = "color:var(--jp-content-font-color2,inherit);opacity:.8";
+pub const PALE: &str = "color:var(--jp-content-font-color2,inherit);opacity:.8";
 /// The theme's leading colour, for bars.
 const BRAND: &str = "var(--jp-brand-color1,#1f77b4)";
 
 /// Text as HTML shows it.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A table of cells that are HTML already. Without a head it lists names and values, to be read from the
 /// left.
-pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
         let side = if head.is_empty() { " style=\"text-align:left\"" } else { "" };
         cells.map(|cell| format!("<{tag}{side}>{cell}</{tag}>")).collect()
@@ -31,7 +31,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// A bar for a share of 0 to 1; what it says stands beside it.
-pub(crate) fn bar(share: f64) -> String {
+pub fn bar(share: f64) -> String {
     let width = (100.0 * share.clamp(0.0, 1.0)).round();
     format!(
         "<span style=\"display:inline-block;width:80px;height:8px;background:var(--jp-layout-color3,#ddd)\">\

@@ -12,7 +12,7 @@ pub struct DisplayHandle {
 /// Shows a value where the cell's output stands now, as `IPython.display.display` does.
 ///
 /// The handle replaces it later, from the same cell or a later one.
-pub fn display<T: Show + ?Sized>(value: &T) -> DisplayHandle {
+pub fn display<T: Show<By> + ?Sized, By>(value: &T) -> DisplayHandle {
     // Random, not counted: a restarted kernel must not write into outputs that are still on the page.
     let id = format!("herbarium-{:016x}", fastrand::u64(..));
     Message::Display { bundle: value.bundle(), id: id.clone() }.send();
@@ -21,7 +21,7 @@ pub fn display<T: Show + ?Sized>(value: &T) -> DisplayHandle {
 
 impl DisplayHandle {
     /// Replaces what is shown. In a plain program this prints nothing.
-    pub fn update<T: Show + ?Sized>(&self, value: &T) {
+    pub fn update<T: Show<By> + ?Sized, By>(&self, value: &T) {
         Message::Update { bundle: value.bundle(), id: self.id.clone() }.send();
     }
 
@@ -42,11 +42,11 @@ pub fn clear_output(wait: bool) {
 }
 
 /// Shows a value as the result of a cell's last expression; the body of `evcxr_display` methods.
-pub fn result<T: Show + ?Sized>(value: &T) {
+pub fn result<T: Show<By> + ?Sized, By>(value: &T) {
     Message::Result { bundle: value.bundle() }.send();
 }
 
 /// Fails the cell whose last expression this is: for a value that holds what went wrong.
-pub(crate) fn show_error(reason: &str) {
+pub fn show_error(reason: &str) {
     Message::error_value("Error", reason.to_string()).send();
 }

@@ -1,6 +1,6 @@
 //! How a bar looks: tqdm's line as text, a bar and the same facts as HTML.
 
-use crate::notebook::html::escape;
+use crate::html::escape;
 use std::time::Duration;
 
 use super::super::bundle::MimeBundle;

@@ -22,7 +22,7 @@ const IN_LOG: Duration = Duration::from_secs(30);
 /// A progress bar with rate and remaining time, as `tqdm` has it.
 ///
 /// ```
-/// use herbarium::notebook::Progress;
+/// use herbarium_notebook::Progress;
 ///
 /// let mut bar = Progress::new("Epoch 0", 40).unit("batch");
 /// for batch in 0..40 {

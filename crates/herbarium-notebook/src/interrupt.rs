@@ -9,16 +9,13 @@ use super::panic::install_hook;
 use crate::{Error, Result};
 
 /// Prepares this process for Herbarium's kernel: SIGINT sets the flag that [`interrupted`] reads,
-/// and a panic is sent as an `error` message instead of being printed. plotters gets its fonts
-/// ([`register_fonts`](crate::plotters::register_fonts)).
+/// and a panic is sent as an `error` message instead of being printed.
 ///
-/// The kernel calls it once when it starts; calling it again is harmless. In any other process it
-/// does no more than the fonts.
+/// The kernel calls it once when it starts; calling it again is harmless. In any other process it does nothing.
 ///
 /// # Errors
 /// [`Error::Interrupt`] if the operating system refuses the signal handler.
 pub fn init() -> Result<()> {
-    crate::fonts::register_fonts();
     if host() == Host::Herbarium {
         install_hook();
         flag().as_ref().map_err(|reason| Error::Interrupt(reason.clone()))?;

@@ -1,7 +1,7 @@
 //! Numbers for people.
 
 /// Digits in groups of three: `11,228,838`.
-pub(crate) fn thousands(number: usize) -> String {
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
