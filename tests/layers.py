@@ -1,7 +1,8 @@
-"""Checks that each module of src/ uses only modules of the layers before its own.
+"""Checks that each module of src/, and of the kernel, uses only modules of the layers before its own.
 
-The layers stand in docs/architecture.md, a numbered list below the heading "Layers": the modules that a
-line names in backticks before its colon make up that layer. Modules of one layer do not use each other.
+The layers stand in docs/architecture.md, numbered lists below the headings that CRATES names: the modules that a
+line names in backticks before its colon make up that layer. Modules of one layer do not use each other. In a folder
+of the kernel, no files use each other in a circle.
 Tests at the foot of a file (`#[cfg(test)] mod tests`) and files that only tests compile may use anything.
 
     python3 tests/layers.py [ROOT]
@@ -11,6 +12,11 @@ import re
 import sys
 from pathlib import Path
 
+# The folders with sources, each with the heading of its list.
+CRATES = {"src": "Layers", "kernel/src": "The kernel's layers"}
+# Where `#[path]` leads a crate's own modules, and folders with a program by itself, whose paths begin at its own root.
+ELSEWHERE = {("cargo", "source"): "source"}
+PROGRAMS = ("cargo",)
 # Comments and literals hold no paths. A character literal is matched only where it is not a lifetime.
 COMMENT_OR_LITERAL = re.compile(
     r"""//[^\n]*|/\*.*?\*/|b?r(?P<hashes>\#*)".*?"(?P=hashes)|b?"(?:\\.|[^"\\])*"|b?'(?:\\[^\n]+?|[^'\\\n])'""",
@@ -21,9 +27,9 @@ TEST_FILE = re.compile(r"#\[cfg\(test\)\]\n(?:\s*(?:///|#\[).*\n)*\s*(?:pub(?:\(
 PATH_FROM_CRATE = re.compile(r"(?<![\w:])(?:\$?crate|(?P<up>(?:super::)*super))\s*::\s*(?=[\w{*])")
 
 
-def layers(architecture):
+def layers(architecture, heading):
     """The number of the layer of each module, by the modules' names."""
-    section = architecture.split("\n## Layers\n", 1)[1].split("\n## ", 1)[0]
+    section = architecture.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     found = {}
     for number, names in re.findall(r"^(\d+)\. ([^:]+):", section, re.MULTILINE):
         for name in re.findall(r"`(\w+)`", names):
@@ -92,14 +98,22 @@ def uses(file, src):
             yield name, text.count("\n", 0, position) + 1
 
 
-def faults(root):
-    src = root / "src"
-    layer = layers((root / "docs/architecture.md").read_text())
-    at_the_root = names_at_the_root((src / "lib.rs").read_text())
+def module_of(file, src):
+    """The module at the top of a crate that a file belongs to."""
+    parts = file.relative_to(src).with_suffix("").parts
+    return ELSEWHERE.get(parts[:2], "main" if parts[0] in PROGRAMS else parts[0])
+
+
+def upward(root, folder, heading):
+    """The paths in a crate that point to a layer which is not before their own."""
+    src = root / folder
+    layer = layers((root / "docs/architecture.md").read_text(), heading)
+    library = src / "lib.rs"
+    at_the_root = names_at_the_root(library.read_text()) if library.exists() else {}
     found, known = [], set()
     for file in source_files(src):
-        module = file.relative_to(src).with_suffix("").parts[0]
-        if module in ("lib", "build"):
+        module = module_of(file, src)
+        if module in ("lib", "main", "build"):
             continue
         known.add(module)
         if module not in layer:
@@ -113,8 +127,48 @@ def faults(root):
                     f"{file.relative_to(root)}:{line}: `{module}` (layer {layer[module]}) uses `{used}`"
                     f" (layer {layer[used]}); a module may use only the layers before its own"
                 )
-    found += [f"docs/architecture.md: the module `{name}` is not in src/" for name in layer if name not in known]
+    found += [f"docs/architecture.md: the module `{name}` is not in {folder}/" for name in layer if name not in known]
     return found
+
+
+def circle(used):
+    """The modules of a circle in what each module uses, in order; none where there is no circle."""
+    done = set()
+
+    def follow(module, way):
+        if module in way:
+            return way[way.index(module) :]
+        if module in done:
+            return []
+        for other in sorted(used.get(module, ())):
+            if found := follow(other, [*way, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(used) if (found := follow(module, []))), [])
+
+
+def circles(root, src):
+    """The folders below `src` whose files use each other in a circle."""
+    found = []
+    for folder in sorted(path for path in src.rglob("*") if path.is_dir()):
+        names = {path.stem for path in folder.iterdir()} - {"mod", "main"}
+        used = {}
+        for file in source_files(folder):
+            module = file.relative_to(folder).with_suffix("").parts[0]
+            used.setdefault(module, set()).update(name for name, _ in uses(file, folder) if name in names and name != module)
+        if way := circle(used):
+            found.append(f"{folder.relative_to(root)}: {' uses '.join([*way, way[0]])}")
+    return found
+
+
+def faults(root):
+    found = []
+    for folder, heading in CRATES.items():
+        if (root / folder).exists():
+            found += upward(root, folder, heading)
+    return found + circles(root, root / "kernel/src")
 
 
 if __name__ == "__main__":

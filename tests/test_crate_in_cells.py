@@ -13,8 +13,8 @@ import pytest
 class Notebook:
     """A running kernel, as a notebook sees it."""
 
-    def __init__(self, folder):
-        self.manager = jupyter_client.KernelManager(kernel_name="herbarium")
+    def __init__(self, folder, kernel="herbarium"):
+        self.manager = jupyter_client.KernelManager(kernel_name=kernel)
         # What a cell asks for in vain here must not come from a network.
         self.manager.start_kernel(cwd=str(folder), env={**os.environ, "HERBARIUM_OFFLINE": "1"})
         self.client = self.manager.client()

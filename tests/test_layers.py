@@ -80,3 +80,27 @@ def test_list_and_source_name_the_same_modules(tmp_path):
     assert found == ["src/viz/mod.rs: the module `viz` is in no layer of docs/architecture.md"]
     (tmp_path / "src/seed.rs").unlink()
     assert "docs/architecture.md: the module `seed` is not in src/" in layers.faults(tmp_path)
+
+
+def test_a_circle_in_a_folder_of_the_kernel_is_found(tmp_path):
+    files = {
+        "kernel/src/main.rs": "mod session;\n",
+        "kernel/src/session/mod.rs": "mod cell;\nmod error;\nmod event;\n",
+        "kernel/src/session/cell.rs": "use super::error::of;\n",
+        "kernel/src/session/error.rs": "use super::event;\n#[cfg(test)]\nmod tests {\n    use super::super::cell;\n}\n",
+        "kernel/src/session/event.rs": "",
+    }
+    architecture = ARCHITECTURE + "\n## The kernel's layers\n\n1. `session`: cells.\n"
+
+    def found(changes):
+        folder = tmp_path / str(len(changes))
+        for name, text in ({"docs/architecture.md": architecture} | files | changes).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        return layers.faults(folder)
+
+    assert found({}) == []
+    circle = {"kernel/src/session/event.rs": "use super::{cell::Cell, Event};\n"}
+    assert found(circle) == ["kernel/src/session: cell uses error uses event uses cell"]
+    upward = {"kernel/src/jupyter.rs": "", "kernel/src/session/event.rs": "use crate::jupyter;\n"}
+    assert any("in no layer" in fault for fault in found(upward))

@@ -3,29 +3,31 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::install::Place;
-use crate::template::{self, Location};
+use crate::install::{self, Place, Spec};
+use crate::template::{self, Location, Plan};
 use crate::toolchain;
 
 /// One thing looked at: what it is, and either how it stands or what to do.
 struct Finding {
-    what: &'static str,
+    what: String,
     result: Result<String, String>,
 }
 
 /// Looks at everything a notebook needs and prints a line for each; fails if something is amiss.
 pub fn run() -> ExitCode {
     let findings = [
-        Finding { what: "Rust", result: rust() },
-        Finding { what: "rust-src", result: rust_src() },
-        Finding { what: "C++ compiler", result: compiler() },
-        Finding { what: "helper crate", result: crate_folder() },
-        Finding { what: "libtorch", result: libtorch() },
-        Finding { what: "crate for cells", result: built_for_cells() },
-        Finding { what: "kernelspec", result: kernelspec() },
-        Finding { what: "weights", result: Ok(weights()) },
-        Finding { what: "data set", result: data() },
+        ("Rust", rust()),
+        ("rust-src", rust_src()),
+        ("C++ compiler", compiler()),
+        ("helper crate", crate_folder()),
+        ("libtorch", libtorch()),
+        ("crate for cells", Plan::make().map_err(|error| error.to_string()).and_then(|plan| built(&plan))),
+        ("kernelspec", kernelspec()),
+        ("weights", Ok(weights())),
+        ("data set", data()),
     ];
+    let findings = findings.map(|(what, result)| Finding { what: what.to_owned(), result });
+    let findings = findings.into_iter().chain(custom_kernels());
     let mut sound = true;
     for Finding { what, result } in findings {
         match result {
@@ -75,7 +77,9 @@ fn crate_folder() -> Result<String, String> {
 }
 
 fn libtorch() -> Result<String, String> {
-    let folder = Location::discover().map_err(|error| error.to_string())?.libtorch;
+    let Some(folder) = Location::discover().map_err(|error| error.to_string())?.libtorch else {
+        return Ok("not needed: the helper crate does without".to_owned());
+    };
     let version = std::fs::read_to_string(folder.join("build-version"))
         .map_or_else(|_| "version not stated".to_owned(), |version| version.trim().to_owned());
     if folder.join("lib/libtorch_cuda.so").exists() {
@@ -85,30 +89,34 @@ fn libtorch() -> Result<String, String> {
     }
 }
 
-fn built_for_cells() -> Result<String, String> {
-    match template::existing() {
-        Ok(Some(path)) => Ok(format!("{}, {} MB", path.display(), megabytes(&path))),
-        Ok(None) => Err("not built for the present crate, toolchain and libtorch: `herbarium install`, or the next kernel, builds it".to_owned()),
-        Err(error) => Err(error.to_string()),
+/// Whether what a kernel's cells have is built.
+fn built(plan: &Plan) -> Result<String, String> {
+    if plan.is_built() {
+        return Ok(format!("{}, {} MB", plan.path.display(), megabytes(&plan.path)));
     }
+    let what = "not built for the present crate, toolchain and libtorch: `herbarium install`, or the next kernel, builds it";
+    Err(what.to_owned())
 }
 
 fn kernelspec() -> Result<String, String> {
-    let mut places = vec![Place::User];
-    if let Some(environment) = std::env::var_os("VIRTUAL_ENV") {
-        places.insert(0, Place::Prefix(environment.into()));
-    }
-    if let Ok(location) = Location::discover() {
-        places.insert(0, Place::Prefix(location.crate_folder.join(".venv")));
-    }
-    let folders: Vec<PathBuf> = places.iter().filter_map(|place| place.folder().ok()).collect();
-    match folders.iter().find(|folder| folder.join("kernel.json").exists()) {
-        Some(folder) => Ok(folder.display().to_string()),
-        None => {
-            Err("Jupyter does not know the kernel: `herbarium install`, or `make kernel` in the checkout"
-                .to_owned())
-        }
-    }
+    let found = Place::usual().iter().flat_map(Spec::all).find(|spec| spec.name == install::NAME);
+    found.map(|spec| spec.folder.display().to_string()).ok_or_else(|| {
+        "Jupyter does not know the kernel: `herbarium install`, or `make kernel` in the checkout".to_owned()
+    })
+}
+
+/// The kernels with crates of the user's choice.
+fn custom_kernels() -> Vec<Finding> {
+    let specs = Place::usual().iter().flat_map(Spec::all).filter(Spec::is_custom).collect::<Vec<_>>();
+    let findings = specs.iter().map(|spec| {
+        let plan = Location::of(&spec.crate_folder).and_then(Plan::of);
+        let result = plan.map_err(|error| error.to_string()).and_then(|plan| match plan.is_built() {
+            true => built(&plan).map(|built| format!("{}; {built}", install::crates(spec))),
+            false => Err("not built for the present toolchain: the next kernel builds it".to_owned()),
+        });
+        Finding { what: format!("kernel {}", spec.name), result }
+    });
+    findings.collect()
 }
 
 fn weights() -> String {

@@ -34,6 +34,10 @@ pub enum Error {
     #[error("{0}")]
     Values(String),
 
+    /// A kernel could not be installed.
+    #[error("{0}")]
+    Install(String),
+
     /// The Rust session could not be started.
     #[error("the Rust session cannot start: {0}")]
     Start(String),

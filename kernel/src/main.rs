@@ -1,5 +1,6 @@
 //! The Herbarium kernel: Rust cells in Jupyter, with evcxr.
 
+mod dependency;
 mod doctor;
 mod error;
 mod install;
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use error::{Error, Result};
-use install::Place;
+use install::Options;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,20 +39,26 @@ Usage:
   herbarium parameters NOTEBOOK       What parameters a notebook has.
   herbarium install [--user | --prefix DIR]
                                       Tell Jupyter of the kernel, and build the helper crate for cells.
-  herbarium uninstall [--user | --prefix DIR] [--all]
+  herbarium install --name NAME [--display-name TEXT] [--crate LINE]... [--prelude CODE]... [--user | --prefix DIR]
+                                      A kernel whose cells have other crates from the start. LINE is one of a
+                                      manifest: 'ndarray = \"0.16\"'. CODE runs before the first cell.
+  herbarium list [--user | --prefix DIR]
+                                      The kernels there are, and their crates.
+  herbarium uninstall [NAME] [--user | --prefix DIR] [--all]
                                       Undo that; with --all also remove what was built for cells.
   herbarium doctor                    What is installed, and what to do about what is not.
   herbarium help | version
 ";
 
 fn main() -> ExitCode {
+    stdio::start_log();
     runtime::enter_role();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match dispatch(&arguments) {
         Ok(code) => code,
         Err(error) => {
-            stdio::log(&format!("herbarium: {error}"));
+            log::error!("{error}");
             ExitCode::from(2)
         }
     }
@@ -74,12 +81,10 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
         ["run", options @ ..] => run::run(&parameters::Options::parse(options)?),
         ["parameters", "--translate"] => translate(),
         ["parameters", notebook] => run::show_parameters(&PathBuf::from(notebook)),
-        ["install", place @ ..] => install::install(&Place::parse(place)?).map(|()| ExitCode::SUCCESS),
-        ["uninstall", place @ .., "--all"] => {
-            install::uninstall(&Place::parse(place)?, true).map(|()| ExitCode::SUCCESS)
-        }
-        ["uninstall", place @ ..] => {
-            install::uninstall(&Place::parse(place)?, false).map(|()| ExitCode::SUCCESS)
+        ["install", options @ ..] => install::install(&Options::parse(options)?).map(|()| ExitCode::SUCCESS),
+        ["list", place @ ..] => install::list(place).map(|()| ExitCode::SUCCESS),
+        ["uninstall", options @ ..] => {
+            install::uninstall(&Options::parse(options)?).map(|()| ExitCode::SUCCESS)
         }
         ["doctor"] => Ok(doctor::run()),
         ["help" | "--help" | "-h"] | [] => {

@@ -47,12 +47,38 @@ pub fn print(text: &str) {
     }
 }
 
-/// Writes a line to the kernel's log, which is the real stderr.
-pub fn log(text: &str) {
+/// Writes a line to the real stderr.
+pub fn print_error(text: &str) {
     let line = format!("{text}\n");
     match REAL.get() {
         Some(real) => drop((&real.stderr).write_all(line.as_bytes())),
         None => drop(io::stderr().lock().write_all(line.as_bytes())),
+    }
+}
+
+/// The kernel's log: its own records as lines on the real stderr, with the program's name before each.
+struct Log;
+
+impl log::Log for Log {
+    /// What is in this program; its libraries have records for whoever works on them.
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target().split("::").next() == Some(env!("CARGO_BIN_NAME"))
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            print_error(&format!("{}: {}", env!("CARGO_BIN_NAME"), record.args()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Has the records of this process written.
+pub fn start_log() {
+    // The first call of the process.
+    if log::set_logger(&Log).is_ok() {
+        log::set_max_level(log::LevelFilter::Info);
     }
 }
 

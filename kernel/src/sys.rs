@@ -96,8 +96,11 @@ const FLUSH: &CStr = c"herbarium_flush";
 const STOP: &CStr = c"herbarium_stop";
 
 /// Sets a variable of this process's own environment, which evcxr and the tools it starts read.
-pub fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
-    // SAFETY: std guards its own reads and writes with a lock, and no C code in this process reads the environment.
+///
+/// # Safety
+/// This process has one thread.
+pub unsafe fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
+    // SAFETY: as the caller says.
     unsafe { std::env::set_var(name, value) };
 }
 

@@ -7,7 +7,6 @@
 //! and the types are the same.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use serde_json::Value;
@@ -16,53 +15,11 @@ use crate::Tools;
 use crate::given::{BESIDE, BESIDE_PREFIX, Crates};
 use crate::manifest::{Dependencies, key};
 use crate::outlines;
-use crate::recipe::{NOTE, reusable_arguments, strings};
+use crate::recipe::{reusable_arguments, strings};
 use crate::record::{self, Record};
 use crate::resolve::{Resolved, resolve, run_told};
+use crate::told::{Failure, Told};
 use crate::wrapper;
-
-/// Why dependencies cannot be had.
-#[derive(Debug)]
-pub enum Failure {
-    /// In words for the learner.
-    Told(String),
-    Io(std::io::Error),
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Failure {
-        Failure::Io(error)
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Failure::Told(text) => f.write_str(text),
-            Failure::Io(error) => write!(f, "building the dependency: {error}"),
-        }
-    }
-}
-
-/// Where it is told what is going on: progress to stderr, line by line, and notes to stdout.
-#[derive(Default)]
-pub struct Told {
-    /// Notes mean something to the kernel only, which asks for them.
-    pub notes: bool,
-}
-
-impl Told {
-    pub fn progress(&mut self, line: &str) {
-        eprintln!("{line}");
-    }
-
-    pub fn note(&mut self, text: &str) {
-        if self.notes {
-            println!("{NOTE}{}", Value::from(text));
-            let _ = std::io::stdout().flush();
-        }
-    }
-}
 
 /// The record of dependencies, which are built now where that was not done. `folder` is that of the kernel's cells.
 pub fn provide(

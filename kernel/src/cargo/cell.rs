@@ -7,12 +7,13 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::apart::{self, Told};
+use crate::apart;
 use crate::manifest::Dependencies;
 use crate::memory::Remembered;
 use crate::recipe::CELL_CRATE;
 use crate::record::Record;
 use crate::source::{self, Source, Verdict};
+use crate::told::Told;
 use crate::trace::Trace;
 use crate::{OFFLINE, Tools, failure, run, stops};
 
@@ -22,7 +23,7 @@ pub fn build(tools: &Tools, check_only: bool, words: &[&str], arguments: &[OsStr
     let Ok(folder) = std::env::current_dir() else {
         return failure("the kernel's folder is gone: restart the kernel");
     };
-    let Some(dependencies) = Dependencies::of(&folder.join("Cargo.toml")) else {
+    let Some(dependencies) = Dependencies::of(&folder.join("Cargo.toml"), &tools.recipe) else {
         return run(tools.command(&tools.recipe.cargo).args(arguments));
     };
     let record = if dependencies.is_crate_alone() {
@@ -52,7 +53,7 @@ fn compile(
         return failure(&format!("creating {}: {error}", output.display()));
     }
     let source = folder.join("src/lib.rs");
-    let mut cell = match read(&source, folder) {
+    let mut cell = match read(&source, &tools.recipe.helper, folder) {
         Ok(cell) => cell,
         Err(why) => return failure(&why),
     };
@@ -124,9 +125,9 @@ fn compile(
 }
 
 /// The text that evcxr has written.
-fn read(source: &Path, folder: &Path) -> Result<Source, String> {
+fn read(source: &Path, helper: &str, folder: &Path) -> Result<Source, String> {
     let text = std::fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
-    Source::of(&text, true, folder).map_err(|unfamiliar| unfamiliar.to_string())
+    Source::of(&text, Some(helper), folder).map_err(|unfamiliar| unfamiliar.to_string())
 }
 
 /// What evcxr asks of rustc by RUSTFLAGS beyond what the template was built with (a linker, a backend).

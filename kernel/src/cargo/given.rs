@@ -5,25 +5,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::recipe::{HELPER_CRATE, strings};
+use super::recipe::strings;
 
-/// The crates that every cell can name beside the helper crate, which uses them. Their types are its own.
-pub const GIVEN: [&str; 7] =
-    ["tch", "torch-file", "image", "plotters", "plotters-backend", "serde_json", "serde"];
-/// Those of them that a cell names by the helper crate's prelude, where the name may stand for more than the crate.
-pub const BY_PRELUDE: [&str; 2] = ["plotters", "plotters-backend"];
 /// The file in a template that describes them.
 pub const FILE: &str = "crates.json";
 /// What stands before the name of each of the helper crate's dependencies in [`BESIDE`].
 pub const BESIDE_PREFIX: &str = "given-";
 /// The file in a template with the helper crate's own dependencies, as a part of a manifest.
 pub const BESIDE: &str = "beside.toml";
-
-/// Whether a name is that of a crate which every cell has.
-pub fn is_given(name: &str) -> bool {
-    let same = |other: &str| name.replace('-', "_") == other.replace('-', "_");
-    same(HELPER_CRATE) || GIVEN.iter().any(|given| same(given))
-}
 
 /// One of the crates that every cell has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +81,9 @@ impl Crates {
         })
     }
 
-    /// From the whole `cargo metadata` of the template's seed: what the seed and the helper crate depend on.
-    pub fn of_metadata(metadata: &Value) -> Crates {
+    /// From the whole `cargo metadata` of the template's seed: what the seed and the `helper` crate depend on, as far as cells
+    /// have it by one of the `names`.
+    pub fn of_metadata(metadata: &Value, helper: &str, names: &[String]) -> Crates {
         let mut crates = Crates::default();
         for node in metadata["resolve"]["nodes"].as_array().into_iter().flatten() {
             if let (Some(id), Some(enabled)) = (node["id"].as_str(), strings(&node["features"])) {
@@ -107,7 +97,7 @@ impl Crates {
                 targets.filter(|target| is_library(target)).filter_map(|target| target["name"].as_str());
             crates.libraries.extend(library.map(|name| name.replace('-', "_")));
             let name = text("name");
-            if GIVEN.contains(&name.as_str()) && is_direct(metadata, &text("id")) {
+            if names.contains(&name) && is_direct(metadata, helper, &text("id")) {
                 crates.given.push(Given {
                     enabled: crates.features.get(&text("id")).cloned().unwrap_or_default(),
                     declared: features(&package["features"]).unwrap_or_default(),
@@ -136,11 +126,11 @@ pub fn is_library(target: &Value) -> bool {
 }
 
 /// Whether the seed or the helper crate depends on a package.
-fn is_direct(metadata: &Value, id: &str) -> bool {
+fn is_direct(metadata: &Value, helper: &str, id: &str) -> bool {
     let resolve = &metadata["resolve"];
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let own: Vec<&Value> =
-        packages.filter(|package| package["name"] == HELPER_CRATE).map(|package| &package["id"]).collect();
+        packages.filter(|package| package["name"] == helper).map(|package| &package["id"]).collect();
     let nodes = resolve["nodes"].as_array().into_iter().flatten();
     let asking = nodes.filter(|node| node["id"] == resolve["root"] || own.contains(&&node["id"]));
     asking.filter_map(|node| node["dependencies"].as_array()).flatten().any(|dependency| dependency == id)
@@ -170,7 +160,7 @@ mod tests {
                 {"id": "i", "dependencies": ["b"], "features": ["png"]},
             ]},
         });
-        let crates = Crates::of_metadata(&metadata);
+        let crates = Crates::of_metadata(&metadata, "herbarium", &["image".to_owned()]);
         assert_eq!(crates.libraries, ["a_b", "image"]);
         let [image] = crates.given.as_slice() else { panic!("{:?}", crates.given) };
         assert_eq!((image.version.as_str(), image.missing_defaults()), ("0.25.1", vec!["avif"]));
@@ -180,11 +170,5 @@ mod tests {
         std::fs::write(folder.join(FILE), crates.to_json().to_string()).unwrap();
         assert_eq!(Crates::read(&folder).unwrap().given, crates.given);
         std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn names_are_compared_as_cells_write_them() {
-        assert!(is_given("herbarium") && is_given("plotters_backend") && is_given("serde-json"));
-        assert!(!is_given("images"));
     }
 }

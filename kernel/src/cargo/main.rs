@@ -9,6 +9,7 @@ mod cell;
 // The template's builder and the kernel use more of it.
 #[allow(dead_code)]
 mod given;
+mod graph;
 mod manifest;
 mod memory;
 mod metadata;
@@ -28,6 +29,7 @@ mod source;
 mod sources;
 #[path = "../stops/mod.rs"]
 mod stops;
+mod told;
 mod trace;
 mod wrapper;
 

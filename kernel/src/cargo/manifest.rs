@@ -3,8 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use crate::given::is_given;
-use crate::recipe::CELL_CRATE;
+use crate::recipe::{CELL_CRATE, Recipe};
 
 /// The package that evcxr makes to look whether a dependency can be resolved.
 const TRIAL: &str = "evcxr_dummy_validate_dep";
@@ -22,11 +21,11 @@ pub struct Dependencies {
 
 impl Dependencies {
     /// Reads a manifest that evcxr wrote; `None` for any other.
-    pub fn of(manifest: &Path) -> Option<Dependencies> {
-        Self::parse(&std::fs::read_to_string(manifest).ok()?)
+    pub fn of(manifest: &Path, recipe: &Recipe) -> Option<Dependencies> {
+        Self::parse(&std::fs::read_to_string(manifest).ok()?, recipe)
     }
 
-    fn parse(manifest: &str) -> Option<Dependencies> {
+    fn parse(manifest: &str, recipe: &Recipe) -> Option<Dependencies> {
         let is_named = |name: &str| manifest.lines().any(|line| line.trim() == format!("name = \"{name}\""));
         let is_trial = is_named(TRIAL);
         if !is_trial && !is_named(CELL_CRATE) {
@@ -39,14 +38,14 @@ impl Dependencies {
             .trim_matches('"')
             .to_owned();
         let (_, dependencies) = manifest.split_once("[dependencies]")?;
-        Some(Dependencies { opt_level, is_trial, ..Self::from_lines(dependencies.lines()) })
+        Some(Dependencies { opt_level, is_trial, ..Self::from_lines(dependencies.lines(), recipe) })
     }
 
     /// Dependencies given line by line.
-    pub fn from_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Dependencies {
+    pub fn from_lines<'a>(lines: impl Iterator<Item = &'a str>, recipe: &Recipe) -> Dependencies {
         let mut lines: Vec<String> = lines
             .map(str::trim)
-            .filter(|line| !line.is_empty() && !is_given(key(line)))
+            .filter(|line| !line.is_empty() && !recipe.is_given(key(line)))
             .map(str::to_owned)
             .collect();
         lines.sort();
@@ -86,23 +85,32 @@ pub fn key(line: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn recipe() -> Recipe {
+        let given = ["herbarium", "image", "plotters-backend"].map(str::to_owned).to_vec();
+        Recipe { given, ..Recipe::default() }
+    }
+
     #[test]
     fn only_evcxrs_manifests_are_read() {
         let manifest =
             "[package]\nname = \"ctx\"\n[profile.dev]\nopt-level = 0\n[dependencies]\n\nregex = \"1\"\n";
-        let read = Dependencies::parse(manifest).unwrap();
+        let parse = |manifest: &str| Dependencies::parse(manifest, &recipe());
+        let read = parse(manifest).unwrap();
         assert_eq!(read.lines, ["regex = \"1\""]);
         assert_eq!((read.opt_level.as_str(), read.is_trial), ("0", false));
         assert!(!read.is_crate_alone());
-        let alone = manifest.replace("regex = \"1\"", "herbarium = { path = \"/x\" }\nimage = \"0.25\"");
-        assert!(Dependencies::parse(&alone).unwrap().is_crate_alone());
-        assert!(Dependencies::parse(&manifest.replace("ctx", TRIAL)).unwrap().is_trial);
-        assert_eq!(Dependencies::parse("[package]\nname = \"mine\"\n[dependencies]\n"), None);
+        let alone = manifest.replace(
+            "regex = \"1\"",
+            "herbarium = { path = \"/x\" }\nimage = \"0.25\"\nplotters_backend = \"0.3\"",
+        );
+        assert!(parse(&alone).unwrap().is_crate_alone());
+        assert!(parse(&manifest.replace("ctx", TRIAL)).unwrap().is_trial);
+        assert_eq!(parse("[package]\nname = \"mine\"\n[dependencies]\n"), None);
     }
 
     #[test]
     fn the_order_of_lines_means_nothing_and_folders_are_noticed() {
-        let of = |text: &str| Dependencies::from_lines(text.lines());
+        let of = |text: &str| Dependencies::from_lines(text.lines(), &recipe());
         assert_eq!(of("a = \"1\"\nb = \"2\"").key(), of(" b = \"2\"\na = \"1\"\n\n").key());
         assert_ne!(of("a = \"1\"").key(), of("a = \"2\"").key());
         assert!(of("a = { path = \"/a\" }").has_local() && of("a={version=\"1\",path=\"/a\"}").has_local());

@@ -9,11 +9,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::apart::{self, Told};
+use crate::apart;
 use crate::manifest::Dependencies;
 use crate::outlines::for_folder;
 use crate::prepare::PREPARED;
 use crate::recipe::{LIBRARY, METADATA_FILE, pruned};
+use crate::told::Told;
 use crate::{OFFLINE, Tools, failure, query, run};
 
 /// std's crates that a cell's types come from.
@@ -26,7 +27,7 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
     if folder == tools.template.join(LIBRARY) {
         return std_metadata(tools, folder, arguments);
     }
-    let Some(dependencies) = Dependencies::of(&manifest) else {
+    let Some(dependencies) = Dependencies::of(&manifest, &tools.recipe) else {
         return run(tools.command(&tools.recipe.cargo).args(arguments));
     };
     if dependencies.is_trial && is_prepared(folder, &dependencies) {
@@ -54,7 +55,7 @@ fn is_prepared(folder: &Path, dependencies: &Dependencies) -> bool {
 /// `cargo locate-project`: a kernel's folder is a workspace of its own.
 pub fn locate(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
     let manifest = manifest_path(words);
-    if Dependencies::of(&manifest).is_none() {
+    if Dependencies::of(&manifest, &tools.recipe).is_none() {
         return run(tools.command(&tools.recipe.cargo).args(arguments));
     }
     println!("{}", json!({"root": manifest}));

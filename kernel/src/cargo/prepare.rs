@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use crate::apart::{Told, provide};
+use crate::apart::provide;
 use crate::manifest::Dependencies;
 use crate::recipe::ERROR;
+use crate::told::Told;
 use crate::{Tools, failure};
 
 /// The file in a kernel's folder of cells with the lines that were seen to.
@@ -23,7 +24,7 @@ pub fn run(tools: &Tools, offline: bool) -> ExitCode {
         Ok(folder) => folder,
         Err(error) => return failure(&error.to_string()),
     };
-    let dependencies = Dependencies::from_lines(lines.lines());
+    let dependencies = Dependencies::from_lines(lines.lines(), &tools.recipe);
     if dependencies.is_crate_alone() {
         return ExitCode::SUCCESS;
     }

@@ -23,11 +23,13 @@ pub const PREPARE: &str = "prepare-dependencies";
 pub const NOTE: &str = "note ";
 /// What stands before the reason of a failure, a JSON string, in the answer to [`PREPARE`].
 pub const ERROR: &str = "error ";
-/// The crate that cells are given.
-pub const HELPER_CRATE: &str = "herbarium";
+/// The crate by which cells and kernel talk: every helper crate has it.
+// The cargo that kernels see reads it among those that are given.
+#[allow(dead_code)]
+pub const NOTEBOOK_CRATE: &str = "herbarium-notebook";
 
 /// How cells are compiled without cargo.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recipe {
     /// The toolchain's own cargo, not rustup's proxy.
     pub cargo: PathBuf,
@@ -45,6 +47,12 @@ pub struct Recipe {
     pub rustc_arguments: Vec<String>,
     /// The same for less work, where the machine allows it and the cell needs nothing else.
     pub quick_arguments: Option<Vec<String>>,
+    /// The helper crate's library, as code names it.
+    pub helper: String,
+    /// The cell that runs before a learner's first.
+    pub prelude: String,
+    /// The names of all crates that cells have from the start, the helper crate's among them.
+    pub given: Vec<String>,
 }
 
 impl Recipe {
@@ -61,6 +69,9 @@ impl Recipe {
             target: text("target")?,
             rustc_arguments: strings(&value["rustc_arguments"])?,
             quick_arguments: strings(&value["quick_arguments"]),
+            helper: text("helper")?,
+            prelude: text("prelude")?,
+            given: strings(&value["given"])?,
         })
     }
 
@@ -77,7 +88,23 @@ impl Recipe {
             "target": self.target,
             "rustc_arguments": self.rustc_arguments,
             "quick_arguments": self.quick_arguments,
+            "helper": self.helper,
+            "prelude": self.prelude,
+            "given": self.given,
         })
+    }
+
+    /// Whether a name is that of a crate which cells have from the start.
+    pub fn is_given(&self, name: &str) -> bool {
+        let same = |other: &String| name.replace('-', "_") == other.replace('-', "_");
+        self.given.iter().any(same)
+    }
+
+    /// Whether a name is the helper crate's.
+    // The cargo that kernels see asks for all that is given.
+    #[allow(dead_code)]
+    pub fn is_helper(&self, name: &str) -> bool {
+        name.replace('-', "_") == self.helper
     }
 }
 

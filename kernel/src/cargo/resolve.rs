@@ -1,6 +1,5 @@
 //! Which packages dependencies bring, and how they go with those that the template has.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,9 +7,10 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::Tools;
-use crate::apart::{Failure, Told};
-use crate::given::{Crates, GIVEN};
+use crate::given::Crates;
+use crate::graph::Graph;
 use crate::recipe::CELL_CRATE;
+use crate::told::{Failure, Told};
 
 /// What cargo says where the registry cannot be reached.
 const NO_NETWORK: [&str; 9] = [
@@ -24,15 +24,9 @@ const NO_NETWORK: [&str; 9] = [
     "timed out",
     "failed to fetch",
 ];
-/// Packages that nobody names a type of, and that are long to read.
-const UNREAD: [&str; 4] = ["libc", "linux-raw-sys", "windows", "windows-sys"];
 
-/// Dependencies and all that they need.
-pub struct Resolved {
-    /// `cargo metadata`'s answer for the dependencies beside the helper crate's own.
-    pub metadata: Value,
-    nodes: BTreeMap<String, Value>,
-}
+/// Dependencies and all that they need, beside the helper crate's own.
+pub type Resolved = Graph;
 
 /// Asks cargo, by the network if that is there, and otherwise for what was fetched before.
 pub fn resolve(tools: &Tools, project: &Path, offline: bool, told: &mut Told) -> Result<Resolved, Failure> {
@@ -58,9 +52,7 @@ pub fn resolve(tools: &Tools, project: &Path, offline: bool, told: &mut Told) ->
     };
     let metadata: Value = serde_json::from_str(&answer)
         .map_err(|error| Failure::Told(format!("cargo metadata's answer is not JSON: {error}")))?;
-    let nodes = metadata["resolve"]["nodes"].as_array().into_iter().flatten();
-    let nodes = nodes.filter_map(|node| Some((node["id"].as_str()?.to_owned(), node.clone()))).collect();
-    Ok(Resolved { metadata, nodes })
+    Ok(Resolved::of(metadata))
 }
 
 /// `cargo metadata` in `project`: its answer, or what it said.
@@ -144,63 +136,17 @@ fn without_manifest(said: &str) -> String {
 impl Resolved {
     /// The packages that the cell asks for itself, by the names that it gives them.
     pub fn asked_for(&self) -> Vec<(String, String)> {
-        let root = self.metadata["resolve"]["root"].as_str().and_then(|root| self.nodes.get(root));
-        let dependencies = root.and_then(|root| root["deps"].as_array()).into_iter().flatten();
-        let named = dependencies
-            .filter_map(|one| Some((one["name"].as_str()?.to_owned(), one["pkg"].as_str()?.to_owned())));
         let beside = crate::given::BESIDE_PREFIX.replace('-', "_");
-        named.filter(|(name, _)| !name.starts_with(&beside)).collect()
-    }
-
-    pub fn package(&self, id: &str) -> Option<&Value> {
-        self.metadata["packages"].as_array()?.iter().find(|package| package["id"] == id)
-    }
-
-    /// A package's name and version.
-    pub fn title(&self, id: &str) -> (&str, &str) {
-        let package = self.package(id);
-        let text = |key: &str| package.and_then(|package| package[key].as_str()).unwrap_or_default();
-        (text("name"), text("version"))
-    }
-
-    /// All packages below these, and these, whose types can reach a cell.
-    pub fn closure<'a>(&self, roots: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-        let mut waiting: Vec<String> = roots.map(str::to_owned).collect();
-        let mut found = BTreeSet::new();
-        while let Some(id) = waiting.pop() {
-            if !found.insert(id.clone()) || self.is_macro(&id) {
-                continue;
-            }
-            let dependencies =
-                self.nodes.get(&id).and_then(|node| node["deps"].as_array()).into_iter().flatten();
-            let normal = dependencies.filter(|one| {
-                one["dep_kinds"].as_array().into_iter().flatten().any(|kind| kind["kind"].is_null())
-            });
-            waiting.extend(normal.filter_map(|one| one["pkg"].as_str().map(str::to_owned)));
-        }
-        found
-    }
-
-    /// Whether a package holds macros that run in the compiler.
-    fn is_macro(&self, id: &str) -> bool {
-        let targets =
-            self.package(id).and_then(|package| package["targets"].as_array()).into_iter().flatten();
-        targets.flat_map(|target| target["kind"].as_array()).flatten().any(|kind| kind == "proc-macro")
-    }
-
-    /// Whether rust-analyzer has something to read of a package for a cell.
-    pub fn is_read(&self, id: &str) -> bool {
-        !self.is_macro(id) && !UNREAD.contains(&self.title(id).0)
+        self.of_root().into_iter().filter(|(name, _)| !name.starts_with(&beside)).collect()
     }
 
     /// How these packages go with those of the template.
     pub fn fit(&self, crates: &Crates) -> Fit {
         let asked = self.asked_for();
         let needed = self.closure(asked.iter().map(|(_, id)| id.as_str()));
-        let given: Vec<&String> = needed.iter().filter(|id| GIVEN.contains(&self.title(id).0)).collect();
         let mut others = Vec::new();
         let mut shares = false;
-        for id in given {
+        for id in &needed {
             let (name, version) = self.title(id);
             let Some(own) = crates.given.iter().find(|own| own.name == name) else { continue };
             if asked.iter().any(|(_, other)| other == id) {
@@ -240,8 +186,11 @@ pub struct Fit {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+
     use serde_json::json;
+
+    use super::*;
 
     fn resolved(image: &str, features: &[&str], also: &[&str]) -> Resolved {
         let kinds = json!([{"kind": null}]);
@@ -258,9 +207,7 @@ mod tests {
                 {"id": "png", "deps": [], "features": also},
             ]},
         });
-        let nodes = metadata["resolve"]["nodes"].as_array().unwrap().iter();
-        let nodes = nodes.map(|node| (node["id"].as_str().unwrap().to_owned(), node.clone())).collect();
-        Resolved { metadata, nodes }
+        Resolved::of(metadata)
     }
 
     #[test]

@@ -7,12 +7,14 @@ use std::process::{Command, ExitCode};
 use serde_json::Value;
 
 use crate::failure;
-use crate::recipe::{CELL_CRATE, HELPER_CRATE};
+use crate::recipe::CELL_CRATE;
 
 /// The name under which this program does that.
 pub const NAME: &str = "record-rustc";
 /// Where to record it.
 pub const RECORD_VARIABLE: &str = "HERBARIUM_RECORD";
+/// The helper crate's library, where that is built too.
+const HELPER_VARIABLE: &str = "HERBARIUM_HELPER";
 
 /// Writes the cell's arguments to `record`, compiles everything as asked.
 pub fn record_and_compile(record: &Path, arguments: &[OsString]) -> ExitCode {
@@ -23,7 +25,7 @@ pub fn record_and_compile(record: &Path, arguments: &[OsString]) -> ExitCode {
     let compiles = |name: &str| words.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == name);
     let mut command = Command::new(rustc);
     command.args(rest);
-    if compiles(HELPER_CRATE) {
+    if std::env::var(HELPER_VARIABLE).is_ok_and(|helper| compiles(&helper)) {
         // cargo asks for the library alone; cells read the metadata faster from a file of its own.
         command.arg("--emit=metadata");
     }

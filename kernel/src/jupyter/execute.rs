@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::Kernel;
 use super::abort::Aborts;
+use super::cell::execute_cell;
 use super::message::{Replies, publish, reply};
 use super::outputs::to_message;
 use super::{expressions, pager};
@@ -118,27 +119,12 @@ async fn run_cell(
     }
 }
 
-/// Runs a cell to its end.
-pub async fn execute_cell(kernel: &Arc<Kernel>, cell: Cell) -> Outcome {
-    // To begin a cell is to give what is left of the one before it, which may have to wait.
-    let starter = kernel.clone();
-    match tokio::task::spawn_blocking(move || starter.session.execute(cell)).await {
-        Ok(outcome) => outcome.await.unwrap_or_else(|_| session_gone()),
-        Err(_) => session_gone(),
-    }
-}
-
 fn ok_reply(count: usize) -> ExecuteReply {
     ExecuteReply {
         execution_count: ExecutionCount::new(count),
         user_expressions: Some(HashMap::new()),
         ..ExecuteReply::default()
     }
-}
-
-fn session_gone() -> Outcome {
-    let error = CellError::new("KernelError", "the session's thread has ended; restart the kernel");
-    Outcome { error: Some(error), ..Outcome::default() }
 }
 
 fn sink(kernel: &Arc<Kernel>, request: &JupyterMessage, silent: bool, count: usize) -> Sink {

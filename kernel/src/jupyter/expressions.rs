@@ -7,7 +7,7 @@ use jupyter_protocol::ExpressionResult;
 use serde_json::{Map, Value};
 
 use super::Kernel;
-use super::execute::execute_cell;
+use super::cell::execute_cell;
 use super::message::media;
 use crate::runtime::message::Bundle;
 use crate::session::{Cell, Event, Reply};

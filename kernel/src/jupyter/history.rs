@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest};
 use serde::{Deserialize, Serialize};
 
-use crate::stdio;
-
 /// So many inputs are kept.
 const KEPT: usize = 10_000;
 
@@ -44,14 +42,14 @@ impl History {
         if inputs.len() > 2 * KEPT {
             inputs.drain(..inputs.len() - KEPT);
             if let Err(error) = rewrite(path, &inputs) {
-                stdio::log(&format!("herbarium: {}: {error}", path.display()));
+                log::warn!("{}: {error}", path.display());
             }
         }
         let session = inputs.iter().map(|input| input.session).max().unwrap_or(0) + 1;
         let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
         let file = folder.and_then(|()| OpenOptions::new().create(true).append(true).open(path));
         if let Err(error) = &file {
-            stdio::log(&format!("herbarium: no history is kept: {}: {error}", path.display()));
+            log::warn!("no history is kept: {}: {error}", path.display());
         }
         History { session, inputs, file: file.ok() }
     }

@@ -6,7 +6,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep, timeout};
 
 use super::message::PATIENCE;
-use crate::stdio;
 
 /// So many messages wait for the socket; who has more waits too. This is what makes a cell that prints faster than
 /// the frontend reads slow down, where a queue would fill the memory.
@@ -55,10 +54,10 @@ async fn pump(mut connection: KernelIoPubXPubConnection, mut receiver: mpsc::Rec
                 let patience = if stalled { IMPATIENCE } else { PATIENCE };
                 match timeout(patience, connection.send(message)).await {
                     Ok(Ok(())) => stalled = false,
-                    Ok(Err(error)) => stdio::log(&format!("herbarium: iopub: {error}")),
+                    Ok(Err(error)) => log::warn!("iopub: {error}"),
                     Err(_) if !stalled => {
                         stalled = true;
-                        stdio::log("herbarium: a frontend does not read its output; it will miss some");
+                        log::warn!("a frontend does not read its output; it will miss some");
                     }
                     Err(_) => {}
                 }

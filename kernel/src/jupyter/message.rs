@@ -6,7 +6,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, timeout};
 
 use crate::runtime::message::Bundle;
-use crate::stdio;
 
 /// The version of Jupyter's messaging protocol that is spoken.
 pub const PROTOCOL: &str = "5.4";
@@ -60,8 +59,8 @@ impl Replies {
                 let kind = message.message_type().to_owned();
                 match timeout(PATIENCE, connection.send(message)).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => stdio::log(&format!("herbarium: a {kind} could not be sent: {error}")),
-                    Err(_) => stdio::log(&format!("herbarium: nobody takes a {kind}")),
+                    Ok(Err(error)) => log::warn!("a {kind} could not be sent: {error}"),
+                    Err(_) => log::warn!("nobody takes a {kind}"),
                 }
             }
         });

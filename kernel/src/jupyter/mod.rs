@@ -1,6 +1,7 @@
 //! The Jupyter side: five sockets, and a handler for each kind of request.
 
 mod abort;
+mod cell;
 mod comm;
 mod complete;
 mod control;
@@ -16,6 +17,7 @@ mod outputs;
 mod pager;
 mod read;
 mod shell;
+mod shutdown;
 mod stdin;
 mod trust;
 
@@ -33,7 +35,7 @@ use tokio::time::{Duration, sleep};
 
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::{stdio, sys};
+use crate::sys;
 
 /// What all handlers share.
 struct Kernel {
@@ -147,7 +149,7 @@ async fn watch_signals(kernel: Arc<Kernel>) {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
-        return stdio::log("herbarium: signals cannot be received");
+        return log::warn!("signals cannot be received");
     };
     loop {
         tokio::select! {

@@ -7,7 +7,6 @@ use tokio::time::{Duration, sleep};
 use zeromq::SocketRecv;
 
 use super::{Kernel, trust};
-use crate::stdio;
 
 /// Reads the next message. What cannot be read is logged and dropped: a wrong signature, one that has come before, a form
 /// that is no message. One whose content is not what it should be is an [`UnknownMessage`]: see [`fault`].
@@ -19,14 +18,14 @@ pub async fn read(
     let multipart = match connection.socket.recv().await {
         Ok(multipart) => multipart,
         Err(error) => {
-            stdio::log(&format!("herbarium: {socket}: {error}"));
+            log::warn!("{socket}: {error}");
             // A broken socket must not keep a processor busy.
             sleep(Duration::from_millis(10)).await;
             return None;
         }
     };
     let signature = connection.mac.as_ref().and_then(|_| trust::signature(&multipart));
-    let dropped = |why: &str| stdio::log(&format!("herbarium: a message on {socket} was dropped: {why}"));
+    let dropped = |why: &str| log::warn!("a message on {socket} was dropped: {why}");
     match RawMessage::from_multipart(multipart, &connection.mac) {
         Err(RuntimeError::VerifyError(_)) => dropped("its signature is wrong"),
         Err(error) => dropped(&error.to_string()),

@@ -7,8 +7,7 @@ use jupyter_zmq_client::RouterRecvConnection;
 use serde_json::json;
 
 use super::message::{Replies, reply};
-use super::{Kernel, comm, complete, control, info, inspect, is_complete, read};
-use crate::stdio;
+use super::{Kernel, comm, complete, info, inspect, is_complete, read, shutdown};
 
 pub async fn serve(kernel: Arc<Kernel>, mut connection: RouterRecvConnection, replies: Replies) {
     loop {
@@ -33,8 +32,8 @@ pub async fn handle_beside_cells(kernel: &Arc<Kernel>, request: JupyterMessage, 
             let (kernel, replies) = (kernel.clone(), replies.clone());
             tokio::spawn(async move { answer(&kernel, &request, &replies).await });
         }
-        JupyterMessageContent::ShutdownRequest(shutdown) => {
-            control::shutdown(kernel, &request, shutdown, replies).await
+        JupyterMessageContent::ShutdownRequest(content) => {
+            shutdown::end(kernel, &request, content, replies).await
         }
         _ => answer(kernel, &request, replies).await,
     }
@@ -67,11 +66,11 @@ async fn answer(kernel: &Arc<Kernel>, request: &JupyterMessage, replies: &Replie
         Content::UnknownMessage(message) => {
             let fault = read::fault(message);
             let why = fault.clone().unwrap_or_else(|| format!("a {} is not known", message.msg_type));
-            stdio::log(&format!("herbarium: {why}"));
+            log::warn!("{why}");
             fault.filter(|_| message.msg_type.ends_with("_request")).map(|fault| refusal(message, &fault))
         }
         other => {
-            stdio::log(&format!("herbarium: a {} is not understood here", other.message_type()));
+            log::warn!("a {} is not understood here", other.message_type());
             None
         }
     };

@@ -1,7 +1,6 @@
 //! The parameters of a notebook: the variables of the cell that is tagged `parameters`, as papermill has it, set anew
 //! from outside in a cell that comes after it.
 
-mod kind;
 mod options;
 mod translate;
 mod value;
@@ -13,8 +12,8 @@ pub use options::Options;
 pub use translate::translate;
 pub use value::Given;
 
+use crate::syntax::Kind;
 use crate::syntax::{self, Declaration};
-use kind::Kind;
 
 /// The tag of the cell that declares the parameters, with their defaults.
 pub const DECLARED: &str = "parameters";
@@ -57,11 +56,7 @@ pub fn declared(cell: &str) -> Vec<Parameter> {
         .map(|declaration| {
             let kind = match &declaration.kind {
                 Some(written) => Kind::of_type(written),
-                None => Some(
-                    syntax::form(&declaration.value)
-                        .and_then(|form| Kind::of_form(&form))
-                        .unwrap_or(Kind::Any),
-                ),
+                None => Some(syntax::kind_of(&declaration.value).unwrap_or(Kind::Any)),
             };
             Parameter { declaration, kind }
         })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kind::Kind;
+use crate::syntax::Kind;
 
 /// A value for a parameter.
 #[derive(Debug, Clone, PartialEq)]

@@ -58,9 +58,7 @@ fn set_parameters(notebook: &mut Notebook, values: &Values) -> Result<()> {
     let declared = notebook.cell_tagged(parameters::DECLARED);
     if declared.is_none() {
         let tag = parameters::DECLARED;
-        stdio::log(&format!(
-            "herbarium: no cell is tagged `{tag}`, so the parameters come before the first cell"
-        ));
+        log::warn!("no cell is tagged `{tag}`, so the parameters come before the first cell");
     }
     let known = declared.map(|cell| parameters::declared(&notebook.source(cell))).unwrap_or_default();
     let code = parameters::injected(&known, values, declared.is_none()).map_err(Error::Values)?;
@@ -93,7 +91,8 @@ fn enter_folder_of(notebook: &Path) -> Result<()> {
     for name in PATHS {
         let value = std::env::var_os(name).filter(|value| !value.is_empty());
         if let Some(path) = value.and_then(|value| std::path::absolute(value).ok()) {
-            sys::set_env(name, path);
+            // SAFETY: the session, which brings all further threads, has not begun.
+            unsafe { sys::set_env(name, path) };
         }
     }
     let folder = notebook.parent().unwrap_or(Path::new("/"));

@@ -30,7 +30,7 @@ pub fn run() -> ! {
     let orders = match stdin::split(&flusher) {
         Ok(orders) => orders,
         Err(error) => {
-            eprintln!("herbarium: standard input: {error}");
+            log::warn!("standard input: {error}");
             std::process::exit(1)
         }
     };

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::ROLE;
-use crate::source::{Source, Verdict};
+use crate::source::layout::Unfamiliar;
+use crate::source::{QUESTION, Source, Verdict};
 use crate::stops;
 
 /// Begins the line before an error's text on stderr; the number of the line in the compiled source follows.
@@ -60,9 +61,9 @@ fn is_optimised(words: &[OsString]) -> bool {
 fn compile(command: &mut Command, source: &Path, optimised: bool) -> std::io::Result<i32> {
     let text = std::fs::read_to_string(source)?;
     let text = text.strip_suffix(FLUSH).unwrap_or(&text);
-    let text = marked(text).unwrap_or_else(|| text.to_owned());
-    let mut cell =
-        Source::of(&text, false, Path::new("")).map_err(|why| std::io::Error::other(why.to_string()))?;
+    let unfamiliar = |why: Unfamiliar| std::io::Error::other(why.to_string());
+    let text = marked(text).map_err(unfamiliar)?;
+    let mut cell = Source::of(&text, None, Path::new("")).map_err(unfamiliar)?;
     loop {
         let text = cell.adapted() + FLUSH;
         let mut code = None;
@@ -84,7 +85,11 @@ fn compile(command: &mut Command, source: &Path, optimised: bool) -> std::io::Re
 }
 
 /// The source with its errors marked; every line keeps its number.
-fn marked(text: &str) -> Option<String> {
+fn marked(text: &str) -> Result<String, Unfamiliar> {
+    let is_marked = text.contains(MARK.escape_default().to_string().as_str());
+    if !text.contains(QUESTION) || is_marked {
+        return Ok(text.to_owned());
+    }
     let mark = MARK.escape_default();
     let print = PRINT.replace("fn from", "#[track_caller] fn from").replace(
         "eprintln!(",
@@ -92,7 +97,10 @@ fn marked(text: &str) -> Option<String> {
             "::std::eprintln!(\"{mark}{{}}\", ::std::panic::Location::caller().line()); ::std::eprintln!("
         ),
     );
-    text.contains(PRINT).then(|| text.replacen(PRINT, &print, 1))
+    if !text.contains(PRINT) {
+        return Err(Unfamiliar(PRINT));
+    }
+    Ok(text.replacen(PRINT, &print, 1))
 }
 
 /// The line in the compiled source and the text of an error, from stderr's text after [`MARK`].
@@ -107,13 +115,16 @@ mod tests {
 
     #[test]
     fn the_print_is_marked_on_its_line() {
-        let text =
-            format!("use x;\nimpl<T: D> From<T> for E {{\n                {PRINT}\"{{}}\", error);\n}}\n");
+        let text = format!(
+            "use x;\n{QUESTION}\nimpl<T: D> From<T> for E {{\n                {PRINT}\"{{}}\", error);\n}}\n"
+        );
         let marked = marked(&text).unwrap();
         assert!(marked.contains("#[track_caller] fn from(error: T)"), "{marked}");
         assert!(marked.contains("::std::eprintln!(\"\\u{1e}herbarium-error {}\", ::std::panic::Location::caller().line()); ::std::eprintln!(\"{}\", error);"), "{marked}");
         assert_eq!(marked.lines().count(), text.lines().count());
-        assert_eq!(super::marked("fn main() {}"), None);
+        assert_eq!(super::marked(&marked).unwrap(), marked, "once");
+        assert_eq!(super::marked("fn main() {}").unwrap(), "fn main() {}");
+        assert_eq!(super::marked(QUESTION), Err(Unfamiliar(PRINT)));
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn sort(link: UnixStream, orders: &Sender<(String, String)>, answers: &Sender<In
             Ok(Order::Run { library, function }) => orders.send((library, function)).is_ok(),
             Ok(Order::Input(input)) => answers.send(input).is_ok(),
             Err(error) => {
-                eprintln!("herbarium: an order was not understood: {error}");
+                log::warn!("an order was not understood: {error}");
                 false
             }
         };

@@ -4,15 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use evcxr::CommandContext;
 
-use super::dependencies::without_dep_lines;
 use super::names::word_start;
 use super::{Completion, Inspection};
+use crate::syntax;
 
 /// rust-analyzer's completions, without what would have to be filled in.
 pub fn complete(context: &mut CommandContext, code: &str, position: usize) -> Option<Completion> {
     // While a command is typed, it is completed.
     let in_command = code[..position].lines().last().is_some_and(|line| line.trim_start().starts_with(':'));
-    let quiet = if in_command { code.to_owned() } else { without_dep_lines(code) };
+    let quiet = if in_command { code.to_owned() } else { syntax::without_dep_lines(code) };
     let found = catch_unwind(AssertUnwindSafe(|| context.completions(&quiet, position))).ok()?.ok()?;
     let typed = code.get(found.start_offset..position).unwrap_or_default();
     let mut matches: Vec<(String, String)> = Vec::new();
@@ -37,7 +37,7 @@ fn insertion(code: &str, kind: &str) -> String {
 
 /// What rust-analyzer shows for the word at `position`.
 pub fn inspect(context: &mut CommandContext, code: &str, position: usize) -> Option<Inspection> {
-    let (code, position) = hover_place(&without_dep_lines(code), position)?;
+    let (code, position) = hover_place(&syntax::without_dep_lines(code), position)?;
     let (plain, html) = catch_unwind(AssertUnwindSafe(|| context.hover_at(&code, position))).ok()?.ok()?;
     if plain.trim().is_empty() || plain == "No documentation found" {
         return None;

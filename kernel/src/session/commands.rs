@@ -32,9 +32,9 @@ impl Worker {
             let _ = write!(rows, "({name:?}, {:?}, (&vars::Of(&{name})).size()),", short_type(kind));
         }
         let code = format!(
-            "{{ #[allow(unused_imports)] use ::herbarium::notebook::vars::{{self, Known, Unknown}}; vars::show(&[{rows}]); }}"
+            "{{ #[allow(unused_imports)] use ::herbarium_notebook::vars::{{self, Known, Unknown}}; vars::show(&[{rows}]); }}"
         );
-        match self.has_crate && self.evaluate(&code).is_ok() {
+        match self.cargo.is_some() && self.evaluate(&code).is_ok() {
             true => Ok(()),
             false => self.evaluate(":vars"),
         }

@@ -1,24 +1,16 @@
 //! `:dep`: what comes with the kernel is there already, and all else is built apart before evcxr hears of it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 
 use super::collector::Collector;
 use super::worker::Worker;
 use super::{CellError, Stream};
+use crate::dependency::Dependency;
 use crate::syntax;
-use crate::template::given::{Crates, Given, is_given};
-use crate::template::recipe::{ERROR, HELPER_CRATE, NOTE, PREPARE};
-
-/// What one `:dep` asks for.
-#[derive(Debug, PartialEq)]
-struct Wanted {
-    /// Its name in cells.
-    name: String,
-    /// What stands after the `=` in a manifest.
-    how: toml::Value,
-}
+use crate::template::given::{Crates, Given};
+use crate::template::recipe::{ERROR, NOTE, PREPARE, Recipe};
 
 impl Worker {
     /// Sees to the `:dep` lines of a cell that has the crate. Returns the cell as evcxr is to run it: with the lines
@@ -29,14 +21,18 @@ impl Worker {
         };
         let template = cargo.ancestors().nth(2).unwrap_or(Path::new("/"));
         let crates = Crates::read(template).unwrap_or_default();
+        let recipe = Recipe::read(template).unwrap_or_default();
         let first = syntax::first_rust_line(code).unwrap_or(usize::MAX);
-        let (mut lines, mut new): (Vec<String>, Vec<Wanted>) = (Vec::new(), Vec::new());
+        let (mut lines, mut new): (Vec<String>, Vec<Dependency>) = (Vec::new(), Vec::new());
         for (number, line) in code.lines().enumerate() {
-            let wanted = arguments(line).filter(|_| number < first).map(Wanted::parse).transpose()?;
+            let wanted = syntax::dependency(line).filter(|_| number < first);
+            let wanted = wanted.map(|arguments| read(arguments, &recipe)).transpose()?;
             match wanted {
                 None => lines.push(line.to_owned()),
-                Some(wanted) if is_given(&wanted.name) => {
-                    if let Some(text) = wanted.given(&crates)? {
+                Some(wanted) if recipe.is_given(&wanted.name) => {
+                    // Other kernels need the line for the helper crate: whatever it says will do.
+                    let said = if recipe.is_helper(&wanted.name) { None } else { wanted.given(&crates)? };
+                    if let Some(text) = said {
                         self.shared.collector.print(Stream::Stdout, format!("{text}\n").as_bytes());
                     }
                     lines.push(String::new());
@@ -50,7 +46,7 @@ impl Worker {
         if !new.is_empty() {
             let mut all = self.dependencies();
             all.retain(|line| new.iter().all(|wanted| !line.starts_with(&format!("{} =", wanted.name))));
-            all.extend(new.iter().map(Wanted::line));
+            all.extend(new.iter().map(Dependency::line));
             self.build_dependencies(&cargo, &all)?;
         }
         Ok(lines.join("\n") + if code.ends_with('\n') { "\n" } else { "" })
@@ -138,83 +134,13 @@ fn is_offline(folder: &Path) -> bool {
     config.lines().any(|line| line.trim() == "offline = true")
 }
 
-/// What stands after `:dep` in a line.
-fn arguments(line: &str) -> Option<&str> {
-    let rest = line.trim_start_matches(' ').strip_prefix(":dep")?;
-    (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim())
+/// What a `:dep` asks for. Where other kernels find what is here already is of no interest.
+fn read(arguments: &str, recipe: &Recipe) -> Result<Dependency, CellError> {
+    Dependency::parse(arguments, |name| !recipe.is_given(name))
+        .map_err(|why| CellError::new("DependencyError", why.told(":dep", "NAME = \"VERSION\"")))
 }
 
-/// `:dep` lines replaced by blanks, for analysis, which must neither build nor fetch anything.
-pub fn without_dep_lines(code: &str) -> String {
-    let first = syntax::first_rust_line(code).unwrap_or(usize::MAX);
-    let blanked = code.split_inclusive('\n').enumerate().map(|(number, line)| match arguments(line) {
-        Some(_) if number < first => line.replace(|letter| letter != '\n', " "),
-        _ => line.to_owned(),
-    });
-    blanked.collect()
-}
-
-impl Wanted {
-    /// `name`, `name = "1"`, `name = { … }`, `name@1`, or a folder.
-    fn parse(arguments: &str) -> Result<Wanted, CellError> {
-        let invalid = |why: &str| {
-            let text =
-                format!("`:dep {arguments}` is not a dependency{why}: write `:dep NAME = \"VERSION\"`");
-            CellError::new("DependencyError", text)
-        };
-        if arguments.starts_with(['.', '/', '~']) {
-            return Wanted::of_folder(arguments);
-        }
-        let (name, how) = match arguments.split_once('=') {
-            Some((name, how)) => (name.trim(), how.trim().to_owned()),
-            None => match arguments.split_once('@') {
-                Some((name, version)) => (name.trim(), format!("\"{}\"", version.trim())),
-                None => (arguments, "\"*\"".to_owned()),
-            },
-        };
-        let is_name = |name: &str| {
-            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
-        };
-        if !is_name(name) {
-            return Err(invalid(""));
-        }
-        let table: toml::Table = format!("how = {how}")
-            .parse()
-            .map_err(|error: toml::de::Error| invalid(&format!(" ({})", error.message())))?;
-        let how = table
-            .get("how")
-            .cloned()
-            .filter(|how| how.is_str() || how.is_table())
-            .ok_or_else(|| invalid(""))?;
-        let mut wanted = Wanted { name: name.to_owned(), how };
-        // Where other kernels find what is here already is of no interest.
-        let path = if is_given(name) { None } else { wanted.how.get_mut("path") };
-        if let Some(path) = path {
-            let folder = absolute(path.as_str().unwrap_or_default())?;
-            *path = folder.display().to_string().into();
-        }
-        Ok(wanted)
-    }
-
-    /// The crate in a folder, by the name in its manifest.
-    fn of_folder(path: &str) -> Result<Wanted, CellError> {
-        let folder = absolute(path)?;
-        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).ok();
-        let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
-        let name = manifest.as_ref().and_then(|table| table.get("package")?.get("name")?.as_str());
-        let Some(name) = name else {
-            let text = format!("{} has no Cargo.toml that names a package", folder.display());
-            return Err(CellError::new("DependencyError", text));
-        };
-        let how = toml::Table::from_iter([("path".to_owned(), folder.display().to_string().into())]);
-        Ok(Wanted { name: name.to_owned(), how: how.into() })
-    }
-
-    /// As a line of a manifest.
-    fn line(&self) -> String {
-        format!("{} = {}", self.name, self.how)
-    }
-
+impl Dependency {
     fn text(&self, key: &str) -> Option<&str> {
         self.how.get(key)?.as_str()
     }
@@ -225,10 +151,6 @@ impl Wanted {
 
     /// What is said of a crate that comes with the kernel; an error where that is not what the line asks for.
     fn given(&self, crates: &Crates) -> Result<Option<String>, CellError> {
-        if self.name == HELPER_CRATE {
-            // The line that other kernels need: any.
-            return Ok(None);
-        }
         let same = |given: &&Given| given.name.replace('-', "_") == self.name.replace('-', "_");
         let Some(given) = crates.given.iter().find(same) else { return Ok(None) };
         let has = format!("{} {} comes with the kernel", given.name, given.version);
@@ -282,22 +204,13 @@ impl Wanted {
             name = format!("other_{}", given.name);
         }
         how.entry("package").or_insert_with(|| given.name.clone().into());
-        let other = Wanted { name, how: how.into() };
+        let other = Dependency { name, how: how.into() };
         let text = format!(
             "{why}. Another can be had beside it, under another name and with types of its own: `:dep {}`",
             other.line()
         );
         CellError::new("DependencyError", text)
     }
-}
-
-/// A folder's path from the root, by the working folder and, for `~`, the user's.
-fn absolute(path: &str) -> Result<PathBuf, CellError> {
-    let inside = path.strip_prefix("~/").and_then(|rest| Some(dirs::home_dir()?.join(rest)));
-    let folder = inside.unwrap_or_else(|| PathBuf::from(path));
-    folder
-        .canonicalize()
-        .map_err(|error| CellError::new("DependencyError", format!("{}: {error}", folder.display())))
 }
 
 #[cfg(test)]
@@ -317,26 +230,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_read_as_in_a_manifest() {
-        let line = |arguments: &str| Wanted::parse(arguments).map(|wanted| wanted.line());
-        assert_eq!(line("rand").unwrap(), "rand = \"*\"");
-        assert_eq!(line("rand@0.9").unwrap(), "rand = \"0.9\"");
-        assert_eq!(line("rand = \"0.9\" # a comment").unwrap(), "rand = \"0.9\"");
-        assert!(line("rand={version=\"1\", features=[\"a\"]}").unwrap().starts_with("rand = { "));
-        let here = std::env::current_dir().unwrap();
-        assert_eq!(line(".").unwrap(), format!("herbarium-kernel = {{ path = \"{}\" }}", here.display()));
-        for wrong in ["", "rand = 1", "rand = {", "a b = \"1\"", "./no-such-folder"] {
-            assert!(line(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!(arguments("  :dep a = \"1\" "), Some("a = \"1\""));
-        assert_eq!(arguments(":depth"), None);
-        assert_eq!(without_dep_lines("// é\n:dep é\nlet x = 1;\n:dep b"), "// é\n      \nlet x = 1;\n:dep b");
-    }
-
-    #[test]
     fn what_comes_with_the_kernel_is_said_or_why_not() {
         let said = |arguments: &str| {
-            Wanted::parse(arguments).unwrap().given(&crates()).map_err(|error| error.evalue)
+            let recipe = Recipe { given: vec!["herbarium".to_owned()], ..Recipe::default() };
+            read(arguments, &recipe).unwrap().given(&crates()).map_err(|error| error.evalue)
         };
         let there = "image 0.25.10 comes with the kernel: nothing to build";
         assert_eq!(

@@ -6,8 +6,8 @@ use evcxr::{CompilationError, EvalOutputs};
 use serde_json::Value;
 
 use super::collector::Failure;
-use super::settle::Unsettled;
 use super::start::panic_text;
+use super::unsettled::Unsettled;
 use super::worker::Worker;
 use super::{CellError, Event, Stream, diagnostics, failure, lines, traps};
 use crate::runtime::message::Bundle;

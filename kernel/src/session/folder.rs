@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::runtime::CELLS;
 use crate::source::moves::Known;
 use crate::source::{MOVES, STALE};
-use crate::{stdio, sys};
+use crate::sys;
 
 const PREFIX: &str = "herbarium-kernel-";
 /// The socket's name in the folder.
@@ -28,21 +28,21 @@ pub struct Folder {
 
 impl Folder {
     /// Makes a new folder that only this user can open, and listens in it; removes the folders of kernels that were killed.
-    /// As Python does, it takes the first of the usual places that can be used, and has the compilers take it too where
-    /// `TMPDIR` cannot.
-    pub fn create(&self) -> Result<UnixListener> {
+    /// As Python does, it takes the first of the usual places that can be used, and says which where it is not `TMPDIR`, for
+    /// the compilers to take it too.
+    pub fn create(&self) -> Result<(UnixListener, Option<PathBuf>)> {
         let wanted = std::path::absolute(std::env::temp_dir()).unwrap_or_else(|_| std::env::temp_dir());
         let mut places = vec![wanted.clone()];
         places.extend(["/tmp", "/var/tmp"].map(PathBuf::from));
         places.extend(std::env::current_dir());
         let Made { path, listener, refused } = make(&places)?;
-        if let (Some(why), Some(place)) = (refused.first(), path.parent()) {
-            stdio::log(&format!("herbarium: temporary files go to {}: {why}", place.display()));
-            sys::set_env("TMPDIR", place);
-        }
-        // The session's thread alone makes it, and once.
+        let elsewhere = refused.first().zip(path.parent().map(Path::to_owned)).map(|(why, place)| {
+            log::warn!("temporary files go to {}: {why}", place.display());
+            place
+        });
+        // It is made once.
         let _ = self.path.set(path);
-        Ok(listener)
+        Ok((listener, elsewhere))
     }
 
     /// The folder; nowhere before it is made.

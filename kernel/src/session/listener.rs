@@ -11,7 +11,6 @@ use super::event::{InputRequest, Stream};
 use crate::runtime::frame::Frame;
 use crate::runtime::link::{self, Answer, Input};
 use crate::runtime::message::Message;
-use crate::stdio;
 
 /// How often what waits is looked at.
 const TICK: Duration = Duration::from_millis(15);
@@ -43,7 +42,7 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) {
         let frame = match Frame::read_from(&mut reader) {
             Ok(Some(frame)) => frame,
             Ok(None) => return,
-            Err(error) => return stdio::log(&format!("herbarium: output of the cells was lost: {error}")),
+            Err(error) => return log::warn!("output of the cells was lost: {error}"),
         };
         let waits = frame.wants_answer();
         let listening = match &frame {

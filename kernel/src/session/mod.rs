@@ -2,6 +2,7 @@
 
 mod analysis;
 mod assembly;
+mod binding;
 mod collector;
 mod commands;
 mod control;
@@ -27,11 +28,13 @@ mod settle;
 mod shell;
 mod start;
 mod suggestions;
+mod surroundings;
 mod syntax_errors;
 mod text;
 mod traps;
 mod types;
 mod unnamed;
+mod unsettled;
 mod worker;
 
 use std::sync::mpsc::{Sender, channel};
@@ -49,6 +52,7 @@ pub use folder::Folder;
 use input::Inputs;
 use names::Names;
 use worker::Job;
+pub use worker::PRELUDE_FAILED;
 
 /// How often somebody who waits for rust-analyzer looks whether a cell has come before him.
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(30);
@@ -120,17 +124,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// Redirects this process's stdout and stderr (see [`stdio`]), and starts evcxr in a thread.
+    /// Redirects this process's stdout and stderr (see [`stdio`]), and starts evcxr in a thread. To be called while the
+    /// process has one thread.
     pub fn start() -> Result<Session> {
         let shared = Arc::new(Shared::default());
         let folder = Arc::new(Folder::default());
+        // SAFETY: all threads of this process are the session's and those that its owner starts after it.
+        let surroundings = unsafe { surroundings::settle(&folder) };
         let for_lines = shared.clone();
         stdio::capture(move |line| match line.trim_start().strip_prefix("Compiling ") {
             Some(what) => for_lines.collector.building(&format!("Compiling {what}")),
-            None => stdio::log(line),
+            None => stdio::print_error(line),
         })?;
         let (jobs, queue) = channel();
-        worker::spawn(shared.clone(), folder.clone(), queue)
+        worker::spawn(shared.clone(), folder.clone(), surroundings, queue)
             .map_err(Error::system("the session's thread"))?;
         Ok(Session { shared, folder, jobs })
     }

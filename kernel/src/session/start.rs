@@ -10,31 +10,23 @@ use evcxr::{CommandContext, EvalContext};
 use super::Shared;
 use super::folder::Folder;
 use crate::error::{Error, Result};
-use crate::{runtime, stdio, sys, template, toolchain};
-
-/// Where this is set, cells are plain evcxr: without the helper crate, and so without libtorch.
-const PLAIN: &str = "HERBARIUM_PLAIN";
+use crate::template::{self, Plan};
+use crate::{runtime, toolchain};
 
 /// evcxr, started.
 pub struct Started {
     pub context: CommandContext,
     /// The cell to run first.
-    pub preload: &'static str,
+    pub preload: String,
     /// The cargo that cells are compiled by, if they have the crate.
     pub cargo: Option<PathBuf>,
     /// Keeps the template from being removed while the session lives.
     pub hold: Option<File>,
 }
 
-/// Starts evcxr in the kernel's folder, with the template's compilers.
-pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<Started> {
-    let template = match std::env::var_os(PLAIN) {
-        Some(_) => None,
-        None => Some(prepare_template(shared)?),
-    };
-    for (name, value) in template.iter().flat_map(|template| template.variables()) {
-        sys::set_env(name, value);
-    }
+/// Starts evcxr in the kernel's folder, with the template's compilers where there is one.
+pub fn start_evcxr(folder: &Folder, plan: Option<&Plan>, shared: &Shared) -> Result<Started> {
+    let template = plan.map(|plan| prepare_template(plan, shared)).transpose()?;
     let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
     let working_folder = std::env::current_dir().map_err(Error::system("the working folder"))?;
     let mut command = Command::new(program);
@@ -63,12 +55,12 @@ pub fn start_evcxr(folder: &Folder, shared: &Shared) -> Result<Started> {
         // What an old rustc says of it names anything but the reason.
         Error::Start(toolchain::check_installed().err().unwrap_or_else(|| error.to_string()))
     })?;
-    let preload = if template.is_some() { template::PRELOAD } else { "" };
+    let preload = template.as_ref().map(|template| template.recipe.prelude.clone()).unwrap_or_default();
     let mut context = CommandContext::with_eval_context(context);
     if template.is_none() {
         compile_through_this_program(&mut context)?;
     }
-    let cargo = template.as_ref().map(|template| template.path.join("bin/cargo"));
+    let cargo = template.as_ref().map(|template| template.plan.path.join("bin/cargo"));
     let hold = template.and_then(|template| template.hold);
     Ok(Started { context, preload, cargo, hold })
 }
@@ -90,13 +82,13 @@ fn compile_through_this_program(context: &mut CommandContext) -> Result<()> {
 }
 
 /// The template, built now if it is not there; the cell that waits shows what is being compiled, and may be stopped.
-fn prepare_template(shared: &Shared) -> Result<template::Template> {
+fn prepare_template(plan: &Plan, shared: &Shared) -> Result<template::Template> {
     let mut progress = |line: &str| {
-        stdio::log(&format!("herbarium: {line}"));
+        log::info!("{line}");
         shared.collector.building(line);
     };
     shared.control.set_building(true);
-    let template = template::prepare(&mut progress, &|| shared.control.interrupted().times > 0);
+    let template = template::prepare(plan, &mut progress, &|| shared.control.interrupted().times > 0);
     shared.control.set_building(false);
     template
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::diagnostics::at_binding;
+use super::binding::at_binding;
 use super::event::CellError;
 use super::render::Note;
 use crate::runtime::untyped::Untyped;

@@ -7,13 +7,15 @@ use evcxr::CompilationError;
 use serde_json::Value;
 
 use super::worker::Worker;
-use crate::template::given::{Crates, is_given};
+use crate::template::given::Crates;
+use crate::template::recipe::Recipe;
 
 impl Worker {
     /// Takes from the errors' help and notes what speaks of crates that the learner has not named.
     pub(super) fn forget_unnamed(&self, errors: &mut [CompilationError]) {
         let template = self.cargo.as_ref().and_then(|cargo| cargo.ancestors().nth(2));
         let libraries = template.and_then(Crates::read).unwrap_or_default().libraries;
+        let recipe = template.and_then(Recipe::read).unwrap_or_default();
         let manifest = self
             .folder
             .cells()
@@ -26,7 +28,7 @@ impl Worker {
                 .any(|line| line.split(' ').next().is_some_and(|own| own.replace('-', "_") == *name))
         };
         let unnamed: Vec<String> =
-            libraries.into_iter().filter(|name| !is_given(name) && !named(name)).collect();
+            libraries.into_iter().filter(|name| !recipe.is_given(name) && !named(name)).collect();
         let children = errors.iter_mut().filter_map(|error| error.json["children"].as_array_mut());
         children.for_each(|children| children.retain_mut(|child| is_kept(child, &unnamed)));
     }

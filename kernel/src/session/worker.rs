@@ -13,17 +13,16 @@ use tokio::sync::oneshot;
 use super::control::Phase;
 use super::folder::Folder;
 use super::names::Names;
-use super::settle::Unsettled;
 use super::shell::{self, Part};
 use super::start::{Started, panic_text, start_evcxr};
+use super::surroundings::Surroundings;
 use super::traps::{Gone, Moved};
 use super::types::Types;
+use super::unsettled::Unsettled;
 use super::{
     Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, listener, options,
 };
 use crate::error::Error;
-use crate::template::PRELOAD;
-use crate::{runtime, stdio, sys};
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -41,21 +40,28 @@ pub enum Job {
     },
 }
 
+/// What is said before the reason where the cell before all others fails.
+pub const PRELUDE_FAILED: &str = "the prelude could not be loaded.";
 /// How long after the start nobody must have asked for anything before rust-analyzer is warmed up.
 const BEFORE_WARMING_UP: Duration = Duration::from_millis(100);
 /// What is completed then.
 const ANY_CODE: &str = "let tensor = Tensor::";
 
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
-pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> std::io::Result<()> {
+pub fn spawn(
+    shared: Arc<Shared>,
+    folder: Arc<Folder>,
+    surroundings: Result<Surroundings, Error>,
+    jobs: Receiver<Job>,
+) -> std::io::Result<()> {
     let work = move || {
         let mut worker = Worker {
             shared,
             folder,
-            listens: false,
+            surroundings: surroundings.map_err(|error| error.to_string()),
             context: None,
-            has_crate: false,
             cargo: None,
+            prelude: String::new(),
             _hold: None,
             failed: None,
             last: Vec::new(),
@@ -83,13 +89,13 @@ pub fn spawn(shared: Arc<Shared>, folder: Arc<Folder>, jobs: Receiver<Job>) -> s
 pub struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) folder: Arc<Folder>,
-    /// The folder is there, and the program's output arrives in it.
-    listens: bool,
+    /// What the session starts with, or why it cannot.
+    surroundings: Result<Surroundings, String>,
     pub(super) context: Option<CommandContext>,
-    /// Cells have the crate; `false` where they are plain evcxr.
-    pub(super) has_crate: bool,
-    /// What compiles cells that have the crate.
+    /// What compiles cells that have the crate; `None` where they are plain evcxr.
     pub(super) cargo: Option<PathBuf>,
+    /// The cell that runs before all others.
+    prelude: String,
     /// While this is open, the template stays.
     _hold: Option<File>,
     /// Why there is no context.
@@ -115,8 +121,14 @@ impl Worker {
         // evcxr tries itself out with a cell of its own.
         self.shared.collector.mute();
         let result = catch_unwind(AssertUnwindSafe(|| {
-            self.make_folder()?;
-            start_evcxr(&self.folder, &self.shared)
+            let surroundings = match &mut self.surroundings {
+                Ok(surroundings) => surroundings,
+                Err(why) => return Err(Error::Start(format!("{why}\nThen restart the kernel."))),
+            };
+            if let Some(listener) = surroundings.listener.take() {
+                listener::listen(listener, &self.shared);
+            }
+            start_evcxr(&self.folder, surroundings.plan.as_ref(), &self.shared)
         }));
         let printed = self.shared.collector.unmute();
         self.shared.collector.take_end();
@@ -127,54 +139,45 @@ impl Worker {
         match result {
             Ok(Started { context, preload, cargo, hold }) => {
                 self.context = Some(context);
-                self.has_crate = !preload.is_empty();
                 self.cargo = cargo;
                 self._hold = hold;
-                self.preload(preload);
+                self.prelude = preload;
+                self.preload();
             }
             Err(error) => {
-                stdio::log(&format!("herbarium: {error}\n{printed}"));
+                log::warn!("{error}\n{printed}");
                 self.failed = Some(format!("{error}\n{printed}").trim_end().to_owned());
             }
         }
         self.remember_names();
     }
 
-    /// Makes the session's folder and listens there, unless an earlier start has.
-    fn make_folder(&mut self) -> Result<(), Error> {
-        if !self.listens {
-            listener::listen(self.folder.create()?, &self.shared);
-            sys::set_env(runtime::OUTPUT, self.folder.socket());
-            self.listens = true;
-        }
-        Ok(())
-    }
-
     /// Has rust-analyzer read now what its first answer needs: half a second that the first `let` or tab would wait.
     fn warm_up(&mut self) {
-        if let Some(context) = self.context.as_mut().filter(|_| self.has_crate) {
+        if let Some(context) = self.context.as_mut().filter(|_| self.cargo.is_some()) {
             analysis::complete(context, ANY_CODE, ANY_CODE.len());
         }
     }
 
     /// Runs the cell that comes before all others. What it prints is of interest only if it fails.
-    fn preload(&mut self, code: &str) {
-        let Some(context) = self.context.as_mut().filter(|_| !code.trim().is_empty()) else { return };
+    fn preload(&mut self) {
+        let code = self.prelude.clone();
+        let Some(context) = self.context.as_mut().filter(|_| !code.is_empty()) else { return };
         self.shared.collector.mute();
-        let result = catch_unwind(AssertUnwindSafe(|| context.execute(code)));
+        let result = catch_unwind(AssertUnwindSafe(|| context.execute(&code)));
         let printed = self.shared.collector.unmute();
         let failure = self.shared.collector.take_end().failure;
         let error = match result {
             Ok(Ok(_)) if failure.is_none() => return,
             Ok(Ok(_)) => {
-                failure::from_failure(failure.unwrap_or(super::collector::Failure::Panic(None)), "", code)
+                failure::from_failure(failure.unwrap_or(super::collector::Failure::Panic(None)), "", &code)
             }
-            Ok(Err(error)) => self.describe(error, code),
+            Ok(Err(error)) => self.describe(error, &code),
             Err(panic) => CellError::new("KernelError", panic_text(&*panic)),
         };
-        let text =
-            format!("herbarium: the prelude could not be loaded.\n{}\n{printed}", error.traceback.join("\n"));
-        stdio::log(&text);
+        let why = format!("{PRELUDE_FAILED}\n{}\n{printed}", error.traceback.join("\n"));
+        log::error!("{why}");
+        let text = format!("herbarium: {why}");
         self.shared.collector.print(Stream::Stderr, text.as_bytes());
     }
 
@@ -300,9 +303,7 @@ impl Worker {
             CellError::new("RestartError", format!("the definitions are still there: {error}"))
         })?;
         self.types = Types::default();
-        if self.has_crate {
-            self.preload(PRELOAD);
-        }
+        self.preload();
         let text = "Definitions and dependencies are forgotten.\n";
         self.shared.collector.print(Stream::Stdout, text.as_bytes());
         Ok(())
@@ -317,7 +318,7 @@ impl Worker {
             Ok(Err(error)) => error.to_string(),
             Err(panic) => panic_text(&*panic),
         };
-        stdio::log(&format!("herbarium: no new program was started: {why}"));
+        log::warn!("no new program was started: {why}");
         Err(CellError::new("RestartError", format!("no new program was started: {why}")))
     }
 

@@ -2,7 +2,7 @@
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 
-use super::{PRELUDE, parse, rust_part};
+use super::{Kind, PRELUDE, parse, rust_part};
 
 /// One `let` of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,81 +37,63 @@ pub fn declarations(code: &str) -> Vec<Declaration> {
     found.collect()
 }
 
-/// The form of a value that is written out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Form {
-    /// A whole number, and its suffix (`u8`) if it has one.
-    Integer(String),
-    /// A floating-point number, and its suffix.
-    Float(String),
-    Bool,
-    Char,
-    Text,
-    /// `String::from("…")`, `PathBuf::from("…")`: the type.
-    From(String),
-    /// `vec![…]`: the first value in it.
-    Vec(Option<Box<Form>>),
-    /// `[…]`: the first value in it.
-    Array(Option<Box<Form>>),
-    Some(Box<Form>),
+/// The type of a value that is written out. `None` for what has to be computed.
+pub fn kind_of(expression: &str) -> Option<Kind> {
+    kind_of_expression(&parse(expression)?.tail_expr()?)
 }
 
-/// The form of an expression. `None` for what has to be computed.
-pub fn form(expression: &str) -> Option<Form> {
-    form_of(&parse(expression)?.tail_expr()?)
-}
-
-fn form_of(expression: &ast::Expr) -> Option<Form> {
+fn kind_of_expression(expression: &ast::Expr) -> Option<Kind> {
     match expression {
-        ast::Expr::Literal(literal) => form_of_literal(literal),
+        ast::Expr::Literal(literal) => kind_of_literal(literal),
         ast::Expr::PrefixExpr(negative) if negative.op_kind() == Some(ast::UnaryOp::Neg) => {
-            form_of(&negative.expr()?)
+            kind_of_expression(&negative.expr()?)
         }
         ast::Expr::ArrayExpr(array) => {
-            let first = array.exprs().next();
-            match first {
-                Some(first) => Some(Form::Array(Some(Box::new(form_of(&first)?)))),
-                None => Some(Form::Array(None)),
-            }
+            let first = array.exprs().next().map_or(Some(Kind::Any), |first| kind_of_expression(&first))?;
+            Some(Kind::Array(Box::new(first), None))
         }
         ast::Expr::MacroExpr(call) => {
             let call = call.macro_call()?;
             let is_vec = call.path()?.syntax().text() == "vec";
             let values = call.token_tree()?.syntax().text().to_string();
             let values = values.strip_prefix('[')?.strip_suffix(']')?;
-            match form(&format!("[{values}]")).filter(|_| is_vec)? {
-                Form::Array(first) => Some(Form::Vec(first)),
+            match kind_of(&format!("[{values}]")).filter(|_| is_vec)? {
+                Kind::Array(first, _) => Some(Kind::Vec(first)),
                 _ => None,
             }
         }
         ast::Expr::CallExpr(call) => {
             let function = call.expr()?.syntax().text().to_string();
             let mut arguments = ast::HasArgList::arg_list(call)?.args();
-            let argument = form_of(&arguments.next()?)?;
+            let argument = kind_of_expression(&arguments.next()?)?;
             match function.as_str() {
-                "Some" => Some(Form::Some(Box::new(argument))),
-                _ => Some(Form::From(function.strip_suffix("::from")?.to_owned())),
+                "Some" => Some(Kind::Option(Box::new(argument))),
+                _ => {
+                    let made = Kind::of_type(function.strip_suffix("::from")?);
+                    made.filter(|kind| matches!(kind, Kind::From(_)))
+                }
             }
         }
         ast::Expr::MethodCallExpr(call) => {
             let name = call.name_ref()?.text().to_string();
             let owned = ["to_string", "to_owned"].contains(&name.as_str());
-            (owned && form_of(&call.receiver()?)? == Form::Text).then(|| Form::From("String".to_owned()))
+            let is_text = kind_of_expression(&call.receiver()?)? == Kind::Text;
+            (owned && is_text).then(|| Kind::From("String".to_owned()))
         }
         _ => None,
     }
 }
 
-fn form_of_literal(literal: &ast::Literal) -> Option<Form> {
+fn kind_of_literal(literal: &ast::Literal) -> Option<Kind> {
     Some(match literal.kind() {
         ast::LiteralKind::IntNumber(number) => match number.suffix() {
-            Some(suffix) if suffix.starts_with('f') => Form::Float(suffix.to_owned()),
-            suffix => Form::Integer(suffix.unwrap_or_default().to_owned()),
+            Some(suffix) if suffix.starts_with('f') => Kind::Float(suffix.to_owned()),
+            suffix => Kind::Integer(suffix.unwrap_or_default().to_owned()),
         },
-        ast::LiteralKind::FloatNumber(number) => Form::Float(number.suffix().unwrap_or_default().to_owned()),
-        ast::LiteralKind::Bool(_) => Form::Bool,
-        ast::LiteralKind::Char(_) => Form::Char,
-        ast::LiteralKind::String(_) => Form::Text,
+        ast::LiteralKind::FloatNumber(number) => Kind::Float(number.suffix().unwrap_or_default().to_owned()),
+        ast::LiteralKind::Bool(_) => Kind::Bool,
+        ast::LiteralKind::Char(_) => Kind::Char,
+        ast::LiteralKind::String(_) => Kind::Text,
         _ => return None,
     })
 }
@@ -140,31 +122,31 @@ mod tests {
     }
 
     #[test]
-    fn forms_of_values() {
-        let text = || Form::From("String".to_owned());
-        let integer = || Form::Integer(String::new());
+    fn types_of_values() {
+        let text = || Kind::From("String".to_owned());
+        let integer = || Kind::Integer(String::new());
         let expected = [
             ("20", integer()),
             ("-1", integer()),
-            ("3u8", Form::Integer("u8".into())),
-            ("1e-3", Form::Float(String::new())),
-            ("2f32", Form::Float("f32".into())),
-            ("true", Form::Bool),
-            ("'a'", Form::Char),
-            ("\"a\"", Form::Text),
+            ("3u8", Kind::Integer("u8".into())),
+            ("1e-3", Kind::Float(String::new())),
+            ("2f32", Kind::Float("f32".into())),
+            ("true", Kind::Bool),
+            ("'a'", Kind::Char),
+            ("\"a\"", Kind::Text),
             ("\"a\".to_string()", text()),
             ("String::from(\"a\")", text()),
-            ("std::path::PathBuf::from(\"a\")", Form::From("std::path::PathBuf".into())),
-            ("vec![0.5, 0.2]", Form::Vec(Some(Box::new(Form::Float(String::new()))))),
-            ("[1, 2]", Form::Array(Some(Box::new(integer())))),
-            ("vec![]", Form::Vec(None)),
-            ("Some(3)", Form::Some(Box::new(integer()))),
+            ("std::path::PathBuf::from(\"a\")", Kind::From("std::path::PathBuf".into())),
+            ("vec![0.5, 0.2]", Kind::Vec(Box::new(Kind::Float(String::new())))),
+            ("[1, 2]", Kind::Array(Box::new(integer()), None)),
+            ("vec![]", Kind::Vec(Box::new(Kind::Any))),
+            ("Some(3)", Kind::Option(Box::new(integer()))),
         ];
-        for (code, form_expected) in expected {
-            assert_eq!(form(code), Some(form_expected), "{code}");
+        for (code, kind) in expected {
+            assert_eq!(kind_of(code), Some(kind), "{code}");
         }
-        for code in ["f(1)?", "data::flowers()?", "x + 1", "None"] {
-            assert_eq!(form(code), None, "{code}");
+        for code in ["f(1)?", "data::flowers()?", "x + 1", "None", "Device::from(1)"] {
+            assert_eq!(kind_of(code), None, "{code}");
         }
     }
 }

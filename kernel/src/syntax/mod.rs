@@ -2,13 +2,15 @@
 
 mod complete;
 mod declarations;
+mod kind;
 mod places;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 
 pub use complete::{Completeness, completeness, has_matching_brackets};
-pub use declarations::{Declaration, Form, declarations, form};
+pub use declarations::{Declaration, declarations, kind_of};
+pub use kind::Kind;
 pub use places::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
 
 const PRELUDE: &str = "fn f(){";
@@ -49,34 +51,30 @@ fn is_blank(line: &str) -> bool {
     line.starts_with("//") || line.trim().is_empty()
 }
 
-/// The text that evcxr gets for a cell: without its line for the crate, and with a last expression that has no value as
-/// a statement, which evcxr need not try to show.
+/// What stands after `:dep` in a line.
+pub fn dependency(line: &str) -> Option<&str> {
+    let rest = line.trim_start_matches(' ').strip_prefix(":dep")?;
+    (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim())
+}
+
+/// `:dep` lines replaced by blanks, for analysis, which must neither build nor fetch anything.
+pub fn without_dep_lines(code: &str) -> String {
+    let first = first_rust_line(code).unwrap_or(usize::MAX);
+    let blanked = code.split_inclusive('\n').enumerate().map(|(number, line)| match dependency(line) {
+        Some(_) if number < first => line.replace(|letter| letter != '\n', " "),
+        _ => line.to_owned(),
+    });
+    blanked.collect()
+}
+
+/// The text that evcxr gets for a cell: with a last expression that has no value as a statement, which evcxr need not try
+/// to show.
 pub fn prepare(code: &str) -> String {
-    let mut text = without_own_dependency(code);
+    let mut text = code.to_owned();
     if rust_part(code).and_then(parse).and_then(|list| list.tail_expr()).is_some_and(|tail| is_unit(&tail)) {
         text.push_str("\n;");
     }
     text
-}
-
-/// `:dep herbarium = …` is for other kernels: here the crate is there from the start. Its line stays, empty, so that
-/// the lines that follow keep their numbers.
-fn without_own_dependency(code: &str) -> String {
-    let first = first_rust_line(code).unwrap_or(usize::MAX);
-    let kept = code.split_inclusive('\n').enumerate().map(|(number, line)| {
-        let mut words = line.split_whitespace();
-        let own = number < first
-            && words.next() == Some(":dep")
-            && words.next().is_some_and(|name| name.split('=').next() == Some("herbarium"));
-        if !own {
-            line
-        } else if line.ends_with('\n') {
-            "\n"
-        } else {
-            ""
-        }
-    });
-    kept.collect()
 }
 
 /// The Rust of a cell, without the commands before it.
@@ -194,10 +192,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_crate_is_not_asked_for_twice() {
-        let cell = ":dep herbarium = { path = \"..\" }\n:dep regex = \"1\"\nlet x = 1;";
-        assert_eq!(without_own_dependency(cell), "\n:dep regex = \"1\"\nlet x = 1;");
-        assert_eq!(without_own_dependency(":dep herbarium_x = \"1\""), ":dep herbarium_x = \"1\"");
+    fn lines_of_dependencies_are_found() {
+        assert_eq!(dependency("  :dep a = \"1\" "), Some("a = \"1\""));
+        assert_eq!(dependency(":depth"), None);
+        assert_eq!(without_dep_lines("// é\n:dep é\nlet x = 1;\n:dep b"), "// é\n      \nlet x = 1;\n:dep b");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Building a template, step by step.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,17 +7,16 @@ use serde_json::Value;
 
 use super::commands::{output, run, write};
 use super::given::{self, BESIDE, Crates};
-use super::manifests::{self, cargo_config, crate_manifest, seed_manifest};
+use super::graph::Graph;
+use super::helper::Helper;
+use super::manifests::{self, HELPER, Torch, cargo_config, crate_manifest, seed_manifest};
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
 use super::tree::link_tree;
-use super::{Location, library, libtch, members, quick, sources};
+use super::{Location, library, libtch, members, outside, quick, sources};
 use crate::error::{Error, Result};
 
 /// Part of the key: raised whenever the way of building changes.
-pub const VERSION: u32 = 14;
-
-/// Crates that others keep their types in, and that rust-analyzer therefore reads beside those that a cell can name.
-const BELOW_GIVEN: [&str; 1] = ["serde_core"];
+pub const VERSION: u32 = 15;
 
 /// Builds everything below `template`, whose lock the caller holds. What an `earlier` template compiled
 /// is used again as far as cargo finds it fresh.
@@ -38,22 +36,25 @@ pub fn build(
     write(&template.join("seed/src/lib.rs"), "")?;
     install_shims(template)?;
     library::copy(&tools.library, &template.join(recipe::LIBRARY))?;
-    let libtch = libtch::prepare(location, progress)?;
-    write(&template.join("cargo-config.toml"), &cargo_config(&tools.target, &libtch, &location.libtorch))?;
+    let helper = Helper::read(&location.crate_folder)?;
+    write(&template.join("cargo-config.toml"), &configuration(location, &tools.target, progress)?)?;
     let dependencies = members::dependencies(&location.crate_folder)?;
     let by_path = members::by_path(&location.crate_folder)?;
-    write(&template.join("herbarium/Cargo.toml"), &crate_manifest(&location.crate_folder, &dependencies))?;
-    write(&template.join("seed/Cargo.toml"), &seed_manifest(template, &dependencies))?;
+    let manifest = crate_manifest(&location.crate_folder, &helper, &dependencies);
+    write(&template.join(HELPER).join("Cargo.toml"), &manifest)?;
+    write(&template.join("seed/Cargo.toml"), &seed_manifest(template, &helper, &dependencies))?;
     write(
         &template.join(BESIDE),
-        &manifests::beside(&dependencies, &members::of_registries(&location.crate_folder)?),
+        &manifests::beside(&helper, &dependencies, &members::of_registries(&location.crate_folder)?),
     )?;
     let lock = location.crate_folder.join("Cargo.lock");
     std::fs::copy(&lock, template.join("seed/Cargo.lock")).map_err(Error::file(&lock))?;
 
     if let Some(earlier) = earlier {
         let target = template.join("seed/target");
-        link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &by_path))
+        let own: Vec<&str> =
+            by_path.keys().map(String::as_str).chain([&*helper.package, recipe::CELL_CRATE]).collect();
+        link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &own))
             .map_err(Error::file(&target))?;
     }
     progress("building the helper crate for cells (a minute or two, once)");
@@ -62,14 +63,18 @@ pub fn build(
     cargo
         .args(["build", "--target", &tools.target])
         .env("RUSTC_WRAPPER", template.join("bin/record-rustc"))
-        .env("HERBARIUM_RECORD", &record);
+        .env("HERBARIUM_RECORD", &record)
+        .env("HERBARIUM_HELPER", helper.library());
     run(cargo, "building the helper crate", progress)?;
     let recorded = std::fs::read(&record).map_err(Error::file(&record))?;
     let recorded = serde_json::from_slice(&recorded).ok().as_ref().and_then(strings).unwrap_or_default();
-    let stand_ins = template.join("stand-ins");
-    libtch::stand_ins(&stand_ins)?;
-    // The first folder that has a library is the one whose library is taken.
-    let mut rustc_arguments = vec!["-L".to_owned(), format!("native={}", stand_ins.display())];
+    let mut rustc_arguments = Vec::new();
+    if location.libtorch.is_some() {
+        let stand_ins = template.join("stand-ins");
+        libtch::stand_ins(&stand_ins)?;
+        // The first folder that has a library is the one whose library is taken.
+        rustc_arguments.extend(["-L".to_owned(), format!("native={}", stand_ins.display())]);
+    }
     rustc_arguments.extend(without_rpath(reusable_arguments(&recorded)));
     // By absolute paths a cell's library finds the crate's from any folder, so that it can be kept.
     let compiled = template.join("seed/target").join(&tools.target).join("debug/deps");
@@ -79,27 +84,38 @@ pub fn build(
     let for_quick = quick::Compiled {
         crates: &compiled,
         macros: &template.join("seed/target/debug/deps"),
+        helper: &helper.library(),
         rustc: &tools.rustc,
         linker: &tools.linker(),
     };
     let quick_arguments = for_quick.arguments(&template.join("quick"), &rustc_arguments);
-    write(&template.join(METADATA_FILE), &metadata(&tools, template, location)?)?;
+    write(&template.join(METADATA_FILE), &metadata(&tools, template, location, &helper)?)?;
 
     let recipe = Recipe {
         cargo: tools.cargo,
         rustc: tools.rustc,
         library: tools.library,
-        cargo_home: std::env::var("CARGO_HOME").ok(),
-        path: std::env::var("PATH").unwrap_or_default(),
+        cargo_home: outside::variable("CARGO_HOME"),
+        path: outside::variable("PATH").unwrap_or_default(),
         target: tools.target,
         rustc_arguments,
         quick_arguments,
+        helper: helper.library(),
+        given: helper.given(),
+        prelude: helper.prelude,
     };
     let unfinished = template.join("recipe.unfinished");
     write(&unfinished, &recipe.to_json().to_string())?;
     std::fs::rename(&unfinished, template.join(recipe::FILE))
         .map_err(Error::file(template.join(recipe::FILE)))?;
     Ok(recipe)
+}
+
+/// cargo's configuration, with tch's wrapper built where the crate stands on tch.
+fn configuration(location: &Location, target: &str, progress: &mut dyn FnMut(&str)) -> Result<String> {
+    let Some(libtorch) = &location.libtorch else { return Ok(cargo_config(target, None)) };
+    let libtch = libtch::prepare(&location.crate_folder, libtorch, progress)?;
+    Ok(cargo_config(target, Some(Torch { libtch: &libtch, libtorch })))
 }
 
 /// Arguments without `-C rpath`, which makes paths relative to where the library is written.
@@ -117,9 +133,7 @@ fn without_rpath(arguments: Vec<String>) -> Vec<String> {
 
 /// Whether a file of a target folder is of a crate that two templates can share: of a registry, whose sources do not
 /// change.
-fn is_shared(file_name: &str, by_path: &BTreeMap<String, PathBuf>) -> bool {
-    let own =
-        [recipe::HELPER_CRATE, recipe::CELL_CRATE].into_iter().chain(by_path.keys().map(String::as_str));
+fn is_shared(file_name: &str, own: &[&str]) -> bool {
     let is_of = |own: &str| {
         let name = file_name.strip_prefix("lib").unwrap_or(file_name);
         // In file names of libraries and of packages.
@@ -128,7 +142,7 @@ fn is_shared(file_name: &str, by_path: &BTreeMap<String, PathBuf>) -> bool {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
         })
     };
-    !own.into_iter().any(is_of)
+    !own.iter().any(|own| is_of(own))
 }
 
 /// The real tools behind rustup's proxies.
@@ -142,8 +156,8 @@ struct Toolchain {
 
 impl Toolchain {
     fn find() -> Result<Toolchain> {
-        let sysroot = PathBuf::from(output(Command::new("rustc").args(["--print", "sysroot"]))?);
-        let about = output(Command::new("rustc").arg("-vV"))?;
+        let sysroot = PathBuf::from(output(outside::command("rustc").args(["--print", "sysroot"]))?);
+        let about = output(outside::command("rustc").arg("-vV"))?;
         let target =
             about.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
         let tool = |name: &str| {
@@ -177,14 +191,14 @@ impl Toolchain {
 
     /// cargo in the template's seed, with its configuration.
     fn cargo(&self, template: &Path, location: &Location) -> Command {
-        let mut command = Command::new(&self.cargo);
+        let mut command = outside::command(&self.cargo);
         command
             .arg("--config")
             .arg(template.join("cargo-config.toml"))
             .current_dir(template.join("seed"))
             .env("CARGO_TARGET_DIR", template.join("seed/target"))
             .env("RUSTC", &self.rustc)
-            .env("LIBTORCH", &location.libtorch)
+            .envs(location.libtorch.iter().map(|libtorch| ("LIBTORCH", libtorch)))
             // Flags from outside would take the place of the configuration's.
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -217,21 +231,27 @@ fn install_shims(template: &Path) -> Result<()> {
 
 /// `cargo metadata` of the seed, cut down and with the place of the kernel's folder left open. What it says of all
 /// crates is written to [`given::FILE`].
-fn metadata(tools: &Toolchain, template: &Path, location: &Location) -> Result<String> {
+fn metadata(tools: &Toolchain, template: &Path, location: &Location, helper: &Helper) -> Result<String> {
     let mut cargo = tools.cargo(template, location);
     cargo.args(["metadata", "--format-version", "1", "--filter-platform", &tools.target]);
     let text = output(&mut cargo)?;
     let whole: Value = serde_json::from_str(&text)
         .map_err(|error| Error::Start(format!("cargo metadata's answer is not JSON: {error}")))?;
-    let crates = Crates::of_metadata(&whole);
+    let crates = Crates::of_metadata(&whole, &helper.package, &helper.given());
     write(&template.join(given::FILE), &crates.to_json().to_string())?;
+    let graph = Graph::of(whole.clone());
+    let named = graph.of_root();
+    let needed = graph.closure(named.iter().map(|(_, id)| id.as_str()));
     let mut kept = recipe::pruned(whole, |package| {
         let (name, version) = (&package["name"], &package["version"]);
         let is_given = crates.given.iter().any(|given| *name == given.name && *version == given.version);
+        let is_read = match (&helper.read, package["id"].as_str()) {
+            (Some(read), _) => read.iter().any(|read| name == read),
+            (None, Some(id)) => needed.contains(id) && graph.is_read(id),
+            (None, None) => false,
+        };
         // The cell, the helper crate and what this names by path come from no registry.
-        package["source"].is_null()
-            || name.as_str().is_some_and(|name| BELOW_GIVEN.contains(&name))
-            || is_given
+        package["source"].is_null() || is_given || is_read
     });
     let outlines = template.join("outlines");
     sources::redirect(&mut kept, &outlines).map_err(Error::file(&outlines))?;

@@ -2,9 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::{Location, members};
+use super::{Location, members, outside};
 use crate::error::{Error, Result};
 use crate::toolchain;
 
@@ -16,7 +15,11 @@ pub fn of(location: &Location) -> Result<String> {
     std::fs::read(super::build::shim()?).ok().hash(&mut hasher);
     toolchain()?.hash(&mut hasher);
     location.libtorch.hash(&mut hasher);
-    location.libtorch.join("lib").metadata().and_then(|facts| facts.modified()).ok().hash(&mut hasher);
+    let libraries = location.libtorch.as_ref().map(|libtorch| libtorch.join("lib"));
+    libraries
+        .and_then(|folder| folder.metadata().ok())
+        .and_then(|facts| facts.modified().ok())
+        .hash(&mut hasher);
     location.crate_folder.hash(&mut hasher);
     for file in sources(&location.crate_folder)? {
         file.hash(&mut hasher);
@@ -27,7 +30,7 @@ pub fn of(location: &Location) -> Result<String> {
 
 /// What the toolchain says of itself.
 fn toolchain() -> Result<String> {
-    let output = Command::new("rustc").arg("-vV").output().map_err(Error::system(
+    let output = outside::command("rustc").arg("-vV").output().map_err(Error::system(
         "running rustc, which cells are compiled with (is Rust installed and on the PATH?)",
     ))?;
     let about = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -7,42 +7,42 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::commands::{empty_library, output};
-use super::{Location, cache_folder};
+use super::{cache_folder, outside};
 use crate::error::{Error, Result};
 
 /// The folder with `libtch.so` for this libtorch, built now if there is none yet.
-pub fn prepare(location: &Location, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
-    let folder = cache_folder()?.join("libtch").join(fingerprint(location)?);
+pub fn prepare(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    let folder = cache_folder()?.join("libtch").join(fingerprint(crate_folder, libtorch)?);
     let library = folder.join("libtch.so");
     if !library.exists() {
         progress("building tch's C++ wrapper for libtorch (one to two minutes, once)");
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let unfinished = folder.join(format!("libtch.{}", std::process::id()));
-        link(&archive(location)?, &location.libtorch.join("lib"), &unfinished)?;
+        link(&archive(crate_folder, libtorch)?, &libtorch.join("lib"), &unfinished)?;
         std::fs::rename(&unfinished, &library).map_err(Error::file(&library))?;
     }
     Ok(folder)
 }
 
 /// Tells one `libtch.so` from another: torch-sys's version and the libtorch it is for.
-fn fingerprint(location: &Location) -> Result<String> {
-    let lock = location.crate_folder.join("Cargo.lock");
+fn fingerprint(crate_folder: &Path, libtorch: &Path) -> Result<String> {
+    let lock = crate_folder.join("Cargo.lock");
     let text = std::fs::read_to_string(&lock).map_err(Error::file(&lock))?;
     let version = text.lines().skip_while(|line| *line != "name = \"torch-sys\"").nth(1);
     let mut hasher = DefaultHasher::new();
     version.hash(&mut hasher);
-    location.libtorch.hash(&mut hasher);
-    location.libtorch.join("lib").metadata().and_then(|facts| facts.modified()).ok().hash(&mut hasher);
+    libtorch.hash(&mut hasher);
+    libtorch.join("lib").metadata().and_then(|facts| facts.modified()).ok().hash(&mut hasher);
     Ok(format!("{:016x}", hasher.finish()))
 }
 
 /// torch-sys's static library, built in the checkout, where its tests need it too.
-fn archive(location: &Location) -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
+fn archive(crate_folder: &Path, libtorch: &Path) -> Result<PathBuf> {
+    let mut cargo = outside::command("cargo");
     cargo
         .args(["build", "--release", "--package", "torch-sys", "--message-format=json-render-diagnostics"])
-        .current_dir(&location.crate_folder)
-        .env("LIBTORCH", &location.libtorch)
+        .current_dir(crate_folder)
+        .env("LIBTORCH", libtorch)
         .stderr(Stdio::inherit());
     output(&mut cargo)?
         .lines()

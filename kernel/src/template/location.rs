@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 pub struct Location {
     /// The folder of the helper crate: `HERBARIUM_CRATE`, else the checkout that this program was built in.
     pub crate_folder: PathBuf,
-    /// libtorch's folder: `LIBTORCH`, else what `make` wrote into the checkout's `.cargo/config.toml`.
-    pub libtorch: PathBuf,
+    /// libtorch's folder, where the crate stands on tch: `LIBTORCH`, else what `make` wrote into the checkout's
+    /// `.cargo/config.toml`.
+    pub libtorch: Option<PathBuf>,
 }
 
 impl Location {
@@ -28,27 +29,45 @@ impl Location {
                 crate_folder.display()
             ))
         })?;
-        let libtorch = match std::env::var_os("LIBTORCH") {
-            Some(folder) => PathBuf::from(folder),
-            None => from_cargo_config(&crate_folder).ok_or_else(|| {
-                Error::Start(format!(
-                    "libtorch is not set up: run `make libtorch` in {}, or set LIBTORCH to its folder",
-                    crate_folder.display()
-                ))
-            })?,
-        };
-        if let Err(error) = readable(&libtorch) {
-            let libtorch = libtorch.display();
-            let make = format!("run `make libtorch` in {}, or correct LIBTORCH", crate_folder.display());
-            return Err(Error::Start(match error.kind() {
-                ErrorKind::PermissionDenied => format!(
-                    "this user may not read the libtorch in {libtorch}: have its owner run `chmod -R a+rX {libtorch}`, or {make}"
-                ),
-                _ => format!("there is no libtorch in {libtorch}: {make}"),
-            }));
-        }
+        Location::of(&crate_folder)
+    }
+
+    /// For the helper crate in a folder.
+    pub fn of(crate_folder: &Path) -> Result<Location> {
+        let crate_folder = crate_folder.canonicalize().map_err(Error::file(crate_folder))?;
+        let libtorch = if needs_libtorch(&crate_folder) { Some(find_libtorch(&crate_folder)?) } else { None };
         Ok(Location { crate_folder, libtorch })
     }
+}
+
+/// Whether the crate stands on tch.
+fn needs_libtorch(crate_folder: &Path) -> bool {
+    let lock = std::fs::read_to_string(crate_folder.join("Cargo.lock")).unwrap_or_default();
+    lock.lines().any(|line| line == "name = \"torch-sys\"")
+}
+
+/// The libtorch for a crate that stands on tch.
+fn find_libtorch(crate_folder: &Path) -> Result<PathBuf> {
+    let libtorch = match std::env::var_os("LIBTORCH") {
+        Some(folder) => PathBuf::from(folder),
+        None => from_cargo_config(crate_folder).ok_or_else(|| {
+            Error::Start(format!(
+                "libtorch is not set up: run `make libtorch` in {}, or set LIBTORCH to its folder",
+                crate_folder.display()
+            ))
+        })?,
+    };
+    if let Err(error) = readable(&libtorch) {
+        let libtorch = libtorch.display();
+        let make = format!("run `make libtorch` in {}, or correct LIBTORCH", crate_folder.display());
+        return Err(Error::Start(match error.kind() {
+            ErrorKind::PermissionDenied => format!(
+                "this user may not read the libtorch in {libtorch}: have its owner run `chmod -R a+rX {libtorch}`, or {make}"
+            ),
+            _ => format!("there is no libtorch in {libtorch}: {make}"),
+        }));
+    }
+    Ok(libtorch)
 }
 
 /// Fails if there is no folder of libraries there, or this user may not read one of them.

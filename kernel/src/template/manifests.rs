@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use super::given::{BESIDE_PREFIX, BY_PRELUDE, GIVEN};
+use super::given::BESIDE_PREFIX;
+use super::helper::Helper;
 use super::recipe;
 
+/// The folder in a template with the helper crate's manifest.
+pub const HELPER: &str = "helper";
 /// How the crate and a cell are optimised: the crate's loops always, cells for a short wait.
 const PROFILE: &str = "
 [profile.dev]
@@ -21,8 +24,17 @@ debug-assertions = false
 overflow-checks = false
 ";
 
-/// Replaces torch-sys's build script by the shared library.
-pub fn cargo_config(target: &str, libtch: &Path, libtorch: &Path) -> String {
+/// Where tch's wrapper as a shared library and libtorch are.
+pub struct Torch<'a> {
+    pub libtch: &'a Path,
+    pub libtorch: &'a Path,
+}
+
+/// How crates are compiled for a template; where they need torch-sys, with the shared library in place of its build script.
+pub fn cargo_config(target: &str, torch: Option<Torch<'_>>) -> String {
+    let Some(Torch { libtch, libtorch }) = torch else {
+        return format!("[target.{target}]\nrustflags = [\"-Cprefer-dynamic\"]\n");
+    };
     let (libtch, lib) = (libtch.display(), libtorch.join("lib"));
     let lib = lib.display();
     format!(
@@ -36,42 +48,36 @@ pub fn cargo_config(target: &str, libtch: &Path, libtorch: &Path) -> String {
 }
 
 /// The crate as a shared library: the same sources and dependencies, another kind of output.
-pub fn crate_manifest(crate_folder: &Path, dependencies: &toml::Table) -> String {
-    let package = toml::toml! {
-        name = "herbarium"
-        version = "0.1.0"
-        edition = "2024"
-    };
+pub fn crate_manifest(crate_folder: &Path, helper: &Helper, dependencies: &toml::Table) -> String {
+    let package = [("name", &helper.package), ("version", &"0.1.0".to_owned()), ("edition", &helper.edition)];
+    let package = package.map(|(key, text)| (key.to_owned(), text.as_str().into()));
     let library = toml::Table::from_iter([
         ("path".to_owned(), crate_folder.join("src/lib.rs").display().to_string().into()),
         ("crate-type".to_owned(), vec!["dylib"].into()),
     ]);
     let ours = toml::Table::from_iter([
-        ("package".to_owned(), toml::Value::Table(package)),
+        ("package".to_owned(), toml::Value::Table(package.into_iter().collect())),
         ("lib".to_owned(), toml::Value::Table(library)),
         ("dependencies".to_owned(), toml::Value::Table(dependencies.clone())),
     ]);
     ours.to_string()
 }
 
-/// The crates that cells can name by themselves, asked for as the helper crate does; and serde with what derives its
-/// traits, without which `serde_json` is of little use.
-fn given(dependencies: &toml::Table) -> toml::Table {
+/// The crates that cells can name by themselves: those of the helper crate as it asks for them, and those beside it.
+fn given(helper: &Helper, dependencies: &toml::Table) -> toml::Table {
     let mut given = dependencies.clone();
-    given.retain(|name, _| GIVEN.contains(&name) && !BY_PRELUDE.contains(&name));
-    let serde = toml::toml! {
-        version = "1"
-        features = ["derive"]
-    };
-    given.entry("serde").or_insert(toml::Value::Table(serde));
+    given.retain(|name, _| helper.crates.iter().any(|given| given == name));
+    for (name, how) in &helper.beside {
+        given.entry(name.clone()).or_insert_with(|| how.clone());
+    }
     given
 }
 
 /// All that a template's seed takes from registries, as a part of the manifest of a package that stands beside it: under
 /// names that are in nobody's way. What the helper crate names by path is not among it: where its sources have
 /// changed, cargo would build it again below a kernel that has it loaded.
-pub fn beside(dependencies: &toml::Table, of_registries: &toml::Table) -> String {
-    let given = given(dependencies).into_iter().filter(|(_, how)| how.get("path").is_none());
+pub fn beside(helper: &Helper, dependencies: &toml::Table, of_registries: &toml::Table) -> String {
+    let given = given(helper, dependencies).into_iter().filter(|(_, how)| how.get("path").is_none());
     let all = given.chain(of_registries.clone());
     let renamed = all.map(|(name, how)| {
         let mut how = match how {
@@ -90,15 +96,14 @@ pub fn beside(dependencies: &toml::Table, of_registries: &toml::Table) -> String
 }
 
 /// A cell's package: the crate and the crates that cells can name as its dependencies.
-pub fn seed_manifest(template: &Path, dependencies: &toml::Table) -> String {
-    let crate_path = template.join("herbarium");
-    let given =
-        toml::Table::from_iter([("dependencies".to_owned(), toml::Value::Table(given(dependencies)))]);
+pub fn seed_manifest(template: &Path, helper: &Helper, dependencies: &toml::Table) -> String {
+    let mut given = given(helper, dependencies);
+    let path = template.join(HELPER).display().to_string();
+    given.insert(helper.package.clone(), toml::Table::from_iter([("path".to_owned(), path.into())]).into());
+    let given = toml::Table::from_iter([("dependencies".to_owned(), toml::Value::Table(given))]);
     format!(
         "[package]\nname = \"{}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n\
-         [lib]\npath = \"src/lib.rs\"\ncrate-type = [\"cdylib\"]\n\n[workspace]\n{PROFILE}\n\
-         [dependencies.herbarium]\npath = {}\n\n{given}",
-        recipe::CELL_CRATE,
-        toml::Value::from(crate_path.display().to_string())
+         [lib]\npath = \"src/lib.rs\"\ncrate-type = [\"cdylib\"]\n\n[workspace]\n{PROFILE}\n{given}",
+        recipe::CELL_CRATE
     )
 }

@@ -79,17 +79,32 @@ pub fn workspace(folder: &Path) -> Result<Option<PathBuf>> {
     Ok(Manifest::read(folder)?.workspace()?.map(|root| root.folder.join("Cargo.toml")))
 }
 
-struct Manifest {
+/// The manifest of the package in a folder.
+pub struct Manifest {
     folder: PathBuf,
-    table: Table,
+    pub table: Table,
 }
 
 impl Manifest {
-    fn read(folder: &Path) -> Result<Manifest> {
+    pub fn read(folder: &Path) -> Result<Manifest> {
         let path = folder.join("Cargo.toml");
         let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
         let table = text.parse().map_err(|error| Error::Start(format!("{}: {error}", path.display())))?;
         Ok(Manifest { folder: folder.to_owned(), table })
+    }
+
+    /// What a text of `[package]` says, the workspace's where it is inherited.
+    pub fn package(&self, key: &str) -> Result<Option<String>> {
+        let Some(said) = self.table.get("package").and_then(|package| package.get(key)) else {
+            return Ok(None);
+        };
+        if let Some(said) = said.as_str() {
+            return Ok(Some(said.to_owned()));
+        }
+        let root = self.workspace()?;
+        let inherited =
+            root.as_ref().and_then(|root| root.table.get("workspace")?.get("package")?.get(key)?.as_str());
+        Ok(inherited.map(str::to_owned))
     }
 
     /// Those for building, and for some targets only, too.

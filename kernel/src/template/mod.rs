@@ -8,9 +8,12 @@
 //! use.
 
 mod build;
-mod commands;
+pub mod commands;
 #[path = "../cargo/given.rs"]
 pub mod given;
+#[path = "../cargo/graph.rs"]
+mod graph;
+pub mod helper;
 mod key;
 mod library;
 mod libtch;
@@ -18,6 +21,7 @@ mod location;
 mod manifests;
 mod members;
 mod outline;
+pub mod outside;
 mod quick;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
@@ -31,11 +35,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+pub use helper::Helper;
 pub use location::{Location, cache_folder};
 use recipe::Recipe;
-
-/// The cell that runs before a learner's first. Its `?` spares the learner's first `?` a second build.
-pub const PRELOAD: &str = "use herbarium::prelude::*;\nherbarium::notebook::init()?;";
 
 /// How many templates are kept when a new one is built.
 const KEPT: usize = 3;
@@ -43,32 +45,55 @@ const KEPT: usize = 3;
 /// How often a lock that another process holds is tried.
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
+/// What a template is to be made of, and where it is, built or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub location: Location,
+    /// The template's folder, which is the same for the same crate, toolchain, libtorch and kernel.
+    pub path: PathBuf,
+}
+
+impl Plan {
+    /// For the crate, toolchain and libtorch that this process's environment names.
+    pub fn make() -> Result<Plan> {
+        Plan::of(Location::discover()?)
+    }
+
+    /// For what is at these places.
+    pub fn of(location: Location) -> Result<Plan> {
+        let templates = folder()?;
+        std::fs::create_dir_all(&templates).map_err(Error::file(&templates))?;
+        // A template has paths of its own inside, which must stay the same by whatever link it is reached.
+        let templates = templates.canonicalize().map_err(Error::file(&templates))?;
+        Ok(Plan { path: templates.join(key::of(&location)?), location })
+    }
+
+    /// Whether the template is built.
+    pub fn is_built(&self) -> bool {
+        Recipe::read(&self.path).is_some()
+    }
+}
+
 /// A template that is whole.
 #[derive(Debug)]
 pub struct Template {
-    /// Its folder.
-    pub path: PathBuf,
+    /// What it was made of, and its folder.
+    pub plan: Plan,
     /// How cells are compiled against it.
     pub recipe: Recipe,
-    /// The crate and the libtorch that it was built from.
-    pub location: Location,
     /// As long as this is open, no other kernel removes the template.
     pub hold: Option<File>,
 }
 
-/// The template for this crate, toolchain and libtorch; built now if it is not there, with `progress`
-/// told a line now and then. Where another process builds it, this one waits until it is `stopped`.
-pub fn prepare(progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Result<Template> {
-    let location = Location::discover()?;
-    let templates = cache_folder()?.join("template");
-    std::fs::create_dir_all(&templates).map_err(Error::file(&templates))?;
-    // A template has paths of its own inside, which must stay the same by whatever link it is reached.
-    let templates = templates.canonicalize().map_err(Error::file(&templates))?;
-    let path = templates.join(key::of(&location)?);
+/// The template of a plan; built now if it is not there, with `progress` told a line now and then. Where another process
+/// builds it, this one waits until it is `stopped`.
+pub fn prepare(plan: &Plan, progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Result<Template> {
+    let Plan { path, location } = plan;
+    let found = |hold, recipe| Template { plan: plan.clone(), recipe, hold };
     // Held before it is read: between the two it might be removed.
-    let held = hold(&path);
-    if let Some(recipe) = Recipe::read(&path) {
-        return Ok(Template { path, recipe, location, hold: held });
+    let held = hold(path);
+    if let Some(recipe) = Recipe::read(path) {
+        return Ok(found(held, recipe));
     }
     let lock_file = path.with_extension("lock");
     let lock = File::create(&lock_file).map_err(Error::file(&lock_file))?;
@@ -82,25 +107,37 @@ pub fn prepare(progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Re
         }
     }
     // Another process may have built it while this one waited.
-    if let Some(recipe) = Recipe::read(&path) {
-        let hold = hold(&path);
-        return Ok(Template { path, recipe, location, hold });
+    if let Some(recipe) = Recipe::read(path) {
+        return Ok(found(hold(path), recipe));
     }
-    let recipe = build::build(&location, &path, newest(&templates).as_deref(), progress)?;
-    let hold = hold(&path);
-    remove_old(&templates, &path);
-    Ok(Template { path, recipe, location, hold })
+    if Plan::of(location.clone())? != *plan {
+        let what = "the crate, the toolchain or libtorch has changed since the kernel was started: restart the kernel";
+        return Err(Error::Start(what.to_owned()));
+    }
+    let templates = path.parent().unwrap_or(Path::new("/"));
+    let helper = Helper::read(&location.crate_folder)?.library();
+    let recipe = build::build(location, path, newest(templates, &helper).as_deref(), progress)?;
+    let hold = hold(path);
+    remove_old(templates, path, &helper);
+    Ok(found(hold, recipe))
 }
 
-/// The template that [`prepare`] would use, if it is built.
-pub fn existing() -> Result<Option<PathBuf>> {
-    let path = cache_folder()?.join("template").join(key::of(&Location::discover()?)?);
-    Ok(Recipe::read(&path).map(|_| path))
+/// Where templates are.
+fn folder() -> Result<PathBuf> {
+    Ok(cache_folder()?.join("template"))
+}
+
+/// Removes the templates of one helper crate, but for those that a kernel uses.
+pub fn remove_of(helper: &str) -> Result<()> {
+    let templates = folder()?;
+    let own = |path: &PathBuf| Recipe::read(path).is_some_and(|recipe| recipe.helper == helper);
+    by_last_use(&templates).iter().filter(|path| own(path)).for_each(|path| remove_unused(path));
+    Ok(())
 }
 
 /// Removes every template; the next kernel builds one anew.
 pub fn remove_all() -> Result<()> {
-    let templates = cache_folder()?.join("template");
+    let templates = folder()?;
     match std::fs::remove_dir_all(&templates) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&templates)(error)),
         _ => Ok(()),
@@ -133,22 +170,32 @@ fn by_last_use(templates: &Path) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// The whole template that was used last.
-fn newest(templates: &Path) -> Option<PathBuf> {
-    by_last_use(templates).into_iter().rev().find(|path| Recipe::read(path).is_some())
+/// Whether a template may be one of a helper crate: that of another kernel is left alone.
+fn is_of(template: &Path, helper: &str) -> bool {
+    Recipe::read(template).is_none_or(|recipe| recipe.helper == helper)
 }
 
-/// Keeps the templates that were used last, and those that are being built or used.
-fn remove_old(templates: &Path, newest: &Path) {
-    let others: Vec<PathBuf> = by_last_use(templates).into_iter().filter(|path| path != newest).collect();
+/// The whole template of a helper crate that was used last; also one that another version of this program has built.
+fn newest(templates: &Path, helper: &str) -> Option<PathBuf> {
+    let whole = |path: &PathBuf| path.join(recipe::FILE).exists() && is_of(path, helper);
+    by_last_use(templates).into_iter().rev().find(whole)
+}
+
+/// Keeps the templates of a helper crate that were used last, and those that are being built or used.
+fn remove_old(templates: &Path, newest: &Path, helper: &str) {
+    let mut others = by_last_use(templates);
+    others.retain(|path| path != newest && is_of(path, helper));
     let surplus = (others.len() + 1).saturating_sub(KEPT);
-    for path in others.into_iter().take(surplus) {
-        let locks = [path.with_extension("lock"), path.join(USED)].map(File::open);
-        // Kept until it is removed, so that a kernel that starts meanwhile does not take half of it.
-        if locks.iter().flatten().all(|lock| lock.try_lock().is_ok()) {
-            let _ = std::fs::remove_dir_all(&path);
-            let _ = std::fs::remove_file(path.with_extension("lock"));
-        }
+    others.iter().take(surplus).for_each(|path| remove_unused(path));
+}
+
+/// Removes a template that no kernel builds or uses.
+fn remove_unused(path: &Path) {
+    let locks = [path.with_extension("lock"), path.join(USED)].map(File::open);
+    // Kept until it is removed, so that a kernel that starts meanwhile does not take half of it.
+    if locks.iter().flatten().all(|lock| lock.try_lock().is_ok()) {
+        let _ = std::fs::remove_dir_all(path);
+        let _ = std::fs::remove_file(path.with_extension("lock"));
     }
 }
 
@@ -172,10 +219,10 @@ mod tests {
         // The kernel that uses the oldest has done so for an hour.
         let held = hold(&template("a")).unwrap();
         held.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
-        remove_old(&templates, &template("e"));
+        remove_old(&templates, &template("e"), "garden");
         assert_eq!(there(), [true, false, true, true, true]);
         drop(held);
-        remove_old(&templates, &template("e"));
+        remove_old(&templates, &template("e"), "garden");
         assert_eq!(there(), [false, false, true, true, true]);
         std::fs::remove_dir_all(&templates).unwrap();
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::commands::{c_compiler, empty_library, output, write};
-use super::recipe::{CELL_CRATE, HELPER_CRATE};
+use super::recipe::CELL_CRATE;
 use crate::error::{Error, Result};
 
 /// The C libraries that a cell's machine code may call by itself, as they are named when they are loaded.
@@ -27,6 +27,8 @@ pub struct Compiled<'a> {
     pub crates: &'a Path,
     /// The folder with the crates for this machine, procedural macros among them.
     pub macros: &'a Path,
+    /// The helper crate's library.
+    pub helper: &'a str,
     pub rustc: &'a Path,
     /// The toolchain's own linker.
     pub linker: &'a Path,
@@ -58,7 +60,7 @@ impl Compiled<'_> {
             "-L".to_owned(),
             format!("native={}", system.display()),
         ];
-        arguments.extend(without_code(usual, &crates, &library));
+        arguments.extend(without_code(usual, self.helper, &crates, &library));
         // rustc names it as one that is left out unless a symbol of it is used, and it has none.
         arguments.push("-Clink-arg=--no-as-needed".to_owned());
         arguments.push(format!("-Clink-arg={}", library.display()));
@@ -67,8 +69,8 @@ impl Compiled<'_> {
 
     /// The helper crate as rustc reads it and the linker names it.
     fn crate_without_code(&self, folder: &Path) -> Result<PathBuf> {
-        let name = format!("lib{HELPER_CRATE}.so");
-        let metadata = self.crates.join(format!("lib{HELPER_CRATE}.rmeta"));
+        let name = format!("lib{}.so", self.helper);
+        let metadata = self.crates.join(format!("lib{}.rmeta", self.helper));
         let metadata = std::fs::read(&metadata).map_err(Error::file(&metadata))?;
         let mut section = METADATA_MARK.to_vec();
         section.extend((metadata.len() as u64).to_le_bytes());
@@ -90,7 +92,7 @@ impl Compiled<'_> {
     /// Links to the metadata of all crates but the helper crate, and to the procedural macros.
     fn link_metadata(&self, crates: &Path) -> Result<()> {
         std::fs::create_dir_all(crates).map_err(Error::file(crates))?;
-        let own = format!("lib{HELPER_CRATE}.");
+        let own = format!("lib{}.", self.helper);
         for (folder, ending) in [(self.crates, "rmeta"), (self.macros, "so")] {
             for entry in std::fs::read_dir(folder).map_err(Error::file(folder))? {
                 let path = entry.map_err(Error::file(folder))?.path();
@@ -107,14 +109,17 @@ impl Compiled<'_> {
     /// Compiles a cell that uses the crate, and looks whether its library asks for the crate's.
     fn try_out(&self, folder: &Path, arguments: &[String]) -> Result<()> {
         let source = folder.join("try.rs");
-        let text = "use herbarium::prelude::*;\n#[unsafe(no_mangle)]\npub extern \"C\" fn cell() { println!(\"{}\", IMAGENET_MEAN[0]); }\n";
-        write(&source, text)?;
+        let text = format!(
+            "extern crate {} as _;\n#[unsafe(no_mangle)]\npub extern \"C\" fn cell() {{ ::herbarium_notebook::end_cell(); }}\n",
+            self.helper
+        );
+        write(&source, &text)?;
         let mut rustc = Command::new(self.rustc);
         rustc.args(["--crate-name", CELL_CRATE, "--edition=2024", "--crate-type", "cdylib", "--emit=link"]);
         output(rustc.args(arguments).arg("--out-dir").arg(folder).arg(&source))?;
         let library = folder.join(format!("lib{CELL_CRATE}.so"));
         let machine_code = std::fs::read(&library).map_err(Error::file(&library))?;
-        let name = format!("lib{HELPER_CRATE}.so\0");
+        let name = format!("lib{}.so\0", self.helper);
         let asks = machine_code.windows(name.len()).any(|bytes| bytes == name.as_bytes());
         for file in [source, library] {
             std::fs::remove_file(&file).map_err(Error::file(&file))?;
@@ -128,7 +133,7 @@ impl Compiled<'_> {
 }
 
 /// The usual arguments with the crates' metadata in place of the crates, in the linker's own words.
-fn without_code(usual: &[String], crates: &Path, library: &Path) -> Vec<String> {
+fn without_code(usual: &[String], helper: &str, crates: &Path, library: &Path) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut rest = usual.iter().peekable();
     while let Some(argument) = rest.next() {
@@ -136,10 +141,10 @@ fn without_code(usual: &[String], crates: &Path, library: &Path) -> Vec<String> 
             ("-L", Some(place)) if place.starts_with("dependency=") => {
                 rest.next();
             }
-            ("--extern", Some(named)) if named.starts_with(&format!("{HELPER_CRATE}=")) => {
+            ("--extern", Some(named)) if named.starts_with(&format!("{helper}=")) => {
                 rest.next();
                 arguments.push("--extern".to_owned());
-                arguments.push(format!("{HELPER_CRATE}={}", library.display()));
+                arguments.push(format!("{helper}={}", library.display()));
             }
             ("--extern", Some(named)) if named.ends_with(".rlib") => {
                 // What is in the helper crate's library is read from its metadata alone.
@@ -184,7 +189,8 @@ mod tests {
         let usual = "-C embed-bitcode=no -L dependency=/t/deps --extern herbarium=/t/deps/libherbarium.so \
                      --extern serde=/t/serde.rlib -Clink-arg=-Wl,-rpath,/torch -L native=/torch";
         let usual: Vec<String> = usual.split_whitespace().map(str::to_owned).collect();
-        let arguments = without_code(&usual, Path::new("/q/crates"), Path::new("/q/libherbarium.so"));
+        let arguments =
+            without_code(&usual, "herbarium", Path::new("/q/crates"), Path::new("/q/libherbarium.so"));
         assert_eq!(
             arguments.join(" "),
             "-C embed-bitcode=no --extern herbarium=/q/libherbarium.so --extern serde=/q/crates/serde.rmeta \

@@ -12,8 +12,15 @@ use super::recipe::CELL_CRATE;
 pub fn redirect(metadata: &mut Value, folder: &Path) -> Result<()> {
     for package in metadata["packages"].as_array_mut().into_iter().flatten() {
         if let Some(name) = package["name"].as_str().filter(|name| *name != CELL_CRATE) {
-            let copy = folder.join(name);
-            redirect_package(package, &copy)?;
+            // A version too: there may be several.
+            let copy = folder.join(format!("{name}-{}", package["version"].as_str().unwrap_or_default()));
+            let mut outlined = package.clone();
+            match redirect_package(&mut outlined, &copy) {
+                Ok(()) => *package = outlined,
+                // What is not text is read where it is; but the checkout's own is.
+                Err(error) if package["source"].is_null() => return Err(error),
+                Err(_) => {}
+            }
         }
     }
     Ok(())
@@ -105,12 +112,12 @@ mod tests {
         let target =
             |kind: &str, file: &str| serde_json::json!({"kind": [kind], "src_path": package.join(file)});
         let mut metadata = serde_json::json!({"packages": [
-            {"name": "p", "manifest_path": package.join("Cargo.toml"), "targets": [target("test", "t.rs"), target("lib", "src/lib.rs")]},
+            {"name": "p", "version": "1.0.0", "manifest_path": package.join("Cargo.toml"), "targets": [target("test", "t.rs"), target("lib", "src/lib.rs")]},
             {"name": CELL_CRATE, "manifest_path": "/elsewhere/Cargo.toml", "targets": [target("cdylib", "/elsewhere/src/lib.rs")]},
         ]});
         let cell = metadata["packages"][1].clone();
         redirect(&mut metadata, &folder.join("outlines")).unwrap();
-        let copy = folder.join("outlines/p");
+        let copy = folder.join("outlines/p-1.0.0");
         assert_eq!(metadata["packages"][0]["manifest_path"], copy.join("Cargo.toml").display().to_string());
         assert_eq!(metadata["packages"][0]["targets"].as_array().unwrap().len(), 1);
         assert_eq!(

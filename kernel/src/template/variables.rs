@@ -1,21 +1,26 @@
 //! The environment in which a template's compilers are found.
 
-use super::Template;
+use super::recipe::Recipe;
+use super::{Plan, Template, outside};
 
-impl Template {
+impl Plan {
     /// What this process must have in its environment before evcxr starts: its cargo, rustc and rustup are the template's.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let bin = self.path.join("bin");
+        let outside = Recipe::read(&self.path).map(|recipe| recipe.path);
+        let outside = outside.or_else(|| outside::variable("PATH")).unwrap_or_default();
         vec![
             (super::recipe::TEMPLATE_VARIABLE, self.path.display().to_string()),
             ("CARGO_HOME", self.path.display().to_string()),
             ("CARGO", bin.join("cargo").display().to_string()),
             ("RUSTC", bin.join("rustc").display().to_string()),
             ("RUST_SRC_PATH", self.path.join(super::recipe::LIBRARY).display().to_string()),
-            ("PATH", format!("{}:{}", bin.display(), self.recipe.path)),
+            ("PATH", format!("{}:{outside}", bin.display())),
         ]
     }
+}
 
+impl Template {
     /// What a cell's own process must have back: commands that a cell runs see the user's tools.
     pub fn variables_of_cells(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
@@ -28,9 +33,9 @@ impl Template {
             // returned to the system, they make a forward pass up to a fifth faster.
             ("MALLOC_MMAP_THRESHOLD_", Some("33554432".to_owned())),
             ("MALLOC_TRIM_THRESHOLD_", Some("4294967296".to_owned())),
-            ("LIBTORCH", Some(self.location.libtorch.display().to_string())),
+            ("LIBTORCH", self.plan.location.libtorch.as_ref().map(|folder| folder.display().to_string())),
             // The weights that come with the crate are read from its checkout, however the kernel was started.
-            ("HERBARIUM_CRATE", Some(self.location.crate_folder.display().to_string())),
+            ("HERBARIUM_CRATE", Some(self.plan.location.crate_folder.display().to_string())),
         ]
     }
 }

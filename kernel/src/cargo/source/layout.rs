@@ -90,6 +90,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Whether a `?` may end the learner's code.
+    pub fn asks(&self) -> bool {
+        matches!(self.body, Body::Question | Body::Async { question: true })
+    }
+
     /// `None` for a text that runs nothing, or nothing with variables.
     pub fn of(lines: &[&str]) -> Result<Option<Layout>, Unfamiliar> {
         let Some(function) = lines.iter().rposition(|line| line.starts_with(FUNCTION)) else {

@@ -3,6 +3,9 @@
 //! evcxr prints the error of a `?` to stderr, where it cannot be told from what the cell wrote there just before, and
 //! nothing says which `?` it was: the crate reports both. It loses variables that a cell has named when that cell fails:
 //! see [`variables`]. No line is added or removed: an error's line stays its line.
+//!
+//! The text is known by literal marks. Where one is missing, the cell fails with words that say which, and a test compares all of
+//! them with what evcxr writes (`kernel/tests/evcxr_text`).
 
 pub mod layout;
 pub mod moves;
@@ -24,12 +27,12 @@ const QUESTION_MARK: [&str; 2] = [
     ", error);\n",
 ];
 /// What has that conversion, and a store.
-const QUESTION: &str = "struct EvcxrUserCodeError {}";
+pub const QUESTION: &str = "struct EvcxrUserCodeError {}";
 const NEEDS_STORE: &str = "\nmut evcxr_variable_store: *mut evcxr_internal_runtime::VariableStore)";
 /// The store of variables that evcxr writes into every cell; what it is begins and ends with.
 const STORE: [&str; 2] = ["mod evcxr_internal_runtime {", "\n}\n#[unsafe(no_mangle)]"];
 /// The crate's, which need not be compiled again.
-const SHARED_STORE: &str = "use ::herbarium::notebook::store as evcxr_internal_runtime;";
+const SHARED_STORE: &str = "use ::herbarium_notebook::store as evcxr_internal_runtime;";
 /// The end of a cell's function.
 const END: &str = "evcxr_variable_store\n}";
 /// The file in the folder of a kernel's cells that names the variables whose types the cell changes, one a line.
@@ -46,7 +49,7 @@ pub struct Source {
     /// As evcxr wrote it, but for what has nothing to do with variables.
     text: String,
     layout: Option<Layout>,
-    moves: Moves,
+    pub(crate) moves: Moves,
     attempts: usize,
     /// It has been here before: a cell is compiled once more for its table of lines.
     adapted: bool,
@@ -62,8 +65,8 @@ pub enum Verdict {
 }
 
 impl Source {
-    /// The text that evcxr has written for cells with the crate, or without. `folder` is that of the kernel's cells.
-    pub fn of(text: &str, has_crate: bool, folder: &Path) -> Result<Source, Unfamiliar> {
+    /// The text that evcxr has written for cells with a helper crate, or without. `folder` is that of the kernel's cells.
+    pub fn of(text: &str, helper: Option<&str>, folder: &Path) -> Result<Source, Unfamiliar> {
         let mut source = Source {
             text: text.to_owned(),
             layout: None,
@@ -83,8 +86,9 @@ impl Source {
         }
         lines[0].push_str(ADAPTED);
         source.text = lines.join("\n");
-        if has_crate {
-            source.text = with_crate(&source.text)?;
+        let asks = source.layout.as_ref().is_some_and(Layout::asks) || text.contains(QUESTION);
+        if let Some(helper) = helper {
+            source.text = with_crate(&source.text, asks, helper)?;
         }
         let known = Known::read(&folder.join(MOVES));
         if source.code().is_some_and(|code| code == known.code) {
@@ -282,7 +286,7 @@ fn point_to(message: &mut Value, from: usize, to: usize) {
 
 /// A variable of a type that the cell changes is lost where evcxr has the cell look at its type: by its name and what it
 /// was made with, for the new type knows nothing of the old. evcxr then forgets it, and has the cell run without.
-fn let_go(checks: &mut [String], stale: &str) {
+pub(crate) fn let_go(checks: &mut [String], stale: &str) {
     for name in stale.lines() {
         let end = format!(">(stringify!({name}));");
         if let Some(check) = checks.iter_mut().find(|check| check.ends_with(&end)) {
@@ -293,25 +297,28 @@ fn let_go(checks: &mut [String], stale: &str) {
     }
 }
 
-/// What the crate does in place of what evcxr writes. No line is added or removed.
-fn with_crate(text: &str) -> Result<String, Unfamiliar> {
+/// What the notebook crate does in place of what evcxr writes. No line is added or removed.
+///
+/// Each cell names the helper crate: the notebook crate is in its library, and would otherwise be linked into the cell once
+/// more, with an interrupt flag and a store of its own.
+fn with_crate(text: &str, asks: bool, helper: &str) -> Result<String, Unfamiliar> {
     let mut text = text.to_owned();
-    if text.contains(QUESTION) {
+    if asks {
         text = with_reported_errors(&text).ok_or(Unfamiliar(QUESTION_MARK[0]))?;
     }
     if text.contains(NEEDS_STORE) {
-        text = with_shared_store(&text).ok_or(Unfamiliar(STORE[0]))?;
+        text = with_shared_store(&text, helper).ok_or(Unfamiliar(STORE[0]))?;
         text = with_end(&text).ok_or(Unfamiliar(END))?;
     }
     Ok(text)
 }
 
 /// With the crate's store of variables in place of one of its own.
-fn with_shared_store(text: &str) -> Option<String> {
+fn with_shared_store(text: &str, helper: &str) -> Option<String> {
     let start = text.find(STORE[0])?;
     let end = start + text[start..].find(STORE[1])? + "\n}".len();
     let lines = "\n".repeat(text[start..end].matches('\n').count());
-    Some(format!("{}{SHARED_STORE}{lines}{}", &text[..start], &text[end..]))
+    Some(format!("{}extern crate {helper} as _; {SHARED_STORE}{lines}{}", &text[..start], &text[end..]))
 }
 
 /// With the conversion of a `?`'s error telling the crate.
@@ -321,7 +328,7 @@ fn with_reported_errors(text: &str) -> Option<String> {
     let end = format + text[format..].find(QUESTION_MARK[1])?;
     let conversion = QUESTION_MARK[0]
         .replace("fn from", "#[track_caller] fn from")
-        .replace("eprintln!(", "::herbarium::notebook::failed(&::std::format_args!(");
+        .replace("eprintln!(", "::herbarium_notebook::failed(&::std::format_args!(");
     let (format, rest) = (&text[format..end], &text[end + QUESTION_MARK[1].len()..]);
     Some(format!("{}{conversion}{format}, error));\n{rest}", &text[..start]))
 }
@@ -329,8 +336,5 @@ fn with_reported_errors(text: &str) -> Option<String> {
 /// With the crate told of the cell's end, whatever it ended by.
 fn with_end(text: &str) -> Option<String> {
     let before = text.trim_end().strip_suffix(END)?;
-    Some(format!("{before}{{ ::herbarium::notebook::end_cell(); evcxr_variable_store }}\n}}\n"))
+    Some(format!("{before}{{ ::herbarium_notebook::end_cell(); evcxr_variable_store }}\n}}\n"))
 }
-
-#[cfg(test)]
-mod tests;

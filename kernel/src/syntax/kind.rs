@@ -1,8 +1,6 @@
-//! The types that a notebook's parameters can have.
+//! The types of values that can be written out, and so given from outside: those that a notebook's parameters can have.
 
 use std::fmt;
-
-use crate::syntax::Form;
 
 /// A type whose values can be given from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,25 +53,6 @@ impl Kind {
             return Some(Kind::Array(Box::new(Kind::of_type(kind)?), length.trim().parse().ok()));
         }
         inside("Vec").map(Kind::Vec).or_else(|| inside("Option").map(Kind::Option))
-    }
-
-    /// The type of a default that is written out.
-    pub fn of_form(form: &Form) -> Option<Kind> {
-        let of_first = |first: &Option<Box<Form>>| match first {
-            Some(first) => Kind::of_form(first).map(Box::new),
-            None => Some(Box::new(Kind::Any)),
-        };
-        Some(match form {
-            Form::Integer(suffix) => Kind::Integer(suffix.clone()),
-            Form::Float(suffix) => Kind::Float(suffix.clone()),
-            Form::Bool => Kind::Bool,
-            Form::Char => Kind::Char,
-            Form::Text => Kind::Text,
-            Form::From(name) => return Kind::of_type(name).filter(|kind| matches!(kind, Kind::From(_))),
-            Form::Vec(first) => Kind::Vec(of_first(first)?),
-            Form::Array(first) => Kind::Array(of_first(first)?, None),
-            Form::Some(inner) => Kind::Option(Box::new(Kind::of_form(inner)?)),
-        })
     }
 
     /// The type as it would be written, if all of it is known.

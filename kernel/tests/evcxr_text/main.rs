@@ -1,50 +1,29 @@
+//! What is changed in the texts that evcxr writes around cells, on texts that evcxr has written in this run.
+
+mod evcxr;
+#[path = "../../src/cargo/source/mod.rs"]
+#[allow(dead_code)]
+mod source;
+
+use std::path::Path;
+
 use serde_json::json;
+use source::{Source, Verdict, is_foreign, learners_line, let_go};
 
-use super::*;
-
-/// A cell as evcxr 0.22.0 writes it.
+/// A cell as evcxr writes it, with its lines for variables and code replaced by these.
 fn cell(taken: &str, code: &str, bound: &str, kept: &str) -> String {
-    format!(
-        r#"#![allow(unused_imports, unused_mut, dead_code)]
-
-            struct EvcxrUserCodeError {{}}
-            impl<T: std::fmt::Display> From<T> for EvcxrUserCodeError {{
-                fn from(error: T) -> Self {{
-                    eprintln!("{{}}", error);
-                    println!("{{}}", evcxr_internal_runtime::USER_ERROR_OCCURRED);
-                    EvcxrUserCodeError {{}}
-                }}
-            }}
-        
-mod evcxr_internal_runtime {{
-pub struct VariableStore {{
-}}
-}}
-#[unsafe(no_mangle)]
-pub extern "C" fn run_user_code_1(
-mut evcxr_variable_store: *mut evcxr_internal_runtime::VariableStore)
-  -> *mut evcxr_internal_runtime::VariableStore {{
-if evcxr_variable_store.is_null() {{
-  evcxr_variable_store = evcxr_internal_runtime::create_variable_store();
-}}
-let evcxr_variable_store = unsafe {{&mut *evcxr_variable_store}};
-{{let mut vars_ok = true;
-vars_ok &= evcxr_variable_store.check_variable::<String>(stringify!(big));
-vars_ok &= evcxr_variable_store.check_variable::<String>(stringify!(bigger));
-if !vars_ok {{return evcxr_variable_store;}}}}
-{taken}match std::panic::catch_unwind(
-  std::panic::AssertUnwindSafe(||{{
-let _ = (|| -> std::result::Result<(), EvcxrUserCodeError> {{
-{code}{bound}Ok(())}})();
-}})) {{ 
-  Ok(_) => {{}}
-  Err(_) => {{
-    println!("EVCXR_PANIC_NOTIFICATION");
-}}}}
-{kept}evcxr_variable_store
-}}
-"#
-    )
+    let written = evcxr::texts(evcxr::WITH_VARIABLES).remove(0);
+    let mut lines: Vec<&str> = written.lines().collect();
+    lines.retain(|line| !line.contains(".take_variable::<") && !line.contains(".put_variable::<"));
+    let place = |lines: &[&str], text: &str| lines.iter().position(|line| line.starts_with(text)).unwrap();
+    let end = lines.len() - 2;
+    assert_eq!(lines[end..], ["evcxr_variable_store", "}"], "{written}");
+    lines.splice(end..end, kept.lines());
+    let (start, question) = (place(&lines, "let last"), place(&lines, "Ok(())})();"));
+    lines.splice(start..question, code.lines().chain(bound.lines()));
+    let catch = place(&lines, "match std::panic::catch_unwind(");
+    lines.splice(catch..catch, taken.lines());
+    lines.join("\n") + "\n"
 }
 
 fn take(name: &str) -> String {
@@ -55,8 +34,8 @@ fn puts(name: &str, kind: &str) -> String {
     format!("evcxr_variable_store.put_variable::<{kind}>(stringify!({name}), {name});\n")
 }
 
-fn source(text: &str, has_crate: bool) -> Source {
-    let source = Source::of(text, has_crate, Path::new("/nowhere")).unwrap();
+fn source_of(text: &str, has_crate: bool) -> Source {
+    let source = Source::of(text, has_crate.then_some("garden"), Path::new("/nowhere")).unwrap();
     assert_eq!(source.adapted().lines().count(), text.lines().count(), "{}", source.adapted());
     source
 }
@@ -84,18 +63,20 @@ fn line<'a>(text: &'a str, part: &str) -> &'a str {
 
 #[test]
 fn the_crate_reports_errors_and_keeps_the_variables() {
-    let text = source(&cell("", "f();\n", "", ""), true).adapted();
+    let text = source_of(&cell("", "f();\n", "", ""), true).adapted();
     assert!(text.contains("#[track_caller] fn from(error: T) -> Self {"), "{text}");
-    assert!(text.contains("::herbarium::notebook::failed(&::std::format_args!(\"{}\", error));\n"), "{text}");
-    assert!(text.ends_with("{ ::herbarium::notebook::end_cell(); evcxr_variable_store }\n}\n"), "{text}");
+    assert!(text.contains("::herbarium_notebook::failed(&::std::format_args!(\"{}\", error));\n"), "{text}");
+    assert!(text.ends_with("{ ::herbarium_notebook::end_cell(); evcxr_variable_store }\n}\n"), "{text}");
     assert!(
-        text.contains("use ::herbarium::notebook::store as evcxr_internal_runtime;\n\n\n\n#[unsafe"),
+        text.contains(
+            "\nextern crate garden as _; use ::herbarium_notebook::store as evcxr_internal_runtime;\n\n"
+        ),
         "{text}"
     );
     assert!(!text.contains("evcxr_ended"), "an ordinary cell is as evcxr writes it");
-    assert!(!source(&cell("", "f();\n", "", ""), false).adapted().contains("herbarium"));
+    assert!(!source_of(&cell("", "f();\n", "", ""), false).adapted().contains("herbarium"));
     // A text that is compiled once more has what it needs.
-    assert_eq!(Source::of(&text, true, Path::new("/nowhere")).unwrap().adapted(), text);
+    assert_eq!(Source::of(&text, Some("garden"), Path::new("/nowhere")).unwrap().adapted(), text);
 }
 
 #[test]
@@ -110,18 +91,18 @@ fn a_text_that_evcxr_writes_otherwise_is_refused() {
         "evcxr_variable_store\n}",
     ] {
         let other = text.replace(mark, "changed");
-        let refused = Source::of(&other, true, Path::new("/nowhere"));
+        let refused = Source::of(&other, Some("garden"), Path::new("/nowhere"));
         assert!(refused.is_err_and(|why| why.to_string().contains("evcxr 0.22.0")), "{mark}");
     }
     let other = text.replace("eprintln!", "print_to_stderr!");
-    assert!(Source::of(&other, true, Path::new("/nowhere")).is_err());
+    assert!(Source::of(&other, Some("garden"), Path::new("/nowhere")).is_err());
     let analysis = "#![allow(x)]\nasync fn evcxr_analysis_wrapper(\n";
-    assert!(Source::of(analysis, true, Path::new("/nowhere")).is_ok());
+    assert!(Source::of(analysis, Some("garden"), Path::new("/nowhere")).is_ok());
 }
 
 #[test]
 fn a_variable_that_the_cell_does_not_name_stays_in_the_store() {
-    let text = |code: &str| source(&cell(&take("big"), code, "", &puts("big", "String")), false).adapted();
+    let text = |code: &str| source_of(&cell(&take("big"), code, "", &puts("big", "String")), false).adapted();
     assert!(!text("let tt = f_big();\n").contains("take_variable"));
     assert!(!text("let tt = f_big();\n").contains("put_variable"));
     for naming in ["big.len();\n", "println!(\"{big}\");\n", "f(&mut big);\n", "r#big;\n"] {
@@ -142,13 +123,13 @@ fn a_variable_of_a_changed_type_is_let_go() {
 
 #[test]
 fn what_a_failed_cell_binds_again_has_its_old_value() {
-    let text = source(&cell(&take("big"), "let big = 1;\n", &puts("big", "i32"), ""), false).adapted();
+    let text = source_of(&cell(&take("big"), "let big = 1;\n", &puts("big", "i32"), ""), false).adapted();
     assert!(text.contains("evcxr_ended.set(true); Ok(())})();"), "{text}");
     let end = line(&text, "kept");
     assert!(end.starts_with("if !evcxr_ended.get() { evcxr_variable_store.put_variable::<String>"), "{end}");
     // What evcxr takes for the old one is the new one.
     let text =
-        source(&cell(&take("big"), "let [big, _] = [1, 2];\n", "", &puts("big", "i32")), false).adapted();
+        source_of(&cell(&take("big"), "let [big, _] = [1, 2];\n", "", &puts("big", "i32")), false).adapted();
     assert!(line(&text, "Ok(())})").starts_with("evcxr_variable_store.put_variable::<i32>"), "{text}");
     assert!(line(&text, "kept").contains("put_variable::<String>"), "{text}");
 }
@@ -156,7 +137,7 @@ fn what_a_failed_cell_binds_again_has_its_old_value() {
 #[test]
 fn what_is_moved_is_there_until_then() {
     let code = "let a = 1; \nif a == 2 {\n    drop(big);\n}\n";
-    let mut source = source(&cell(&take("big"), code, "", ""), false);
+    let mut source = source_of(&cell(&take("big"), code, "", ""), false);
     let text = source.adapted();
     let error = used_after_move(&text, "big", "kept", "big);\n}");
     assert_eq!(source.judge(vec![error]), Verdict::Again);
@@ -186,7 +167,7 @@ fn what_is_moved_is_there_until_then() {
 #[test]
 fn what_is_moved_and_replaced_stays() {
     let mut source =
-        source(&cell(&take("big"), "big = big.trim().into();\n", "", &puts("big", "String")), false);
+        source_of(&cell(&take("big"), "big = big.trim().into();\n", "", &puts("big", "String")), false);
     let text = source.adapted();
     let error = used_after_move(&text, "big", "(stringify!(big), big);", "big.trim()");
     assert_eq!(source.judge(vec![error]), Verdict::Again);
@@ -205,7 +186,7 @@ fn what_is_moved_and_replaced_stays() {
 
 #[test]
 fn evcxr_hears_of_what_is_moved_for_good() {
-    let mut source = source(&cell(&take("big"), "drop(big);\n", "", &puts("big", "String")), false);
+    let mut source = source_of(&cell(&take("big"), "drop(big);\n", "", &puts("big", "String")), false);
     let error = used_after_move(&source.adapted(), "big", "(stringify!(big), big);", "big);\nOk");
     let Verdict::Pass(passed) = source.judge(vec![error]) else { panic!("it compiles no better again") };
     let passed: serde_json::Value = serde_json::from_str(&passed[0]).unwrap();
@@ -217,7 +198,7 @@ fn evcxr_hears_of_what_is_moved_for_good() {
 
 #[test]
 fn a_return_is_no_error() {
-    let text = source(&cell("", "if f() { return Ok(()); }\n", "", ""), false).adapted();
+    let text = source_of(&cell("", "if f() { return Ok(()); }\n", "", ""), false).adapted();
     assert!(line(&text, "returned").starts_with("  Ok(true) if !evcxr_ended.get() => {"), "{text}");
     assert!(text.contains("\n(|| -> std::result::Result") && text.contains("Ok(())})().is_ok()\n"), "{text}");
 }
@@ -227,4 +208,24 @@ fn foreign_functions_are_seen() {
     let text = cell("", "f();\n", "", "");
     assert!(!is_foreign(&text));
     assert!(is_foreign(&format!("unsafe extern \"C\" {{ fn missing(); }}\n{text}")));
+}
+
+#[test]
+fn every_text_that_evcxr_writes_is_known() {
+    for cell in evcxr::CELLS {
+        let texts = evcxr::texts(cell);
+        assert!(!texts.is_empty(), "nothing was compiled for {cell}");
+        for text in texts {
+            let helped = Source::of(&text, Some("garden"), Path::new("/nowhere"));
+            let helped = helped.unwrap_or_else(|why| panic!("{why}\n{cell}\n{text}")).adapted();
+            assert_eq!(helped.lines().count(), text.lines().count(), "{helped}");
+            // What it does with variables and errors goes through the crate.
+            assert!(!helped.contains("mod evcxr_internal_runtime"), "{helped}");
+            assert_eq!(
+                helped.contains("::herbarium_notebook::failed("),
+                text.contains("EvcxrUserCodeError"),
+                "{helped}"
+            );
+        }
+    }
 }

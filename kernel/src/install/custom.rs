@@ -1,0 +1,233 @@
+//! A kernel with crates of the user's choice: a helper crate that re-exports them, and a template of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use toml::{Table, Value};
+
+use super::{Options, spec};
+use crate::dependency::Dependency;
+use crate::error::{Error, Result};
+use crate::template::recipe::NOTEBOOK_CRATE;
+use crate::template::{self, Location, Plan, commands, outside};
+
+/// The helper crate's folder in a kernelspec's.
+const CRATE: &str = "crate";
+/// The file of the notebook that tries a kernel.
+const TRIAL: &str = "trial.ipynb";
+
+/// A kernel's parts, as the options give them.
+#[derive(Debug)]
+struct Kernel {
+    name: String,
+    display_name: String,
+    crates: Vec<Dependency>,
+    /// The user's prelude.
+    prelude: String,
+}
+
+/// Installs the kernel. Where that fails, no part of it is left but what was compiled, for the next attempt.
+pub fn install(options: &Options) -> Result<()> {
+    let kernel = Kernel::of(options)?;
+    let folder = options.place.kernels()?.join(&kernel.name);
+    if spec::exists(&folder) {
+        return Err(Error::Usage(format!(
+            "there is a kernel `{name}` in {} already: take another --name, or remove it by `herbarium uninstall {name}`",
+            folder.display(),
+            name = kernel.name
+        )));
+    }
+    let installed = kernel.install(&folder);
+    if installed.is_err() {
+        // Nobody uses a folder without a kernelspec.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    let plan = installed.map_err(|error| match error {
+        Error::Start(why) => Error::Install(why),
+        other => other,
+    })?;
+    println!("crates for cells: {}", plan.path.display());
+    println!("kernelspec: {} in {}", kernel.display_name, folder.display());
+    Ok(())
+}
+
+impl Kernel {
+    fn of(options: &Options) -> Result<Kernel> {
+        let Some(name) = options.name.clone() else {
+            let what = "a kernel with other crates needs a name for Jupyter: --name NAME";
+            return Err(Error::Usage(what.to_owned()));
+        };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
+            return Err(Error::Usage(format!(
+                "`{name}` cannot be a kernel's name: Jupyter takes letters without accents, digits, `-`, `_` and `.`"
+            )));
+        }
+        if name == super::NAME {
+            return Err(Error::Usage(format!("`{name}` is the project's own kernel: take another --name")));
+        }
+        let mut crates: Vec<Dependency> = Vec::new();
+        for line in &options.crates {
+            let one = Dependency::parse(line.trim(), |_| true);
+            let one = one.map_err(|why| Error::Usage(why.told("--crate", "'NAME = \"VERSION\"'")))?;
+            let same = |other: &str| other.replace('-', "_") == one.name.replace('-', "_");
+            if same(NOTEBOOK_CRATE) {
+                return Err(Error::Usage(format!(
+                    "--crate: every kernel has `{NOTEBOOK_CRATE}`: leave it out"
+                )));
+            }
+            if crates.iter().any(|known| same(&known.name)) {
+                return Err(Error::Usage(format!("--crate: `{}` is asked for twice", one.name)));
+            }
+            crates.push(one);
+        }
+        let display_name = options.display_name.clone().unwrap_or_else(|| format!("Rust ({name})"));
+        Ok(Kernel { name, display_name, crates, prelude: options.prelude.join("\n") })
+    }
+
+    fn install(&self, folder: &Path) -> Result<Plan> {
+        let crate_folder = folder.join(CRATE);
+        let unfinished = |error: std::io::Error| error.kind() != std::io::ErrorKind::NotFound;
+        if let Err(error) = std::fs::remove_dir_all(folder)
+            && unfinished(error)
+        {
+            return Err(Error::Start(format!("{} is in the way: remove it", folder.display())));
+        }
+        commands::write(&crate_folder.join("src/lib.rs"), &self.library())?;
+        commands::write(&crate_folder.join("Cargo.toml"), &self.manifest()?)?;
+        println!("resolving the crates");
+        let mut cargo = outside::command("cargo");
+        cargo.args(["generate-lockfile"]).current_dir(&crate_folder);
+        commands::run(cargo, "resolving the crates", &mut |line| println!("{line}"))?;
+        let plan = Plan::of(Location::of(&crate_folder)?)?;
+        if let Err(error) = template::prepare(&plan, &mut |line| println!("{line}"), &|| false) {
+            let _ = std::fs::remove_dir_all(&plan.path);
+            return Err(error);
+        }
+        println!("trying the prelude");
+        self.try_out(&crate_folder)?;
+        spec::write(folder, &self.display_name, &plan.location)?;
+        Ok(plan)
+    }
+
+    /// The helper crate's name.
+    fn package(&self) -> String {
+        format!("kernel-{}", self.name.replace('.', "-").to_lowercase())
+    }
+
+    /// The helper crate: the crates, and the names that every notebook has.
+    fn library(&self) -> String {
+        let mut text =
+            format!("//! The crates of the kernel `{}`.\n\npub use herbarium_notebook;\n", self.name);
+        for one in &self.crates {
+            text += &format!("pub use {};\n", one.name.replace('-', "_"));
+        }
+        text + "\n/// What a cell types, whatever its crates.\npub mod prelude {\n    pub use herbarium_notebook::{\n        \
+                self as notebook, DisplayHandle, EvcxrDisplay, EvcxrDisplayRich, MimeBundle, Progress, Show, clear_output,\n        \
+                display, interrupted,\n    };\n}\n"
+    }
+
+    /// The helper crate's manifest, which says how cells use it.
+    fn manifest(&self) -> Result<String> {
+        let notebook = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(NOTEBOOK_CRATE);
+        let notebook = notebook.canonicalize().map_err(Error::file(&notebook))?;
+        let library = self.package().replace('-', "_");
+        let prelude =
+            format!("use ::{library}::prelude::*;\n{}\n::herbarium_notebook::init()?;", self.prelude);
+        let names: Vec<Value> = self.crates.iter().map(|one| one.name.as_str().into()).collect();
+        let table = |pairs: Vec<(&str, Value)>| {
+            Value::Table(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+        };
+        let of_notebook = table(vec![("path", notebook.display().to_string().into())]);
+        let mut dependencies = Table::from_iter([(NOTEBOOK_CRATE.to_owned(), of_notebook)]);
+        dependencies.extend(self.crates.iter().map(|one| (one.name.clone(), one.how.clone())));
+        let cells = table(vec![("prelude", prelude.into()), ("crates", names.into())]);
+        let package = table(vec![
+            ("name", self.package().into()),
+            ("version", "0.1.0".into()),
+            ("edition", "2024".into()),
+            ("publish", false.into()),
+            ("metadata", table(vec![("notebook", cells)])),
+        ]);
+        let parts =
+            [("package", package), ("dependencies", dependencies.into()), ("workspace", table(vec![]))];
+        let manifest: Table = parts.into_iter().map(|(key, part)| (key.to_owned(), part)).collect();
+        Ok(manifest.to_string())
+    }
+
+    /// Runs a notebook whose only cell is nothing, in a kernel of its own: its prelude must do.
+    fn try_out(&self, crate_folder: &Path) -> Result<()> {
+        let notebook: PathBuf = crate_folder.join(TRIAL);
+        commands::write(
+            &notebook,
+            r#"{"cells": [{"cell_type": "code", "execution_count": null, "id": "trial", "metadata": {}, "outputs": [], "source": "();"}],
+                "metadata": {}, "nbformat": 4, "nbformat_minor": 5}"#,
+        )?;
+        let program = std::env::current_exe().map_err(Error::system("finding this program"))?;
+        let mut command = outside::command(program);
+        command.args(["run", TRIAL]).current_dir(crate_folder).env("HERBARIUM_CRATE", crate_folder);
+        command.env_remove("HERBARIUM_PLAIN").stdin(Stdio::null());
+        let output = command.output().map_err(Error::system("trying the kernel"))?;
+        let _ = std::fs::remove_file(&notebook);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let failed = said.split_once(crate::session::PRELUDE_FAILED);
+        match (failed, output.status.success()) {
+            (None, true) => Ok(()),
+            (Some((_, why)), _) => Err(Error::Start(format!(
+                "the prelude does not run in a cell; what was compiled is kept for the next attempt:\n{}",
+                why.trim()
+            ))),
+            (None, false) => Err(Error::Start(format!("the kernel does not start:\n{}", said.trim()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::helper::Helper;
+
+    fn kernel(arguments: &[&str]) -> Result<Kernel> {
+        Kernel::of(&Options::parse(arguments).unwrap())
+    }
+
+    #[test]
+    fn the_helper_crate_re_exports_the_crates() {
+        let crates = ["--crate", "ndarray = \"0.16\"", "--crate", "plotters-svg = { version = \"0.3\" }"];
+        let kernel = kernel(
+            &[&["--name", "Data.2"], &crates[..], &["--prelude", "use ndarray::prelude::*;"]].concat(),
+        )
+        .unwrap();
+        assert_eq!(kernel.display_name, "Rust (Data.2)");
+        assert!(
+            kernel.library().contains("pub use ndarray;\npub use plotters_svg;\n"),
+            "{}",
+            kernel.library()
+        );
+        let folder = std::env::temp_dir().join(format!("herbarium-custom-{}", std::process::id()));
+        commands::write(&folder.join("Cargo.toml"), &kernel.manifest().unwrap()).unwrap();
+        let helper = Helper::read(&folder).unwrap();
+        assert_eq!(helper.library(), "kernel_data_2");
+        assert_eq!(
+            helper.prelude,
+            "use ::kernel_data_2::prelude::*;\nuse ndarray::prelude::*;\n::herbarium_notebook::init()?;"
+        );
+        assert_eq!(helper.given(), ["kernel-data-2", "ndarray", "plotters-svg", "herbarium-notebook"]);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_what_to_do() {
+        let told = |arguments: &[&str]| kernel(arguments).unwrap_err().to_string();
+        assert!(told(&["--crate", "rand"]).contains("--name NAME"));
+        assert!(told(&["--name", "my kernel"]).contains("Jupyter takes letters"));
+        assert!(told(&["--name", "herbarium"]).contains("take another --name"));
+        let line = told(&["--name", "a", "--crate", "rand = 1"]);
+        assert!(
+            line.contains("`--crate rand = 1` is not a dependency: write `--crate 'NAME = \"VERSION\"'`"),
+            "{line}"
+        );
+        assert!(told(&["--name", "a", "--crate", "rand", "--crate", "rand = \"0.9\""]).contains("twice"));
+        assert!(told(&["--name", "a", "--crate", "herbarium-notebook"]).contains("leave it out"));
+    }
+}

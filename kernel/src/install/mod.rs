@@ -1,0 +1,98 @@
+//! `herbarium install`, `herbarium list` and `herbarium uninstall`: the kernelspecs by which Jupyter finds kernels.
+
+mod custom;
+mod options;
+mod place;
+mod spec;
+
+use crate::error::{Error, Result};
+use crate::template::{self, Helper, Plan};
+pub use options::Options;
+pub use place::Place;
+pub use spec::Spec;
+
+/// The name of the project's own kernel.
+pub const NAME: &str = "herbarium";
+/// What a launcher shows for it.
+pub const DISPLAY_NAME: &str = "Rust (Herbarium)";
+
+/// Writes the kernelspec, and builds what its cells have so that no notebook has to.
+pub fn install(options: &Options) -> Result<()> {
+    if options.is_custom() {
+        return custom::install(options);
+    }
+    let plan = Plan::make()?;
+    let folder = options.place.kernels()?.join(NAME);
+    spec::write(&folder, DISPLAY_NAME, &plan.location)?;
+    println!("kernelspec: {DISPLAY_NAME} in {}", folder.display());
+    template::prepare(&plan, &mut |line| println!("{line}"), &|| false)?;
+    println!("helper crate for cells: {}", plan.path.display());
+    Ok(())
+}
+
+/// Removes a kernelspec, and what was built for a kernel of the user's making; what was built for all, when that is asked for.
+pub fn uninstall(options: &Options) -> Result<()> {
+    let name = options.name.as_deref().unwrap_or(NAME);
+    let folder = options.place.kernels()?.join(name);
+    let spec = Spec::read(&folder);
+    if spec.is_none() && spec::exists(&folder) {
+        return Err(Error::Usage(format!("the kernel `{name}` in {} is not Herbarium's", folder.display())));
+    }
+    let helper = spec.filter(Spec::is_custom).and_then(|spec| Helper::read(&spec.crate_folder).ok());
+    match std::fs::remove_dir_all(&folder) {
+        Ok(()) => println!("removed {}", folder.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("no kernelspec in {}{}", folder.display(), elsewhere(name));
+        }
+        Err(error) => return Err(Error::file(&folder)(error)),
+    }
+    if let Some(helper) = helper {
+        template::remove_of(&helper.library())?;
+    }
+    if options.all {
+        template::remove_all()?;
+        println!("removed what was built for cells");
+    }
+    Ok(())
+}
+
+/// Where else there is a kernel of this name.
+fn elsewhere(name: &str) -> String {
+    let found = Place::usual().into_iter().filter_map(|place| match &place {
+        Place::Prefix(prefix) => {
+            let is_there = Spec::all(&place).iter().any(|spec| spec.name == name);
+            is_there.then(|| format!("; there is one by --prefix {}", prefix.display()))
+        }
+        Place::User => None,
+    });
+    found.collect()
+}
+
+/// Prints each of this program's kernels in the usual places, or in one: its name, what it is shown as, its crates, its folder.
+pub fn list(arguments: &[&str]) -> Result<()> {
+    let places = match arguments {
+        [] => Place::usual(),
+        some => vec![Options::parse(some)?.place],
+    };
+    let found: Vec<Spec> = places.iter().flat_map(Spec::all).collect();
+    let width =
+        |part: fn(&Spec) -> &str| found.iter().map(|spec| part(spec).chars().count()).max().unwrap_or(0);
+    let (names, titles) = (width(|spec| &spec.name), width(|spec| &spec.display_name));
+    for spec in &found {
+        let Spec { name, display_name, folder, .. } = spec;
+        println!("{name:<names$}  {display_name:<titles$}  {}", folder.display());
+        println!("{:<names$}  {}", "", crates(spec));
+    }
+    if found.is_empty() {
+        println!("no kernels: `herbarium install` installs one");
+    }
+    Ok(())
+}
+
+/// The crates that a kernel's cells can name, or what is wrong with the kernel.
+pub fn crates(spec: &Spec) -> String {
+    match Helper::read(&spec.crate_folder) {
+        Ok(helper) => helper.asked_for().join(", "),
+        Err(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,93 @@
+//! What `herbarium install` and `herbarium uninstall` are called with.
+
+use std::path::PathBuf;
+
+use super::Place;
+use crate::error::{Error, Result};
+
+/// The arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    pub place: Place,
+    /// The kernel's name; without one it is the project's own kernel.
+    pub name: Option<String>,
+    pub display_name: Option<String>,
+    /// The crates that its cells have, as lines of a manifest.
+    pub crates: Vec<String>,
+    /// What runs before a learner's first cell.
+    pub prelude: Vec<String>,
+    /// What was built goes, too.
+    pub all: bool,
+}
+
+impl Options {
+    pub fn parse(arguments: &[&str]) -> Result<Options> {
+        let mut options = Options {
+            place: Place::User,
+            name: None,
+            display_name: None,
+            crates: Vec::new(),
+            prelude: Vec::new(),
+            all: false,
+        };
+        let mut words = arguments.iter().copied();
+        while let Some(word) = words.next() {
+            let (option, attached) = match word.split_once('=').filter(|(option, _)| option.starts_with("--"))
+            {
+                Some((option, value)) => (option, Some(value)),
+                None => (word, None),
+            };
+            let mut value = || {
+                let value = attached.or_else(|| words.next());
+                value.map(str::to_owned).ok_or_else(|| {
+                    Error::Usage(format!("`{option}` stands at the end, without what it is for"))
+                })
+            };
+            match option {
+                "--user" => options.place = Place::User,
+                "--prefix" => options.place = Place::Prefix(PathBuf::from(value()?)),
+                "--name" => options.name = Some(value()?),
+                "--display-name" => options.display_name = Some(value()?),
+                "--crate" => options.crates.push(value()?),
+                "--prelude" => options.prelude.push(value()?),
+                "--all" => options.all = true,
+                name if !name.starts_with('-') && options.name.is_none() => {
+                    options.name = Some(name.to_owned())
+                }
+                other => return Err(Error::Usage(format!("`{other}` is not an option here"))),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether it is a kernel of the user's own making.
+    pub fn is_custom(&self) -> bool {
+        self.name.is_some()
+            || self.display_name.is_some()
+            || !self.crates.is_empty()
+            || !self.prelude.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read() {
+        assert_eq!(Options::parse(&[]).unwrap().place, Place::User);
+        let prefix = Options::parse(&["--prefix", "/v", "--all"]).unwrap();
+        assert_eq!((prefix.place.clone(), prefix.all), (Place::Prefix("/v".into()), true));
+        assert_eq!(prefix.place.kernels().unwrap(), PathBuf::from("/v/share/jupyter/kernels"));
+        let line = "polars = { version = \"0.55\" }";
+        let custom =
+            ["--name=polars", "--crate", line, "--crate=rand@0.9", "--prelude", "use polars::prelude::*;"];
+        let custom = Options::parse(&custom).unwrap();
+        assert_eq!((custom.name.as_deref(), custom.is_custom()), (Some("polars"), true));
+        assert_eq!(custom.crates, [line, "rand@0.9"]);
+        assert_eq!(Options::parse(&["polars", "--user"]).unwrap().name.as_deref(), Some("polars"));
+        for wrong in [&["--prefix"][..], &["a", "b"], &["--nme", "a"], &["--crate"]] {
+            assert!(Options::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

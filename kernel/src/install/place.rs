@@ -1,0 +1,50 @@
+//! Where kernelspecs are.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// A folder of Jupyter's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The user's own.
+    User,
+    /// `PREFIX/share/jupyter`, such as a virtual environment.
+    Prefix(PathBuf),
+}
+
+impl Place {
+    /// The folder with the kernelspecs there.
+    pub fn kernels(&self) -> Result<PathBuf> {
+        let jupyter = match self {
+            Place::Prefix(prefix) => prefix.join("share/jupyter"),
+            Place::User => user_folder()?,
+        };
+        Ok(jupyter.join("kernels"))
+    }
+
+    /// Those in which a kernel is usually installed: the checkout's virtual environment, the active one, the user's folder.
+    pub fn usual() -> Vec<Place> {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut places =
+            Vec::from_iter(checkout.canonicalize().map(|folder| Place::Prefix(folder.join(".venv"))));
+        let active = std::env::var_os("VIRTUAL_ENV").map(|folder| Place::Prefix(folder.into()));
+        places.extend(active.filter(|active| !places.contains(active)));
+        places.push(Place::User);
+        places
+    }
+}
+
+/// Jupyter's data folder of this user.
+fn user_folder() -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("JUPYTER_DATA_DIR") {
+        return Ok(folder.into());
+    }
+    let folder = if cfg!(target_os = "macos") {
+        dirs::home_dir().map(|home| home.join("Library/Jupyter"))
+    } else {
+        dirs::data_dir().map(|data| data.join("jupyter"))
+    };
+    folder
+        .ok_or_else(|| Error::Start("this user has no home folder: set HOME, or use --prefix DIR".to_owned()))
+}
