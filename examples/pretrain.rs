@@ -7,9 +7,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use herbarium::data::CacheOptions;
 use herbarium::data::PlantOptions;
 use herbarium::models::Parameter;
+use herbarium::models::Parameters;
 use herbarium::prelude::*;
+use herbarium::train::Precision;
 use herbarium::weights::{Metadata, load, save_quantized};
 use sha2::{Digest, Sha256};
 
@@ -102,8 +105,7 @@ fn train(model: &mut Model, plants: &Splits<DataLoader>, work: &Path) -> Result<
         // Weight decay would only pull biases and scales to zero.
         ParamGroup::new(others.into_iter().collect::<Parameters>()).weight_decay(0.0),
     ];
-    let options = AdamWOptions { weight_decay: WEIGHT_DECAY, ..Default::default() };
-    let mut optimizer = AdamW::with_options(groups, LEARNING_RATE, options);
+    let mut optimizer = AdamW::new(groups, LEARNING_RATE).weight_decay(WEIGHT_DECAY);
     let mut scheduler = OneCycleLr::new(&mut optimizer, LEARNING_RATE, EPOCHS * plants.train.len());
     let criterion = CrossEntropyLoss { label_smoothing: 0.1, ..Default::default() };
     let state = work.join(format!("{}.state.safetensors", model.name()));

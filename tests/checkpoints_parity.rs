@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use herbarium::models::{Model, Pretrained, StateDict, Strictness, initialize_model, known_models};
-use herbarium::train::{Adam, AdamW, Checkpoint, Optimizer, RmsProp, RmsPropOptions, Sgd, SgdOptions};
+use herbarium::train::{Adam, AdamW, Checkpoint, Optimizer, RmsProp, Sgd};
 use herbarium::weights::torch_file::{self, Dict, Value};
 use herbarium::weights::{load, load_safetensors, save};
 use parity::{committed, whole};
@@ -336,14 +336,8 @@ fn optimizer(name: &str, model: &Model) -> Box<dyn Optimizer> {
     match name {
         "adam" => Box::new(Adam::new(parameters, 1e-3)),
         "adamw" => Box::new(AdamW::new(parameters, 1e-3)),
-        "rmsprop" => {
-            let options = RmsPropOptions { momentum: 0.9, ..Default::default() };
-            Box::new(RmsProp::with_options(parameters, 1e-3, options))
-        }
-        _ => {
-            let options = SgdOptions { momentum: 0.9, ..Default::default() };
-            Box::new(Sgd::with_options(parameters, 1e-2, options))
-        }
+        "rmsprop" => Box::new(RmsProp::new(parameters, 1e-3).momentum(0.9)),
+        _ => Box::new(Sgd::new(parameters, 1e-2).momentum(0.9)),
     }
 }
 

@@ -4,8 +4,11 @@
 #[path = "../crates/herbarium-notebook/tests/scenes/mod.rs"]
 mod scenes;
 
+use herbarium::models::{Parameters, Predictions, StateDict};
 use herbarium::notebook;
 use herbarium::prelude::*;
+use herbarium::train::Evaluation;
+use herbarium::transforms::{Sample, Transform};
 use scenes::messages;
 use serde_json::json;
 

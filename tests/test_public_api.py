@@ -39,18 +39,20 @@ let batch = loaders.valid.batch(0)?;
 
 # The functions' values, each bound by a `let` without a type.
 EXAMPLES = {
-    "get_model": 'get_model("squeezenet1_1", 3, Device::Cpu)?',
+    "get_model": 'models::get_model("squeezenet1_1", 3, Device::Cpu)?',
     "im_convert": "im_convert(&batch.images.get(0))?",
-    "picture_grid": "picture_grid(vec![Panel::from(read_image(picture)?).title(\"rose\")], Grid::default())?",
+    "picture_grid": "viz::picture_grid(vec![viz::Panel::from(read_image(picture)?).title(\"rose\")], Grid::default())?",
     "plot_network": "plot_network(&model, [1, 3, 32, 32])?",
-    "plot_means": 'plot_means(&[Measurement::new("g", "a", &[0.1, 0.2])], MeansOptions::default())?',
-    "plot_trade_off": 'plot_trade_off(&[TradeOff::new("a", 1.0, 0.5)], "seconds", "accuracy")?',
+    "plot_means": 'plot_means(&[Measurement::new("g", "a", &[0.1, 0.2])], viz::MeansOptions::default())?',
+    "plot_trade_off": 'viz::plot_trade_off(&[viz::TradeOff::new("a", 1.0, 0.5)], "seconds", "accuracy")?',
     "resize": "resize([32, 32])",
-    "random_choice": "random_choice(vec![grayscale(), random_invert(0.5)])",
+    "random_choice": "transforms::random_choice(vec![transforms::grayscale(), transforms::random_invert(0.5)])",
     "seed": "seed(3)",
+    "clip_grad_norm": "train::clip_grad_norm(&model.trainable_parameters(), 1.0)?",
+    "mixup": "train::mixup(&batch.images, 0.7)?",
     "compare": 'compare(&[("first", &v_train_model)])',
     "read_image": "read_image(picture)?",
-    "decode_image": "data::decode_image(&std::fs::read(picture)?, ReadOptions::default())?",
+    "decode_image": "data::decode_image(&std::fs::read(picture)?, data::ReadOptions::default())?",
     "describe": "notebook::describe(&batch.images)",
     "display": 'display("shown")',
     "draw_flowers": None,  # as data::flowers, which the other tests paint; a bool
@@ -61,20 +63,20 @@ EXAMPLES = {
     "train_model": "train_model(&mut model, &loaders, &criterion, &mut optimizer, &mut scheduler, "
     "TrainOptions { num_epochs: 1, verbose: false, ..Default::default() })?",
     "flowers102": None,  # needs a network; PathBuf, as search_folders gives several of
-    "grad_cam": "grad_cam(&model, &batch.images.get(0), GradCamOptions::default())?",
+    "grad_cam": "viz::grad_cam(&model, &batch.images.get(0), viz::GradCamOptions::default())?",
     "imagenet_classes": "weights::imagenet_classes()",
     "save": 'weights::save("own.safetensors", &model.state_dict())?',
     "interrupted": "interrupted()",
-    "known_models": "known_models()",
+    "known_models": "models::known_models()",
     "list": "weights::list()",
     "load": 'weights::load("own.safetensors")?',
     "load_safetensors": 'weights::load_safetensors("own.safetensors")?',
     "lr_find": "lr_find(&mut model, &loaders.train, &criterion, &mut optimizer, "
-    "LrFindOptions { num_it: 12, ..Default::default() })?",
-    "most_confused": "most_confused(&v_predict_all, &names, &cat_to_name, 1)?",
+    "train::LrFindOptions { num_it: 12, ..Default::default() })?",
+    "most_confused": "viz::most_confused(&v_predict_all, &names, &cat_to_name, 1)?",
     "named": 'weights::named("resnet18")?',
     "num_epochs": "num_epochs(2, 1)?",
-    "pca": "pca(&batch.images.flatten(1, -1), 2)?",
+    "pca": "viz::pca(&batch.images.flatten(1, -1), 2)?",
     "search_folders": "weights::search_folders()",
 }
 # Whose values others are made of come first.
@@ -98,7 +100,7 @@ def functions():
         for name, rest in re.findall(r"^pub fn (\w+)([^{]*?)\s*(?:where[^{]*)?\{", file.read_text(), re.M):
             returned.setdefault(name, set()).add(rest.split("->")[-1].strip() if "->" in rest else "()")
     names = exported((SOURCES / "prelude.rs").read_text())
-    for module in ["data", "models", "notebook", "transforms", "weights"]:
+    for module in ["data", "models", "notebook", "train", "transforms", "viz", "weights"]:
         assert module in names or f"self, " in (SOURCES / "prelude.rs").read_text()
         names |= exported((SOURCES / module / "mod.rs").read_text())
     return {name: returned[name] for name in names if name in returned}
@@ -247,7 +249,7 @@ let drawing = Figure::draw((320, 240), |area| {
 drawing.save("drawing.svg")?;""",
     )
     assert "image/png" in data_of(succeed(notebook, "drawing"))[0]
-    both = 'picture_grid(vec![Panel::from(leaf.clone()).title("a leaf"), drawing.clone().into()], Grid { rows: 1, columns: 2 })'
+    both = 'viz::picture_grid(vec![viz::Panel::from(leaf.clone()).title("a leaf"), drawing.clone().into()], Grid { rows: 1, columns: 2 })'
     (bundle,) = data_of(succeed(notebook, both))
     assert "a leaf" in bundle["text/plain"] and "image/png" in bundle
     succeed(notebook, 'BitMapBackend::new("bitmap.png", (64, 48)).into_drawing_area().fill(&RED)?;\nlet bitmap = read_image("bitmap.png")?;')

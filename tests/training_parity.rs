@@ -10,9 +10,9 @@ use std::path::Path;
 use formula::{formula_weights, noise};
 use herbarium::models::{Model, Pretrained, Strictness, initialize_model};
 use herbarium::train::{
-    Adam, AdamOptions, AdamW, AdamWOptions, Anneal, ChainedScheduler, CosineAnnealingLr, CrossEntropyLoss,
-    ExponentialLr, LinearLr, MultiStepLr, OneCycleLr, OneCycleOptions, Optimizer, ParamGroup, PlateauOptions,
-    ReduceLrOnPlateau, RmsProp, RmsPropOptions, Scheduler, SequentialLr, Sgd, SgdOptions, StepLr,
+    Adam, AdamW, Anneal, ChainedScheduler, CosineAnnealingLr, CrossEntropyLoss, ExponentialLr, LinearLr,
+    MultiStepLr, OneCycleLr, OneCycleOptions, Optimizer, ParamGroup, ReduceLrOnPlateau, RmsProp, Scheduler,
+    SequentialLr, Sgd, StepLr,
 };
 use parity::{committed, whole};
 use serde_json::Value;
@@ -136,18 +136,11 @@ fn optimizer(
     let number = |key: &str| manifest[kind][key].as_f64().ok_or(format!("no {key} of {kind}"));
     Ok(match kind {
         "adam" => Box::new(Adam::new(parameters, lr)),
-        "adamw" => {
-            let options = AdamWOptions { weight_decay: number("weight_decay")?, ..Default::default() };
-            Box::new(AdamW::with_options(parameters, lr, options))
-        }
+        "adamw" => Box::new(AdamW::new(parameters, lr).weight_decay(number("weight_decay")?)),
         "sgd" => {
-            let options = SgdOptions {
-                momentum: number("momentum")?,
-                weight_decay: number("weight_decay")?,
-                nesterov: manifest[kind]["nesterov"].as_bool().ok_or("no nesterov")?,
-                ..Default::default()
-            };
-            Box::new(Sgd::with_options(parameters, lr, options))
+            let nesterov = manifest[kind]["nesterov"].as_bool().ok_or("no nesterov")?;
+            let sgd = Sgd::new(parameters, lr).momentum(number("momentum")?).nesterov(nesterov);
+            Box::new(sgd.weight_decay(number("weight_decay")?))
         }
         other => return Err(format!("the manifest has an optimizer {other} that is not compared").into()),
     })
@@ -262,32 +255,16 @@ fn optimizers_with_groups_step_as_in_pytorch() -> Outcome {
         let yes = |key: &str| options[key].as_bool().unwrap_or(false);
         let mut optimizer: Box<dyn Optimizer> = match case["kind"].as_str().ok_or("no kind")? {
             "SGD" => {
-                let options = SgdOptions {
-                    momentum: number("momentum", 0.0),
-                    dampening: number("dampening", 0.0),
-                    weight_decay: number("weight_decay", 0.0),
-                    nesterov: yes("nesterov"),
-                };
-                Box::new(Sgd::with_options(groups, 0.01, options))
+                let sgd = Sgd::new(groups, 0.01).momentum(number("momentum", 0.0));
+                let sgd = sgd.dampening(number("dampening", 0.0)).nesterov(yes("nesterov"));
+                Box::new(sgd.weight_decay(number("weight_decay", 0.0)))
             }
-            "Adam" => {
-                let options = AdamOptions { weight_decay: number("weight_decay", 0.0), ..Default::default() };
-                Box::new(Adam::with_options(groups, 0.01, options))
-            }
-            "AdamW" => {
-                let options =
-                    AdamWOptions { weight_decay: number("weight_decay", 0.01), ..Default::default() };
-                Box::new(AdamW::with_options(groups, 0.01, options))
-            }
+            "Adam" => Box::new(Adam::new(groups, 0.01).weight_decay(number("weight_decay", 0.0))),
+            "AdamW" => Box::new(AdamW::new(groups, 0.01).weight_decay(number("weight_decay", 0.01))),
             "RMSprop" => {
-                let options = RmsPropOptions {
-                    alpha: number("alpha", 0.99),
-                    momentum: number("momentum", 0.0),
-                    weight_decay: number("weight_decay", 0.0),
-                    centered: yes("centered"),
-                    ..Default::default()
-                };
-                Box::new(RmsProp::with_options(groups, 0.01, options))
+                let rmsprop = RmsProp::new(groups, 0.01).alpha(number("alpha", 0.99));
+                let rmsprop = rmsprop.momentum(number("momentum", 0.0)).centered(yes("centered"));
+                Box::new(rmsprop.weight_decay(number("weight_decay", 0.0)))
             }
             other => return Err(format!("an optimizer {other}").into()),
         };
@@ -315,25 +292,24 @@ fn schedules_are_pytorchs_curves() -> Outcome {
     for case in told["schedulers"].as_array().ok_or("no schedulers")? {
         let name = case["name"].as_str().ok_or("no name")?;
         let groups = vec![ParamGroup::new(vec![scalar(0.0)]), ParamGroup::new(vec![scalar(0.0)]).lr(0.02)];
-        let options = SgdOptions { momentum: 0.9, ..Default::default() };
-        let mut optimizer = Sgd::with_options(groups, 0.1, options);
+        let mut optimizer = Sgd::new(groups, 0.1).momentum(0.9);
         let mut scheduler = schedule(name, &mut optimizer)?;
         let metric = numbers(&case["metric"]).unwrap_or_default();
         for (step, row) in case["rows"].as_array().ok_or("no rows")?.iter().enumerate() {
             let row = numbers(row)?;
             let mut now = optimizer.lrs();
-            now.extend(optimizer.momentum());
+            now.extend(optimizer.current_momentum());
             for (value, expected) in now.iter().zip(&row) {
                 assert!((value - expected).abs() < 1e-9, "{name}, step {step}: {now:?} instead of {row:?}");
             }
             // The state goes into a scheduler that was built anew, half way.
             if step == 4 {
                 let (state, of_optimizer) = (scheduler.state_dict(), optimizer.state_dict()?);
-                let momentum = optimizer.momentum();
+                let momentum = optimizer.current_momentum();
                 scheduler = schedule(name, &mut optimizer)?;
                 scheduler.load_state_dict(&state)?;
                 optimizer.load_state_dict(&of_optimizer)?;
-                assert_eq!(optimizer.momentum(), momentum);
+                assert_eq!(optimizer.current_momentum(), momentum);
             }
             match metric.get(step) {
                 Some(loss) => scheduler.step_with_loss(&mut optimizer, *loss)?,
@@ -355,9 +331,9 @@ fn schedule(
     let cycle = OneCycleOptions::default();
     Ok(match name {
         "LinearLR" => Box::new(LinearLr::new(optimizer, 0.25, 6)),
-        "LinearLR down" => Box::new(LinearLr::with_end(optimizer, 1.0, 0.1, 6)),
+        "LinearLR down" => Box::new(LinearLr::new(optimizer, 1.0, 6).end_factor(0.1)),
         "CosineAnnealingLR past its end" => Box::new(CosineAnnealingLr::new(optimizer, 7, 0.001)),
-        "OneCycleLR" => Box::new(OneCycleLr::with_options(optimizer, &[0.5, 0.1], 20, cycle)),
+        "OneCycleLR" => Box::new(cycle.scheduler(optimizer, &[0.5, 0.1], 20)),
         "OneCycleLR linear" => {
             let options = OneCycleOptions {
                 pct_start: 0.25,
@@ -366,11 +342,11 @@ fn schedule(
                 final_div_factor: 100.0,
                 ..cycle
             };
-            Box::new(OneCycleLr::with_options(optimizer, &[0.5, 0.1], 20, options))
+            Box::new(options.scheduler(optimizer, &[0.5, 0.1], 20))
         }
         "OneCycleLR three phases" => {
             let options = OneCycleOptions { three_phase: true, cycle_momentum: false, ..cycle };
-            Box::new(OneCycleLr::with_options(optimizer, &[0.5, 0.1], 30, options))
+            Box::new(options.scheduler(optimizer, &[0.5, 0.1], 30))
         }
         "SequentialLR" => {
             let warm_up = LinearLr::new(optimizer, 0.1, 5);
@@ -388,11 +364,7 @@ fn schedule(
             let decay = ExponentialLr::new(optimizer, 0.9);
             Box::new(ChainedScheduler::new(vec![Box::new(warm_up), Box::new(decay)]))
         }
-        "ReduceLROnPlateau" => {
-            let options =
-                PlateauOptions { factor: 0.3, patience: 2, cooldown: 3, min_lr: 0.001, ..Default::default() };
-            Box::new(ReduceLrOnPlateau::with_options(optimizer, options))
-        }
+        "ReduceLROnPlateau" => Box::new(ReduceLrOnPlateau::new(optimizer, 0.3, 2).cooldown(3).min_lr(0.001)),
         other => return Err(format!("a scheduler {other}").into()),
     })
 }

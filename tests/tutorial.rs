@@ -1,6 +1,7 @@
 //! The tutorial as a program: it trains, keeps what was best, and shows what it predicts.
 
 use herbarium::prelude::*;
+use herbarium::train::NumEpochs;
 
 #[allow(dead_code)]
 #[path = "../examples/tutorial.rs"]

@@ -26,6 +26,7 @@ const TOP: usize = 5;
 ///
 /// ```no_run
 /// # use herbarium::prelude::*;
+/// # use herbarium::models::resnet18;
 /// # fn main() -> herbarium::Result<()> {
 /// # let (model_ft, class_names) = (resnet18(2, tch::Device::Cpu)?, vec!["1".to_string(), "10".to_string()]);
 /// # let cat_to_name = CategoryNames::from_classes(&class_names);

@@ -50,7 +50,10 @@ pub(super) fn parse(
     let header: Vec<&str> = header.iter().map(|name| name.trim()).collect();
     let missing = |name: &str| {
         let known = header.join(", ");
-        error(line, format!("there is no column \"{name}\": the header has {known}; name one in CsvColumns"))
+        error(
+            line,
+            format!("there is no column \"{name}\": the header has {known}; name one in data::CsvColumns"),
+        )
     };
     let path_column = column(&header, &columns.path, &PATHS).map_err(missing)?;
     let label_column = column(&header, &columns.label, &LABELS).map_err(missing)?;
@@ -62,7 +65,7 @@ pub(super) fn parse(
         let name = header[path_column];
         return Err(error(
             line,
-            format!("column \"{name}\" cannot be both path and label: name them in CsvColumns"),
+            format!("column \"{name}\" cannot be both path and label: name them in data::CsvColumns"),
         ));
     }
     let mut lines = Vec::new();

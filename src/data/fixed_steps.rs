@@ -146,7 +146,7 @@ fn exact_description(transform: &Transform) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ReadOptions, read_image_with};
+    use crate::data::ReadOptions;
     use crate::transforms::*;
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
             {
                 let size = first.resized_size((width, height)).filter(|_| decoding == Decoding::Reduced);
                 let at_least = size.map(|(width, height)| [height, width]);
-                let picture = read_image_with(&path, ReadOptions { at_least, ..Default::default() }).unwrap();
+                let picture = ReadOptions { at_least, ..Default::default() }.read(&path).unwrap();
                 let (fixed, _) = FixedSteps::split("", &Compose::new(vec![first.clone()]));
                 let expected = fixed.apply(picture).unwrap();
                 assert!(

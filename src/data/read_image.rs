@@ -24,10 +24,16 @@ use crate::{Error, Result};
 /// or larger than twice [`MAX_IMAGE_PIXELS`](crate::transforms::MAX_IMAGE_PIXELS) (as its header says, before memory
 /// is taken).
 pub fn read_image(path: impl AsRef<Path>) -> Result<RgbImage> {
-    read_image_with(path, ReadOptions::default())
+    ReadOptions::default().read(path)
 }
 
-/// How [`read_image_with`] reads. The defaults are torchvision's.
+/// How a picture is read, by [`read`](ReadOptions::read) and [`decode_image`]. The defaults are torchvision's.
+///
+/// ```no_run
+/// # use herbarium::data::ReadOptions;
+/// let upright = ReadOptions { exif_orientation: true, ..Default::default() }.read("camera.jpg")?;
+/// # Ok::<(), herbarium::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReadOptions {
     /// Whether a picture is turned upright where its EXIF data say how the camera was held: PIL's
@@ -46,24 +52,29 @@ impl From<ReadOptions> for DecodeOptions {
     }
 }
 
-/// [`read_image`] with options.
-///
-/// # Errors
-/// As [`read_image`].
-pub fn read_image_with(path: impl AsRef<Path>, options: ReadOptions) -> Result<RgbImage> {
-    let path = path.as_ref();
-    let Decoded { picture, warning } = read_without_warning(path, options)?;
-    warn(warning, None, path);
-    Ok(picture)
+impl ReadOptions {
+    /// [`read_image`] with these options.
+    ///
+    /// # Errors
+    /// As [`read_image`].
+    pub fn read(self, path: impl AsRef<Path>) -> Result<RgbImage> {
+        self.read_from(path.as_ref())
+    }
+
+    fn read_from(self, path: &Path) -> Result<RgbImage> {
+        let Decoded { picture, warning } = read_without_warning(path, self)?;
+        warn(warning, None, path);
+        Ok(picture)
+    }
 }
 
-/// [`read_image_with`] that prints no warning, but returns it.
+/// [`ReadOptions::read`] that prints no warning, but returns it.
 pub(super) fn read_without_warning(path: &Path, options: ReadOptions) -> Result<Decoded> {
     let decoded = Decoder::open(path).and_then(|decoder| decoder.decode(options.into()));
     decoded.map_err(|error| unreadable(path, error))
 }
 
-/// [`read_image_with`] of a file's content that is in memory already.
+/// [`ReadOptions::read`] of a file's content that is in memory already.
 ///
 /// # Errors
 /// [`Error::Picture`] as [`read_image`].

@@ -20,19 +20,21 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Argument`] if the tensor has another shape, or no pixels.
 pub fn im_convert(tensor: &Tensor) -> Result<Figure> {
-    im_convert_with(tensor, IMAGENET_MEAN, IMAGENET_STD)
+    Figure::from_tensor(tensor, IMAGENET_MEAN, IMAGENET_STD)
 }
 
-/// [`im_convert`] for pictures that were normalised with other numbers, one for each of red, green
-/// and blue. `[0.0; 3]` and `[1.0; 3]` for those that were not normalised at all.
-///
-/// # Errors
-/// As [`im_convert`].
-pub fn im_convert_with(tensor: &Tensor, mean: [f64; 3], std: [f64; 3]) -> Result<Figure> {
-    let image = to_image(tensor, mean, std)?;
-    let alt = format!("a picture of {} x {} pixels", image.width(), image.height());
-    let (image, (width, height)) = to_page_size(image);
-    Figure::new(&image, width, height, alt)
+impl Figure {
+    /// [`im_convert`] for pictures that were normalised with other numbers, one for each of red, green
+    /// and blue. `[0.0; 3]` and `[1.0; 3]` for those that were not normalised at all.
+    ///
+    /// # Errors
+    /// As [`im_convert`].
+    pub fn from_tensor(tensor: &Tensor, mean: [f64; 3], std: [f64; 3]) -> Result<Figure> {
+        let image = to_image(tensor, mean, std)?;
+        let alt = format!("a picture of {} x {} pixels", image.width(), image.height());
+        let (image, (width, height)) = to_page_size(image);
+        Figure::new(&image, width, height, alt)
+    }
 }
 
 /// The pixels of a normalised tensor.

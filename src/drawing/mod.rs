@@ -17,5 +17,5 @@ mod tensor_picture;
 
 pub use canvas::CanvasBackend;
 pub use figure::Figure;
+pub use im_convert::im_convert;
 pub(crate) use im_convert::to_image;
-pub use im_convert::{im_convert, im_convert_with};

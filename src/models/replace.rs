@@ -65,6 +65,7 @@ impl Model {
     /// ```
     /// use herbarium::models::layers::Linear;
     /// use herbarium::prelude::*;
+    /// use herbarium::models::resnet18;
     ///
     /// let model_ft = resnet18(1000, Device::Cpu)?;
     /// assert_eq!(model_ft.layer::<Linear>("fc")?.in_features(), 512);

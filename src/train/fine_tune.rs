@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::history::History;
 use super::loss::CrossEntropyLoss;
 use super::mix::Mix;
-use super::optim::{AdamW, AdamWOptions, Optimizer, ParamGroup};
+use super::optim::{AdamW, Optimizer, ParamGroup};
 use super::options::{CheckpointPath, Precision, SchedulerStep, TrainOptions};
 use super::scheduler::{OneCycleLr, OneCycleOptions, Scheduler};
 use super::train_model;
@@ -127,12 +127,11 @@ struct Phase {
 impl Phase {
     /// The optimizer and its cycle; `batches` are those of one epoch.
     fn cycle(&self, batches: usize, options: &FineTuneOptions) -> (AdamW, OneCycleLr) {
-        let settings = AdamWOptions { weight_decay: options.weight_decay, ..Default::default() };
         let lr = self.max_lrs.last().copied().unwrap_or(options.lr);
-        let mut optimizer = AdamW::with_options(self.groups.clone(), lr, settings);
+        let mut optimizer = AdamW::new(self.groups.clone(), lr).weight_decay(options.weight_decay);
         let steps = (self.epochs * batches).max(1);
         let cycle = OneCycleOptions { pct_start: 0.25, ..Default::default() };
-        let scheduler = OneCycleLr::with_options(&mut optimizer, &self.max_lrs, steps, cycle);
+        let scheduler = cycle.scheduler(&mut optimizer, &self.max_lrs, steps);
         (optimizer, scheduler)
     }
 

@@ -32,6 +32,8 @@ pub struct Mixed {
     pub share: f64,
 }
 
+crate::notebook::rich_by_debug!(Mixed);
+
 impl Mix {
     /// # Errors
     /// [`Error::Argument`] when an alpha is no number above 0.

@@ -86,15 +86,15 @@ pub use metrics::{ClassMetrics, Metrics};
 pub use mix::{Mix, Mixed, cutmix, mixup};
 pub use num_epochs::{NumEpochs, num_epochs};
 pub use optim::{
-    Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, OptimizerId, OptimizerState, ParamGroup, ParamGroups,
-    RmsProp, RmsPropOptions, Sgd, SgdOptions, clip_grad_norm, clip_grad_value,
+    Adam, AdamW, Optimizer, OptimizerId, OptimizerState, ParamGroup, ParamGroups, RmsProp, Sgd,
+    clip_grad_norm, clip_grad_value,
 };
 pub use options::{CheckpointPath, Precision, SchedulerStep, TrainOptions};
 pub use record::RunInfo;
 pub use resume::{KeptState, Resume};
 pub use scheduler::{
     Anneal, ChainedScheduler, CosineAnnealingLr, ExponentialLr, LinearLr, MultiStepLr, OneCycleLr,
-    OneCycleOptions, PlateauOptions, ReduceLrOnPlateau, Scheduler, SchedulerState, SequentialLr, StepLr,
+    OneCycleOptions, ReduceLrOnPlateau, Scheduler, SchedulerState, SequentialLr, StepLr,
 };
 pub use train_model::train_model;
 

@@ -164,6 +164,7 @@ impl std::fmt::Debug for Panel {
 ///
 /// ```
 /// use herbarium::prelude::*;
+/// use herbarium::viz::{Panel, picture_grid};
 ///
 /// let photograph = image::RgbImage::new(64, 48);
 /// let chart = Figure::draw((320, 240), |area| Ok(area.fill(&herbarium::plotters::style::WHITE)?))?;

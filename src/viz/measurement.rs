@@ -99,6 +99,7 @@ const MOST: usize = 500;
 ///
 /// ```
 /// use herbarium::prelude::*;
+/// use herbarium::viz::MeansOptions;
 ///
 /// let accuracies = [
 ///     Measurement::new("64 px", "batch norms move", &[0.31, 0.29, 0.33]),

@@ -63,5 +63,5 @@ pub use top_k::top_k;
 pub use top_losses::plot_top_losses;
 pub use trade_off::{TradeOff, plot_trade_off};
 
-pub use crate::drawing::{CanvasBackend, Figure, im_convert, im_convert_with};
+pub use crate::drawing::{CanvasBackend, Figure, im_convert};
 pub use crate::train::plot_phases;

@@ -12,6 +12,7 @@ mod tutorial;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use herbarium::data::{CacheOptions, Decoding};
 use herbarium::prelude::*;
 use image::codecs::jpeg::JpegEncoder;
 use serde_json::{Map, Value, json};

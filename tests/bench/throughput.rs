@@ -18,6 +18,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use herbarium::prelude::*;
+use herbarium::train::{NumEpochs, Precision};
 use serde_json::{Value, json};
 use tutorial::{read, tutorial_transforms};
 

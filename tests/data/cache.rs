@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use herbarium::data::CacheOptions;
 use herbarium::prelude::*;
 
 use crate::child::child_says;

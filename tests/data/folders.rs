@@ -1,7 +1,9 @@
 //! `ImageFolder`: what it finds, prints and refuses.
 
 use herbarium::Error;
+use herbarium::data::{CacheOptions, Subset};
 use herbarium::prelude::*;
+use herbarium::transforms::random_affine;
 
 use crate::loader::Numbers;
 use crate::support::loading::*;

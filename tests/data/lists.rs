@@ -1,5 +1,6 @@
 //! Annotation files, names of categories, CSV files and lists.
 
+use herbarium::data::CsvColumns;
 use herbarium::prelude::*;
 
 use crate::support::loading::*;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use herbarium::data::Unreadable;
 use herbarium::prelude::*;
 use tch::Kind;
 

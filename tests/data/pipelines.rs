@@ -1,6 +1,7 @@
 //! Transforms of a data set: wrong ones are named, and pipelines nest.
 
 use herbarium::prelude::*;
+use herbarium::transforms::{Sample, random_affine};
 use image::RgbImage;
 
 use crate::support::loading::*;

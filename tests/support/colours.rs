@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
+use herbarium::models::StateDict;
 use herbarium::models::Strictness;
 use herbarium::prelude::*;
 

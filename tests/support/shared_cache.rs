@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use herbarium::data::CacheOptions;
 use herbarium::prelude::*;
 use image::RgbImage;
 

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use herbarium::models::Mode;
 use herbarium::models::Strictness;
 use herbarium::prelude::*;
+use herbarium::train::{LrFindOptions, predict_augmented};
 
 use crate::support::colours::*;
 use crate::support::{Outcome, TempDir};

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use herbarium::data::{CacheOptions, Decoding};
 use herbarium::models::Strictness;
 use herbarium::prelude::*;
+use herbarium::train::Precision;
 use tch::Device;
 
 use crate::support::colours::*;
@@ -308,7 +310,7 @@ fn mean_difference(data: &Path) -> Result<f64, Box<dyn std::error::Error>> {
     for (path, _) in set.samples() {
         let small = |at_least| -> herbarium::Result<_> {
             let options = data::ReadOptions { at_least, ..Default::default() };
-            transforms::functional::resize(&data::read_image_with(path, options)?, 96, 96)
+            transforms::functional::resize(&options.read(path)?, 96, 96)
         };
         let (exact, reduced) = (small(None)?, small(Some([96, 96]))?);
         sum += exact.iter().zip(reduced.iter()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum::<u64>();

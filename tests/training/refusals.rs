@@ -1,5 +1,6 @@
 //! Trainings that cannot work, refused before they change anything.
 
+use herbarium::models::Parameters;
 use herbarium::prelude::*;
 
 use crate::support::Outcome;

@@ -1,6 +1,7 @@
 //! What gives how much, and what it costs.
 
 use herbarium::prelude::*;
+use herbarium::viz::{Marks, MeansOptions, TradeOff, plot_trade_off};
 
 use crate::plots::history;
 use crate::support::*;

@@ -2,6 +2,7 @@
 
 use herbarium::plotters::prelude::*;
 use herbarium::prelude::*;
+use herbarium::viz::{Panel, picture_grid};
 
 use crate::support::{count, look, pixels, solid};
 

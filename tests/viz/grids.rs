@@ -45,7 +45,7 @@ fn im_convert_brings_back_every_byte() {
 fn im_convert_clips_and_rounds() {
     let values = [-0.5f32, 0.5, 1.5, f32::NAN, 0.001, 0.999];
     let tensor = Tensor::from_slice(&values).view([1, 1, 6]).repeat([3, 1, 1]);
-    let picture = pixels(&im_convert_with(&tensor, [0.0; 3], [1.0; 3]).unwrap());
+    let picture = pixels(&Figure::from_tensor(&tensor, [0.0; 3], [1.0; 3]).unwrap());
     let row: Vec<u8> = (0..6).map(|x| picture.get_pixel(54 * x, 0).0[0]).collect();
     assert_eq!(row, [0, 128, 255, 0, 0, 255]);
 }

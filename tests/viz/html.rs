@@ -2,6 +2,7 @@
 
 use herbarium::models::Predictions;
 use herbarium::prelude::*;
+use herbarium::viz::{TsneOptions, tsne};
 use tch::Tensor;
 
 /// The HTML of a value, kept with `HERBARIUM_LOOK` on a page of JupyterLab's two themes.

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use herbarium::data::ImageFolder;
 use herbarium::models::Strictness;
 use herbarium::prelude::*;
+use herbarium::viz::{
+    FeatureMapOptions, GradCamOptions, GradCamPlot, HeatScale, Projection, grad_cam, plot_points,
+};
 use herbarium::weights::load_safetensors;
 use serde_json::Value;
 use tch::{Kind, Tensor};

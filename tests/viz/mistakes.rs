@@ -1,6 +1,7 @@
 //! What a model gets wrong: confusion, worst losses, accuracy of each class.
 
 use herbarium::prelude::*;
+use herbarium::viz::{Answers, Cells, ConfusionOptions, PairOptions, most_confused};
 use tch::Tensor;
 
 use crate::support::*;

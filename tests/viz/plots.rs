@@ -1,6 +1,7 @@
 //! Curves.
 
 use herbarium::prelude::*;
+use herbarium::train::LrFind;
 
 use crate::support::*;
 

@@ -19,6 +19,7 @@
 //! ```no_run
 //! # fn main() -> herbarium::Result<()> {
 //! use herbarium::prelude::*;
+//! use herbarium::data::CacheOptions;
 //!
 //! println!("{}", data::cache::list()?);
 //! println!("{}", data::cache::clear()?);

@@ -138,9 +138,10 @@ impl Store {
     /// Why pictures are no longer written, if so.
     pub(super) fn trouble(&self) -> Option<String> {
         match &*self.pen.lock().unwrap_or_else(PoisonError::into_inner) {
-            Pen::Full => {
-                Some(format!("the cache is as large as it may be ({} bytes, CacheOptions::disk)", self.limit))
-            }
+            Pen::Full => Some(format!(
+                "the cache is as large as it may be ({} bytes, data::CacheOptions::disk)",
+                self.limit
+            )),
             Pen::Failed(reason) => Some(reason.clone()),
             _ => None,
         }

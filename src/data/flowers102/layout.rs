@@ -71,7 +71,7 @@ fn say(dir: &Path, split: Flowers102Split, parts: &[usize]) {
     let count = |part| thousands(parts.iter().filter(|&&own| own == part).count());
     let what = match split {
         Flowers102Split::Official => {
-            "the official split; the tutorial's copy has 6,552, 818 and 819, see flowers102_with for as many"
+            "the official split; the tutorial's copy has 6,552, 818 and 819, see data::Flowers102Split for as many"
         }
         Flowers102Split::TutorialSizes => {
             "as many as the tutorial's copy has, but drawn anew: not the same pictures"

@@ -34,23 +34,29 @@ pub struct Flowers102Options {
 ///
 /// The split is the official one: 1,020 pictures to train on, 1,020 to validate on, 6,149 to test. The
 /// tutorial's copy has 6,552, 818 and 819; which pictures went where is not published with the set. See
-/// [`flowers102_with`] for as many.
+/// [`Flowers102Split`] for as many.
 ///
 /// # Errors
 /// [`Error::Download`](crate::Error::Download) when a file cannot be fetched or is not the one that was published,
 /// [`Error::Archive`](crate::Error::Archive) when it does not hold what it must, [`Error::DataFolder`](crate::Error::DataFolder) when `dir` holds
 /// something else, [`Error::Io`](crate::Error::Io) when it cannot be written, and [`Error::Interrupted`](crate::Error::Interrupted).
 pub fn flowers102(dir: impl AsRef<Path>) -> Result<PathBuf> {
-    flowers102_with(dir, Flowers102Options::default())
+    Flowers102Options::default().download(dir)
 }
 
-/// As [`flowers102`], with a choice of the split.
-///
-/// # Errors
-/// As [`flowers102`].
-pub fn flowers102_with(dir: impl AsRef<Path>, options: Flowers102Options) -> Result<PathBuf> {
-    let mirror = std::env::var("HERBARIUM_FLOWERS102_URL").ok();
-    layout::prepare(dir.as_ref(), &Source::at(mirror.as_deref()), options.split)
+impl Flowers102Options {
+    /// [`flowers102`] with these options.
+    ///
+    /// # Errors
+    /// As [`flowers102`].
+    pub fn download(self, dir: impl AsRef<Path>) -> Result<PathBuf> {
+        self.download_to(dir.as_ref())
+    }
+
+    fn download_to(self, dir: &Path) -> Result<PathBuf> {
+        let mirror = std::env::var("HERBARIUM_FLOWERS102_URL").ok();
+        layout::prepare(dir, &Source::at(mirror.as_deref()), self.split)
+    }
 }
 
 #[cfg(test)]

@@ -4,23 +4,6 @@ use super::adam_rule::AdamRule;
 use super::group::{Group, ParamGroups};
 use super::rule::{Ruled, optimizer_by_rule};
 
-/// What [`Adam`] may be told beside the learning rate; PyTorch's defaults.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamOptions {
-    /// Decay of the running averages of the gradient and of its square, each in 0..1: (0.9, 0.999).
-    pub betas: (f64, f64),
-    /// Added to the denominator against division by zero: 1e-8.
-    pub eps: f64,
-    /// Share of each weight that joins its gradient (L2 penalty): 0.
-    pub weight_decay: f64,
-}
-
-impl Default for AdamOptions {
-    fn default() -> Self {
-        AdamOptions { betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0 }
-    }
-}
-
 /// [`torch.optim.Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html), the tutorial's optimizer.
 ///
 /// Shows as PyTorch prints it.
@@ -28,17 +11,33 @@ pub struct Adam(Ruled<AdamRule>);
 
 impl Adam {
     /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
-    /// with PyTorch's defaults.
-    /// Never fails: an empty list or a bad `lr` is reported by the first step.
+    /// with PyTorch's defaults; the methods set others.
+    /// Never fails: an empty list or a bad setting is reported by the first step.
     pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
-        Adam::with_options(parameters, lr, AdamOptions::default())
+        Adam::of(parameters.into(), lr)
     }
 
-    /// As [`Adam::new`], with one's own settings.
-    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: AdamOptions) -> Self {
-        let AdamOptions { betas, eps, weight_decay } = options;
-        let rule = AdamRule { name: "Adam", betas, eps, decoupled: false };
-        Adam(Ruled::new(Group::new(parameters.into(), lr, weight_decay), rule))
+    fn of(parameters: ParamGroups, lr: f64) -> Self {
+        let rule = AdamRule { name: "Adam", betas: (0.9, 0.999), eps: 1e-8, decoupled: false };
+        Adam(Ruled::new(Group::new(parameters, lr, 0.0), rule))
+    }
+
+    /// Decay of the running averages of the gradient and of its square, each in 0..1. Default (0.9, 0.999).
+    pub fn betas(mut self, betas: (f64, f64)) -> Self {
+        self.0.rule.betas = betas;
+        self
+    }
+
+    /// Added to the denominator against division by zero. Default 1e-8.
+    pub fn eps(mut self, eps: f64) -> Self {
+        self.0.rule.eps = eps;
+        self
+    }
+
+    /// Share of each weight that joins its gradient (L2 penalty). Default 0. Groups with a weight decay of their own keep it.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.0.group.set_weight_decay(weight_decay);
+        self
     }
 }
 
@@ -53,16 +52,16 @@ mod tests {
     use crate::train::Optimizer;
 
     /// The formula of the paper in f64, with `weight_decay` in the gradient as in PyTorch.
-    fn reference(start: f64, gradients: &[f64], lr: f64, options: AdamOptions) -> f64 {
-        let (beta1, beta2) = options.betas;
+    fn reference(gradients: &[f64], (beta1, beta2): (f64, f64), eps: f64, weight_decay: f64) -> f64 {
+        let (start, lr) = (0.5, 0.1);
         let (mut weight, mut m, mut v) = (start, 0.0, 0.0);
         for (step, gradient) in (1..).zip(gradients) {
-            let gradient = gradient + options.weight_decay * weight;
+            let gradient = gradient + weight_decay * weight;
             m = beta1 * m + (1.0 - beta1) * gradient;
             v = beta2 * v + (1.0 - beta2) * gradient * gradient;
             let m_hat = m / (1.0 - beta1.powi(step));
             let v_hat: f64 = v / (1.0 - beta2.powi(step));
-            weight -= lr * m_hat / (v_hat.sqrt() + options.eps);
+            weight -= lr * m_hat / (v_hat.sqrt() + eps);
         }
         weight
     }
@@ -84,11 +83,11 @@ mod tests {
     fn steps_follow_the_papers_formula() {
         let gradients = [1.0, -0.5, 2.0, 0.25];
         for weight_decay in [0.0, 0.1] {
-            let options = AdamOptions { betas: (0.8, 0.99), eps: 1e-6, weight_decay };
             let weight = parameter(0.5);
-            let mut adam = Adam::with_options(vec![weight.shallow_clone()], 0.1, options);
+            let adam = Adam::new(vec![weight.shallow_clone()], 0.1);
+            let mut adam = adam.betas((0.8, 0.99)).eps(1e-6).weight_decay(weight_decay);
             steps(&mut adam, &weight, &gradients);
-            let expected = reference(0.5, &gradients, 0.1, options);
+            let expected = reference(&gradients, (0.8, 0.99), 1e-6, weight_decay);
             assert!((weight.double_value(&[0]) - expected).abs() < 1e-12, "{weight_decay}");
         }
     }
@@ -109,15 +108,14 @@ mod tests {
 
     #[test]
     fn what_pytorch_refuses_is_refused_in_words() {
-        let of = |lr, options| {
-            Adam::with_options(vec![parameter(1.0)], lr, options).step().unwrap_err().to_string()
-        };
+        let adam = |lr| Adam::new(vec![parameter(1.0)], lr);
+        let refusal = |mut adam: Adam| adam.step().unwrap_err().to_string();
         let none = Adam::new(Parameters::default(), 0.1).step().unwrap_err().to_string();
         assert!(none.contains("no parameters") && none.contains("unfreeze_all"), "{none}");
-        assert!(of(-1.0, AdamOptions::default()).contains("lr = -1"));
-        assert!(of(f64::NAN, AdamOptions::default()).contains("lr = NaN"));
-        assert!(of(0.1, AdamOptions { betas: (0.9, 1.0), ..Default::default() }).contains("betas.1 = 1"));
-        assert!(of(0.1, AdamOptions { eps: -1e-8, ..Default::default() }).contains("eps"));
+        assert!(refusal(adam(-1.0)).contains("lr = -1"));
+        assert!(refusal(adam(f64::NAN)).contains("lr = NaN"));
+        assert!(refusal(adam(0.1).betas((0.9, 1.0))).contains("betas.1 = 1"));
+        assert!(refusal(adam(0.1).eps(-1e-8)).contains("eps"));
         let weight = parameter(1.0);
         let twice = Adam::new(vec![weight.shallow_clone(), weight], 0.1).validate().unwrap_err().to_string();
         assert!(twice.contains("twice"), "{twice}");

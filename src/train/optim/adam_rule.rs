@@ -47,7 +47,7 @@ impl Rule for AdamRule {
         Ok(())
     }
 
-    fn momentum(&self) -> Option<f64> {
+    fn current_momentum(&self) -> Option<f64> {
         Some(self.betas.0)
     }
 

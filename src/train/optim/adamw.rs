@@ -4,23 +4,6 @@ use super::adam_rule::AdamRule;
 use super::group::{Group, ParamGroups};
 use super::rule::{Ruled, optimizer_by_rule};
 
-/// What [`AdamW`] may be told beside the learning rate; PyTorch's defaults.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamWOptions {
-    /// Decay of the running averages of the gradient and of its square, each in 0..1: (0.9, 0.999).
-    pub betas: (f64, f64),
-    /// Added to the denominator against division by zero: 1e-8.
-    pub eps: f64,
-    /// Share of each weight taken off in a step, times the learning rate: 0.01.
-    pub weight_decay: f64,
-}
-
-impl Default for AdamWOptions {
-    fn default() -> Self {
-        AdamWOptions { betas: (0.9, 0.999), eps: 1e-8, weight_decay: 1e-2 }
-    }
-}
-
 /// [`torch.optim.AdamW`](https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html).
 ///
 /// Shows as PyTorch prints it.
@@ -28,17 +11,33 @@ pub struct AdamW(Ruled<AdamRule>);
 
 impl AdamW {
     /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
-    /// with PyTorch's defaults.
-    /// Never fails: an empty list or a bad `lr` is reported by the first step.
+    /// with PyTorch's defaults; the methods set others.
+    /// Never fails: an empty list or a bad setting is reported by the first step.
     pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
-        AdamW::with_options(parameters, lr, AdamWOptions::default())
+        AdamW::of(parameters.into(), lr)
     }
 
-    /// As [`AdamW::new`], with one's own settings.
-    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: AdamWOptions) -> Self {
-        let AdamWOptions { betas, eps, weight_decay } = options;
-        let rule = AdamRule { name: "AdamW", betas, eps, decoupled: true };
-        AdamW(Ruled::new(Group::new(parameters.into(), lr, weight_decay), rule))
+    fn of(parameters: ParamGroups, lr: f64) -> Self {
+        let rule = AdamRule { name: "AdamW", betas: (0.9, 0.999), eps: 1e-8, decoupled: true };
+        AdamW(Ruled::new(Group::new(parameters, lr, 1e-2), rule))
+    }
+
+    /// Decay of the running averages of the gradient and of its square, each in 0..1. Default (0.9, 0.999).
+    pub fn betas(mut self, betas: (f64, f64)) -> Self {
+        self.0.rule.betas = betas;
+        self
+    }
+
+    /// Added to the denominator against division by zero. Default 1e-8.
+    pub fn eps(mut self, eps: f64) -> Self {
+        self.0.rule.eps = eps;
+        self
+    }
+
+    /// Share of each weight taken off in a step, times the learning rate. Default 0.01. Groups with a weight decay of their own keep it.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.0.group.set_weight_decay(weight_decay);
+        self
     }
 }
 
@@ -55,8 +54,7 @@ mod tests {
     #[test]
     fn the_decay_shrinks_the_weights_themselves() {
         let weight = Tensor::full([1], 2.0, (Kind::Double, Device::Cpu)).set_requires_grad(true);
-        let options = AdamWOptions { weight_decay: 0.5, ..Default::default() };
-        let mut adamw = AdamW::with_options(vec![weight.shallow_clone()], 0.1, options);
+        let mut adamw = AdamW::new(vec![weight.shallow_clone()], 0.1).weight_decay(0.5);
         (&weight * 0.0).sum(Kind::Double).backward();
         adamw.step().unwrap();
         assert_eq!(weight.double_value(&[0]), 2.0 * (1.0 - 0.1 * 0.5));

@@ -14,6 +14,7 @@ use crate::{Error, Result};
 ///
 /// ```no_run
 /// # use herbarium::prelude::*;
+/// # use herbarium::models::resnet18;
 /// # fn main() -> herbarium::Result<()> {
 /// # let model = resnet18(12, tch::Device::Cpu)?;
 /// let groups = vec![
@@ -100,6 +101,8 @@ struct Settings {
     len: usize,
     lr: f64,
     weight_decay: f64,
+    /// Whether the weight decay is its own, not the optimizer's.
+    own_weight_decay: bool,
 }
 
 impl Group {
@@ -112,11 +115,12 @@ impl Group {
                 len: group.parameters.len(),
                 lr: group.lr.unwrap_or(lr),
                 weight_decay: group.weight_decay.unwrap_or(weight_decay),
+                own_weight_decay: group.weight_decay.is_some(),
             });
             all.extend(group.parameters);
         }
         if parts.is_empty() {
-            parts.push(Settings { first: 0, len: 0, lr, weight_decay });
+            parts.push(Settings { first: 0, len: 0, lr, weight_decay, own_weight_decay: false });
         }
         Group {
             id: OptimizerId::new(),
@@ -143,6 +147,12 @@ impl Group {
 
     pub fn set_lrs(&mut self, lrs: &[f64]) {
         self.parts.iter_mut().zip(lrs).for_each(|(part, lr)| part.lr = *lr);
+    }
+
+    /// Sets the weight decay of the groups that have none of their own.
+    pub fn set_weight_decay(&mut self, weight_decay: f64) {
+        let others = self.parts.iter_mut().filter(|part| !part.own_weight_decay);
+        others.for_each(|part| part.weight_decay = weight_decay);
     }
 
     pub fn weight_decays(&self) -> Vec<f64> {

@@ -3,7 +3,8 @@
 //! An optimizer holds handles on the model's own tensors, not copies, and borrows nothing: it may
 //! live in a notebook's variable beside the model. Constructors never fail; what PyTorch's would
 //! refuse (no parameters, a negative learning rate) is reported by [`Optimizer::validate`], which
-//! the first [`Optimizer::step`] and [`train_model`](crate::train::train_model) call.
+//! the first [`Optimizer::step`] and [`train_model`](crate::train::train_model) call. Settings beside the learning
+//! rate are methods: `Sgd::new(parameters, 0.1).momentum(0.9).nesterov(true)`.
 
 mod adam;
 mod adam_rule;
@@ -25,12 +26,12 @@ use tch::Tensor;
 use crate::Result;
 use crate::models::Parameters;
 
-pub use adam::{Adam, AdamOptions};
-pub use adamw::{AdamW, AdamWOptions};
+pub use adam::Adam;
+pub use adamw::AdamW;
 pub use clip::{clip_grad_norm, clip_grad_value};
 pub use group::{ParamGroup, ParamGroups};
-pub use rmsprop::{RmsProp, RmsPropOptions};
-pub use sgd::{Sgd, SgdOptions};
+pub use rmsprop::RmsProp;
+pub use sgd::Sgd;
 pub use state::OptimizerState;
 
 /// Tells one optimizer from another; a scheduler remembers the one it was built on.
@@ -87,7 +88,7 @@ pub trait Optimizer: fmt::Debug {
 
     /// The momentum that [`OneCycleLr`](super::OneCycleLr) moves against the learning rate: SGD's own, Adam's
     /// first beta; `None` where there is none to move.
-    fn momentum(&self) -> Option<f64> {
+    fn current_momentum(&self) -> Option<f64> {
         None
     }
 

@@ -10,43 +10,60 @@ use super::{OptimizerState, python};
 use crate::Result;
 use crate::models::Parameter;
 
-/// What [`RmsProp`] may be told beside the learning rate; PyTorch's defaults.
+/// The settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RmsPropOptions {
-    /// Decay of the running average of the squared gradient, 0 or more: 0.99.
-    pub alpha: f64,
-    /// Added to the denominator against division by zero: 1e-8.
-    pub eps: f64,
-    /// Share of each weight that joins its gradient (L2 penalty): 0.
-    pub weight_decay: f64,
-    /// Share of the last step's direction that is kept: 0.
-    pub momentum: f64,
-    /// Whether to divide by the standard deviation of the gradient, not by its size: no.
-    pub centered: bool,
-}
-
-impl Default for RmsPropOptions {
-    fn default() -> Self {
-        RmsPropOptions { alpha: 0.99, eps: 1e-8, weight_decay: 0.0, momentum: 0.0, centered: false }
-    }
+struct RmsPropRule {
+    alpha: f64,
+    eps: f64,
+    momentum: f64,
+    centered: bool,
 }
 
 /// [`torch.optim.RMSprop`](https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html), in
 /// the arithmetic of its `_single_tensor_rmsprop`. Shows as PyTorch prints it.
-pub struct RmsProp(Ruled<RmsPropOptions>);
+pub struct RmsProp(Ruled<RmsPropRule>);
 
 impl RmsProp {
     /// For `parameters`, mostly a model's `trainable_parameters()` or several [`ParamGroup`](super::ParamGroup)s,
-    /// with PyTorch's defaults (its `lr` would be 0.01).
-    /// Never fails: an empty list or a bad `lr` is reported by the first step.
+    /// with PyTorch's defaults (its `lr` would be 0.01); the methods set others.
+    /// Never fails: an empty list or a bad setting is reported by the first step.
     pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
-        RmsProp::with_options(parameters, lr, RmsPropOptions::default())
+        RmsProp::of(parameters.into(), lr)
     }
 
-    /// As [`RmsProp::new`], with one's own settings.
-    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: RmsPropOptions) -> Self {
-        let group = Group::new(parameters.into(), lr, options.weight_decay);
-        RmsProp(Ruled::new(group, options))
+    fn of(parameters: ParamGroups, lr: f64) -> Self {
+        let rule = RmsPropRule { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false };
+        RmsProp(Ruled::new(Group::new(parameters, lr, 0.0), rule))
+    }
+
+    /// Decay of the running average of the squared gradient, 0 or more. Default 0.99.
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.0.rule.alpha = alpha;
+        self
+    }
+
+    /// Added to the denominator against division by zero. Default 1e-8.
+    pub fn eps(mut self, eps: f64) -> Self {
+        self.0.rule.eps = eps;
+        self
+    }
+
+    /// Share of the last step's direction that is kept. Default 0.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.0.rule.momentum = momentum;
+        self
+    }
+
+    /// Whether to divide by the standard deviation of the gradient, not by its size. Default no.
+    pub fn centered(mut self, centered: bool) -> Self {
+        self.0.rule.centered = centered;
+        self
+    }
+
+    /// Share of each weight that joins its gradient (L2 penalty). Default 0. Groups with a weight decay of their own keep it.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.0.group.set_weight_decay(weight_decay);
+        self
     }
 }
 
@@ -58,7 +75,7 @@ pub(super) struct Memory {
     grad_avg: Option<Tensor>,
 }
 
-impl Rule for RmsPropOptions {
+impl Rule for RmsPropRule {
     type Memory = Memory;
 
     fn name(&self) -> &'static str {
@@ -115,7 +132,7 @@ impl Rule for RmsPropOptions {
         // Where there is none, a second handle on another tensor takes its place and is not used.
         let buffer = memory.momentum_buffer.as_ref().unwrap_or(&memory.square_avg);
         let mean = memory.grad_avg.as_ref().unwrap_or(&memory.square_avg);
-        let RmsPropOptions { alpha, eps, momentum, centered, .. } = *self;
+        let RmsPropRule { alpha, eps, momentum, centered } = *self;
         in_pieces(
             [parameter, &gradient, &memory.square_avg, buffer, mean],
             |[mut parameter, mut gradient, mut square_avg, mut buffer, mut mean]| {
@@ -180,10 +197,11 @@ mod tests {
         Tensor::full([1], value, (Kind::Double, Device::Cpu)).set_requires_grad(true)
     }
 
-    /// Two steps with the gradients 1 and 2 from the weight 1, by hand from PyTorch's documented rule.
-    fn two_steps(options: RmsPropOptions) -> f64 {
+    /// Two steps with the gradients 1 and 2 from the weight 1 with alpha 0.5 and eps 0, by hand from PyTorch's documented rule.
+    fn two_steps(set: impl Fn(RmsProp) -> RmsProp) -> f64 {
         let weight = parameter(1.0);
-        let mut optimizer = RmsProp::with_options(vec![weight.shallow_clone()], 0.1, options);
+        let optimizer = RmsProp::new(vec![weight.shallow_clone()], 0.1).alpha(0.5).eps(0.0);
+        let mut optimizer = set(optimizer);
         for gradient in [1.0, 2.0] {
             optimizer.zero_grad().unwrap();
             (&weight * gradient).sum(Kind::Double).backward();
@@ -195,16 +213,15 @@ mod tests {
     #[test]
     fn steps_follow_the_documented_rule() {
         let near = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-9, "{value} {expected}");
-        let half = RmsPropOptions { alpha: 0.5, eps: 0.0, ..Default::default() };
         // v1 = 0.5, v2 = 0.25 + 2
         let steps = [1.0 / 0.5f64.sqrt(), 2.0 / 2.25f64.sqrt()];
-        near(two_steps(half), 1.0 - 0.1 * (steps[0] + steps[1]));
+        near(two_steps(|rule| rule), 1.0 - 0.1 * (steps[0] + steps[1]));
         // b1 = s1, b2 = 0.9 s1 + s2
         let expected = 1.0 - 0.1 * (steps[0] + 0.9 * steps[0] + steps[1]);
-        near(two_steps(RmsPropOptions { momentum: 0.9, ..half }), expected);
+        near(two_steps(|rule| rule.momentum(0.9)), expected);
         // g1 = 0.5, g2 = 1.25; v - g^2: 0.25, 0.6875
         let expected = 1.0 - 0.1 * (1.0 / 0.25f64.sqrt() + 2.0 / 0.6875f64.sqrt());
-        near(two_steps(RmsPropOptions { centered: true, ..half }), expected);
+        near(two_steps(|rule| rule.centered(true)), expected);
     }
 
     #[test]
@@ -216,7 +233,9 @@ mod tests {
                 ParamGroup::new(vec![fast.shallow_clone()]).weight_decay(0.5),
             ]
         };
-        let mut optimizer = RmsProp::new(groups(), 0.1);
+        // A group's own weight decay stays, whatever the optimizer's.
+        let mut optimizer = RmsProp::new(groups(), 0.1).weight_decay(0.25).weight_decay(0.0);
+        assert_eq!(optimizer.0.group.weight_decays(), [0.0, 0.5]);
         (&slow + &fast).sum(Kind::Double).backward();
         optimizer.step().unwrap();
         assert_eq!(slow.double_value(&[0]), 1.0);

@@ -22,8 +22,8 @@ pub(super) trait Rule: Clone {
     /// Refuses settings that PyTorch's constructor refuses.
     fn validate(&self) -> Result<()>;
 
-    /// See [`Optimizer::momentum`](super::Optimizer::momentum).
-    fn momentum(&self) -> Option<f64> {
+    /// See [`Optimizer::current_momentum`](super::Optimizer::current_momentum).
+    fn current_momentum(&self) -> Option<f64> {
         None
     }
 
@@ -150,8 +150,8 @@ macro_rules! optimizer_by_rule {
                 self.0.group.initial_lrs()
             }
 
-            fn momentum(&self) -> Option<f64> {
-                $crate::train::optim::rule::Rule::momentum(&self.0.rule)
+            fn current_momentum(&self) -> Option<f64> {
+                $crate::train::optim::rule::Rule::current_momentum(&self.0.rule)
             }
 
             fn set_momentum(&mut self, momentum: f64) {

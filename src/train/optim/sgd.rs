@@ -9,39 +9,57 @@ use super::{OptimizerState, python};
 use crate::Result;
 use crate::models::Parameter;
 
-/// What [`Sgd`] may be told beside the learning rate; PyTorch's defaults are all zero.
+/// The settings, all of them 0 in PyTorch's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct SgdOptions {
-    /// Share of the last step's direction that is kept: 0, often 0.9.
-    pub momentum: f64,
-    /// Share of the gradient left out of the direction: 0.
-    pub dampening: f64,
-    /// Share of each weight that joins its gradient (L2 penalty): 0.
-    pub weight_decay: f64,
-    /// Looks one step ahead along the momentum; needs a momentum and no dampening.
-    pub nesterov: bool,
+struct SgdRule {
+    momentum: f64,
+    dampening: f64,
+    nesterov: bool,
 }
 
 /// [`torch.optim.SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html), in the
 /// arithmetic of its `_single_tensor_sgd`. Shows as PyTorch prints it.
-pub struct Sgd(Ruled<SgdOptions>);
+pub struct Sgd(Ruled<SgdRule>);
 
 impl Sgd {
-    /// Plain descent for `parameters`, mostly a model's `trainable_parameters()`.
-    /// Never fails: an empty list or a bad `lr` is reported by the first step.
+    /// Plain descent for `parameters`, mostly a model's `trainable_parameters()` or several
+    /// [`ParamGroup`](super::ParamGroup)s; the methods add to it.
+    /// Never fails: an empty list or a bad setting is reported by the first step.
     pub fn new(parameters: impl Into<ParamGroups>, lr: f64) -> Self {
-        Sgd::with_options(parameters, lr, SgdOptions::default())
+        Sgd::of(parameters.into(), lr)
     }
 
-    /// As [`Sgd::new`], with one's own settings.
-    pub fn with_options(parameters: impl Into<ParamGroups>, lr: f64, options: SgdOptions) -> Self {
-        let group = Group::new(parameters.into(), lr, options.weight_decay);
-        Sgd(Ruled::new(group, options))
+    fn of(parameters: ParamGroups, lr: f64) -> Self {
+        Sgd(Ruled::new(Group::new(parameters, lr, 0.0), SgdRule::default()))
+    }
+
+    /// Share of the last step's direction that is kept. Default 0, often 0.9.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.0.rule.momentum = momentum;
+        self
+    }
+
+    /// Share of the gradient left out of the direction. Default 0.
+    pub fn dampening(mut self, dampening: f64) -> Self {
+        self.0.rule.dampening = dampening;
+        self
+    }
+
+    /// Whether to look one step ahead along the momentum; needs a momentum and no dampening. Default no.
+    pub fn nesterov(mut self, nesterov: bool) -> Self {
+        self.0.rule.nesterov = nesterov;
+        self
+    }
+
+    /// Share of each weight that joins its gradient (L2 penalty). Default 0. Groups with a weight decay of their own keep it.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.0.group.set_weight_decay(weight_decay);
+        self
     }
 }
 
 /// The momentum buffer: none without momentum, and before the first step.
-impl Rule for SgdOptions {
+impl Rule for SgdRule {
     type Memory = Option<Tensor>;
 
     fn name(&self) -> &'static str {
@@ -58,7 +76,7 @@ impl Rule for SgdOptions {
         Ok(())
     }
 
-    fn momentum(&self) -> Option<f64> {
+    fn current_momentum(&self) -> Option<f64> {
         Some(self.momentum)
     }
 
@@ -81,10 +99,9 @@ impl Rule for SgdOptions {
     }
 
     fn take_settings(&mut self, saved: &dyn Fn(&str, f64) -> f64) {
-        *self = SgdOptions {
+        *self = SgdRule {
             momentum: saved("momentum", self.momentum),
             dampening: saved("dampening", self.dampening),
-            weight_decay: saved("weight_decay", self.weight_decay),
             nesterov: saved("nesterov", f64::from(u8::from(self.nesterov))) != 0.0,
         };
     }
@@ -102,10 +119,10 @@ impl Rule for SgdOptions {
         lr: f64,
         weight_decay: f64,
     ) -> Result<()> {
-        let options = SgdOptions { weight_decay, ..*self };
-        if options.momentum == 0.0 {
+        let SgdRule { momentum, dampening, nesterov } = *self;
+        if momentum == 0.0 {
             return in_pieces([parameter, &gradient], |[mut parameter, gradient]| {
-                let gradient = decayed(gradient, &parameter, options)?;
+                let gradient = decayed(gradient, &parameter, weight_decay)?;
                 let _ = parameter.f_add_(&gradient.f_mul_scalar(-lr)?)?;
                 Ok(())
             });
@@ -115,9 +132,8 @@ impl Rule for SgdOptions {
             Some(buffer) => buffer,
             None => buffer.insert(parameter.f_detach()?.f_zeros_like()?),
         };
-        let SgdOptions { momentum, dampening, nesterov, .. } = options;
         in_pieces([parameter, &gradient, buffer], |[mut parameter, gradient, mut buffer]| {
-            let gradient = decayed(gradient, &parameter, options)?;
+            let gradient = decayed(gradient, &parameter, weight_decay)?;
             let share = if first { 1.0 } else { 1.0 - dampening };
             let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(share)?)?;
             let direction = if nesterov { gradient.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer };
@@ -137,11 +153,11 @@ impl Rule for SgdOptions {
 }
 
 /// The gradient with the weights' decay in it.
-fn decayed(gradient: Tensor, parameter: &Tensor, options: SgdOptions) -> Result<Tensor> {
-    if options.weight_decay == 0.0 {
+fn decayed(gradient: Tensor, parameter: &Tensor, weight_decay: f64) -> Result<Tensor> {
+    if weight_decay == 0.0 {
         return Ok(gradient);
     }
-    Ok(gradient.f_add(&parameter.f_mul_scalar(options.weight_decay)?)?)
+    Ok(gradient.f_add(&parameter.f_mul_scalar(weight_decay)?)?)
 }
 
 optimizer_by_rule!(Sgd);
@@ -154,9 +170,9 @@ mod tests {
     use crate::train::Optimizer;
 
     /// Two steps with the gradients 1 and 2 from the weight 1, by hand from PyTorch's documented rule.
-    fn two_steps(options: SgdOptions) -> f64 {
+    fn two_steps(set: impl Fn(Sgd) -> Sgd) -> f64 {
         let weight = Tensor::full([1], 1.0, (Kind::Double, Device::Cpu)).set_requires_grad(true);
-        let mut sgd = Sgd::with_options(vec![weight.shallow_clone()], 0.1, options);
+        let mut sgd = set(Sgd::new(vec![weight.shallow_clone()], 0.1));
         for gradient in [1.0, 2.0] {
             sgd.zero_grad().unwrap();
             (&weight * gradient).sum(Kind::Double).backward();
@@ -169,38 +185,34 @@ mod tests {
     fn steps_follow_the_documented_rule() {
         let near =
             |value: f64, expected: f64| assert!((value - expected).abs() < 1e-12, "{value} {expected}");
-        near(two_steps(SgdOptions::default()), 1.0 - 0.1 - 0.2);
+        near(two_steps(|sgd| sgd), 1.0 - 0.1 - 0.2);
         // b1 = 1, b2 = 0.9 * 1 + 2
-        near(two_steps(SgdOptions { momentum: 0.9, ..Default::default() }), 1.0 - 0.1 - 0.29);
+        near(two_steps(|sgd| sgd.momentum(0.9)), 1.0 - 0.1 - 0.29);
         // The first buffer is the whole gradient, dampening starts with the second: b2 = 0.9 + 0.5 * 2
-        near(two_steps(SgdOptions { momentum: 0.9, dampening: 0.5, ..Default::default() }), 1.0 - 0.1 - 0.19);
+        near(two_steps(|sgd| sgd.momentum(0.9).dampening(0.5)), 1.0 - 0.1 - 0.19);
         // g1 + 0.9 b1 = 1.9, g2 + 0.9 b2 = 2 + 0.9 * 2.9
-        near(
-            two_steps(SgdOptions { momentum: 0.9, nesterov: true, ..Default::default() }),
-            1.0 - 0.19 - 0.461,
-        );
+        near(two_steps(|sgd| sgd.momentum(0.9).nesterov(true)), 1.0 - 0.19 - 0.461);
         // 1 + 0.5 * 1 = 1.5 leaves 0.85; 2 + 0.5 * 0.85 = 2.425
-        near(two_steps(SgdOptions { weight_decay: 0.5, ..Default::default() }), 0.85 - 0.2425);
+        near(two_steps(|sgd| sgd.weight_decay(0.5)), 0.85 - 0.2425);
     }
 
     #[test]
     fn nesterov_needs_a_momentum() {
         let weight = Tensor::full([1], 1.0, (Kind::Double, Device::Cpu)).set_requires_grad(true);
-        let options = SgdOptions { nesterov: true, ..Default::default() };
-        let refusal = Sgd::with_options(vec![weight], 0.1, options).step().unwrap_err().to_string();
+        let refusal = Sgd::new(vec![weight], 0.1).nesterov(true).step().unwrap_err().to_string();
         assert!(refusal.contains("nesterov without a momentum"), "{refusal}");
     }
 
     #[test]
     fn the_momentum_survives_saving() {
         let weight = Tensor::full([1], 1.0, (Kind::Double, Device::Cpu)).set_requires_grad(true);
-        let options = SgdOptions { momentum: 0.9, ..Default::default() };
-        let mut first = Sgd::with_options(vec![weight.shallow_clone()], 0.1, options);
+        let mut first = Sgd::new(vec![weight.shallow_clone()], 0.1).momentum(0.9);
         (&weight * 3.0).sum(Kind::Double).backward();
         first.step().unwrap();
         let mut second = Sgd::new(vec![weight.shallow_clone()], 7.0);
         second.load_state_dict(&first.state_dict().unwrap()).unwrap();
         assert_eq!(second.0.memory[0].as_ref().unwrap().as_ref().unwrap().double_value(&[0]), 3.0);
-        assert_eq!((second.lr(), second.0.rule), (0.1, options));
+        assert_eq!((second.lr(), second.0.rule), (0.1, first.0.rule));
+        assert_eq!(second.current_momentum(), Some(0.9));
     }
 }

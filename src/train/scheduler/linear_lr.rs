@@ -20,20 +20,15 @@ impl LinearLr {
     /// PyTorch's default is 1/3) of themselves at once; after `total_iters` steps (PyTorch: 5) they are
     /// whole. Never fails: bad values are reported by the first step.
     pub fn new(optimizer: &mut dyn Optimizer, start_factor: f64, total_iters: usize) -> Self {
-        LinearLr::with_end(optimizer, start_factor, 1.0, total_iters)
-    }
-
-    /// As [`LinearLr::new`], ending at `end_factor` of the first learning rate, 0 to 1.
-    pub fn with_end(
-        optimizer: &mut dyn Optimizer,
-        start_factor: f64,
-        end_factor: f64,
-        total_iters: usize,
-    ) -> Self {
         let mut schedule = Schedule::new(optimizer);
         let lrs = optimizer.lrs().iter().map(|lr| lr * start_factor).collect();
         schedule.set(optimizer, lrs);
-        LinearLr { schedule, start_factor, end_factor, total_iters }
+        LinearLr { schedule, start_factor, end_factor: 1.0, total_iters }
+    }
+
+    /// What share of the first learning rate it ends at, 0 to 1. Default 1.
+    pub fn end_factor(self, end_factor: f64) -> Self {
+        LinearLr { end_factor, ..self }
     }
 }
 

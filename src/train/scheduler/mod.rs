@@ -27,7 +27,7 @@ pub use exponential_lr::ExponentialLr;
 pub use linear_lr::LinearLr;
 pub use multi_step_lr::MultiStepLr;
 pub use one_cycle_lr::{Anneal, OneCycleLr, OneCycleOptions};
-pub use reduce_lr_on_plateau::{PlateauOptions, ReduceLrOnPlateau};
+pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use sequential_lr::SequentialLr;
 pub use state::SchedulerState;
 pub use step_lr::StepLr;

@@ -62,6 +62,32 @@ impl Default for OneCycleOptions {
     }
 }
 
+impl OneCycleOptions {
+    /// As [`OneCycleLr::new`] with these options, and one peak for all groups of parameters or one for each.
+    ///
+    /// They come first because the optimizer's learning rates are set at once.
+    ///
+    /// ```
+    /// # use herbarium::{models::Parameters, train::{Adam, OneCycleOptions, Optimizer}};
+    /// let mut optimizer = Adam::new(Parameters::default(), 1e-3);
+    /// let options = OneCycleOptions { div_factor: 10.0, ..Default::default() };
+    /// let scheduler = options.scheduler(&mut optimizer, &[0.01], 500);
+    /// assert!((optimizer.lr() - 0.001).abs() < 1e-12);
+    /// ```
+    pub fn scheduler(self, optimizer: &mut dyn Optimizer, max_lrs: &[f64], total_steps: usize) -> OneCycleLr {
+        let max_lrs = match max_lrs {
+            [one] => vec![*one; optimizer.lrs().len()],
+            several => several.to_vec(),
+        };
+        let schedule = Schedule::new(optimizer);
+        let mut scheduler = OneCycleLr { schedule, max_lrs, total_steps, options: self };
+        if scheduler.validate(optimizer).is_ok() {
+            scheduler.put(optimizer);
+        }
+        scheduler
+    }
+}
+
 /// The 1cycle policy ([Smith and Topin 2017](https://arxiv.org/abs/1708.07120)), to be stepped after every
 /// *batch* ([`SchedulerStep::Batch`](crate::train::SchedulerStep)):
 /// [`OneCycleLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html).
@@ -86,25 +112,7 @@ impl OneCycleLr {
     /// of the whole training: epochs × batches of an epoch. Never fails: bad values are reported by the
     /// first step.
     pub fn new(optimizer: &mut dyn Optimizer, max_lr: f64, total_steps: usize) -> Self {
-        OneCycleLr::with_options(optimizer, &[max_lr], total_steps, OneCycleOptions::default())
-    }
-
-    /// As [`OneCycleLr::new`], with one peak for all groups or one for each, and one's own settings.
-    pub fn with_options(
-        optimizer: &mut dyn Optimizer,
-        max_lrs: &[f64],
-        total_steps: usize,
-        options: OneCycleOptions,
-    ) -> Self {
-        let max_lrs = match max_lrs {
-            [one] => vec![*one; optimizer.lrs().len()],
-            several => several.to_vec(),
-        };
-        let mut scheduler = OneCycleLr { schedule: Schedule::new(optimizer), max_lrs, total_steps, options };
-        if scheduler.validate(optimizer).is_ok() {
-            scheduler.put(optimizer);
-        }
-        scheduler
+        OneCycleOptions::default().scheduler(optimizer, &[max_lr], total_steps)
     }
 
     /// The phases: where each ends, and between which rates it goes.
@@ -180,7 +188,7 @@ impl Scheduler for OneCycleLr {
             );
             return Err(refuse(name, reason));
         }
-        if self.options.cycle_momentum && optimizer.momentum().is_none() {
+        if self.options.cycle_momentum && optimizer.current_momentum().is_none() {
             let reason =
                 format!("has cycle_momentum, and {} has none to move: set it to false", optimizer.name());
             return Err(refuse(name, reason));
@@ -217,7 +225,7 @@ mod tests {
             for pct_start in [0.0, 0.1, 0.25, 0.3, 0.5, 1.0] {
                 let mut adam = Adam::new(Parameters::default(), 0.1);
                 let options = OneCycleOptions { pct_start, three_phase, ..Default::default() };
-                let mut scheduler = OneCycleLr::with_options(&mut adam, &[0.1], total_steps, options);
+                let mut scheduler = options.scheduler(&mut adam, &[0.1], total_steps);
                 for step in 0..total_steps {
                     let what =
                         format!("{pct_start} of {total_steps}, three phases {three_phase}, step {step}");
@@ -228,7 +236,7 @@ mod tests {
         }
         let mut adam = Adam::new(Parameters::default(), 0.1);
         let options = OneCycleOptions { pct_start: 0.25, ..Default::default() };
-        OneCycleLr::with_options(&mut adam, &[0.1], 4, options);
+        options.scheduler(&mut adam, &[0.1], 4);
         assert_eq!(adam.lr(), 0.1, "the rise is over with the first step");
     }
 }

@@ -8,27 +8,6 @@ use crate::train::optim::{Optimizer, OptimizerId};
 /// Smaller changes of the learning rate are not made (PyTorch's `eps`).
 const SMALLEST_CHANGE: f64 = 1e-8;
 
-/// What [`ReduceLrOnPlateau`] may be told; PyTorch's defaults.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PlateauOptions {
-    /// What the learning rate is multiplied by, above 0 and below 1: 0.1.
-    pub factor: f64,
-    /// How many epochs without improvement are borne: 10.
-    pub patience: usize,
-    /// A loss counts as better when it is below the best so far by this share of it: 1e-4.
-    pub threshold: f64,
-    /// Epochs after a change in which none is counted as bad: 0.
-    pub cooldown: usize,
-    /// No learning rate goes below this: 0.
-    pub min_lr: f64,
-}
-
-impl Default for PlateauOptions {
-    fn default() -> Self {
-        PlateauOptions { factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, min_lr: 0.0 }
-    }
-}
-
 /// Multiplies the learning rate by `factor` when the validation loss has not improved for more than
 /// `patience` epochs, the step that the tutorial has in a comment:
 /// [`ReduceLROnPlateau`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html)
@@ -38,7 +17,9 @@ pub struct ReduceLrOnPlateau {
     schedule: Schedule,
     factor: f64,
     patience: usize,
-    options: PlateauOptions,
+    threshold: f64,
+    cooldown: usize,
+    min_lr: f64,
     best: f64,
     num_bad_epochs: usize,
     cooldown_counter: usize,
@@ -48,21 +29,32 @@ impl ReduceLrOnPlateau {
     /// On `optimizer`. `factor` is above 0 and below 1 (PyTorch: 0.1), `patience` in epochs
     /// (PyTorch: 10). Never fails: bad values are reported by the first step.
     pub fn new(optimizer: &dyn Optimizer, factor: f64, patience: usize) -> Self {
-        ReduceLrOnPlateau::with_options(optimizer, PlateauOptions { factor, patience, ..Default::default() })
-    }
-
-    /// As [`ReduceLrOnPlateau::new`], with one's own settings.
-    pub fn with_options(optimizer: &dyn Optimizer, options: PlateauOptions) -> Self {
-        let PlateauOptions { factor, patience, .. } = options;
         ReduceLrOnPlateau {
             schedule: Schedule::new(optimizer),
             factor,
             patience,
-            options,
+            threshold: 1e-4,
+            cooldown: 0,
+            min_lr: 0.0,
             best: f64::INFINITY,
             num_bad_epochs: 0,
             cooldown_counter: 0,
         }
+    }
+
+    /// A loss counts as better when it is below the best so far by this share of it. Default 1e-4.
+    pub fn threshold(self, threshold: f64) -> Self {
+        ReduceLrOnPlateau { threshold, ..self }
+    }
+
+    /// Epochs after a change in which none is counted as bad. Default 0.
+    pub fn cooldown(self, cooldown: usize) -> Self {
+        ReduceLrOnPlateau { cooldown, ..self }
+    }
+
+    /// No learning rate goes below this. Default 0.
+    pub fn min_lr(self, min_lr: f64) -> Self {
+        ReduceLrOnPlateau { min_lr, ..self }
     }
 }
 
@@ -81,8 +73,7 @@ impl Scheduler for ReduceLrOnPlateau {
         if self.factor >= 1.0 {
             return Err(refuse(self.name(), format!("has factor = {}: it must be below 1", self.factor)));
         }
-        let PlateauOptions { threshold, min_lr, .. } = self.options;
-        for (setting, value) in [("threshold", threshold), ("min_lr", min_lr)] {
+        for (setting, value) in [("threshold", self.threshold), ("min_lr", self.min_lr)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(refuse(self.name(), format!("has {setting} = {value}: it must be 0 or more")));
             }
@@ -105,7 +96,7 @@ impl Scheduler for ReduceLrOnPlateau {
 
     fn step_with_loss(&mut self, optimizer: &mut dyn Optimizer, valid_loss: f64) -> Result<()> {
         self.validate(optimizer)?;
-        let PlateauOptions { threshold, cooldown, min_lr, .. } = self.options;
+        let ReduceLrOnPlateau { threshold, cooldown, min_lr, .. } = *self;
         if valid_loss < self.best * (1.0 - threshold) {
             self.best = valid_loss;
             self.num_bad_epochs = 0;

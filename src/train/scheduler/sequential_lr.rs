@@ -13,6 +13,7 @@ use crate::train::optim::{Optimizer, OptimizerId};
 ///
 /// ```
 /// # use herbarium::prelude::*;
+/// # use herbarium::train::{LinearLr, SequentialLr};
 /// # let mut optimizer = Sgd::new(vec![Tensor::zeros([1], (Kind::Float, Device::Cpu))], 0.1);
 /// let warm_up = LinearLr::new(&mut optimizer, 0.1, 5);
 /// let cosine = CosineAnnealingLr::new(&optimizer, 25, 0.0);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use herbarium::data::CacheOptions;
 use herbarium::prelude::*;
 use image::RgbImage;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use herbarium::prelude::*;
+use herbarium::train::{Mix, Precision, Resume};
 
 use crate::support::Outcome;
 use crate::support::colours::*;
