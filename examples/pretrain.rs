@@ -20,7 +20,9 @@ use sha2::{Digest, Sha256};
 const SEED: u64 = 0;
 const EPOCHS: usize = 16;
 const BATCH_SIZE: usize = 64;
+/// The highest of the cycle; a network without batch norms learns nothing at the first of the two.
 const LEARNING_RATE: f64 = 2e-3;
+const LEARNING_RATE_WITHOUT_BATCH_NORM: f64 = 4e-4;
 const WEIGHT_DECAY: f64 = 0.05;
 
 /// What the files say of themselves wherever they are loaded.
@@ -105,8 +107,10 @@ fn train(model: &mut Model, plants: &Splits<DataLoader>, work: &Path) -> Result<
         // Weight decay would only pull biases and scales to zero.
         ParamGroup::new(others.into_iter().collect::<Parameters>()).weight_decay(0.0),
     ];
-    let mut optimizer = AdamW::new(groups, LEARNING_RATE).weight_decay(WEIGHT_DECAY);
-    let mut scheduler = OneCycleLr::new(&mut optimizer, LEARNING_RATE, EPOCHS * plants.train.len());
+    let has_batch_norm = model.state_dict().iter().any(|(key, _)| key.ends_with("running_mean"));
+    let lr = if has_batch_norm { LEARNING_RATE } else { LEARNING_RATE_WITHOUT_BATCH_NORM };
+    let mut optimizer = AdamW::new(groups, lr).weight_decay(WEIGHT_DECAY);
+    let mut scheduler = OneCycleLr::new(&mut optimizer, lr, EPOCHS * plants.train.len());
     let criterion = CrossEntropyLoss { label_smoothing: 0.1, ..Default::default() };
     let state = work.join(format!("{}.state.safetensors", model.name()));
     let options = TrainOptions {

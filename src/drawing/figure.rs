@@ -9,26 +9,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use image::codecs::jpeg::JpegEncoder;
 use image::{ImageFormat, RgbImage};
 
 use ::plotters::coord::Shift;
 use ::plotters::drawing::{DrawingArea, IntoDrawingArea};
 
 use super::canvas::{self, Canvas, CanvasBackend};
+use super::encoded;
 use crate::files::write_atomically;
 use crate::fonts;
 use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::{Error, Result};
 
-/// JPEG quality at which neither photographs nor the letters beside them look different.
-const QUALITY: u8 = 90;
-
 /// A picture as it is shown in a cell: its pixels, the size to show it at, and the same in words.
 ///
-/// Notebooks get it as a PNG, or, where it has photographs in it and becomes much smaller that way, as a JPEG of quality
-/// 90 with colours at full resolution, which keeps letters crisp. [`png`](Figure::png) and [`save`](Figure::save) are
-/// always exact.
+/// Notebooks get it small: with photographs in it as a JPEG of quality 88, where that is much smaller, and a drawing as a
+/// PNG with a palette, in which no channel of a colour is off by more than 10 of 255. [`png`](Figure::png) and
+/// [`save`](Figure::save) are always exact.
 ///
 /// As the last expression of a cell it shows itself, also inside a `Result`: the functions that
 /// draw need no `?` there. Printed, it says in words what it shows.
@@ -120,19 +117,23 @@ impl Figure {
         self.canvas.as_ref()
     }
 
-    /// The picture as a JPEG file's bytes, if it has photographs in it and is much smaller that way.
-    fn jpeg(&self) -> Option<Vec<u8>> {
-        self.canvas.as_ref().filter(|canvas| canvas.has_photographs())?;
-        let mut jpeg = Vec::new();
-        self.pixels().write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, QUALITY)).ok()?;
-        (3 * jpeg.len() < 2 * self.png.len()).then_some(jpeg)
+    /// What notebooks get.
+    fn shown(&self) -> Shown {
+        let pixels = self.pixels();
+        let has_photographs = self.canvas.as_ref().is_some_and(|canvas| canvas.has_photographs());
+        let jpeg = || encoded::jpeg(&pixels).filter(|jpeg| 3 * jpeg.len() < 2 * self.png.len());
+        if let Some(jpeg) = has_photographs.then(jpeg).flatten() {
+            return Shown::Jpeg(jpeg);
+        }
+        let indexed = encoded::png(&pixels).filter(|png| png.len() < self.png.len());
+        Shown::Png(indexed.unwrap_or_else(|| self.png.clone()))
     }
 
     /// The picture for a page's `<img src=…>`, in the form that notebooks get.
     pub(crate) fn data_url(&self) -> String {
-        match self.jpeg() {
-            Some(jpeg) => format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(&jpeg)),
-            None => format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&self.png)),
+        match self.shown() {
+            Shown::Jpeg(jpeg) => format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(&jpeg)),
+            Shown::Png(png) => format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&png)),
         }
     }
 
@@ -196,12 +197,18 @@ impl Figure {
     }
 }
 
+/// A file that a notebook keeps.
+enum Shown {
+    Jpeg(Vec<u8>),
+    Png(Vec<u8>),
+}
+
 impl Show for Figure {
     fn bundle(&self) -> MimeBundle {
         let text = MimeBundle::text(self.alt.as_str());
-        let picture = match self.jpeg() {
-            Some(jpeg) => text.with_jpeg(jpeg, self.width, self.height),
-            None => text.with_png(self.png.as_slice(), self.width, self.height),
+        let picture = match self.shown() {
+            Shown::Jpeg(jpeg) => text.with_jpeg(jpeg, self.width, self.height),
+            Shown::Png(png) => text.with_png(png, self.width, self.height),
         };
         picture.with_alt(self.alt.as_str())
     }
@@ -253,7 +260,7 @@ mod tests {
         assert_eq!(bundle.mime_types(), ["text/plain", "image/jpeg"]);
         assert!(figure.data_url().starts_with("data:image/jpeg;base64,/9j/"));
         assert!(figure.png().starts_with(b"\x89PNG"));
-        let jpeg = figure.jpeg().unwrap();
+        let Shown::Jpeg(jpeg) = figure.shown() else { panic!("a PNG") };
         assert!(3 * jpeg.len() < 2 * figure.png().len());
         let (shown, exact) = (image::load_from_memory(&jpeg).unwrap().into_rgb8(), figure.pixels());
         assert_eq!(shown.dimensions(), exact.dimensions());
@@ -270,7 +277,7 @@ mod tests {
         let plain = with_photograph(RgbImage::from_pixel(96, 96, Rgb([9, 99, 9])));
         assert_eq!(plain.bundle().mime_types(), ["text/plain", "image/png"]);
         let drawing = Figure::draw((64, 48), |_| Ok(())).unwrap();
-        assert!(drawing.jpeg().is_none());
+        assert_eq!(drawing.bundle().mime_types(), ["text/plain", "image/png"]);
         assert!(drawing.data_url().starts_with("data:image/png;base64,iVBOR"));
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod axis;
 pub(crate) mod bars;
 pub(crate) mod canvas;
+mod encoded;
 mod figure;
 pub(crate) mod font;
 mod im_convert;
