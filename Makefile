@@ -92,6 +92,7 @@ lint:
 test-rust: libtorch
 	cargo test --release
 	cargo test --release --package herbarium-notebook
+	cargo test --release --package torch-c10d
 	cargo test --release --package torch-file
 	cargo test --release --package pillow-pixels
 	cargo test --release --package herbarium-kernel
@@ -118,6 +119,7 @@ pretrain: libtorch
 bench: setup
 	@cargo bench --quiet --bench throughput
 	@cargo bench --quiet --bench loader
+	@cargo bench --quiet --bench ranks
 	@$(BIN)/python tests/bench/cells.py
 
 doctor:

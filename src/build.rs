@@ -2,6 +2,7 @@
 //! of the things that a clone lacks are there.
 
 use std::env;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 fn main() {
@@ -32,6 +33,7 @@ fn what_tests_need() {
         ("whole_parity", parity.is_dir()),
         ("found_files", shared.join("cases").exists()),
         ("peer_python", set("HERBARIUM_PEER_PYTHON").is_some()),
+        ("network_namespaces", may_make_network_namespaces()),
     ];
     for (name, is_there) in needs {
         println!("cargo:rustc-check-cfg=cfg({name})");
@@ -39,4 +41,10 @@ fn what_tests_need() {
             println!("cargo:rustc-cfg={name}");
         }
     }
+}
+
+/// Whether this is root's build, on a system that has `ip`.
+fn may_make_network_namespaces() -> bool {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    is_root && ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"].iter().any(|ip| PathBuf::from(ip).exists())
 }

@@ -231,6 +231,21 @@ pub enum Error {
     #[error(transparent)]
     Interrupt(herbarium_notebook::Error),
 
+    /// The environment's variables for training on several processes make no sense.
+    #[error("cannot tell which of several processes this is: {0}")]
+    Launch(String),
+
+    /// Processes that train together could not, or not any longer.
+    #[error("rank {rank} of {world}: {reason}")]
+    Distributed {
+        /// This process's number, from 0.
+        rank: usize,
+        /// How many processes there are.
+        world: usize,
+        /// What it waited for, on which rank, and what to look at.
+        reason: String,
+    },
+
     /// An optimizer was built or used in a way that cannot work.
     #[error("{optimizer} {reason}")]
     Optimizer {

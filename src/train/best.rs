@@ -18,6 +18,8 @@ pub(super) struct Best {
     pub written: Option<PathBuf>,
     weights: StateDict,
     path: Option<PathBuf>,
+    /// Whether this process writes the file: rank 0.
+    writes: bool,
     class_names: Vec<String>,
     /// What an earlier training left in the file, until this one writes it.
     earlier: Option<Earlier>,
@@ -30,6 +32,7 @@ impl Best {
         options: &TrainOptions,
         class_names: Vec<String>,
         earlier: Option<Earlier>,
+        writes: bool,
     ) -> Result<Best> {
         Ok(Best {
             acc: options.best_acc,
@@ -37,6 +40,7 @@ impl Best {
             written: None,
             weights: model.state_dict().deep_copy()?,
             path: options.checkpoint.as_path().map(Path::to_owned),
+            writes,
             class_names,
             earlier,
         })
@@ -54,6 +58,10 @@ impl Best {
         self.acc = acc;
         self.epoch = Some(epoch);
         let Some(path) = self.path.clone() else { return Ok(()) };
+        if !self.writes {
+            self.written = Some(path);
+            return Ok(());
+        }
         let written = self.write(model, optimizer, epoch, &path);
         written.map_err(|error| Error::CheckpointNotWritten {
             path,

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
+use super::distributed::{Next, Team};
 use super::loss::Criterion;
 use super::memory;
 use crate::data::{Batch, Batches};
@@ -21,6 +22,10 @@ pub(super) struct EpochPass<'a> {
     pub phase: &'static str,
     /// The epoch of the training it is part of.
     pub epoch: Option<usize>,
+    /// The ranks that go through their batches in step, because each exchanges something with the others.
+    pub in_step: Option<&'a Team>,
+    /// Whether there may be no batch, as in a rank's part of a small data set.
+    pub may_be_empty: bool,
     /// Called after each batch with what was found so far.
     pub watch: Option<&'a mut dyn FnMut(&Tally)>,
 }
@@ -28,7 +33,7 @@ pub(super) struct EpochPass<'a> {
 impl<'a> EpochPass<'a> {
     /// A pass that is part of no training and that nobody watches.
     pub fn new(batches: Batches, criterion: &'a dyn Criterion, phase: &'static str) -> Self {
-        EpochPass { batches, criterion, phase, epoch: None, watch: None }
+        EpochPass { batches, criterion, phase, epoch: None, in_step: None, may_be_empty: false, watch: None }
     }
 }
 
@@ -56,6 +61,11 @@ impl Tally {
         self.corrects as f64 / self.images as f64
     }
 
+    /// What `world` ranks together have probably found, of whom one has found this.
+    pub fn of_all(&self, world: usize) -> Tally {
+        Tally { corrects: self.corrects * world, images: self.images * world, ..self.clone() }
+    }
+
     pub fn images_per_second(&self) -> f64 {
         self.images as f64 / self.seconds
     }
@@ -80,13 +90,15 @@ pub(super) fn run(
     let mut corrects = Tensor::f_zeros([], (Kind::Int64, model.device()))?;
     let often = model.device() == Device::Cpu;
     for index in 0.. {
-        if notebook::interrupted() {
-            return Ok(None);
-        }
-        let batch = match pass.batches.next() {
-            Some(Err(Error::Interrupted)) => return Ok(None),
-            Some(batch) => batch?,
-            None => break,
+        let next = next(&mut pass.batches);
+        let next = match pass.in_step {
+            Some(team) => team.in_step(next, pass.phase),
+            None => next,
+        };
+        let batch = match next? {
+            Next::Batch(batch) => batch,
+            Next::End => break,
+            Next::Interrupted => return Ok(None),
         };
         let outcome = one_batch(pass, model, &batch, index, &mut step, &mut learn);
         let (loss, right) = outcome.map_err(|error| memory::explained(error, model, batch.len()))?;
@@ -103,13 +115,24 @@ pub(super) fn run(
             watch(&tally);
         }
     }
-    if tally.images == 0 {
+    if tally.images == 0 && !pass.may_be_empty {
         let reason = format!("the {} loader gave no batch", pass.phase);
         return Err(Error::Training { model: model.name().to_owned(), reason });
     }
     tally.corrects = corrects.f_int64_value(&[])? as usize;
     tally.seconds = start.elapsed().as_secs_f64();
     Ok(Some(tally))
+}
+
+fn next(batches: &mut Batches) -> Result<Next> {
+    if notebook::interrupted() {
+        return Ok(Next::Interrupted);
+    }
+    match batches.next() {
+        Some(Err(Error::Interrupted)) => Ok(Next::Interrupted),
+        Some(batch) => batch.map(Next::Batch),
+        None => Ok(Next::End),
+    }
 }
 
 /// The loss of a batch, and how many of its pictures were right.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tch::{Device, Kind, Tensor};
 
+use super::distributed::Team;
 use super::epoch::{self, Tally};
 use super::evaluation::Evaluation;
 use super::loss::{Criterion, CrossEntropyLoss};
@@ -15,6 +16,9 @@ use crate::{Error, Result, notebook};
 /// Runs `model` over all pictures of `loader`, in eval mode and without gradients whatever the
 /// model's mode, which stays as it is. The pictures are those of the loader's epoch 0, so that the
 /// same model gives the same each time, and a training's count of epochs is not disturbed.
+///
+/// Where several processes run the program ([`distributed`](super::distributed)), each looks at a part of the
+/// pictures, and all get the whole; the model is rank 0's.
 ///
 /// # Errors
 /// Those of the loader, the model and the criterion; [`Error::LossNotFinite`] naming the batch;
@@ -68,13 +72,18 @@ fn evaluate_epoch(
     criterion: &dyn Criterion,
     epoch: u64,
 ) -> Result<Evaluation> {
+    let team = Team::of_process()?;
+    team.same_weights(model)?;
+    let part = team.part(loader)?;
     let mut collected = Collected::default();
-    let mut pass = epoch::EpochPass::new(loader.iter_epoch(epoch), criterion, "evaluation");
-    let Some(tally) = validate(&mut pass, model, |batch, logits| collected.add(batch, logits))? else {
+    let mut pass = epoch::EpochPass::new(part.iter_epoch(epoch), criterion, "evaluation");
+    pass.may_be_empty = !team.is_alone() && !loader.is_empty();
+    let looked = validate(&mut pass, model, |batch, logits| collected.add(batch, logits));
+    let Some(tally) = team.sum(looked)? else {
         notebook::take_interrupt();
         return Err(Error::Interrupted);
     };
-    let Collected { logits, labels, paths } = collected;
+    let Collected { logits, labels, paths } = collected.of_all(&team, model.num_classes())?;
     let logits = Tensor::f_cat(&logits, 0)?;
     Evaluation::new(logits, labels, paths, loader.dataset().classes(), tally.loss, tally.seconds)
 }
@@ -96,6 +105,47 @@ impl Collected {
         self.paths.extend_from_slice(&batch.paths);
         Ok(())
     }
+}
+
+impl Collected {
+    /// What all ranks have collected, in their order.
+    fn of_all(self, team: &Team, classes: usize) -> Result<Collected> {
+        if team.is_alone() {
+            return Ok(self);
+        }
+        let mut all = Collected::default();
+        let own = if self.logits.is_empty() { Vec::new() } else { bytes(&Tensor::f_cat(&self.logits, 0)?)? };
+        for rows in team.gather(&own)? {
+            let shape = [(rows.len() / size_of::<f32>() / classes.max(1)) as i64, classes as i64];
+            all.logits.push(Tensor::f_from_data_size(&rows, &shape, Kind::Float)?);
+        }
+        let own: Vec<u8> = self.labels.iter().flat_map(|label| (*label as u64).to_le_bytes()).collect();
+        for labels in team.gather(&own)? {
+            let (labels, _) = labels.as_chunks();
+            all.labels.extend(labels.iter().map(|label| u64::from_le_bytes(*label) as usize));
+        }
+        // A zero byte ends each: it is in no path.
+        let own: Vec<u8> = self
+            .paths
+            .iter()
+            .flat_map(|path| path.as_os_str().as_encoded_bytes().iter().copied().chain([0]))
+            .collect();
+        for paths in team.gather(&own)? {
+            let paths = paths
+                .split(|byte| *byte == 0)
+                .map(|path| PathBuf::from(String::from_utf8_lossy(path).as_ref()));
+            all.paths.extend(paths);
+            all.paths.pop();
+        }
+        Ok(all)
+    }
+}
+
+/// The values of float32 logits on the CPU.
+fn bytes(logits: &Tensor) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; logits.numel() * size_of::<f32>()];
+    logits.f_contiguous()?.f_copy_data_u8(&mut bytes, logits.numel())?;
+    Ok(bytes)
 }
 
 /// A pass in eval mode without gradients; `seen` is called with each batch and its logits.

@@ -46,11 +46,13 @@
 //! [`lr_find`] looks for a learning rate; [`predict_all`] tells what a model says of every picture, and
 //! [`Metrics`] sums it up; [`compare`] puts trainings side by side. A training that was interrupted or killed
 //! goes on with [`TrainOptions::resume`], and the same [`seed`](crate::seed()) repeats one to the bit.
+//! [`distributed`] is the same on more than one process.
 
 mod best;
 mod checkpoint;
 mod compare;
 mod compute;
+pub mod distributed;
 mod ema;
 mod epoch;
 mod evaluate;

@@ -14,9 +14,9 @@ use super::optim::Optimizer;
 use super::options::TrainOptions;
 use super::record::RunInfo;
 use super::scheduler::Scheduler;
-use crate::data::{DataLoader, Splits};
+use crate::data::{DataLoader, LoaderOptions, Splits};
 use crate::models::layers::BatchNorm2d;
-use crate::models::{BatchNormMode, Mode, Model, Pass, walk};
+use crate::models::{BatchNormMode, Mode, Model, Parameter, Pass, walk};
 use crate::{Error, Result};
 
 /// The version that tch 0.26 is made for.
@@ -34,7 +34,8 @@ pub(super) fn check_parts(
     scheduler.validate(optimizer)?;
     check_parameters(model, optimizer)?;
     for (phase, loader) in dataloaders {
-        if loader.is_empty() {
+        // A rank's part of a small validation set may be empty.
+        if loader.is_empty() && (phase == "train" || loader.dataset_len() == 0) {
             let (pictures, options) = (loader.dataset_len(), loader.options());
             let reason = format!(
                 "the {phase} loader makes no batch of {pictures} pictures with batch_size {} and drop_last {}: \
@@ -174,6 +175,42 @@ pub(super) fn info(
         compute: compute.to_string(),
         versions: format!("{}, libtorch {LIBTORCH}", super::checkpoint::this_library()),
     }
+}
+
+/// All that must be the same on every rank that trains together.
+pub(super) fn description(
+    model: &Model,
+    dataloaders: &Splits<DataLoader>,
+    criterion: &dyn Criterion,
+    optimizer: &dyn Optimizer,
+    scheduler: &dyn Scheduler,
+    options: &TrainOptions,
+) -> Vec<(&'static str, String)> {
+    let line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut lines = vec![("the model", format!("{} for {} classes", model.name(), model.num_classes()))];
+    for Parameter { name, tensor } in model.named_parameters() {
+        let frozen = if tensor.requires_grad() { "" } else { ", frozen" };
+        lines.push(("a parameter", format!("{name} {:?} {:?}{frozen}", tensor.size(), tensor.kind())));
+    }
+    for (phase, loader) in dataloaders {
+        let LoaderOptions { batch_size, shuffle, drop_last, .. } = loader.options();
+        let (pictures, classes) = (loader.dataset_len(), loader.dataset().classes().join(" "));
+        let name = if phase == "train" { "the training data" } else { "the validation data" };
+        lines.push((
+            name,
+            format!(
+                "{pictures} pictures in batches of {batch_size}, shuffle {shuffle}, drop_last {drop_last}, epoch {}, seed {}, \
+                 of the classes {classes}",
+                loader.next_epoch(),
+                loader.seed()
+            ),
+        ));
+    }
+    lines.push(("the optimizer", line(format!("{optimizer:?}"))));
+    lines.push(("the scheduler", line(format!("{scheduler:?}"))));
+    lines.push(("the criterion", line(format!("{criterion:?}"))));
+    lines.push(("TrainOptions", line(format!("{options:?}"))));
+    lines
 }
 
 /// What is in the place of the checkpoint that this training will write.

@@ -6,6 +6,7 @@ mod child;
 mod course;
 mod learning;
 mod processes;
+mod ranks;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;

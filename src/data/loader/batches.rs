@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError};
 use super::Shared;
 use super::load_sample::Loaded;
 use super::plan::Plan;
+use super::share::Share;
 use super::workers::Workers;
 use crate::data::Batch;
 use crate::notebook::interrupted;
@@ -20,6 +21,7 @@ use crate::{Error, Result};
 /// is waited for is [`Error::Interrupted`]; the flag stays set for whoever runs the loop.
 pub struct Batches {
     shared: Arc<Shared>,
+    share: Option<Share>,
     /// Made with the first batch.
     plan: Option<Arc<Plan>>,
     epoch: u64,
@@ -44,10 +46,11 @@ enum Loading {
 }
 
 impl Batches {
-    pub(super) fn new(shared: Arc<Shared>, epoch: u64, batches: Range<usize>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, share: Option<Share>, epoch: u64, batches: Range<usize>) -> Self {
         Batches {
             plan: None,
             shared,
+            share,
             epoch,
             left: batches,
             next_piece: 0,
@@ -67,7 +70,7 @@ impl Batches {
     fn start(&mut self) -> Result<Arc<Plan>> {
         let options = &self.shared.options;
         options.check()?;
-        let plan = Arc::new(Plan::new(self.shared.clone(), self.epoch, self.left.clone())?);
+        let plan = Arc::new(Plan::new(self.shared.clone(), self.share, self.epoch, self.left.clone())?);
         self.loading = match options.num_workers {
             0 => Loading::Inline(Vec::new()),
             count => Loading::Workers(Workers::start(plan.clone(), count, self.bound(self.left.start))?),

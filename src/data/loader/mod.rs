@@ -7,6 +7,7 @@ mod options;
 mod plan;
 mod sampler;
 mod seed;
+mod share;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 pub use batches::Batches;
 pub use options::{LoaderOptions, Skipped, Unreadable};
 pub use sampler::WeightedRandomSampler;
+use share::{Kind, Share};
 
 use super::cache::PictureCache;
 use super::{Batch, CacheUsage, Dataset, Decoding};
@@ -32,6 +34,8 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct DataLoader {
     shared: Arc<Shared>,
+    /// Of each epoch, where it is not all.
+    share: Option<Share>,
 }
 
 struct Shared {
@@ -104,12 +108,54 @@ impl DataLoader {
             skipped: Mutex::default(),
             cache: OnceLock::new(),
         };
-        DataLoader { shared: Arc::new(shared) }
+        DataLoader { shared: Arc::new(shared), share: None }
+    }
+
+    /// How many samples this loader gives in an epoch.
+    fn epoch_len(&self) -> usize {
+        let all = self.shared.epoch_len();
+        self.share.map_or(all, |share| share.len(all))
+    }
+
+    /// What process `rank` of `world` loads: `torch.utils.data.DistributedSampler`. All processes draw one order, so
+    /// they need the same seed, and each takes every `world`-th sample of it. All parts are equally long: as many samples
+    /// from the epoch's start as are missing for that come again at its end. A part's batch `n` and the others' batches
+    /// `n` are together the batch `n` of a loader whose batches are `world` times as large.
+    ///
+    /// Epochs are counted together with this loader's, and what is kept of pictures is shared with it.
+    /// [`train_model`](crate::train::train_model) and [`evaluate`](crate::train::evaluate) do this by themselves.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when `rank` is not below `world`, or the loader is a part already.
+    pub fn shared_by(&self, rank: usize, world: usize) -> Result<DataLoader> {
+        self.part(Share { rank, world, kind: Kind::EquallyLong })
+    }
+
+    /// What process `rank` of `world` loads where every sample must come once, as in validation: the `rank`-th of `world`
+    /// neighbouring parts of the epoch. It may have no batch.
+    ///
+    /// # Errors
+    /// As [`shared_by`](DataLoader::shared_by).
+    pub fn divided_by(&self, rank: usize, world: usize) -> Result<DataLoader> {
+        self.part(Share { rank, world, kind: Kind::EachOnce })
+    }
+
+    fn part(&self, share: Share) -> Result<DataLoader> {
+        let Share { rank, world, .. } = share;
+        if rank >= world {
+            return Err(Error::Argument(format!(
+                "there is no rank {rank} of {world}: ranks are below the world's size"
+            )));
+        }
+        if let Some(Share { rank, world, .. }) = self.share {
+            return Err(Error::Argument(format!("the loader is the part of rank {rank} of {world} already")));
+        }
+        Ok(DataLoader { shared: self.shared.clone(), share: Some(share) })
     }
 
     /// How many batches an epoch has.
     pub fn len(&self) -> usize {
-        let (samples, size) = (self.shared.epoch_len(), self.shared.options.batch_size);
+        let (samples, size) = (self.epoch_len(), self.shared.options.batch_size);
         match (size, self.shared.options.drop_last) {
             (0, _) => 0,
             (_, true) => samples / size,
@@ -123,7 +169,7 @@ impl DataLoader {
         match self.len() {
             0 => 0,
             _ if self.shared.options.drop_last => size,
-            batches => self.shared.epoch_len() - (batches - 1) * size,
+            batches => self.epoch_len() - (batches - 1) * size,
         }
     }
 
@@ -176,7 +222,7 @@ impl DataLoader {
 
     /// The batches of epoch `epoch`, counted from 0: the same whenever it is asked for.
     pub fn iter_epoch(&self, epoch: u64) -> Batches {
-        Batches::new(self.shared.clone(), epoch, 0..self.len())
+        Batches::new(self.shared.clone(), self.share, epoch, 0..self.len())
     }
 
     /// Batch `index` of epoch 0, counted from 0: the same whenever it is asked for.
@@ -190,7 +236,7 @@ impl DataLoader {
                 "there is no batch {index}: the loader has {count}, from 0"
             )));
         }
-        let only = Batches::new(self.shared.clone(), 0, index..index + 1).next();
+        let only = Batches::new(self.shared.clone(), self.share, 0, index..index + 1).next();
         only.unwrap_or_else(|| Err(Error::Loader(format!("batch {index} is empty"))))
     }
 
@@ -234,6 +280,9 @@ impl fmt::Display for DataLoader {
         }
         if let Some(sampler) = &options.sampler {
             write!(f, ", sampler={sampler}")?;
+        }
+        if let Some(Share { rank, world, .. }) = self.share {
+            write!(f, ", part of rank {rank} of {world}")?;
         }
         if options.decoding == Decoding::Reduced {
             f.write_str(", decoding=Reduced")?;

@@ -23,7 +23,7 @@ pub struct LoaderOptions {
     /// Whether a last batch that is not full is left out. Default no.
     pub drop_last: bool,
     /// How many threads read ahead; 0 reads in the calling thread. Default: as many as the machine has
-    /// cores, at most 16. They rest while enough batches are read ahead, so that training has the cores to
+    /// cores, at most 16; where several processes train together on it, this one's share of them. They rest while enough batches are read ahead, so that training has the cores to
     /// itself but for the time that its pictures take. PyTorch's default is 0: its workers are processes,
     /// which cost more.
     pub num_workers: usize,
@@ -55,9 +55,17 @@ impl LoaderOptions {
     }
 }
 
+/// How many processes of a training run on this machine, as torchrun, `herbarium run` and Open MPI say it.
+fn processes_of_this_machine() -> usize {
+    let names = ["LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"];
+    let said = names.iter().find_map(|name| std::env::var(name).ok()?.parse().ok());
+    said.filter(|&processes| processes > 0).unwrap_or(1)
+}
+
 impl Default for LoaderOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = (cores / processes_of_this_machine()).max(1);
         LoaderOptions {
             batch_size: 1,
             shuffle: false,

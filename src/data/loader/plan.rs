@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::batch_tensor::BatchTensor;
 use super::load_sample::Loaded;
+use super::share::Share;
 use super::{Shared, seed};
 use crate::Result;
 use crate::data::Batch;
@@ -35,16 +36,25 @@ pub(super) struct Piece {
 }
 
 impl Plan {
-    /// The plan of `batches` (numbers) of epoch `epoch`.
+    /// The plan of `batches` (numbers) of epoch `epoch`, or of a process's share of it.
     ///
     /// # Errors
     /// When the sampler cannot draw from this data set.
-    pub(super) fn new(shared: Arc<Shared>, epoch: u64, batches: Range<usize>) -> Result<Self> {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        share: Option<Share>,
+        epoch: u64,
+        batches: Range<usize>,
+    ) -> Result<Self> {
         let options = &shared.options;
         let seed = shared.seed();
         let order = match &options.sampler {
             None => seed::order(shared.dataset.len(), options.shuffle, seed, epoch),
             Some(sampler) => sampler.draw(shared.dataset.as_ref(), &mut seed::drawing(seed, epoch))?,
+        };
+        let order = match share {
+            Some(share) => share.of(&order),
+            None => order,
         };
         let size = (options.batch_size / (4 * options.num_workers.max(1))).clamp(1, LARGEST_PIECE);
         let (mut tensors, mut pieces) = (Vec::new(), Vec::new());

@@ -5,6 +5,7 @@ mod plot;
 use std::fmt;
 
 use super::compute::Compute;
+use super::distributed::Team;
 use super::loss::Criterion;
 use super::optim::Optimizer;
 use super::options::Precision;
@@ -85,6 +86,8 @@ pub fn lr_find(
     }
     optimizer.validate()?;
     preflight::check_parameters(model, optimizer)?;
+    // Every rank does the same on all pictures, with the same weights.
+    Team::of_process()?.same_weights(model)?;
     if num_it >= loader.len() {
         preflight::check_last_batch(model, loader, batch_norm)?;
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::best::Best;
 use super::compute::Compute;
+use super::distributed::{DistributedDataParallel, Team};
 use super::ema::Ema;
 use super::history::{History, minutes_and_seconds};
 use super::live::Live;
@@ -47,6 +48,13 @@ use crate::{Result, notebook};
 /// weights as at any end. `resume: (&history).into()` goes on from there, and with a file in
 /// [`TrainOptions::resume`] a later session does, whatever ended this one.
 ///
+/// # More than one process
+/// Where the environment names several ranks ([`distributed`](super::distributed)), each trains on its part of the
+/// pictures, and the result is that of one process whose batches are as many times as large, batch norms aside, which
+/// see a rank's own batch. All ranks give the same model and history; only rank 0 writes files and shows progress. Every
+/// rank reads the file of [`TrainOptions::resume`], so that it belongs into a folder that all machines share. An error on one rank
+/// ends the training on all, and says which rank it was.
+///
 /// # Errors
 /// Before anything has changed: [`Error::Optimizer`](crate::Error::Optimizer),
 /// [`Error::Scheduler`](crate::Error::Scheduler) (a scheduler of another optimizer among them),
@@ -66,26 +74,59 @@ pub fn train_model(
     criterion: &dyn Criterion,
     optimizer: &mut dyn Optimizer,
     scheduler: &mut dyn Scheduler,
-    options: TrainOptions,
+    mut options: TrainOptions,
 ) -> Result<History> {
-    preflight::check_parts(model, dataloaders, optimizer, scheduler, &options)?;
-    let (checkpoint, state_file) = (options.checkpoint.as_path(), options.resume.as_path());
-    let earlier = match (checkpoint, state_file.is_some_and(std::path::Path::exists)) {
-        // Of a training that goes on, the checkpoint is its own.
-        (Some(path), false) => preflight::check_checkpoint(model, path)?,
-        _ => None,
-    };
-    let class_names = dataloaders.train.dataset().classes();
-    let best = Best::new(model, &options, class_names, earlier)?;
+    resuming::as_the_launcher_says(&mut options);
+    let team = Team::of_process()?;
+    let dataloaders = &team.shares(dataloaders)?;
+    let parts = preflight::check_parts(model, dataloaders, optimizer, scheduler, &options)
+        .and_then(|()| check_checkpoint(model, &options, &team));
+    let earlier = team.agree(parts)?;
+    team.must_be_same(&preflight::description(
+        model,
+        dataloaders,
+        criterion,
+        optimizer,
+        scheduler,
+        &options,
+    ))?;
     let batch_norm = model.batch_norm();
     if options.batch_norm != BatchNormMode::Moving {
         model.set_batch_norm(options.batch_norm);
     }
-    let outcome = Training::new(model, dataloaders, criterion, &options, best, optimizer, scheduler)
+    let outcome = team
+        .parallel(model)
+        .and_then(|parallel| {
+            let class_names = dataloaders.train.dataset().classes();
+            let best = team.agree(Best::new(model, &options, class_names, earlier, team.is_first()))?;
+            let parts = Together { team: &team, parallel, best };
+            Training::new(model, dataloaders, criterion, &options, parts, optimizer, scheduler)
+        })
         .and_then(|training| training.run(model, optimizer, scheduler));
     model.set_batch_norm(batch_norm);
     model.eval();
-    outcome
+    team.or_leave(outcome)
+}
+
+/// Makes sure that the rank that writes can write the checkpoint, and looks at what is there.
+fn check_checkpoint(
+    model: &Model,
+    options: &TrainOptions,
+    team: &Team,
+) -> Result<Option<preflight::Earlier>> {
+    let is_begun = options.resume.as_path().is_some_and(std::path::Path::exists);
+    match options.checkpoint.as_path() {
+        // Of a training that goes on, the checkpoint is its own.
+        Some(path) if team.is_first() && !is_begun => preflight::check_checkpoint(model, path),
+        _ => Ok(None),
+    }
+}
+
+/// What a training shares with the other ranks.
+struct Together<'a> {
+    team: &'a Team,
+    parallel: Option<DistributedDataParallel>,
+    best: Best,
 }
 
 /// A training that runs.
@@ -93,6 +134,8 @@ struct Training<'a> {
     dataloaders: &'a Splits<DataLoader>,
     criterion: &'a dyn Criterion,
     options: &'a TrainOptions,
+    team: &'a Team,
+    parallel: Option<DistributedDataParallel>,
     start: Instant,
     compute: Compute,
     ema: Option<Ema>,
@@ -107,21 +150,38 @@ impl<'a> Training<'a> {
         dataloaders: &'a Splits<DataLoader>,
         criterion: &'a dyn Criterion,
         options: &'a TrainOptions,
-        best: Best,
+        together: Together<'a>,
         optimizer: &dyn Optimizer,
         scheduler: &dyn Scheduler,
     ) -> Result<Self> {
-        let compute = Compute::prepare(model, &dataloaders.train, options.precision)?;
-        let info = preflight::info(model, dataloaders, criterion, optimizer, scheduler, options, &compute);
+        let Together { team, parallel, best } = together;
+        let compute = team.agree(Compute::prepare(model, &dataloaders.train, options.precision))?;
+        let mut info =
+            preflight::info(model, dataloaders, criterion, optimizer, scheduler, options, &compute);
+        if !team.is_alone() {
+            info.device = format!("{}, {} processes", info.device, team.world());
+        }
         let Splits { train, valid } = dataloaders;
         let images = options.num_epochs * (train.dataset_len() + valid.dataset_len());
         let head = format!("{}, {} on {}, {}", info.model, optimizer.name(), info.device, info.compute);
-        let live = Live::new(options.verbose, options.live, images as u64, head);
+        let live = Live::new(options.verbose && team.is_first(), options.live, images as u64, head);
         let history =
             History { lrs: vec![optimizer.lr()], num_epochs: options.num_epochs, info, ..Default::default() };
         let ema = options.ema.map(|decay| Ema::new(model, decay)).transpose()?;
         let start = Instant::now();
-        Ok(Training { dataloaders, criterion, options, start, compute, ema, best, history, live })
+        Ok(Training {
+            dataloaders,
+            criterion,
+            options,
+            team,
+            parallel,
+            start,
+            compute,
+            ema,
+            best,
+            history,
+            live,
+        })
     }
 
     fn run(
@@ -150,7 +210,8 @@ impl<'a> Training<'a> {
         scheduler: &mut dyn Scheduler,
     ) -> Result<()> {
         let num_epochs = self.options.num_epochs;
-        self.take_up(model, optimizer, scheduler)?;
+        let taken_up = self.take_up(model, optimizer, scheduler);
+        self.team.agree(taken_up)?;
         let first = self.history.epochs();
         let mut kept = KeptState::default();
         for epoch in first..num_epochs {
@@ -160,12 +221,13 @@ impl<'a> Training<'a> {
                 break;
             }
             if epoch == first && self.keeps_state() {
-                kept = self.snapshot(model, optimizer, scheduler)?;
+                let snapshot = self.snapshot(model, optimizer, scheduler);
+                kept = self.team.agree(snapshot)?;
             }
             self.live.say(format_args!("Epoch {epoch}/{}\n----------", num_epochs - 1));
             // An interrupt is for the whole cell, which may have been at another training.
-            let passes =
-                if notebook::stopping() { None } else { self.epoch(model, optimizer, scheduler, epoch)? };
+            let stopping = self.team.any(notebook::stopping())?;
+            let passes = if stopping { None } else { self.epoch(model, optimizer, scheduler, epoch)? };
             let Some((train, valid)) = passes else {
                 notebook::take_interrupt();
                 self.history.interrupted = true;
@@ -179,7 +241,8 @@ impl<'a> Training<'a> {
                 scheduler.step_with_loss(optimizer, valid.loss)?;
             }
             if self.keeps_state() {
-                kept = self.snapshot(model, optimizer, scheduler)?;
+                let snapshot = self.snapshot(model, optimizer, scheduler);
+                kept = self.team.agree(snapshot)?;
             }
             self.history.best_epoch = self.best.epoch;
             self.history.best_acc = self.best.acc;

@@ -28,23 +28,28 @@ impl Training<'_> {
     ) -> Result<Option<(Tally, Tally)>> {
         let Splits { train, valid } = self.dataloaders;
         let number = train.next_epoch();
-        let chance = splitmix(splitmix(train.seed()) ^ number);
+        let mut chance = splitmix(splitmix(train.seed()) ^ number);
+        if self.team.rank() > 0 {
+            // No two ranks drop or mix the same.
+            chance = splitmix(chance ^ self.team.rank() as u64);
+        }
         tch::manual_seed(chance as i64);
         model.train();
-        let Some(trained) = self.train_pass(model, optimizer, scheduler, epoch, chance)? else {
-            return Ok(None);
-        };
+        let trained = self.train_pass(model, optimizer, scheduler, epoch, chance)?;
+        let Some(trained) = self.team.sum(Ok(trained))? else { return Ok(None) };
+        self.parallel.as_ref().map(|parallel| parallel.synchronize_buffers()).transpose()?;
         self.report("train", &trained);
         model.eval();
         // With averaged weights it is these that are looked at, and kept if they are the best.
         self.ema.as_mut().map(|ema| ema.swap(model)).transpose()?;
         let looked = self.valid_pass(model, valid, epoch);
+        let looked = self.team.sum(looked);
         let offered = match &looked {
             Ok(Some(tally)) => self.best.offer(model, optimizer, epoch, tally.accuracy()),
             _ => Ok(()),
         };
         self.ema.as_mut().map(|ema| ema.swap(model)).transpose()?;
-        offered?;
+        self.team.agree(offered)?;
         let Some(looked) = looked? else { return Ok(None) };
         self.report("valid", &looked);
         Ok(Some((trained, looked)))
@@ -69,28 +74,46 @@ impl Training<'_> {
         let TrainOptions { num_epochs, accumulate, mix, .. } = *self.options;
         let loader = &self.dataloaders.train;
         let (batches, live, compute, options) = (loader.len(), &mut self.live, &self.compute, self.options);
-        let mut watch = |tally: &Tally| live.batch("train", (epoch, num_epochs), tally, batches);
+        let (team, parallel) = (self.team, self.parallel.as_ref());
+        let mut watch =
+            |tally: &Tally| live.batch("train", (epoch, num_epochs), &tally.of_all(team.world()), batches);
         let mut pass = epoch::EpochPass {
             batches: loader.iter(),
             criterion: self.criterion,
             phase: "train",
             epoch: Some(epoch),
+            in_step: parallel.map(|_| team),
+            may_be_empty: false,
             watch: Some(&mut watch),
         };
         let mut rng = Rng::with_seed(chance);
+        // Gradients of several batches are exchanged with the last of them.
+        let is_last_of_step = |index: usize| (index + 1) % accumulate == 0 || index + 1 == batches;
+        let mut index = 0;
         let step = |_: &Batch, images: &Tensor, labels: &Tensor, criterion: &dyn Criterion| {
             let mixed = mix.apply(images, &mut rng)?;
             let images = mixed.as_ref().map_or(images, |mixed| &mixed.images);
-            let outputs: Outputs = compute.forward(model, images)?;
-            let loss = outputs.loss(|logits| match &mixed {
-                None => criterion.forward(logits, labels),
-                Some(mixed) => {
-                    let own = criterion.forward(logits, labels)?.f_mul_scalar(mixed.share)?;
-                    let other = criterion.forward(logits, &mix::partners(labels)?)?;
-                    Ok(own.f_add(&other.f_mul_scalar(1.0 - mixed.share)?)?)
-                }
-            })?;
-            Ok(Step { loss, logits: outputs.logits })
+            let forward = || {
+                let outputs: Outputs = compute.forward(model, images)?;
+                let loss = outputs.loss(|logits| match &mixed {
+                    None => criterion.forward(logits, labels),
+                    Some(mixed) => {
+                        let own = criterion.forward(logits, labels)?.f_mul_scalar(mixed.share)?;
+                        let other = criterion.forward(logits, &mix::partners(labels)?)?;
+                        Ok(own.f_add(&other.f_mul_scalar(1.0 - mixed.share)?)?)
+                    }
+                })?;
+                Ok(Step { loss, logits: outputs.logits })
+            };
+            index += 1;
+            match parallel {
+                Some(parallel) if is_last_of_step(index - 1) => parallel.forward(forward),
+                _ => forward(),
+            }
+        };
+        let backward = |loss: &Tensor| match parallel {
+            Some(parallel) => parallel.backward(loss),
+            None => Ok(loss.f_backward()?),
         };
         let ema = &mut self.ema;
         let learn = |loss: &Tensor, index: usize| {
@@ -101,10 +124,10 @@ impl Training<'_> {
             // Of how many batches this step's gradient is the mean: the last step may have fewer.
             let together = accumulate.min(batches - first);
             match together {
-                1 => loss.f_backward()?,
-                _ => loss.f_div_scalar(together as f64)?.f_backward()?,
+                1 => backward(loss)?,
+                _ => backward(&loss.f_div_scalar(together as f64)?)?,
             }
-            if index + 1 < first + together {
+            if !is_last_of_step(index) {
                 return Ok(());
             }
             if let Some(max) = options.clip_grad_norm {
@@ -126,12 +149,16 @@ impl Training<'_> {
     /// `None` when the learner has interrupted it.
     fn valid_pass(&mut self, model: &Model, loader: &DataLoader, epoch: usize) -> Result<Option<Tally>> {
         let (batches, live, num_epochs) = (loader.len(), &mut self.live, self.options.num_epochs);
-        let mut watch = |tally: &Tally| live.batch("valid", (epoch, num_epochs), tally, batches);
+        let team = self.team;
+        let mut watch =
+            |tally: &Tally| live.batch("valid", (epoch, num_epochs), &tally.of_all(team.world()), batches);
         let mut pass = epoch::EpochPass {
             batches: loader.iter(),
             criterion: self.criterion,
             phase: "valid",
             epoch: Some(epoch),
+            in_step: None,
+            may_be_empty: !team.is_alone(),
             watch: Some(&mut watch),
         };
         validate(&mut pass, model, |_, _| Ok(()))

@@ -1,5 +1,7 @@
 //! The state of a training after each epoch, and going on from it.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tch::Tensor;
@@ -10,10 +12,27 @@ use crate::models::{Model, Strictness};
 use crate::train::ema::Ema;
 use crate::train::history::History;
 use crate::train::optim::{Optimizer, copy_of};
+use crate::train::options::TrainOptions;
 use crate::train::preflight;
 use crate::train::resume::{KeptState, ResumeFrom, TrainingState};
 use crate::train::scheduler::Scheduler;
 use crate::{Result, notebook};
+
+/// The folder for the states of all trainings of this process; `herbarium run --restarts` sets it.
+const FOLDER: &str = "HERBARIUM_RESUME";
+
+/// Where a launcher starts a program again that has failed, its trainings keep their state although the program does not
+/// say so: the first one in the first file, and so on.
+pub(super) fn as_the_launcher_says(options: &mut TrainOptions) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let Some(folder) = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty()).map(PathBuf::from) else {
+        return;
+    };
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    if let ResumeFrom::Nothing = options.resume.0 {
+        options.resume = folder.join(format!("training-{number}.state.safetensors")).into();
+    }
+}
 
 impl Training<'_> {
     /// Whether somebody may want to go on from the state.
@@ -54,7 +73,7 @@ impl Training<'_> {
             model: model.name().to_owned(),
             num_classes: model.num_classes(),
         };
-        if let Some(path) = self.options.resume.as_path() {
+        if let Some(path) = self.options.resume.as_path().filter(|_| self.team.is_first()) {
             state.save(path)?;
         }
         Ok(KeptState(Some(Arc::new(Mutex::new(state)))))
@@ -69,7 +88,7 @@ impl Training<'_> {
     ) -> Result<()> {
         match &self.options.resume.0 {
             ResumeFrom::Nothing | ResumeFrom::Memory(KeptState(None)) => Ok(()),
-            ResumeFrom::File(path) if !path.exists() => Ok(()),
+            ResumeFrom::File(path) if !self.team.as_the_first_says(path.exists())? => Ok(()),
             ResumeFrom::File(path) => {
                 let state = TrainingState::load(path)?;
                 self.take_up_state(&state, model, optimizer, scheduler)

@@ -1,6 +1,7 @@
 //! What tests have done in processes of their own: the task is the argument. `tests/support/child.rs` starts it.
 
 mod cache;
+mod ranks;
 #[path = "../mod.rs"]
 mod support;
 mod training;
@@ -17,9 +18,19 @@ fn main() {
         "is-killed" => training::is_killed(),
         "is-seeded" => training::is_seeded(),
         "prints" => training::prints(),
+        "trains-together" => ends(ranks::train_together()),
+        "trains-with-python" => ends(ranks::trains_with_python()),
         _ => {
             eprintln!("{task:?} is no task: this program is for the tests in tests/, which start it");
             std::process::exit(2);
         }
+    }
+}
+
+/// An error is printed and makes the process fail, as in a program's `main`.
+fn ends(outcome: herbarium::Result<()>) {
+    if let Err(error) = outcome {
+        eprintln!("error: {error}");
+        std::process::exit(1);
     }
 }

@@ -1,0 +1,160 @@
+// c10d's store, process group and DDP's reducer with a C interface. Tensors are tch's C_tensor*, which are at::Tensor*.
+// Every function returns null, or what went wrong, to be freed with c10d_free_text.
+#include <c10/util/Logging.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/csrc/distributed/c10d/comm.hpp>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+#include <torch/headeronly/version.h>
+#include <cstring>
+
+#if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR != 13
+#error "torch-c10d and its declarations of gloo (stubs/) are for libtorch 2.13"
+#endif
+
+using std::chrono::milliseconds;
+
+struct c10d_store {
+  c10::intrusive_ptr<c10d::Store> store;
+};
+struct c10d_group {
+  c10::intrusive_ptr<c10d::ProcessGroup> group;
+  milliseconds timeout;
+};
+struct c10d_reducer {
+  std::shared_ptr<c10d::Reducer> reducer;
+};
+
+template <class F> static char* guarded(F body) {
+  try {
+    body();
+    return nullptr;
+  } catch (const c10::Error& error) {
+    return strdup(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return strdup(error.what());
+  } catch (...) {
+    return strdup("unknown C++ exception");
+  }
+}
+
+static std::vector<at::Tensor> tensors(void* const* pointers, size_t count, bool detached) {
+  std::vector<at::Tensor> all;
+  all.reserve(count);
+  for (size_t i = 0; i < count; i++) {
+    const auto& tensor = *static_cast<const at::Tensor*>(pointers[i]);
+    all.push_back(detached ? tensor.detach() : tensor);
+  }
+  return all;
+}
+
+extern "C" {
+void c10d_free_text(char* text) { free(text); }
+
+// The server returns at once; clients wait for it and announce themselves, as PyTorch's do.
+char* c10d_store_open(const char* host, uint16_t port, int world, int serves, int64_t timeout_ms, c10d_store** out) {
+  return guarded([&] {
+    // From here on TORCH_CPP_LOG_LEVEL counts. Errors are returned, and need not be logged as well.
+    setenv("TORCH_CPP_LOG_LEVEL", "FATAL", 0);
+    c10::initLogging();
+    c10d::TCPStoreOptions options;
+    options.port = port;
+    options.isServer = serves;
+    options.numWorkers = world;
+    options.waitWorkers = !serves;
+    options.multiTenant = serves;
+    options.timeout = milliseconds(timeout_ms);
+    *out = new c10d_store{c10::make_intrusive<c10d::TCPStore>(host, options)};
+  });
+}
+char* c10d_store_close(c10d_store* store) { return guarded([&] { delete store; }); }
+char* c10d_store_set(c10d_store* store, const char* key, const uint8_t* value, size_t size) {
+  return guarded([&] { store->store->set(key, std::vector<uint8_t>(value, value + size)); });
+}
+// Waits for the key; the value is a text.
+char* c10d_store_get(c10d_store* store, const char* key, int64_t timeout_ms, char** out) {
+  return guarded([&] {
+    store->store->wait({key}, milliseconds(timeout_ms));
+    auto value = store->store->get(key);
+    *out = strndup(reinterpret_cast<const char*>(value.data()), value.size());
+  });
+}
+
+// `prefix` and those below it are init_process_group's for its default group: a Python peer finds the same keys.
+// `address`: this machine's, as the others reach it; GLOO_SOCKET_IFNAME comes first, as in Python.
+char* c10d_group_join(c10d_store* store, const char* prefix, int rank, int world, const char* address, int64_t timeout_ms, c10d_group** out) {
+  return guarded([&] {
+    milliseconds timeout(timeout_ms);
+    store->store->setTimeout(timeout);
+    auto of_group = c10::make_intrusive<c10d::PrefixStore>("0/", c10::make_intrusive<c10d::PrefixStore>(prefix, store->store));
+    bool named = getenv("GLOO_SOCKET_IFNAME") != nullptr;
+    auto options = named ? c10d::ProcessGroupGloo::Options::create_default(timeout) : c10d::ProcessGroupGloo::Options::create(timeout);
+    if (!named) {
+      options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(address));
+      options->threads = 2;
+    }
+    auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("cpu/", of_group), rank, world, options);
+    gloo->setSequenceNumberForGroup();
+    auto group = c10::make_intrusive<c10d::ProcessGroup>(of_group, rank, world);
+    group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+    group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, c10::intrusive_ptr<c10d::Backend>(gloo));
+    group->setGroupName("0");
+    *out = new c10d_group{group, timeout};
+  });
+}
+char* c10d_group_leave(c10d_group* group) { return guarded([&] { delete group; }); }
+
+// operation: c10d::ReduceOp::RedOpType
+char* c10d_all_reduce(c10d_group* group, void* const* pointers, size_t count, int operation) {
+  return guarded([&] {
+    for (auto& tensor : tensors(pointers, count, true)) {
+      std::vector<at::Tensor> one{tensor};
+      c10d::AllreduceOptions options;
+      options.reduceOp = static_cast<c10d::ReduceOp::RedOpType>(operation);
+      options.timeout = group->timeout;
+      group->group->allreduce(one, options)->wait();
+    }
+  });
+}
+// In flat buffers of at most 250 MB, as DDP does it.
+char* c10d_broadcast(c10d_group* group, void* const* pointers, size_t count, int root) {
+  return guarded([&] { c10d::broadcast_coalesced(group->group, tensors(pointers, count, true), 250 << 20, root); });
+}
+// Fails on the ranks whose tensors differ from rank 0's in number, shape or kind.
+char* c10d_verify(c10d_group* group, void* const* pointers, size_t count) {
+  return guarded([&] { c10d::verify_params_across_processes(group->group, tensors(pointers, count, true), std::nullopt); });
+}
+
+// The tensors are leaves that require gradients, in one order on every rank. Sizes of buckets are DDP's: the first is
+// small, so that the exchange begins early; they are known after the first backward pass, which goes as one.
+char* c10d_reducer_new(c10d_group* group, void* const* pointers, size_t count, int64_t first_bytes, int64_t bucket_bytes, c10d_reducer** out) {
+  return guarded([&] {
+    auto parameters = tensors(pointers, count, false);
+    std::vector<bool> sparse(count, false);
+    auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(parameters, {SIZE_MAX}, sparse);
+    std::reverse(buckets.begin(), buckets.end());
+    // Gradients are not views of buckets: tch's zero_grad detaches them in place, which views do not allow.
+    *out = new c10d_reducer{std::make_shared<c10d::Reducer>(
+        parameters, buckets, group->group, sparse, bucket_bytes, /*find_unused_parameters=*/false,
+        /*gradient_as_bucket_view=*/false, std::unordered_map<size_t, std::string>{}, first_bytes,
+        /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<int64_t>{})};
+  });
+}
+char* c10d_reducer_before_forward(c10d_reducer* reducer) {
+  return guarded([&] {
+    reducer->reducer->prepare_for_forward();
+    reducer->reducer->rebuild_buckets();
+  });
+}
+char* c10d_reducer_before_backward(c10d_reducer* reducer) {
+  return guarded([&] { reducer->reducer->prepare_for_backward({}); });
+}
+char* c10d_reducer_free(c10d_reducer* reducer) {
+  return guarded([&] {
+    reducer->reducer->remove_autograd_hooks();
+    delete reducer;
+  });
+}
+}

@@ -1,0 +1,101 @@
+//! `herbarium export`: a notebook as a program.
+
+mod manifest;
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::error::{Error, Result};
+use crate::run::Notebook;
+use crate::stdio;
+use crate::template::{Helper, Location};
+use program::Program;
+
+/// Writes the cargo project of a notebook, whose `main` does what its cells do in order.
+pub fn export(words: &[&str]) -> Result<ExitCode> {
+    let (notebook, folder) = parse(words)?;
+    let location = Location::discover()?;
+    let helper = Helper::read(&location.crate_folder)?;
+    let program = Program::of(&Notebook::read(&notebook)?, &helper.prelude)
+        .map_err(|reason| Error::Notebook { path: notebook.clone(), reason })?;
+    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
+        return Err(Error::Usage(format!(
+            "{} is there already: name another folder with -o, or remove it",
+            folder.display()
+        )));
+    }
+    let name = manifest::package_name(&notebook);
+    let base = notebook.parent().unwrap_or(Path::new("")).to_owned();
+    let base = std::path::absolute(&base).map_err(Error::file(&base))?;
+    let text = program.text(&notebook);
+    let given = manifest::given(&helper, &location.crate_folder, &text);
+    let manifest = manifest::manifest(&name, &program.dependencies, &base, given)?;
+    let unfinished = folder.with_extension(format!("{}.unfinished", std::process::id()));
+    let written = write(&unfinished, &location, &manifest, &text)
+        .and_then(|()| std::fs::remove_dir(&folder).or_else(not_there).map_err(Error::file(&folder)))
+        .and_then(|()| std::fs::rename(&unfinished, &folder).map_err(Error::file(&folder)));
+    if written.is_err() {
+        // There may be nothing to remove.
+        let _ = std::fs::remove_dir_all(&unfinished);
+    }
+    written?;
+    stdio::print(&format!(
+        "{}: a program of {} cells. Run it in the notebook's folder: cargo run --release --manifest-path {}\n",
+        folder.display(),
+        program.cells,
+        folder.join("Cargo.toml").display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A notebook, and where its program is to be: beside it, in a folder of its name, unless `-o` says where.
+fn parse(words: &[&str]) -> Result<(PathBuf, PathBuf)> {
+    let (mut notebook, mut folder) = (None, None);
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--output=").or(word.strip_prefix("-o=")) {
+            Some(value) => folder = Some(PathBuf::from(value)),
+            None if word == "-o" || word == "--output" => match words.next() {
+                Some(value) => folder = Some(PathBuf::from(value)),
+                None => {
+                    return Err(Error::Usage(format!("`{word}` stands at the end, without what it is for")));
+                }
+            },
+            None if word.starts_with('-') || notebook.is_some() => {
+                return Err(Error::Usage(format!("`herbarium export` cannot do anything with `{word}`")));
+            }
+            None => notebook = Some(PathBuf::from(word)),
+        }
+    }
+    let Some(notebook) = notebook else {
+        return Err(Error::Usage("`herbarium export` needs a notebook".to_owned()));
+    };
+    let folder = folder.unwrap_or_else(|| notebook.with_extension(""));
+    // A slash at the end would be lost behind another name.
+    let folder: PathBuf = folder.components().collect();
+    Ok((notebook, folder))
+}
+
+fn not_there(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn write(folder: &Path, location: &Location, manifest: &str, main: &str) -> Result<()> {
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(Error::file(parent))?;
+        }
+        std::fs::write(&path, text).map_err(Error::file(&path))
+    };
+    file("Cargo.toml", manifest)?;
+    file("src/main.rs", main)?;
+    if let Some(libtorch) = &location.libtorch {
+        file("build.rs", &manifest::build_script())?;
+        file(".cargo/config.toml", &manifest::cargo_config(libtorch))?;
+    }
+    // The versions that the crate was tested with.
+    let lock = location.crate_folder.join("Cargo.lock");
+    std::fs::copy(&lock, folder.join("Cargo.lock")).map(drop).map_err(Error::file(&lock))
+}
