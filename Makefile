@@ -22,7 +22,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel program notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench doctor clean
+.PHONY: help setup venv libtorch rust-src kernel program notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -33,6 +33,7 @@ help:
 	@echo "make fuzz       a million damaged files for each reader (FUZZ=\"torch 5000\" for fewer, or one reader)"
 	@echo "make pretrain   paint plants, train on them and write weights/ (docs/pretraining.md; NETWORKS=\"resnet18 …\")"
 	@echo "make bench      measurements, one JSON line each"
+	@echo "make package    what a registry would get of each member of the workspace"
 	@echo "make doctor     what is installed, and what is wrong with it"
 	@echo "make clean      remove what was built in this folder (environment.md: the rest)"
 
@@ -121,6 +122,10 @@ bench: setup
 	@cargo bench --quiet --bench loader
 	@cargo bench --quiet --bench ranks
 	@$(BIN)/python tests/bench/cells.py
+
+# What a registry would get of each member, built from that alone.
+package: libtorch
+	cargo package --workspace --allow-dirty
 
 doctor:
 	$(HERBARIUM) doctor
