@@ -206,9 +206,13 @@ mod tests {
             target: "x".into(),
             rustc_arguments: words("-L a"),
             quick_arguments: Some(words("-L b")),
+            helper: "garden".into(),
+            prelude: "use garden::*;".into(),
+            given: words("garden plotters-svg"),
         };
         std::fs::write(folder.join(FILE), recipe.to_json().to_string()).unwrap();
-        assert_eq!(Recipe::read(&folder), Some(recipe));
+        assert_eq!(Recipe::read(&folder).as_ref(), Some(&recipe));
+        assert!(recipe.is_given("plotters_svg") && recipe.is_helper("garden") && !recipe.is_given("plot"));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

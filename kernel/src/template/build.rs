@@ -54,8 +54,8 @@ pub fn build(
         let target = template.join("seed/target");
         let own: Vec<&str> =
             by_path.keys().map(String::as_str).chain([&*helper.package, recipe::CELL_CRATE]).collect();
-        link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &own))
-            .map_err(Error::file(&target))?;
+        // Another kernel may remove it meanwhile: what is missing is compiled.
+        let _ = link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &own));
     }
     progress("building the helper crate for cells (a minute or two, once)");
     let record = template.join("cell-arguments.json");

@@ -170,15 +170,15 @@ fn by_last_use(templates: &Path) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Whether a template may be one of a helper crate: that of another kernel is left alone.
+/// Whether a template may be one of a helper crate, whole or not: that of another kernel is left alone.
 fn is_of(template: &Path, helper: &str) -> bool {
     Recipe::read(template).is_none_or(|recipe| recipe.helper == helper)
 }
 
-/// The whole template of a helper crate that was used last; also one that another version of this program has built.
+/// The whole template of a helper crate that was used last.
 fn newest(templates: &Path, helper: &str) -> Option<PathBuf> {
-    let whole = |path: &PathBuf| path.join(recipe::FILE).exists() && is_of(path, helper);
-    by_last_use(templates).into_iter().rev().find(whole)
+    let own = |path: &PathBuf| Recipe::read(path).is_some_and(|recipe| recipe.helper == helper);
+    by_last_use(templates).into_iter().rev().find(own)
 }
 
 /// Keeps the templates of a helper crate that were used last, and those that are being built or used.
