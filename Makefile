@@ -84,18 +84,13 @@ lint:
 	cargo fmt --all --check
 	$(PYTHON) tests/layers.py
 	cargo clippy --release --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace --exclude herbarium-kernel
 	@if cargo deny --version > /dev/null 2>&1; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and duplicates are not checked"; fi
 
-# One package after the other: together their dependencies would have other features, and the
-# kernel's be compiled a second time.
+# The kernel by itself: together with the crates the dependencies of both would have other features, and be compiled again.
 test-rust: libtorch
-	cargo test --release
-	cargo test --release --package herbarium-notebook
-	cargo test --release --package torch-c10d
-	cargo test --release --package torch-file
-	cargo test --release --package pillow-pixels
+	cargo test --release --workspace --exclude herbarium-kernel
 	cargo test --release --package herbarium-kernel
 
 test-python: setup
