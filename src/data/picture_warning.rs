@@ -1,6 +1,5 @@
 //! Warnings of pictures that can be read, but not as their owner may think.
 
-use std::collections::HashSet;
 use std::mem::{Discriminant, discriminant};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -12,14 +11,15 @@ use crate::transforms::MAX_IMAGE_PIXELS;
 /// Prints a warning on standard error, once for each kind and data set (or folder, for a picture of none).
 pub(super) fn warn(warning: Option<Warning>, data_set: Option<&Path>, path: &Path) {
     let Some(warning) = warning else { return };
-    static WARNED: Mutex<Option<HashSet<(Discriminant<Warning>, PathBuf)>>> = Mutex::new(None);
+    static WARNED: Mutex<Vec<(Discriminant<Warning>, PathBuf)>> = Mutex::new(Vec::new());
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
-    let warned = warned.get_or_insert_default();
     let kind = discriminant(&warning);
-    let known = path.ancestors().any(|folder| warned.contains(&(kind, folder.to_owned())));
-    if known || !warned.insert((kind, data_set.or(path.parent()).unwrap_or(path).to_owned())) {
+    let place = data_set.or(path.parent()).unwrap_or(path);
+    let known = |folder: &Path| warned.iter().any(|(other, known)| *other == kind && known == folder);
+    if known(place) || path.ancestors().any(known) {
         return;
     }
+    warned.push((kind, place.to_owned()));
     let path = path.display();
     match warning {
         Warning::Grey16 => eprintln!(

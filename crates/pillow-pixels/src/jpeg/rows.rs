@@ -13,12 +13,12 @@ pub(super) struct Rows {
     /// The next row.
     next: usize,
     row: Vec<Pixel>,
-    rooms: [upsample::Room; 4],
+    buffers: [upsample::RowBuffers; 4],
 }
 
 impl Rows {
     pub(super) fn new(colours: Colours, smooth: bool, width: usize) -> Self {
-        Rows { colours, smooth, next: 0, row: vec![[0; 4]; width], rooms: Default::default() }
+        Rows { colours, smooth, next: 0, row: vec![[0; 4]; width], buffers: Default::default() }
     }
 
     /// Gives `each` the rows up to number `end`, exclusive, that were not given before.
@@ -46,8 +46,9 @@ impl Rows {
     #[inline(always)]
     fn make_row(&mut self, planes: &Planes) -> Option<()> {
         let mut components: [&[u8]; 4] = [&[]; 4];
-        for ((component, plane), room) in components.iter_mut().zip(&planes.planes).zip(&mut self.rooms) {
-            *component = upsample::row(plane, self.next, self.smooth, room);
+        for ((component, plane), buffers) in components.iter_mut().zip(&planes.planes).zip(&mut self.buffers)
+        {
+            *component = upsample::row(plane, self.next, self.smooth, buffers);
             if component.len() < self.row.len() {
                 return None;
             }

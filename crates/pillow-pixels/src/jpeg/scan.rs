@@ -11,7 +11,7 @@ fn damaged() -> String {
 }
 
 /// One component of a scan, ready for decoding.
-struct Part<'a> {
+struct ScanComponent<'a> {
     index: usize,
     /// Blocks in each unit.
     h: usize,
@@ -37,24 +37,35 @@ pub(super) fn decode(
     row_done: &mut dyn FnMut(&Planes, usize) -> Result<(), String>,
 ) -> Result<usize, String> {
     let alone = scan.components.len() == 1;
-    let mut parts: Vec<Part> = scan
+    let mut components: Vec<ScanComponent> = scan
         .components
         .iter()
         .map(|&(index, dc, ac)| {
-            let component = &frame.components[index];
+            let of_frame = &frame.components[index];
             // A scan of one component has no units, only blocks.
-            let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
-            Part { index, h, v, dc: tables.dc[dc].as_ref(), ac: tables.ac[ac].as_ref(), prediction: 0 }
+            let (h, v) = if alone { (1, 1) } else { (of_frame.h, of_frame.v) };
+            ScanComponent {
+                index,
+                h,
+                v,
+                dc: tables.dc[dc].as_ref(),
+                ac: tables.ac[ac].as_ref(),
+                prediction: 0,
+            }
         })
         .collect();
     let (needs_dc, needs_ac) = match frame.progressive {
         false => (true, true),
         true => (scan.start == 0 && scan.high == 0, scan.start > 0),
     };
-    if parts.iter().any(|part| needs_dc && part.dc.is_none() || needs_ac && part.ac.is_none()) {
+    if components
+        .iter()
+        .any(|component| needs_dc && component.dc.is_none() || needs_ac && component.ac.is_none())
+    {
         return Err("a Huffman table is missing".into());
     }
-    let (across, down) = if alone { frame.blocks(&frame.components[parts[0].index]) } else { frame.units() };
+    let (across, down) =
+        if alone { frame.blocks(&frame.components[components[0].index]) } else { frame.units() };
 
     let mut bits = Bits::new(data, position);
     let mut end_run = 0;
@@ -66,21 +77,21 @@ pub(super) fn decode(
                     let next = after_restart(data, &bits)?;
                     bits = Bits::new(data, next);
                     end_run = 0;
-                    parts.iter_mut().for_each(|part| part.prediction = 0);
+                    components.iter_mut().for_each(|component| component.prediction = 0);
                     left = tables.restart_interval;
                 }
                 left -= 1;
             }
-            for part in &mut parts {
-                let plane = &mut planes.planes[part.index];
-                for y in 0..part.v {
-                    for x in 0..part.h {
-                        let x = column * part.h + x;
+            for component in &mut components {
+                let plane = &mut planes.planes[component.index];
+                for y in 0..component.v {
+                    for x in 0..component.h {
+                        let x = column * component.h + x;
                         let done = if frame.progressive {
-                            let block = plane.block(x, row * part.v + y).ok_or_else(damaged)?;
-                            progressive(&mut bits, part, scan, &mut end_run, &mut block.values)
+                            let block = plane.block(x, row * component.v + y).ok_or_else(damaged)?;
+                            progressive(&mut bits, component, scan, &mut end_run, &mut block.values)
                         } else {
-                            sequential(&mut bits, part, plane.block(x, y).ok_or_else(damaged)?)
+                            sequential(&mut bits, component, plane.block(x, y).ok_or_else(damaged)?)
                         };
                         done.ok_or_else(damaged)?;
                     }
@@ -91,8 +102,8 @@ pub(super) fn decode(
             return Err("its end is missing, the picture is truncated".into());
         }
         if !frame.progressive {
-            for part in &parts {
-                planes.planes[part.index].transform(row * part.v, part.v);
+            for component in &components {
+                planes.planes[component.index].transform(row * component.v, component.v);
             }
         }
         row_done(planes, row + 1)?;
@@ -118,13 +129,13 @@ fn after_restart(data: &[u8], bits: &Bits) -> Result<usize, String> {
 
 /// A block of a sequential frame.
 #[inline(always)]
-fn sequential(all_bits: &mut Bits, part: &mut Part, block: &mut Coefficients) -> Option<()> {
+fn sequential(all_bits: &mut Bits, component: &mut ScanComponent, block: &mut Coefficients) -> Option<()> {
     let mut bits = *all_bits;
     bits.need(32);
-    let symbol = part.dc?.next(&mut bits)?;
-    part.prediction = part.prediction.wrapping_add(symbol.value);
-    block.values[0] = part.prediction as i16;
-    let ac = part.ac?;
+    let symbol = component.dc?.next(&mut bits)?;
+    component.prediction = component.prediction.wrapping_add(symbol.value);
+    block.values[0] = component.prediction as i16;
+    let ac = component.ac?;
     let (mut place, mut last) = (1, 0);
     while place < 64 {
         bits.need(32);
@@ -146,9 +157,13 @@ fn sequential(all_bits: &mut Bits, part: &mut Part, block: &mut Coefficients) ->
 }
 
 /// A block's share of a progressive scan.
+///
+/// A progressive file sends each block's 64 coefficients in several scans: the mean (DC) first, then bands of the others
+/// (AC, places `start..=end` in the zigzag order), and of each first the upper bits, then one more bit a scan
+/// (successive approximation). T.81, annex G.
 fn progressive(
     bits: &mut Bits,
-    part: &mut Part,
+    component: &mut ScanComponent,
     scan: &Scan,
     end_run: &mut u32,
     block: &mut Block,
@@ -156,17 +171,17 @@ fn progressive(
     match (scan.start, scan.high) {
         (0, 0) => {
             bits.need(32);
-            let symbol = part.dc?.next(bits)?;
-            part.prediction = part.prediction.wrapping_add(symbol.value);
-            block[0] = part.prediction.wrapping_shl(scan.low) as i16;
+            let symbol = component.dc?.next(bits)?;
+            component.prediction = component.prediction.wrapping_add(symbol.value);
+            block[0] = component.prediction.wrapping_shl(scan.low) as i16;
         }
         (0, _) => {
             if bits.bit() {
                 block[0] |= 1 << scan.low;
             }
         }
-        (_, 0) => first_pass(bits, part.ac?, scan, end_run, block)?,
-        _ => refine(bits, part.ac?, scan, end_run, block)?,
+        (_, 0) => first_pass(bits, component.ac?, scan, end_run, block)?,
+        _ => refine(bits, component.ac?, scan, end_run, block)?,
     }
     Some(())
 }
@@ -176,6 +191,8 @@ fn run_of_ends(bits: &mut Bits, size: u32) -> u32 {
     (1 << size) + bits.take(size)
 }
 
+/// The upper bits of a band of coefficients, as in a sequential frame, but for a code that ends this block and some
+/// of those that follow it.
 fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &mut Block) -> Option<()> {
     if *end_run > 0 {
         *end_run -= 1;
@@ -200,6 +217,8 @@ fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block
     Some(())
 }
 
+/// One more bit of a band's coefficients. Those that are not 0 yet get theirs as they are passed; a code says how many
+/// zeros to pass before the next one that becomes 1 or -1 at this bit.
 fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &mut Block) -> Option<()> {
     let step = 1i16 << scan.low;
     let mut place = scan.start;
@@ -215,7 +234,7 @@ fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &m
             *end_run = run_of_ends(bits, symbol.run);
             break;
         };
-        // Past that many zeros; what is no zero gets its next bit on the way.
+        // Past that many zeros; what is not 0 gets its next bit on the way.
         while place <= scan.end {
             let coefficient = &mut block[usize::from(ZIGZAG[place])];
             if *coefficient != 0 {

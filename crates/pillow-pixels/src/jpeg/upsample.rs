@@ -2,16 +2,16 @@
 
 use super::planes::Plane;
 
-/// A row of one sample for each pixel: borrowed where the plane has as many, else made in `room`.
+/// A row of one sample for each pixel: borrowed where the plane has as many, else made in `buffers`.
 #[inline(always)]
-pub(super) fn row<'a>(plane: &'a Plane, y: usize, smooth: bool, room: &'a mut Room) -> &'a [u8] {
+pub(super) fn row<'a>(plane: &'a Plane, y: usize, smooth: bool, buffers: &'a mut RowBuffers) -> &'a [u8] {
     let near = y / plane.down;
     match (plane.across, plane.down) {
         (1, 1) => plane.row(y),
-        (2, 1) if smooth && plane.width > 2 => room.across(plane.row(near)),
-        (2, 2) if smooth && plane.width > 2 => room.across_and_down(plane.row(near), beside(plane, y)),
-        (1, 2) if smooth => room.down(plane.row(near), beside(plane, y), y.is_multiple_of(2)),
-        (across, _) => room.repeated(plane.row(near), across),
+        (2, 1) if smooth && plane.width > 2 => buffers.across(plane.row(near)),
+        (2, 2) if smooth && plane.width > 2 => buffers.across_and_down(plane.row(near), beside(plane, y)),
+        (1, 2) if smooth => buffers.down(plane.row(near), beside(plane, y), y.is_multiple_of(2)),
+        (across, _) => buffers.repeated(plane.row(near), across),
     }
 }
 
@@ -28,14 +28,14 @@ fn three(near: u16, beside: u16) -> u16 {
     near.wrapping_mul(3).wrapping_add(beside)
 }
 
-/// Room for a row, kept from row to row.
+/// Memory for a row, kept from row to row.
 #[derive(Default)]
-pub(super) struct Room {
+pub(super) struct RowBuffers {
     row: Vec<u8>,
     sums: Vec<u16>,
 }
 
-impl Room {
+impl RowBuffers {
     /// Three parts of the nearest sample and one of the next nearest, across.
     #[inline(always)]
     fn across(&mut self, near: &[u8]) -> &[u8] {
