@@ -3,6 +3,7 @@
 mod dependency;
 mod doctor;
 mod error;
+mod export;
 mod install;
 mod jupyter;
 mod parameters;
@@ -36,6 +37,9 @@ Usage:
   herbarium run NOTEBOOK [-o OUT] [-p NAME=VALUE]... [--parameters-file FILE]...
                                       Run a notebook's cells in order. Writes OUT, or NOTEBOOK itself. The values
                                       are for the parameters that its cell tagged `parameters` declares.
+      [--processes N] [--restarts K]  On N processes of this machine that train together; all are started again up to
+                                      K times, with the trainings' last states, when one fails.
+  herbarium export NOTEBOOK [-o DIR]  Write a cargo project that does what the notebook's cells do.
   herbarium parameters NOTEBOOK       What parameters a notebook has.
   herbarium install [--user | --prefix DIR]
                                       Tell Jupyter of the kernel, and build the helper crate for cells.
@@ -78,7 +82,14 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
             Some(file) => jupyter::serve(&PathBuf::from(file)).map(|()| ExitCode::SUCCESS),
             None => Err(Error::Usage("`herbarium kernel` needs the connection file: -f FILE".to_owned())),
         },
-        ["run", options @ ..] => run::run(&parameters::Options::parse(options)?),
+        ["run", words @ ..] => {
+            let options = parameters::Options::parse(words)?;
+            if options.processes.is_some() || options.restarts > 0 {
+                return run::launch(words, &options);
+            }
+            run::run(&options)
+        }
+        ["export", words @ ..] => export::export(words),
         ["parameters", "--translate"] => translate(),
         ["parameters", notebook] => run::show_parameters(&PathBuf::from(notebook)),
         ["install", options @ ..] => install::install(&Options::parse(options)?).map(|()| ExitCode::SUCCESS),

@@ -26,11 +26,11 @@ pub fn export(words: &[&str]) -> Result<ExitCode> {
         )));
     }
     let name = manifest::package_name(&notebook);
-    let base = notebook.parent().unwrap_or(Path::new("")).to_owned();
-    let base = std::path::absolute(&base).map_err(Error::file(&base))?;
+    let base = std::path::absolute(&notebook).map_err(Error::file(&notebook))?;
+    let base = base.parent().unwrap_or(Path::new("/"));
     let text = program.text(&notebook);
     let given = manifest::given(&helper, &location.crate_folder, &text);
-    let manifest = manifest::manifest(&name, &program.dependencies, &base, given)?;
+    let manifest = manifest::manifest(&name, &program.dependencies, base, given)?;
     let unfinished = folder.with_extension(format!("{}.unfinished", std::process::id()));
     let written = write(&unfinished, &location, &manifest, &text)
         .and_then(|()| std::fs::remove_dir(&folder).or_else(not_there).map_err(Error::file(&folder)))

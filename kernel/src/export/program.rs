@@ -65,9 +65,11 @@ impl Program {
                 None => self.main.push(comment(line)),
             }
         }
-        let Some(rust) = syntax::rust_part(source) else { return Some(()) };
+        let is_rust = |(number, line): &(usize, &str)| *number >= commands || !syntax::is_command(line);
+        let rust: String =
+            source.lines().enumerate().filter(is_rust).map(|(_, line)| format!("{line}\n")).collect();
         let mut lines: Vec<String> = Vec::new();
-        for part in syntax::parts(rust)? {
+        for part in syntax::parts(&rust)? {
             match part {
                 Part::Use(text) if self.blocks == 0 => self.use_once(text),
                 Part::Use(text) => lines.push(text),

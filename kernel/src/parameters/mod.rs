@@ -8,7 +8,7 @@ mod value;
 use std::collections::HashSet;
 use std::fmt::Write;
 
-pub use options::Options;
+pub use options::{Options, of_one_process};
 pub use translate::translate;
 pub use value::Given;
 

@@ -14,6 +14,10 @@ pub struct Options {
     /// Where to write what came of it; into the notebook itself if it is not said.
     pub out: Option<PathBuf>,
     pub values: Values,
+    /// On how many processes of this machine, where they are to be started here.
+    pub processes: Option<usize>,
+    /// How often all of them are started again after one has failed.
+    pub restarts: usize,
 }
 
 impl Options {
@@ -46,6 +50,8 @@ impl Options {
                         }
                     });
                 }
+                "--processes" => options.processes = Some(number(option, value()?, 1)?),
+                "--restarts" => options.restarts = number(option, value()?, 0)?,
                 "-f" | "--parameters-file" | "--parameters_file" => {
                     for (name, value) in read_file(Path::new(value()?))? {
                         options.values.set(name, Given::Value(value));
@@ -70,6 +76,26 @@ impl Options {
             ))),
         }
     }
+}
+
+/// The words without those that say how many processes there are: what each of the processes is started with.
+pub fn of_one_process<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let (mut kept, mut words) = (Vec::new(), words.iter().copied());
+    while let Some(word) = words.next() {
+        match word {
+            "--processes" | "--restarts" => drop(words.next()),
+            word if word.starts_with("--processes=") || word.starts_with("--restarts=") => {}
+            word => kept.push(word),
+        }
+    }
+    kept
+}
+
+fn number(option: &str, word: &str, least: usize) -> Result<usize> {
+    let number = word.parse().ok().filter(|number| *number >= least);
+    number.ok_or_else(|| {
+        Error::Usage(format!("`{option} {word}`: it needs a whole number of at least {least}"))
+    })
 }
 
 /// Parameters from a file: YAML (of which JSON is a part), or TOML by its name.
@@ -109,6 +135,17 @@ mod tests {
         let shown: Vec<String> =
             options.values.0.iter().map(|(name, value)| format!("{name}={}", value.shown())).collect();
         assert_eq!(shown, ["epochs=7", "name=\"rose\"", "rates=[0.1,0.001]", "lr=0.5"]);
+    }
+
+    #[test]
+    fn processes_are_counted() {
+        let words = ["--processes", "4", "a.ipynb", "--restarts=2", "-p", "x=1"];
+        let options = Options::parse(&words).unwrap();
+        assert_eq!((options.processes, options.restarts), (Some(4), 2));
+        assert_eq!(of_one_process(&words), ["a.ipynb", "-p", "x=1"]);
+        for wrong in ["--processes=0", "--processes=many", "--restarts=-1"] {
+            assert!(Options::parse(&["a", wrong]).unwrap_err().to_string().contains("whole number"));
+        }
     }
 
     #[test]

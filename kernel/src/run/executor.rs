@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::session::{AskForInput, Cell, CellError, Event, Outcome, Reply, Session, Sink, Stream};
 
 /// A cell with this tag is expected to fail.
-const MAY_FAIL: &str = "raises-exception";
+pub const MAY_FAIL: &str = "raises-exception";
 
 /// What came of it.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -54,11 +54,7 @@ pub fn launch(words: &[&str], options: &Options) -> Result<ExitCode> {
         if code == 0 || was_stopped || attempt == options.restarts {
             return Ok(ExitCode::from(code));
         }
-        stdio::log(&format!(
-            "herbarium: all {world} processes start again ({} of {})",
-            attempt + 1,
-            options.restarts
-        ));
+        log::warn!("all {world} processes start again ({} of {})", attempt + 1, options.restarts);
     }
     Ok(ExitCode::FAILURE)
 }
@@ -235,7 +231,7 @@ impl Ranks {
         for (ranks, words) in said {
             let ranks: Vec<String> = ranks.iter().map(usize::to_string).collect();
             let plural = if ranks.len() > 1 { "s" } else { "" };
-            stdio::log(&format!("rank{plural} {}: {words}", ranks.join(", ")));
+            stdio::print_error(&format!("rank{plural} {}: {words}", ranks.join(", ")));
         }
     }
 }

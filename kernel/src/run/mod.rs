@@ -1,8 +1,10 @@
 //! `herbarium run`: a notebook's cells in order, without Jupyter.
 
 mod executor;
+mod launcher;
 mod notebook;
 mod outputs;
+mod rank;
 mod terminal;
 
 use std::path::Path;
@@ -15,16 +17,23 @@ use crate::parameters::{self, Options, Values};
 use crate::session::Session;
 use crate::{stdio, sys};
 use executor::End;
-use notebook::Notebook;
+pub use executor::MAY_FAIL;
+pub use launcher::launch;
+pub use notebook::Notebook;
+use rank::Rank;
 use terminal::Terminal;
 
 /// Runs `notebook` in its own folder, as Jupyter does, and writes what came of it to `out`, or to the notebook itself.
 /// Stops at the first cell that fails, unless that one is marked with the tag `raises-exception`, and at one that is
 /// interrupted; what ran until then is written all the same.
 ///
+/// Of several processes that run one notebook together, the one of rank 0 writes and prints; another says where it failed.
+///
 /// Exit status: 0 if all went well, 1 if a cell failed or was interrupted.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = &options.notebook;
+    let rank = Rank::of_process();
+    launcher::end_with_launcher();
     let mut notebook = Notebook::read(path)?;
     if !options.values.is_empty() {
         set_parameters(&mut notebook, &options.values)?;
@@ -34,12 +43,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     enter_folder_of(path)?;
     let started = Instant::now();
     let session = Arc::new(Session::start()?);
-    let terminal = Arc::new(Terminal::new());
+    let terminal = Arc::new(Terminal::new(rank));
     interrupt_on_signal(session.clone())?;
     let summary = executor::run_cells(&session, &mut notebook, &terminal);
-    let written = notebook.write(out);
+    let written = if rank.is_first() { notebook.write(out) } else { Ok(()) };
     session.end();
     written?;
+    if !rank.is_first() {
+        return Ok(if summary.end == End::Whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let cells = if summary.cells == 1 { "1 cell".to_owned() } else { format!("{} cells", summary.cells) };
     let pictures =
         if summary.pictures == 1 { "1 picture".to_owned() } else { format!("{} pictures", summary.pictures) };

@@ -23,7 +23,7 @@ impl Notebook {
         Notebook::parse(&text).map_err(|reason| Error::Notebook { path: path.to_owned(), reason })
     }
 
-    fn parse(text: &str) -> std::result::Result<Notebook, String> {
+    pub fn parse(text: &str) -> std::result::Result<Notebook, String> {
         let text = text.trim_start_matches('\u{feff}');
         let root: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match root.get("nbformat").and_then(Value::as_u64) {
@@ -40,10 +40,19 @@ impl Notebook {
         Ok(Notebook { root })
     }
 
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.cells().len()
+    }
+
+    /// Whether a cell is one of code.
+    pub fn is_code(&self, cell: usize) -> bool {
+        self.cells()[cell]["cell_type"] == "code"
+    }
+
     /// The positions of the code cells.
     pub fn code_cells(&self) -> Vec<usize> {
-        let cells = self.cells().iter().enumerate();
-        cells.filter(|(_, cell)| cell["cell_type"] == "code").map(|(index, _)| index).collect()
+        (0..self.len()).filter(|&cell| self.is_code(cell)).collect()
     }
 
     /// A cell's text.

@@ -8,12 +8,17 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use serde_json::Value;
 
+use super::rank::Rank;
 use crate::session::{Event, InputRequest, Outcome, Reply, ansi};
 use crate::stdio;
 
 /// Prints progress: a line for each cell, its text below, what it took. Colours only on a terminal.
 pub struct Terminal {
     colours: bool,
+    /// Of several processes only the first one shows how it goes; the others say where they failed.
+    rank: Rank,
+    /// The cell that runs.
+    cell: Mutex<String>,
     /// Where the cursor is, and whether the progress of a build stands there.
     line: Mutex<Line>,
 }
@@ -26,8 +31,13 @@ enum Line {
 }
 
 impl Terminal {
-    pub fn new() -> Terminal {
-        Terminal { colours: stdio::is_terminal(), line: Mutex::new(Line::Start) }
+    pub fn new(rank: Rank) -> Terminal {
+        Terminal {
+            colours: stdio::is_terminal(),
+            rank,
+            cell: Mutex::default(),
+            line: Mutex::new(Line::Start),
+        }
     }
 
     /// A cell begins.
@@ -35,6 +45,8 @@ impl Terminal {
         let first = source.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let short: String = first.chars().take(70).collect();
         let more = if short.len() < first.len() { "…" } else { "" };
+        *self.cell.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+            format!("[{number}/{of}] {short}{more}");
         self.print(&format!(
             "{}[{number}/{of}]{} {short}{more}\n",
             self.code(ansi::BOLD),
@@ -71,6 +83,10 @@ impl Terminal {
         self.new_line();
         if let Some(error) = &outcome.error {
             let text = error.traceback.join("\n");
+            if !self.rank.is_first() {
+                let cell = self.cell.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                stdio::print_error(&format!("rank {}, {cell}\n{}", self.rank, without_colours(&text)));
+            }
             self.print(&if self.colours {
                 format!("{text}\n")
             } else {
@@ -117,6 +133,9 @@ impl Terminal {
     }
 
     fn print(&self, text: &str) {
+        if !self.rank.is_first() {
+            return;
+        }
         let mut line = self.line();
         if *line == Line::Progress {
             stdio::print("\r\x1b[2K");

@@ -3,6 +3,7 @@
 mod complete;
 mod declarations;
 mod kind;
+mod parts;
 mod places;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
@@ -11,6 +12,7 @@ use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 pub use complete::{Completeness, completeness, has_matching_brackets};
 pub use declarations::{Declaration, declarations, kind_of};
 pub use kind::Kind;
+pub use parts::{Part, parts};
 pub use places::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
 
 const PRELUDE: &str = "fn f(){";

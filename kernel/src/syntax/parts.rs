@@ -48,9 +48,18 @@ pub fn parts(rust: &str) -> Option<Vec<Part>> {
         if !of_last.trim().is_empty() {
             parts.push(Part::Comment(of_last.trim().to_owned()));
         }
+        // The parser gives a comment there to a definition that follows.
+        let mut node_text = node.text().to_string();
+        if !before.contains('\n')
+            && !parts.is_empty()
+            && node_text.starts_with("//")
+            && let Some((of_last, rest)) = node_text.split_once('\n')
+        {
+            parts.push(Part::Comment(of_last.trim().to_owned()));
+            node_text = rest.trim_start().to_owned();
+        }
         let own = own.trim_matches('\n').trim_end();
-        let text =
-            if own.trim().is_empty() { node.text().to_string() } else { format!("{own}\n{}", node.text()) };
+        let text = if own.trim().is_empty() { node_text } else { format!("{own}\n{node_text}") };
         before.clear();
         let is_tail = tail.as_ref() == Some(&node);
         parts.push(match ast::Item::cast(node) {

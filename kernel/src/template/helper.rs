@@ -40,6 +40,8 @@ pub struct Helper {
     pub read: Option<Vec<String>>,
     /// What a cell can name although the crate does not depend on it.
     pub beside: Table,
+    /// The crate's features: its dependencies may be optional.
+    pub features: Table,
     /// What the crate depends on, as its manifest says it.
     dependencies: Table,
 }
@@ -79,6 +81,7 @@ impl Helper {
             by_prelude: names("by-prelude").unwrap_or_default(),
             read: names("read"),
             beside: table.get("dependencies").and_then(Value::as_table).cloned().unwrap_or_default(),
+            features: manifest.table.get("features").and_then(Value::as_table).cloned().unwrap_or_default(),
             dependencies,
         })
     }

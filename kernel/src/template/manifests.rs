@@ -59,6 +59,7 @@ pub fn crate_manifest(crate_folder: &Path, helper: &Helper, dependencies: &toml:
         ("package".to_owned(), toml::Value::Table(package.into_iter().collect())),
         ("lib".to_owned(), toml::Value::Table(library)),
         ("dependencies".to_owned(), toml::Value::Table(dependencies.clone())),
+        ("features".to_owned(), toml::Value::Table(helper.features.clone())),
     ]);
     ours.to_string()
 }
