@@ -57,7 +57,9 @@ fn write_all() -> HashMap<&'static str, Vec<String>> {
     let written = CELLS.map(|cell| {
         let before = count(&kept);
         // Some are to fail.
-        let _ = evcxr.execute(cell);
+        if let Err(error) = evcxr.execute(cell) {
+            eprintln!("{cell}\n{error}");
+        }
         let texts = (before..count(&kept))
             .map(|number| std::fs::read_to_string(kept.join(format!("{number}.rs"))).unwrap());
         (cell, texts.collect())
