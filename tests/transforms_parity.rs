@@ -147,7 +147,7 @@ fn run(op: &Value, input: &RgbImage, expected: &Tensor) -> Outcome {
         None if op["op"] == "rotate" => Some([expected.size()[1], expected.size()[2]]),
         None => None,
     };
-    let mut resized = resize_first.map(|[height, width]| F::resize(input, height, width).unwrap());
+    let mut resized = resize_first.map(|size| F::resize(input, size, Default::default()).unwrap());
     if flag(op, "grey") {
         resized = Some(F::to_grayscale(resized.as_ref().unwrap_or(input)));
     }
@@ -156,11 +156,14 @@ fn run(op: &Value, input: &RgbImage, expected: &Tensor) -> Outcome {
     let size = || pair(&op["size"]);
     let part = || ["top", "left", "height", "width"].map(|key| int(&op[key]));
     let picture = match op["op"].as_str().unwrap() {
-        "resize" => F::resize_with(input, size()[0], size()[1], interpolation(op, Bilinear)),
+        "resize" => {
+            let interpolation = interpolation(op, Bilinear);
+            F::resize(input, size(), ResizeOptions { interpolation, ..Default::default() })
+        }
         "resize_short_side" => {
             let max_size = op.get("max_size").and_then(Value::as_i64);
             let options = ResizeOptions { interpolation: interpolation(op, Bilinear), max_size };
-            F::resize_short_with(input, int(&op["size"]), options)
+            F::resize(input, int(&op["size"]), options)
         }
         "rotate" => {
             let options = RotationOptions {
@@ -169,21 +172,20 @@ fn run(op: &Value, input: &RgbImage, expected: &Tensor) -> Outcome {
                 center: center(op),
                 fill: fill(op),
             };
-            F::rotate_with(input, float(&op["degrees"]), options)
+            F::rotate(input, float(&op["degrees"]), options)
         }
-        "center_crop" => F::center_crop(input, size()[0], size()[1]),
+        "center_crop" => F::center_crop(input, size()),
         "crop" => {
             let [top, left, height, width] = part();
             F::crop(input, top, left, height, width)
         }
-        "resized_crop" => F::resized_crop_with(input, part(), size(), interpolation(op, Bilinear)),
-        "five_crop" => F::five_crop(input, size()[0], size()[1])
-            .map(|mut crops| crops.remove(int(&op["index"]) as usize)),
-        "ten_crop" => F::ten_crop(input, size()[0], size()[1], flag(op, "vertical_flip"))
+        "resized_crop" => F::resized_crop(input, part(), size(), interpolation(op, Bilinear)),
+        "five_crop" => F::five_crop(input, size()).map(|mut crops| crops.remove(int(&op["index"]) as usize)),
+        "ten_crop" => F::ten_crop(input, size(), flag(op, "vertical_flip"))
             .map(|mut crops| crops.remove(int(&op["index"]) as usize)),
         "pad" => {
             let padding = [0, 1, 2, 3].map(|side| int(&op["padding"][side]));
-            F::pad_with(input, padding, PadOptions { fill: fill(op), padding_mode: padding_mode(op) })
+            F::pad(input, padding, PadOptions { fill: fill(op), padding_mode: padding_mode(op) })
         }
         "hflip" => Ok(F::hflip(input)),
         "vflip" => Ok(F::vflip(input)),
@@ -198,7 +200,7 @@ fn run(op: &Value, input: &RgbImage, expected: &Tensor) -> Outcome {
         "saturation" => F::adjust_saturation(input, factor()),
         "hue" => F::adjust_hue(input, factor()),
         "sharpness" => F::adjust_sharpness(input, factor()),
-        "affine" => F::affine_with(
+        "affine" => F::affine(
             input,
             F::Affine {
                 angle: float(&op["degrees"]),

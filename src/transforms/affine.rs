@@ -26,23 +26,7 @@ pub fn random_affine(degrees: impl Into<NumberOrRange>) -> Transform {
     Transform::with_options(RandomAffine::by(degrees.into()))
 }
 
-/// Turned about the centre by `angle` degrees (clockwise, unlike [`rotate`](super::functional::rotate)),
-/// scaled, sheared by `shear` = [x, y] degrees, then shifted by `translate` = [right, down] pixels.
-/// Nearest neighbour; what comes in is black. Pillow's arithmetic behind torchvision's `affine`.
-///
-/// # Errors
-/// When `scale` is not above 0 or a number is not finite.
-pub fn affine(
-    picture: &RgbImage,
-    angle: f64,
-    translate: [i64; 2],
-    scale: f64,
-    shear: [f64; 2],
-) -> Result<RgbImage> {
-    affine_with(picture, Affine { angle, translate, scale, shear, ..Default::default() })
-}
-
-/// What [`affine_with`] does to a picture: torchvision's arguments of `affine`.
+/// What [`functional::affine`](super::functional::affine) does to a picture: torchvision's arguments of `affine`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Affine {
     /// Turned clockwise by so many degrees. Default 0.
@@ -75,11 +59,12 @@ impl Default for Affine {
     }
 }
 
-/// [`affine`] with interpolation, fill and centre.
+/// Rotated about the centre (clockwise, unlike [`rotate`](super::functional::rotate)), scaled, sheared and then shifted:
+/// Pillow's arithmetic behind torchvision's `affine`.
 ///
 /// # Errors
-/// As [`affine`].
-pub fn affine_with(picture: &RgbImage, how: Affine) -> Result<RgbImage> {
+/// When the scale is not above 0 or a number is not finite.
+pub fn affine(picture: &RgbImage, how: Affine) -> Result<RgbImage> {
     let Affine { angle, translate, scale, shear, interpolation, fill, center } = how;
     let problem = if !(scale > 0.0 && scale.is_finite()) {
         format!("scale is {scale}: it must be above 0")
@@ -202,7 +187,7 @@ impl TransformOp for RandomAffine {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomAffine")?;
         let how = self.draw([picture.width(), picture.height()], rng);
-        Ok(Sample::Picture(affine_with(&picture, how)?))
+        Ok(Sample::Picture(affine(&picture, how)?))
     }
 
     fn fault(&self) -> Option<String> {
@@ -285,7 +270,7 @@ mod tests {
     #[test]
     fn a_shift_moves_the_pixels() {
         let picture = coordinates(20, 10);
-        let out = affine(&picture, 0.0, [7, -3], 1.0, [0.0, 0.0]).unwrap();
+        let out = affine(&picture, Affine { translate: [7, -3], ..Default::default() }).unwrap();
         for (x, y, pixel) in out.enumerate_pixels() {
             let expected = if x >= 7 && y < 7 { picture.get_pixel(x - 7, y + 3).0 } else { [0, 0, 0] };
             assert_eq!(pixel.0, expected, "({x}, {y})");
@@ -325,9 +310,9 @@ mod tests {
     #[test]
     fn what_cannot_be_is_an_error() {
         let picture = coordinates(4, 4);
-        assert!(affine(&picture, 0.0, [0, 0], 0.0, [0.0, 0.0]).is_err());
-        assert!(affine(&picture, f64::NAN, [0, 0], 1.0, [0.0, 0.0]).is_err());
-        assert!(affine(&picture, 1.0, [i64::MAX, i64::MIN], 1.0, [0.0, 0.0]).is_ok());
+        assert!(affine(&picture, Affine { scale: 0.0, ..Default::default() }).is_err());
+        assert!(affine(&picture, Affine { angle: f64::NAN, ..Default::default() }).is_err());
+        assert!(affine(&picture, Affine { translate: [i64::MAX, i64::MIN], ..Default::default() }).is_ok());
         for (transform, problem) in [
             (random_affine(0.0).translate([1.5, 0.0]), "translate holds 1.5"),
             (random_affine(1.0).scale([2.0, 1.0]), "scale is [2, 1]"),

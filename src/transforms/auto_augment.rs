@@ -6,13 +6,13 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use super::affine::{Affine, affine_with};
+use super::affine::{Affine, affine};
 use super::color::{adjust_brightness, adjust_contrast, adjust_saturation};
 use super::filters::adjust_sharpness;
 use super::json::{Args, step};
 use super::lookup_tables::{autocontrast, equalize, invert, posterize, solarize};
 use super::options::{Options, Setting};
-use super::rotation::{RotationOptions, rotate_with};
+use super::rotation::{RotationOptions, rotate};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::Result;
 
@@ -153,7 +153,7 @@ pub fn augment(
     interpolation: Interpolation,
     fill: [u8; 3],
 ) -> Result<RgbImage> {
-    let moved = |how: Affine| affine_with(picture, Affine { interpolation, fill, ..how });
+    let moved = |how: Affine| affine(picture, Affine { interpolation, fill, ..how });
     let sheared = |shear: [f64; 2]| moved(Affine { shear, center: Some([0.0, 0.0]), ..Default::default() });
     let shifted = |translate: [i64; 2]| moved(Affine { translate, ..Default::default() });
     let angle = magnitude.atan().to_degrees();
@@ -163,9 +163,7 @@ pub fn augment(
         ShearY => sheared([0.0, angle]),
         TranslateX => shifted([magnitude as i64, 0]),
         TranslateY => shifted([0, magnitude as i64]),
-        Rotate => {
-            rotate_with(picture, magnitude, RotationOptions { interpolation, fill, ..Default::default() })
-        }
+        Rotate => rotate(picture, magnitude, RotationOptions { interpolation, fill, ..Default::default() }),
         Brightness => adjust_brightness(picture, 1.0 + magnitude),
         Color => adjust_saturation(picture, 1.0 + magnitude),
         Contrast => adjust_contrast(picture, 1.0 + magnitude),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::arguments::Size;
 use super::crop::crop;
 use super::json::{Args, step};
-use super::pad::pad_picture;
+use super::pad::{PadOptions, padded};
 use super::size::{checked_size, round_half_even};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -19,12 +19,17 @@ pub fn center_crop(size: impl Into<Size>) -> Transform {
     CenterCrop::of(size.into())
 }
 
-/// The middle `height` × `width` pixels, after padding with black where the picture is smaller. Where
+/// The middle of the picture, a square or `[height, width]` pixels, after padding with black where the picture is smaller. Where
 /// the middle falls between pixels the corner is rounded as Python rounds, halves to even.
 ///
 /// # Errors
 /// When the size is below 1 pixel or above [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
-pub fn center_crop_to(picture: &RgbImage, height: i64, width: i64) -> Result<RgbImage> {
+pub fn center_crop_to(picture: &RgbImage, size: impl Into<Size>) -> Result<RgbImage> {
+    center_cropped(picture, size.into().of_crop())
+}
+
+/// The middle [height, width] pixels.
+pub(super) fn center_cropped(picture: &RgbImage, [height, width]: [i64; 2]) -> Result<RgbImage> {
     checked_size(height, width)
         .map_err(|problem| Error::Transform { transform: "CenterCrop".into(), problem })?;
     let missing_rows = (height - i64::from(picture.height())).max(0);
@@ -33,8 +38,12 @@ pub fn center_crop_to(picture: &RgbImage, height: i64, width: i64) -> Result<Rgb
         return middle(picture, height, width);
     }
     let (left, top) = (missing_columns / 2, missing_rows / 2);
-    let padded = pad_picture(picture, left, top, (missing_columns + 1) / 2, (missing_rows + 1) / 2)?;
-    middle(&padded, height, width)
+    let with_borders = padded(
+        picture,
+        [left, top, (missing_columns + 1) / 2, (missing_rows + 1) / 2],
+        PadOptions::default(),
+    )?;
+    middle(&with_borders, height, width)
 }
 
 fn middle(picture: &RgbImage, height: i64, width: i64) -> Result<RgbImage> {
@@ -62,7 +71,7 @@ pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
 impl TransformOp for CenterCrop {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "CenterCrop")?;
-        Ok(Sample::Picture(center_crop_to(&picture, self.height, self.width)?))
+        Ok(Sample::Picture(center_cropped(&picture, [self.height, self.width])?))
     }
 
     fn is_deterministic(&self) -> bool {
@@ -95,13 +104,13 @@ mod tests {
     /// Python: int(round((9 - 4) / 2.0)) is 2, int(round((11 - 4) / 2.0)) is 4.
     #[test]
     fn odd_margins_round_to_even() {
-        let out = center_crop_to(&coordinates(9, 11), 4, 4).unwrap();
+        let out = center_crop_to(&coordinates(9, 11), 4).unwrap();
         assert_eq!(out.get_pixel(0, 0).0, [3, 5, 7]);
     }
 
     #[test]
     fn small_pictures_are_padded() {
-        let out = center_crop_to(&coordinates(2, 5), 3, 5).unwrap();
+        let out = center_crop_to(&coordinates(2, 5), [3, 5]).unwrap();
         assert_eq!(out.dimensions(), (5, 3));
         assert_eq!(out.get_pixel(0, 0).0, [0, 0, 0]);
         assert_eq!(out.get_pixel(1, 0).0, [1, 2, 7]);

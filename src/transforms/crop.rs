@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::arguments::Size;
 use super::json::{Args, step};
 use super::options::{Options, Setting};
-use super::pad::pad_picture_with;
+use super::pad::padded;
 use super::repr::py_padding;
 use super::size::checked_size;
 use super::{PadOptions, Sample, Transform, TransformOp};
@@ -79,16 +79,16 @@ impl RandomCrop {
     fn padded(&self, mut picture: RgbImage) -> Result<RgbImage> {
         let RandomCrop { padding, pad_if_needed, borders: options, .. } = *self;
         if let Some(padding) = padding {
-            picture = pad_picture_with(&picture, padding, options)?;
+            picture = padded(&picture, padding, options)?;
         }
         // The width first, by what is missing on each side, as torchvision does.
         let (columns, rows) =
             (self.width - i64::from(picture.width()), self.height - i64::from(picture.height()));
         if pad_if_needed && columns > 0 {
-            picture = pad_picture_with(&picture, [columns, 0, columns, 0], options)?;
+            picture = padded(&picture, [columns, 0, columns, 0], options)?;
         }
         if pad_if_needed && rows > 0 {
-            picture = pad_picture_with(&picture, [0, rows, 0, rows], options)?;
+            picture = padded(&picture, [0, rows, 0, rows], options)?;
         }
         Ok(picture)
     }

@@ -7,7 +7,7 @@ use image::RgbImage;
 use serde_json::{Value, json};
 
 use super::arguments::Size;
-use super::center_crop::center_crop_to;
+use super::center_crop::center_cropped;
 use super::crop::crop;
 use super::flip::{hflip, vflip};
 use super::json::{Args, step};
@@ -35,11 +35,15 @@ pub fn ten_crop(size: impl Into<Size>) -> Transform {
     Crops::of(size.into(), Some(false))
 }
 
-/// The upper left, upper right, lower left and lower right corner and the middle, `height` × `width` each.
+/// The upper left, upper right, lower left and lower right corner and the middle, a square or `[height, width]` each.
 ///
 /// # Errors
 /// When the picture is smaller.
-pub fn five_crops(picture: &RgbImage, height: i64, width: i64) -> Result<Vec<RgbImage>> {
+pub fn five_crops(picture: &RgbImage, size: impl Into<Size>) -> Result<Vec<RgbImage>> {
+    corners_and_middle(picture, size.into().of_crop())
+}
+
+fn corners_and_middle(picture: &RgbImage, [height, width]: [i64; 2]) -> Result<Vec<RgbImage>> {
     let (right, lower) = (i64::from(picture.width()) - width, i64::from(picture.height()) - height);
     if right < 0 || lower < 0 {
         return Err(Error::Transform {
@@ -55,7 +59,7 @@ pub fn five_crops(picture: &RgbImage, height: i64, width: i64) -> Result<Vec<Rgb
         .iter()
         .map(|&(top, left)| crop(picture, top, left, height, width))
         .collect::<Result<Vec<_>>>()?;
-    crops.push(center_crop_to(picture, height, width)?);
+    crops.push(center_cropped(picture, [height, width])?);
     Ok(crops)
 }
 
@@ -63,10 +67,18 @@ pub fn five_crops(picture: &RgbImage, height: i64, width: i64) -> Result<Vec<Rgb
 ///
 /// # Errors
 /// As [`five_crops`].
-pub fn ten_crops(picture: &RgbImage, height: i64, width: i64, vertical_flip: bool) -> Result<Vec<RgbImage>> {
-    let mut crops = five_crops(picture, height, width)?;
+pub fn ten_crops(picture: &RgbImage, size: impl Into<Size>, vertical_flip: bool) -> Result<Vec<RgbImage>> {
+    corners_and_middle_twice(picture, size.into().of_crop(), vertical_flip)
+}
+
+fn corners_and_middle_twice(
+    picture: &RgbImage,
+    size: [i64; 2],
+    vertical_flip: bool,
+) -> Result<Vec<RgbImage>> {
+    let mut crops = corners_and_middle(picture, size)?;
     let flipped = if vertical_flip { vflip(picture) } else { hflip(picture) };
-    crops.extend(five_crops(&flipped, height, width)?);
+    crops.extend(corners_and_middle(&flipped, size)?);
     Ok(crops)
 }
 
@@ -105,9 +117,10 @@ impl TransformOp for Crops {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let name = if self.ten.is_some() { "TenCrop" } else { "FiveCrop" };
         let picture = Transform::picture(sample, name)?;
+        let size = [self.height, self.width];
         Ok(Sample::Pictures(match self.ten {
-            None => five_crops(&picture, self.height, self.width)?,
-            Some(vertical_flip) => ten_crops(&picture, self.height, self.width, vertical_flip)?,
+            None => corners_and_middle(&picture, size)?,
+            Some(vertical_flip) => corners_and_middle_twice(&picture, size, vertical_flip)?,
         }))
     }
 
@@ -150,8 +163,8 @@ mod tests {
         let ends = || vec![to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)];
         let mut rng = Rng::with_seed(0);
         for (transform, crops) in [
-            (five_crop([4, 5]), five_crops(&picture, 4, 5).unwrap()),
-            (ten_crop([4, 5]).vertical_flip(true), ten_crops(&picture, 4, 5, true).unwrap()),
+            (five_crop([4, 5]), five_crops(&picture, [4, 5]).unwrap()),
+            (ten_crop([4, 5]).vertical_flip(true), ten_crops(&picture, [4, 5], true).unwrap()),
         ] {
             let mut values = Vec::new();
             let pipeline = Compose::new([vec![transform], ends()].concat());
@@ -163,7 +176,7 @@ mod tests {
             }
             assert_eq!(values, alone);
         }
-        assert!(five_crops(&picture, 9, 9).is_err());
+        assert!(five_crops(&picture, 9).is_err());
         assert_eq!(
             ten_crop([4, 5]).vertical_flip(true).to_string(),
             "TenCrop(size=(4, 5), vertical_flip=True)"

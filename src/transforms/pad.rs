@@ -68,7 +68,7 @@ impl fmt::Display for PaddingMode {
     }
 }
 
-/// What the borders of [`functional::pad_with`](super::functional::pad_with) show. Default black.
+/// What the borders of [`functional::pad`](super::functional::pad) show. Default black.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PadOptions {
     /// The colour of [`PaddingMode::Constant`]. Default black.
@@ -85,20 +85,17 @@ pub fn pad(padding: impl Into<Padding>) -> Transform {
     Pad::of(padding.into())
 }
 
-/// `picture` with black borders of so many pixels (torchvision's `pad` with a constant fill of 0). A
-/// negative border crops.
+/// `picture` with borders of so many pixels: of one number all four, of two `[left and right, top and bottom]`, of four
+/// `[left, top, right, bottom]`. A negative border crops.
 ///
 /// # Errors
 /// When nothing is left, or more than [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
-pub fn pad_picture(picture: &RgbImage, left: i64, top: i64, right: i64, bottom: i64) -> Result<RgbImage> {
-    pad_picture_with(picture, [left, top, right, bottom], PadOptions::default())
+pub fn pad_picture(picture: &RgbImage, padding: impl Into<Padding>, options: PadOptions) -> Result<RgbImage> {
+    padded(picture, padding.into().0, options)
 }
 
-/// `picture` with borders of `padding` = [left, top, right, bottom] pixels. A negative border crops.
-///
-/// # Errors
-/// As [`pad`](super::functional::pad).
-pub fn pad_picture_with(picture: &RgbImage, padding: [i64; 4], options: PadOptions) -> Result<RgbImage> {
+/// `picture` with borders of [left, top, right, bottom] pixels.
+pub(super) fn padded(picture: &RgbImage, padding: [i64; 4], options: PadOptions) -> Result<RgbImage> {
     let [left, top, right, bottom] = padding;
     let error = |problem: String| Error::Transform { transform: "pad".into(), problem };
     let sum = |size: u32, before: i64, after: i64| i64::from(size).checked_add(before)?.checked_add(after);
@@ -166,7 +163,7 @@ pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
 impl TransformOp for Pad {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "Pad")?;
-        Ok(Sample::Picture(pad_picture_with(&picture, self.padding, self.options)?))
+        Ok(Sample::Picture(padded(&picture, self.padding, self.options)?))
     }
 
     fn is_deterministic(&self) -> bool {
@@ -195,13 +192,15 @@ mod tests {
 
     #[test]
     fn borders() {
-        let out = pad_picture(&RgbImage::from_pixel(2, 1, image::Rgb([9, 9, 9])), 1, 2, 3, 4).unwrap();
+        let black = PadOptions::default();
+        let out =
+            pad_picture(&RgbImage::from_pixel(2, 1, image::Rgb([9, 9, 9])), [1, 2, 3, 4], black).unwrap();
         assert_eq!(out.dimensions(), (6, 7));
         let lit: Vec<(u32, u32)> =
             out.enumerate_pixels().filter(|p| p.2.0 == [9, 9, 9]).map(|p| (p.0, p.1)).collect();
         assert_eq!(lit, [(1, 2), (2, 2)]);
-        assert!(pad_picture(&out, i64::MAX, 0, 0, 0).is_err());
-        assert!(pad_picture(&out, i64::MIN, 0, 0, 0).is_err());
+        assert!(pad_picture(&out, [i64::MAX, 0, 0, 0], black).is_err());
+        assert!(pad_picture(&out, [i64::MIN, 0, 0, 0], black).is_err());
     }
 
     /// Expected: `numpy.pad([0, 1, 2], (4, 5), mode)`.
@@ -221,8 +220,8 @@ mod tests {
     fn nothing_to_mirror() {
         for padding_mode in [PaddingMode::Edge, PaddingMode::Reflect, PaddingMode::Symmetric] {
             let options = PadOptions { padding_mode, ..Default::default() };
-            assert!(pad_picture_with(&RgbImage::new(2, 2), [-2, 5, 5, 5], options).is_err());
-            assert!(pad_picture_with(&RgbImage::new(2, 2), [i64::MAX; 4], options).is_err());
+            assert!(pad_picture(&RgbImage::new(2, 2), [-2, 5, 5, 5], options).is_err());
+            assert!(pad_picture(&RgbImage::new(2, 2), [i64::MAX; 4], options).is_err());
         }
     }
 }

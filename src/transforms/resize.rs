@@ -22,13 +22,13 @@ pub fn resize(size: impl Into<Size>) -> Transform {
     Resize::to(size.into())
 }
 
-/// How [`functional::resize_short_with`](super::functional::resize_short_with) resizes.
+/// How [`functional::resize`](super::functional::resize) resizes, with torchvision's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResizeOptions {
     /// How pixels between pixels are told. Default bilinear.
     pub interpolation: Interpolation,
-    /// The most that the longer side may have, in pixels, above the short side's: where it would have more,
-    /// the whole is made smaller. Default none.
+    /// The most that the longer side may have, in pixels, above the shorter side's: where it would have more,
+    /// the whole is made smaller. Goes with a size of one number. Default none.
     pub max_size: Option<i64>,
 }
 
@@ -38,22 +38,21 @@ impl Default for ResizeOptions {
     }
 }
 
-/// `picture` at `height` × `width` pixels; equal to Pillow's `resize((width, height), BILINEAR)`.
+/// `picture` at `[height, width]` pixels, as Pillow's `resize((width, height), interpolation)` makes it; of one number,
+/// with its shorter side at that many pixels and its ratio kept (the longer side is rounded down).
 ///
 /// # Errors
-/// When a side is below 1 pixel or the whole above [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
-pub fn resize_to(picture: &RgbImage, height: i64, width: i64) -> Result<RgbImage> {
-    resize_to_with(picture, height, width, Interpolation::Bilinear)
+/// When a side is below 1 pixel or the whole above [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS), and when `max_size` is
+/// not above the shorter side, or the size is of two numbers.
+pub fn resize_to(picture: &RgbImage, size: impl Into<Size>, options: ResizeOptions) -> Result<RgbImage> {
+    let ResizeOptions { interpolation, max_size } = options;
+    Resize { size: size.into(), interpolation, max_size }.resized(picture)
 }
 
-/// `picture` at `height` × `width` pixels; equal to Pillow's `resize((width, height), interpolation)`.
-///
-/// # Errors
-/// As [`resize_to`].
-pub fn resize_to_with(
+/// `picture` at [height, width] pixels.
+pub(super) fn resized(
     picture: &RgbImage,
-    height: i64,
-    width: i64,
+    [height, width]: [i64; 2],
     interpolation: Interpolation,
 ) -> Result<RgbImage> {
     let (height, width) = checked_size(height, width).map_err(error)?;
@@ -61,28 +60,7 @@ pub fn resize_to_with(
         .map_err(|problem| error(problem.to_string()))
 }
 
-/// `picture` with its shorter side at `side` pixels and its ratio kept (the longer side is rounded down).
-///
-/// # Errors
-/// As [`resize_to`].
-pub fn resize_short_to(picture: &RgbImage, side: i64) -> Result<RgbImage> {
-    resize_short_to_with(picture, side, ResizeOptions::default())
-}
-
-/// As [`resize_short_to`], with another interpolation and a bound for the longer side.
-///
-/// # Errors
-/// As [`resize_to`], and when `max_size` is not above `side`.
-pub fn resize_short_to_with(picture: &RgbImage, side: i64, options: ResizeOptions) -> Result<RgbImage> {
-    let (height, width) = short_side_size(picture, side, options.max_size)?;
-    resize_to_with(picture, height, width, options.interpolation)
-}
-
-/// (height, width) of `picture` once its shorter side is `side`.
-fn short_side_size(picture: &RgbImage, side: i64, max_size: Option<i64>) -> Result<(i64, i64)> {
-    short_side(picture.width().into(), picture.height().into(), side, max_size)
-}
-
+/// (height, width) of a picture of that size once its shorter side is `side`.
 fn short_side(width: i64, height: i64, side: i64, max_size: Option<i64>) -> Result<(i64, i64)> {
     short_side_fault(side, max_size).map_or(Ok(()), |fault| Err(error(fault)))?;
     let (short, long) = (width.min(height), width.max(height));
@@ -137,6 +115,15 @@ impl Resize {
         Transform::with_options(Resize { size, interpolation: Interpolation::Bilinear, max_size: None })
     }
 
+    /// What [`resize_to`] gives.
+    fn resized(&self, picture: &RgbImage) -> Result<RgbImage> {
+        if let Some(fault) = self.fault() {
+            return Err(error(fault));
+        }
+        let (height, width) = self.size_of(picture.width().into(), picture.height().into())?;
+        resized(picture, [height, width], self.interpolation)
+    }
+
     /// (height, width) of the result of a picture of that size.
     fn size_of(&self, width: i64, height: i64) -> Result<(i64, i64)> {
         match self.size {
@@ -173,7 +160,7 @@ impl TransformOp for Resize {
         if (i64::from(picture.height()), i64::from(picture.width())) == (height, width) {
             return Ok(Sample::Picture(picture));
         }
-        Ok(Sample::Picture(resize_to_with(&picture, height, width, self.interpolation)?))
+        Ok(Sample::Picture(resized(&picture, [height, width], self.interpolation)?))
     }
 
     fn is_deterministic(&self) -> bool {
@@ -223,13 +210,13 @@ mod tests {
     #[test]
     fn sizes_by_the_short_side() {
         let size = |width, height, side, most| {
-            let made = short_side_size(&RgbImage::new(width, height), side, most).unwrap();
-            (made.1, made.0)
+            let (height, width) = short_side(width, height, side, most).unwrap();
+            (width, height)
         };
         assert_eq!(size(667, 500, 96, None), (128, 96));
         assert_eq!(size(500, 667, 96, None), (96, 128));
         assert_eq!(size(667, 500, 96, Some(100)), (100, 75));
         assert_eq!(size(667, 500, 96, Some(128)), (128, 96));
-        assert!(short_side_size(&RgbImage::new(4, 4), 96, Some(96)).is_err());
+        assert!(short_side(4, 4, 96, Some(96)).is_err());
     }
 }

@@ -11,7 +11,7 @@ use super::crop::crop;
 use super::json::{Args, step};
 use super::options::{Options, Setting};
 use super::repr::PyFloat;
-use super::resize::resize_to_with;
+use super::resize::resized;
 use super::size::{checked_size, round_half_even};
 use super::transform::{range_fault, uniform};
 use super::{Interpolation, Sample, Transform, TransformOp};
@@ -25,34 +25,26 @@ pub fn random_resized_crop(size: impl Into<Size>) -> Transform {
     Transform::with_options(RandomResizedCrop::of(size.into()))
 }
 
-/// [`crop`], then resized to `size` = [height, width].
+/// [`crop`] of `part` = [top, left, height, width], then resized to a square or `[height, width]`.
 ///
 /// # Errors
 /// When one of the sizes is below 1 pixel or above [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
 pub fn resized_crop(
     picture: &RgbImage,
-    top: i64,
-    left: i64,
-    height: i64,
-    width: i64,
-    size: [i64; 2],
+    part: [i64; 4],
+    size: impl Into<Size>,
+    interpolation: Interpolation,
 ) -> Result<RgbImage> {
-    resized_crop_with(picture, [top, left, height, width], size, Interpolation::Bilinear)
+    cropped_and_resized(picture, part, size.into().of_crop(), interpolation)
 }
 
-/// [`resized_crop`] of `part` = [top, left, height, width] with another interpolation.
-///
-/// # Errors
-/// As [`resized_crop`].
-pub fn resized_crop_with(
+fn cropped_and_resized(
     picture: &RgbImage,
-    part: [i64; 4],
+    [top, left, height, width]: [i64; 4],
     size: [i64; 2],
     interpolation: Interpolation,
 ) -> Result<RgbImage> {
-    let [top, left, height, width] = part;
-    let part = crop(picture, top, left, height, width)?;
-    resize_to_with(&part, size[0], size[1], interpolation)
+    resized(&crop(picture, top, left, height, width)?, size, interpolation)
 }
 
 #[derive(Clone)]
@@ -126,7 +118,7 @@ impl TransformOp for RandomResizedCrop {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomResizedCrop")?;
         let part = self.draw(&picture, rng);
-        Ok(Sample::Picture(resized_crop_with(&picture, part, self.size, self.interpolation)?))
+        Ok(Sample::Picture(cropped_and_resized(&picture, part, self.size, self.interpolation)?))
     }
 
     fn fault(&self) -> Option<String> {

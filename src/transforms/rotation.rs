@@ -25,7 +25,7 @@ pub fn random_rotation(degrees: impl Into<NumberOrRange>) -> Transform {
     RandomRotation::by(degrees.into())
 }
 
-/// How [`rotate_with`](super::functional::rotate_with) turns, with torchvision's defaults.
+/// How [`functional::rotate`](super::functional::rotate) rotates, with torchvision's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RotationOptions {
     /// How pixels between pixels are told. Default nearest.
@@ -44,22 +44,14 @@ impl Default for RotationOptions {
     }
 }
 
-/// Turned counter-clockwise by `angle` degrees about the centre; same size, nearest neighbour, black
-/// corners. Equal to Pillow's `rotate(angle, NEAREST)`: half a turn, and quarter turns of a square, are
-/// exact moves of pixels.
-///
-/// # Errors
-/// When `angle` is not finite.
-pub fn rotate(picture: &RgbImage, angle: f64) -> Result<RgbImage> {
-    rotate_with(picture, angle, RotationOptions::default())
-}
-
-/// [`rotate`] in other ways: Pillow's `rotate(angle, interpolation, expand, center, fillcolor=fill)`.
+/// Rotated counter-clockwise by `angle` degrees: Pillow's `rotate(angle, interpolation, expand, center,
+/// fillcolor=fill)`. By default about the centre, of the same size, by the nearest pixel, with black corners; half a
+/// turn, and quarter turns of a square, are exact moves of pixels.
 ///
 /// # Errors
 /// When `angle` or the centre is not finite, or the expanded picture would have more than
 /// [`MAX_IMAGE_PIXELS`](super::MAX_IMAGE_PIXELS).
-pub fn rotate_with(picture: &RgbImage, angle: f64, options: RotationOptions) -> Result<RgbImage> {
+pub fn rotate(picture: &RgbImage, angle: f64, options: RotationOptions) -> Result<RgbImage> {
     let error = |problem: String| Error::Transform { transform: "rotate".into(), problem };
     if !angle.is_finite() {
         return Err(error(format!("angle is {angle}: it must be a number of degrees")));
@@ -121,7 +113,7 @@ impl TransformOp for RandomRotation {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomRotation")?;
         let angle = uniform(rng, self.degrees[0], self.degrees[1]);
-        Ok(Sample::Picture(rotate_with(&picture, angle, self.options)?))
+        Ok(Sample::Picture(rotate(&picture, angle, self.options)?))
     }
 
     fn fault(&self) -> Option<String> {
@@ -161,6 +153,10 @@ impl fmt::Display for RandomRotation {
 mod tests {
     use super::*;
 
+    fn rotated(picture: &RgbImage, angle: f64) -> Result<RgbImage> {
+        rotate(picture, angle, RotationOptions::default())
+    }
+
     fn coordinates(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8 + 1, y as u8 + 1, 7]))
     }
@@ -169,18 +165,18 @@ mod tests {
     #[test]
     fn quarter_turns_of_a_square() {
         let picture = coordinates(6, 6);
-        let quarter = rotate(&picture, 90.0).unwrap();
+        let quarter = rotated(&picture, 90.0).unwrap();
         assert_eq!(quarter.get_pixel(0, 0), picture.get_pixel(5, 0));
-        assert_eq!(rotate(&picture, -90.0).unwrap(), rotate(&picture, 270.0).unwrap());
-        assert_eq!(rotate(&quarter, 270.0).unwrap(), picture);
-        assert_eq!(rotate(&quarter, 90.0).unwrap(), rotate(&picture, 180.0).unwrap());
-        assert_eq!(rotate(&picture, 720.0).unwrap(), picture);
+        assert_eq!(rotated(&picture, -90.0).unwrap(), rotated(&picture, 270.0).unwrap());
+        assert_eq!(rotated(&quarter, 270.0).unwrap(), picture);
+        assert_eq!(rotated(&quarter, 90.0).unwrap(), rotated(&picture, 180.0).unwrap());
+        assert_eq!(rotated(&picture, 720.0).unwrap(), picture);
     }
 
     /// A quarter turn of an oblong picture keeps its size: the ends are cut off, the sides are black.
     #[test]
     fn quarter_turn_of_an_oblong() {
-        let out = rotate(&coordinates(6, 4), 90.0).unwrap();
+        let out = rotated(&coordinates(6, 4), 90.0).unwrap();
         assert_eq!(out.dimensions(), (6, 4));
         assert_eq!(out.get_pixel(0, 0).0, [0, 0, 0]);
         assert_eq!(out.get_pixel(1, 0).0, [5, 1, 7]);
@@ -188,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_an_error() {
-        assert!(rotate(&coordinates(2, 2), f64::INFINITY).is_err());
+        assert!(rotated(&coordinates(2, 2), f64::INFINITY).is_err());
         assert!(random_rotation(-1.0).check().is_err());
         assert!(random_rotation(f64::NAN).check().is_err());
     }

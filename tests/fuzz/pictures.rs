@@ -40,7 +40,7 @@ fn resized_while_decoded(file: &[u8]) {
     let reduced = fixed.read(&scratch, Decoding::Reduced);
     fs::remove_file(&scratch).ok();
     let one_by_one = decode_image(file, ReadOptions::default())
-        .and_then(|picture| functional::resize(&picture, height, width));
+        .and_then(|picture| functional::resize(&picture, [height, width], Default::default()));
     assert_eq!(together.ok(), one_by_one.ok(), "resized while decoded, and after it");
     assert!(
         reduced.is_err()

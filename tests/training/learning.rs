@@ -310,7 +310,7 @@ fn mean_difference(data: &Path) -> Result<f64, Box<dyn std::error::Error>> {
     for (path, _) in set.samples() {
         let small = |at_least| -> herbarium::Result<_> {
             let options = data::ReadOptions { at_least, ..Default::default() };
-            transforms::functional::resize(&options.read(path)?, 96, 96)
+            transforms::functional::resize(&options.read(path)?, [96, 96], Default::default())
         };
         let (exact, reduced) = (small(None)?, small(Some([96, 96]))?);
         sum += exact.iter().zip(reduced.iter()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum::<u64>();
