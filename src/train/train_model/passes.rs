@@ -88,7 +88,7 @@ impl Training<'_> {
         };
         let mut rng = Rng::with_seed(chance);
         // Gradients of several batches are exchanged with the last of them.
-        let is_last_of_step = |index: usize| (index + 1) % accumulate == 0 || index + 1 == batches;
+        let is_last_of_step = |index: usize| (index + 1).is_multiple_of(accumulate) || index + 1 == batches;
         let mut index = 0;
         let step = |_: &Batch, images: &Tensor, labels: &Tensor, criterion: &dyn Criterion| {
             let mixed = mix.apply(images, &mut rng)?;
