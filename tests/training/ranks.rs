@@ -170,8 +170,9 @@ fn a_rank_that_is_stopped_is_named_after_the_timeout() -> Outcome {
         let mut ranks = started(2, folder.as_ref(), &set)?;
         let other = Ended::of(ranks.remove(1 - stopped))?;
         let mut stopped = ranks.remove(0);
-        stopped.kill()?;
+        let killed = stopped.kill();
         stopped.wait()?;
+        killed?;
         assert!(!other.success && other.err.contains(named), "{}", other.err);
     }
     Ok(())
