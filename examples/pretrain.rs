@@ -1,8 +1,8 @@
-//! Pretrains networks on painted plants, and writes the files in `weights/` that the crate falls back on where there are
-//! no ImageNet weights: `make pretrain`, or `cargo run --release --example pretrain -- resnet18`.
+//! Pretrains networks on painted plants, and writes the files in `weights/`, the crate's fallback when there are no
+//! ImageNet weights: `make pretrain`, or `cargo run --release --example pretrain -- resnet18`.
 //!
-//! Painting and training are continued where an interruption left them; `out/pretraining` holds both, and is removed
-//! to begin again. docs/pretraining.md says how long it takes, and what comes out.
+//! Painting and training resume after an interruption from `out/pretraining`; remove that folder to start over.
+//! docs/pretraining.md states the time and the results.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use herbarium::train::Precision;
 use herbarium::weights::{Metadata, load, save_quantized};
 use sha2::{Digest, Sha256};
 
-/// Decides over the first weights, the order of the pictures and how each is varied.
+/// Seeds the initial weights, the order of the pictures and their augmentation.
 const SEED: u64 = 0;
 const EPOCHS: usize = 16;
 const BATCH_SIZE: usize = 64;
@@ -25,7 +25,7 @@ const LEARNING_RATE: f64 = 2e-3;
 const LEARNING_RATE_WITHOUT_BATCH_NORM: f64 = 4e-4;
 const WEIGHT_DECAY: f64 = 0.05;
 
-/// What the files say of themselves wherever they are loaded.
+/// The description stored in the files, shown wherever they are loaded.
 const ABOUT: &str = "pretrained on 300 painted species, not on ImageNet";
 
 type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -124,13 +124,13 @@ fn train(model: &mut Model, plants: &Splits<DataLoader>, work: &Path) -> Result<
     Ok(())
 }
 
-/// The share of the held-out pictures whose species the network names.
+/// The accuracy on the held-out pictures.
 fn accuracy(model: &Model, plants: &Splits<DataLoader>) -> Result<f64> {
     Ok(evaluate(model, &plants.valid, &CrossEntropyLoss::new())?.accuracy)
 }
 
-/// Writes the network without its head, one byte a weight, and the head beside it: nothing but the test of the held-out
-/// accuracy needs that.
+/// Writes the network without its head, one byte a weight, and the head in a separate file, which only the test of the
+/// held-out accuracy needs.
 fn write(model: &Model) -> Result<[PathBuf; 2]> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights");
     let name = model.name();

@@ -1,11 +1,11 @@
 //! The whole tutorial as a program: a ResNet18 learns to name flowers, first with its head alone and then with all
-//! layers, and a picture shows what it says of some of them. The same steps, explained, are `notebooks/flowers.ipynb`.
+//! layers, and a picture shows some of its predictions. The same steps, explained, are `notebooks/flowers.ipynb`.
 //!
 //! ```sh
 //! HERBARIUM_EPOCHS=2,1 cargo run --release --example tutorial -- out
 //! ```
 //!
-//! The argument is the folder for what is written. `HERBARIUM_DATA` is the folder of other photographs, and without
+//! The argument is the output folder. `HERBARIUM_DATA` names a folder of other photographs; without
 //! `HERBARIUM_EPOCHS` the phases have the tutorial's 20 and 10 epochs.
 
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ pub fn tutorial(data_dir: &Path, epochs: NumEpochs, folder: &Path) -> Result<f64
     Ok(best.acc)
 }
 
-/// The accuracy to beat, 0 to 1, and the file for the weights that do.
+/// The accuracy to beat, 0 to 1, and the file for weights that beat it.
 struct Best {
     acc: f64,
     filename: PathBuf,

@@ -1,5 +1,5 @@
 //! Lets the crate's own tests and binaries find libtorch at run time without `LD_LIBRARY_PATH`, and tells the tests which
-//! of the things that a clone lacks are there.
+//! optional data are present.
 
 use std::env;
 use std::os::unix::fs::MetadataExt;
@@ -14,8 +14,8 @@ fn main() {
     what_tests_need();
 }
 
-/// A name for each thing that some tests need and a clone lacks. Where it is missing they are ignored and say so:
-/// `#[cfg_attr(not(photographs), ignore = "needs …")]`.
+/// Sets a cfg for each kind of data that some tests need and a clone lacks. Tests whose data are missing are
+/// ignored and say so: `#[cfg_attr(not(photographs), ignore = "needs …")]`.
 fn what_tests_need() {
     let set = |name: &str| {
         println!("cargo:rerun-if-env-changed={name}");

@@ -53,7 +53,7 @@ pub enum Error {
         nearest: Vec<String>,
     },
 
-    /// A layer cannot work on what the layers before it made of the input.
+    /// A layer cannot process its input, the output of the layers before it.
     #[error("{model}{path}, {layer}: {reason}")]
     Layer {
         /// The model and a colon; empty for a module that is in no model.
@@ -66,7 +66,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// A model was given something that is no batch of pictures.
+    /// The model's input is not a batch of images.
     #[error("{model} expects (N, 3, H, W) float32, got {}, {hint}", crate::tensors::shape_text(.size))]
     ModelInput {
         /// The model.
@@ -101,7 +101,7 @@ pub enum Error {
         fetch: String,
     },
 
-    /// A weights file is damaged, or something else than it should be.
+    /// A weights file is damaged, or is not what it should be.
     #[error("{path}: {reason}", path = path.display())]
     Weights {
         /// The file.
@@ -110,7 +110,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// A file could not be fetched from the net.
+    /// A file could not be downloaded.
     #[error("{url} could not be fetched to {path}: {reason}", path = path.display())]
     Download {
         /// Where it was to come from.
@@ -121,7 +121,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// A file of a data set that was fetched does not hold what it must.
+    /// A downloaded file of a data set does not have the expected contents.
     #[error("{path}: {problem}; delete it, so that it is fetched again", path = path.display())]
     Archive {
         /// The file.
@@ -130,7 +130,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// A transform was made with wrong arguments, or given what it cannot work on.
+    /// A transform has wrong arguments, or an input that it cannot process.
     #[error("{transform}: {problem}")]
     Transform {
         /// torchvision's name of the transform.
@@ -183,7 +183,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// A JSON file is broken, or holds something else than it must.
+    /// A JSON file is invalid, or has unexpected contents.
     #[error("{path}, line {line}, column {column}: {problem}", path = path.display())]
     Json {
         /// The file.
@@ -216,7 +216,7 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
 
-    /// An argument that no data could make right.
+    /// An argument that is wrong for any data.
     #[error("{0}")]
     Argument(String),
 
@@ -227,7 +227,7 @@ pub enum Error {
     )]
     NoCacheFolder,
 
-    /// The operating system refused the handler by which a loop hears an interrupt.
+    /// The operating system refused the signal handler for interrupts.
     #[error(transparent)]
     Interrupt(herbarium_notebook::Error),
 
@@ -264,7 +264,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// Predictions and labels do not go together.
+    /// Predictions and labels do not match.
     #[error("{criterion}: {reason}")]
     Loss {
         /// PyTorch's class: `CrossEntropyLoss`.
@@ -273,7 +273,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// Training cannot start: the model, the optimizer and the data do not go together.
+    /// Training cannot start: the model, the optimizer and the data do not match.
     #[error("cannot train {model}: {reason}")]
     Training {
         /// The model.
@@ -302,7 +302,7 @@ pub enum Error {
         model: String,
         /// How many pictures the batch has.
         batch: usize,
-        /// What was asked for in vain.
+        /// The request that failed.
         told: String,
         /// What would fit.
         advice: String,

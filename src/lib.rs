@@ -1,14 +1,15 @@
 //! Transfer learning for image classification, step by step, for notebooks in Rust.
 //!
-//! The modules follow the path of the tutorial: photographs on disk ([`data`]), what is done to
-//! each of them ([`transforms`]), the network ([`models`]) and its pretrained [`weights`], the
-//! training loop ([`train`]), and the pictures of the result ([`viz`]). [`notebook`] is how a
-//! value shows itself in a cell. `use herbarium::prelude::*;` brings in what a cell types.
+//! The modules follow the tutorial: photographs on disk ([`data`]), their preprocessing
+//! ([`transforms`]), the network ([`models`]) and its pretrained [`weights`], the training loop
+//! ([`train`]), and the pictures of the result ([`viz`]). [`notebook`] displays values in a cell.
+//! `use herbarium::prelude::*;` imports what cells use.
 //!
-//! A public function that takes a path in any form hands over at once to one inside it that is not
-//! generic: what is generic is compiled anew in every cell that calls it.
+//! A public function that takes any kind of path calls a non-generic inner function at once:
+//! generic code is compiled again in every cell that calls it.
 
-// What a public function takes or returns, a cell can name: variables are kept by the names of their types.
+// Every type in a public signature must be nameable in a cell: variables are stored by the names of their
+// types.
 #![deny(unnameable_types)]
 
 pub mod classifier;
@@ -23,7 +24,7 @@ pub mod notebook;
 pub mod plotters;
 pub mod prelude;
 mod seed;
-/// The server of files that the tests of downloads share.
+/// The file server that the download tests share.
 #[cfg(test)]
 #[path = "../tests/weights/server.rs"]
 #[allow(dead_code)]

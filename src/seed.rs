@@ -1,29 +1,29 @@
-//! One number from which all chance in this process follows.
+//! The process-wide random seed.
 
 use std::sync::{Mutex, PoisonError};
 
-/// The number given to [`seed`] last, and how often one was given.
+/// The last argument of [`seed`], and how often it has been called.
 static GLOBAL: Mutex<Chance> = Mutex::new(Chance { seed: 0, generation: 0 });
 
-/// What a loader without a seed of its own follows.
+/// The seed of a loader without its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chance {
     pub seed: u64,
-    /// Grows with every call of [`seed`], by which loaders know that they are to begin anew.
+    /// Incremented by every call of [`seed`], which tells loaders to start again at epoch 0.
     pub generation: u64,
 }
 
-/// Fixes all chance from here on, as `torch.manual_seed`: the random weights of new models, dropout,
-/// mixup, and order and augmentation in every loader whose
+/// Seeds all randomness from here on, as `torch.manual_seed`: the random weights of new models,
+/// dropout, mixup, and order and augmentation in every loader whose
 /// [`LoaderOptions::seed`](crate::data::LoaderOptions::seed) is not given, however many threads it
-/// has; such loaders, also those that exist, count their epochs from 0 again.
+/// has; such loaders, including existing ones, count their epochs from 0 again.
 ///
-/// The same program run again gives the same on the same machine. Call it at the beginning, or
-/// before each training that is to repeat another one.
+/// The same program then gives the same results on the same machine. Call it at the start, or
+/// before each training that should be repeatable.
 pub fn seed(seed: u64) {
     let mut global = GLOBAL.lock().unwrap_or_else(PoisonError::into_inner);
     *global = Chance { seed, generation: global.generation + 1 };
-    // libtorch takes a signed number; all bits of it count.
+    // libtorch takes a signed integer; all bits count.
     tch::manual_seed(seed as i64);
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn global() -> Chance {
     *GLOBAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One step of SplitMix64 (Steele, Lea, Flood 2014): neighbouring numbers become unrelated ones.
+/// One step of SplitMix64 (Steele, Lea, Flood 2014): consecutive inputs give unrelated outputs.
 pub(crate) fn splitmix(state: u64) -> u64 {
     let z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,4 +1,4 @@
-//! A line by which a crate is asked for, as a manifest has it.
+//! A dependency line, as in a manifest.
 
 use std::path::PathBuf;
 
@@ -14,14 +14,14 @@ pub struct Dependency {
 /// Why a line is not a dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invalid {
-    /// It is not of that form; perhaps with the reason.
+    /// It does not have that form, with the reason if known.
     Form { line: String, why: String },
     /// The folder that it names is not that of a package.
     Folder(String),
 }
 
 impl Invalid {
-    /// In words, where such lines come after `what`: `:dep`.
+    /// The error message; `what` is the command before the line, such as `:dep`.
     pub fn told(&self, what: &str, example: &str) -> String {
         match self {
             Invalid::Form { line, why } => {
@@ -33,8 +33,8 @@ impl Invalid {
 }
 
 impl Dependency {
-    /// `name`, `name = "1"`, `name = { … }`, `name@1`, or a folder. A folder is one of this machine, by its path from the root,
-    /// where `is_found` says so of the name.
+    /// `name`, `name = "1"`, `name = { … }`, `name@1`, or a folder. The path of a folder is made absolute; so is the
+    /// `path` of a crate that `is_found` knows by name.
     pub fn parse(line: &str, is_found: impl Fn(&str) -> bool) -> Result<Dependency, Invalid> {
         let invalid = |why: &str| Invalid::Form { line: line.to_owned(), why: why.to_owned() };
         if line.starts_with(['.', '/', '~']) {

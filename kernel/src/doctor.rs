@@ -1,4 +1,4 @@
-//! `herbarium doctor`: what is installed, and what to do about what is not.
+//! `herbarium doctor`: what is installed, and how to install the rest.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -7,13 +7,13 @@ use crate::install::{self, Place, Spec};
 use crate::template::{self, Location, Plan};
 use crate::toolchain;
 
-/// One thing looked at: what it is, and either how it stands or what to do.
+/// One check: what was checked, and either its state or what to do.
 struct Finding {
     what: String,
     result: Result<String, String>,
 }
 
-/// Looks at everything a notebook needs and prints a line for each; fails if something is amiss.
+/// Checks everything a notebook needs and prints a line for each; fails if something is wrong.
 pub fn run() -> ExitCode {
     let findings = [
         ("Rust", rust()),
@@ -89,7 +89,7 @@ fn libtorch() -> Result<String, String> {
     }
 }
 
-/// Whether what a kernel's cells have is built.
+/// Whether a kernel's template is built.
 fn built(plan: &Plan) -> Result<String, String> {
     if plan.is_built() {
         return Ok(format!("{}, {} MB", plan.path.display(), megabytes(&plan.path)));

@@ -68,8 +68,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The connection file among the kernel's arguments. Whatever else a frontend passes on, such as the script that
-/// `jupyter run` runs, is not for the kernel.
+/// The connection file among the kernel's arguments. Other arguments that a frontend passes on, such as the
+/// script of `jupyter run`, are not for the kernel.
 fn connection_file<'a>(arguments: &[&'a str]) -> Option<&'a str> {
     let at = arguments.iter().position(|argument| *argument == "-f");
     let apart = at.and_then(|at| arguments.get(at + 1).copied());

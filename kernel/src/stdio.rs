@@ -1,7 +1,7 @@
 //! The kernel's own stdout and stderr.
 //!
-//! evcxr prints what cargo builds to its process's stderr, and a few messages to stdout. Both are led into a pipe, so
-//! that the progress of a build can be shown in the cell; what the kernel itself has to say goes to the real ones.
+//! evcxr prints what cargo builds to its process's stderr, and a few messages to stdout. Both are redirected into a
+//! pipe, so that the progress of a build can be shown in the cell; the kernel's own messages go to the real ones.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -17,7 +17,8 @@ struct Real {
     stderr: File,
 }
 
-/// Leads this process's stdout and stderr into a pipe, and calls `on_line` with each line from it, in a thread.
+/// Redirects this process's stdout and stderr into a pipe, and calls `on_line` with each line from it, in a
+/// thread.
 pub fn capture(on_line: impl Fn(&str) + Send + 'static) -> Result<()> {
     let what = "the kernel's own output cannot be redirected";
     let copy =
@@ -60,7 +61,7 @@ pub fn print_error(text: &str) {
 struct Log;
 
 impl log::Log for Log {
-    /// What is in this program; its libraries have records for whoever works on them.
+    /// Only this program's records; those of its libraries are for their developers.
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
         metadata.target().split("::").next() == Some(env!("CARGO_BIN_NAME"))
     }
@@ -74,7 +75,7 @@ impl log::Log for Log {
     fn flush(&self) {}
 }
 
-/// Has the records of this process written.
+/// Installs the logger.
 pub fn start_log() {
     // The first call of the process.
     if log::set_logger(&Log).is_ok() {

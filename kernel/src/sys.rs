@@ -12,7 +12,7 @@ use std::path::Path;
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process};
 
-/// Lets SIGINT pass this process by. A cell that knows how to stop installs its own handler over this.
+/// Ignores SIGINT. A cell that can handle interrupts installs its own handler over this.
 pub fn ignore_sigint() {
     // SAFETY: SIG_IGN runs no code of ours, and no other thread exists yet.
     unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
@@ -41,9 +41,9 @@ pub fn load_globally(library: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Loads a cell's library, for good, and calls its function with the variables' place; what it returns is their new one.
-/// Just before, the crate, where the cell has it, forgets the interrupts so far, and then `started` is called with what
-/// empties the buffer of the cell's standard output.
+/// Loads a cell's library for good, and calls its function with the pointer to the variables, which it returns updated.
+/// Just before, the crate, if the cell has it, clears earlier interrupts; then `started` is called with the function
+/// that flushes the cell's standard output.
 pub fn run_cell(
     library: &Path,
     function: &str,
@@ -57,7 +57,7 @@ pub fn run_cell(
     let [symbol, begin, flush, stop] = unsafe {
         let handle = libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL);
         let find = |name: &CStr| if handle.is_null() { handle } else { libc::dlsym(handle, name.as_ptr()) };
-        // Last what says by `dlerror` why it is not there.
+        // The symbol whose `dlerror` is reported comes last.
         let [begin, flush, stop] = [find(BEGIN_CELL), find(FLUSH), find(STOP)];
         [find(&name), begin, flush, stop]
     };
@@ -104,7 +104,8 @@ pub unsafe fn set_env(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
     unsafe { std::env::set_var(name, value) };
 }
 
-/// Asks the system to kill this process when its parent ends. `parent` tells if that has happened already.
+/// Asks the system to kill this process when its parent ends. `parent` shows whether that has already
+/// happened.
 pub fn die_with_parent(parent: Option<u32>) {
     #[cfg(target_os = "linux")]
     {

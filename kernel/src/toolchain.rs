@@ -1,11 +1,11 @@
-//! Which Rust cells can be compiled with.
+//! The Rust versions that can compile cells.
 
 use std::process::Command;
 
 /// The oldest.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// What is wrong with a rustc that says this of itself (`rustc 1.70.0 (90c541806 2023-05-31)`), and what to do.
+/// What is wrong with a rustc of this version (`rustc 1.70.0 (90c541806 2023-05-31)`), and what to do.
 pub fn check(about: &str) -> Result<(), String> {
     let version = about.split_whitespace().nth(1).unwrap_or_default();
     match (numbers(version), numbers(OLDEST)) {
@@ -16,7 +16,7 @@ pub fn check(about: &str) -> Result<(), String> {
     }
 }
 
-/// The same of the rustc on the PATH, if there is one.
+/// The same for the rustc on the PATH, if there is one.
 pub fn check_installed() -> Result<(), String> {
     let output = Command::new("rustc").arg("--version").output();
     output.map_or(Ok(()), |output| check(&String::from_utf8_lossy(&output.stdout)))

@@ -11,7 +11,7 @@ use crate::transforms::Compose;
 use crate::weights::{Format, Metadata, load_safetensors, save_safetensors};
 use crate::{Error, Result};
 
-/// Says that a safetensors file is a classifier, and of which layout.
+/// The metadata key that marks a safetensors file as a classifier, with the layout as its value.
 const LAYOUT_KEY: &str = "herbarium.classifier";
 /// The number of this layout; another one would be read differently.
 const LAYOUT: &str = "1";

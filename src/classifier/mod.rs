@@ -1,5 +1,5 @@
-//! A trained model with all that it takes to look at a photograph: its classes and their names, and what is
-//! done to a picture before the network sees it. One file, and it comes back ready to predict.
+//! A trained model with everything that a prediction needs: its classes, their names and the transforms of
+//! its input. It is saved as one file and loads ready to predict.
 
 mod file;
 mod prediction;
@@ -22,7 +22,7 @@ pub use prediction::{Answer, Prediction};
 /// How many of the likeliest classes a prediction shows.
 const TOP: usize = 5;
 
-/// A model that looks at photographs.
+/// A model that classifies photographs.
 ///
 /// ```no_run
 /// # use herbarium::prelude::*;
@@ -51,9 +51,9 @@ impl Classifier {
     /// transforms of the validation pictures. The model itself stays as it is.
     ///
     /// # Errors
-    /// [`Error::Argument`] when the classes are not as many as the model tells apart, when the transforms
-    /// involve chance (those of the training pictures) or make no tensor, or when the model is none of
-    /// [`initialize_model`]'s as it makes them; the error of [`CategoryNames::name`] for a class without a name.
+    /// [`Error::Argument`] when the number of classes is not the model's, when the transforms are random (those
+    /// for training) or do not end in a tensor, or when the model's architecture is not one of
+    /// [`initialize_model`]'s; the error of [`CategoryNames::name`] for a class without a name.
     pub fn new(
         model: &Model,
         class_names: &[String],
@@ -65,8 +65,8 @@ impl Classifier {
         Classifier::of(copy(model)?, class_names.to_vec(), names, transforms.clone())
     }
 
-    /// A whole network of torchvision's with its pretrained weights, which tells ImageNet's 1000 classes apart.
-    /// The weights are looked for as in [`initialize_model`]; [`weights::download`] fetches them.
+    /// A complete torchvision network with pretrained weights, for ImageNet's 1000 classes. The weights are
+    /// looked for as in [`initialize_model`]; [`weights::download`] fetches them.
     ///
     /// # Errors
     /// [`Error::UnknownModel`]; [`Error::WeightsNotFound`], with the line that fetches them; [`Error::Weights`]
@@ -100,7 +100,8 @@ impl Classifier {
         }
         model.eval();
         let classifier = Classifier { model, class_names, category_names, transforms };
-        // What is not one yet would be noticed only after the file was given to someone.
+        // Try a prediction now: otherwise a mistake would show only after the file has been passed
+        // on.
         classifier.tensor(RgbImage::from_pixel(512, 512, image::Rgb([128; 3]))).map(|_| classifier)
     }
 
@@ -178,7 +179,7 @@ impl Classifier {
     ///
     /// # Errors
     /// [`Error::Weights`] when the file is not called `.safetensors`; [`Error::Transform`] when a transform is
-    /// one of your own, which no file can hold; [`Error::Io`] when it cannot be written.
+    /// a custom one, which cannot be saved; [`Error::Io`] when it cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::save(self, path.as_ref())
     }
@@ -186,14 +187,15 @@ impl Classifier {
     /// Reads a classifier; it is on the CPU.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read; [`Error::Weights`] when it is damaged, no classifier, or of a later
-    /// version of this library.
+    /// [`Error::Io`] when it cannot be read; [`Error::Weights`] when it is damaged, not a classifier, or from a
+    /// later version of this library.
     pub fn load(path: impl AsRef<Path>) -> Result<Classifier> {
         file::load(path.as_ref())
     }
 }
 
-/// The same network with the same values, made anew: what can be made anew now, can be from a file, too.
+/// A freshly built network with the same values: if it can be rebuilt now, it can be rebuilt from a
+/// file.
 fn copy(model: &Model) -> Result<Model> {
     if !known_models().contains(&model.name()) {
         return Err(Error::Argument(format!(

@@ -1,4 +1,4 @@
-//! What a classifier says of one photograph.
+//! A classifier's prediction for one photograph.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::Result;
 use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::viz::{Figure, top_k};
 
-/// Longest side of the picture that is kept to be shown, in pixels.
+/// The longest side of the picture kept for display, in pixels.
 const KEPT: u32 = 640;
 
 /// One class that a photograph may show.
@@ -71,8 +71,8 @@ impl Prediction {
     /// The photograph with a bar for each answer.
     ///
     /// # Errors
-    /// [`Error::Argument`](crate::Error::Argument) when a probability is none, as those of a network whose
-    /// weights are not numbers.
+    /// [`Error::Argument`](crate::Error::Argument) when a probability is not a number from 0 to 1, as for
+    /// a network with NaN weights.
     pub fn figure(&self) -> Result<Figure> {
         let names: Vec<String> = self.answers.iter().map(|answer| answer.name.clone()).collect();
         let probabilities: Vec<f64> = self.answers.iter().map(|answer| answer.probability).collect();

@@ -1,4 +1,4 @@
-//! The network as a TorchScript file, for programs that know nothing of this crate: C++, Python, phones.
+//! Exports the network as a TorchScript file, for programs without this crate: C++, Python, phones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use crate::files::write_atomically;
 use crate::models::{Mode, Model};
 use crate::{Error, Result};
 
-/// How far the file's logits may be from the network's, of the largest one.
+/// The tolerance between the file's logits and the network's, relative to the largest.
 const TOLERANCE: f64 = 1e-4;
 
 impl Classifier {
     /// Writes the network, traced, to a TorchScript file (`.pt`): `torch.jit.load(PATH)` in Python,
-    /// `torch::jit::load` in C++ and [`CModule::load`] read it. It takes `(N, 3, H, W)` float32 pictures to which
-    /// [`transforms`](Classifier::transforms) was done, of the size that these give, any number of them, and
-    /// gives logits `(N, num_classes)`, as in eval mode. Class names and transforms are not in it.
+    /// `torch::jit::load` in C++ and [`CModule::load`] read it. It takes any number of `(N, 3, H, W)` float32
+    /// pictures as [`transforms`](Classifier::transforms) produces them, and returns logits `(N, num_classes)`,
+    /// as in eval mode. Class names and transforms are not in it.
     ///
-    /// What was written is read again and compared with the network, with other pictures and another
-    /// number of them, before the file is put in its place.
+    /// Before the file is put in place, it is read back and compared with the network on other
+    /// pictures, in another number.
     ///
     /// # Errors
-    /// [`Error::Weights`] when the file is not called `.pt`, or when the traced network does not do what the
-    /// network does; [`Error::Io`] when it cannot be written.
+    /// [`Error::Weights`] when the file is not called `.pt`, or when the traced network computes something
+    /// else than the network; [`Error::Io`] when it cannot be written.
     pub fn export_torchscript(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
@@ -38,7 +38,7 @@ impl Classifier {
             return Err(refuse("the transforms give no picture".into()));
         };
         let pictures = |count| Tensor::f_randn([count, channels, height, width], (Kind::Float, Device::Cpu));
-        // A copy: gradients would not go into the file.
+        // A copy without gradients, which the file cannot hold.
         let mut model = copy(&self.model)?;
         model.to(Device::Cpu)?;
         model.freeze("*")?;
@@ -69,7 +69,7 @@ impl Classifier {
 /// The operations that the network does on `pictures`, written down.
 fn trace(model: &Model, pictures: &Tensor) -> Result<CModule> {
     let _guard = tch::no_grad_guard();
-    // What fails is to fail here: a trace must be ended whatever happens.
+    // Let errors surface here: inside a trace they could not, as it must always be ended.
     let _ = model.forward_in(pictures, Mode::Eval)?;
     let mut failed = None;
     let mut forward = |inputs: &[Tensor]| match model.forward_in(&inputs[0], Mode::Eval) {
@@ -87,7 +87,7 @@ fn trace(model: &Model, pictures: &Tensor) -> Result<CModule> {
     }
 }
 
-/// A file in the system's folder for such, which goes in the end.
+/// A temporary file, removed at the end.
 struct Scratch(PathBuf);
 
 impl Scratch {

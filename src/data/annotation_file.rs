@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// ```
 ///
 /// The label is what follows the last white space, so that a path may hold spaces; it may be a number or a
-/// word. Empty lines and lines that begin with `#` are passed over. The classes are the labels **sorted as
+/// word. Empty lines and lines that begin with `#` are skipped. The classes are the labels **sorted as
 /// text**, as [`ImageFolder`](super::ImageFolder) sorts its folders, whatever their order in the file.
 #[derive(Clone)]
 pub struct AnnotationFile {
@@ -51,7 +51,7 @@ impl AnnotationFile {
     /// ```
     ///
     /// Fields are separated by commas, semicolons or tabs (the header tells) and may be quoted, as RFC 4180
-    /// has it; further columns are passed over. `columns` says which columns are path and label.
+    /// has it; other columns are ignored. `columns` says which columns are path and label.
     ///
     /// # Errors
     /// When the file cannot be read, lists nothing, or has no such columns; when a record has fewer fields,
@@ -73,8 +73,8 @@ impl AnnotationFile {
         Ok(AnnotationFile { set: PictureSet::labelled(&root, lines, transform)?, file, root })
     }
 
-    /// The file in two parts that have no picture in common, each with its transforms. Of every class the
-    /// same share is for validation.
+    /// Splits the file into two disjoint parts, each with its own transforms. The same share of every
+    /// class goes to validation.
     ///
     /// # Errors
     /// When the share is not between 0 and 1, a class has a single picture, or a transform was made with

@@ -1,4 +1,4 @@
-//! What a loader gives.
+//! A batch of samples.
 
 use std::fmt;
 use std::path::PathBuf;

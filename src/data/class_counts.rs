@@ -1,4 +1,4 @@
-//! How many samples each class has, and the weights that even them out.
+//! How many samples each class has, and weights that balance them.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl ClassCounts {
     /// The counts of `dataset`, without reading a sample.
     ///
     /// # Errors
-    /// When the data set does not tell its samples' classes ([`Dataset::label`]), or tells one that it does
+    /// When the data set does not know its samples' classes ([`Dataset::label`]), or gives one that it does
     /// not have.
     pub fn of(dataset: &dyn Dataset) -> Result<Self> {
         let classes = dataset.classes();
@@ -50,8 +50,9 @@ impl ClassCounts {
         self.counts.iter().sum()
     }
 
-    /// A weight for each class that makes up for its number of samples, total / (classes · count): the
-    /// "balanced" weights of scikit-learn, for `CrossEntropyLoss`'s `weight`. A class without samples has 0.
+    /// A weight for each class, inversely proportional to its number of samples, total / (classes · count):
+    /// the "balanced" weights of scikit-learn, for `CrossEntropyLoss`'s `weight`. A class without samples
+    /// has 0.
     pub fn weights(&self) -> Vec<f32> {
         let filled = self.counts.iter().filter(|&&count| count > 0).count();
         let share = self.total() as f64 / filled.max(1) as f64;
@@ -61,7 +62,7 @@ impl ClassCounts {
             .collect()
     }
 
-    /// For each sample one by the number of samples of its class.
+    /// For each sample, 1 / the number of samples of its class.
     pub(super) fn sample_weights(&self, dataset: &dyn Dataset) -> Result<Vec<f64>> {
         let weight = |index| {
             let label = usize::try_from(dataset.label(index).unwrap_or(-1)).ok();

@@ -1,4 +1,4 @@
-//! Annotation files as spreadsheets write them.
+//! CSV annotation files, as spreadsheets write them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CsvColumns {
     /// The header of the column of paths. Empty (the default): `path`, `file`, `filename`, `file_name`,
-    /// `image`, `image_path`, `image_id`, `img` or `id`, whichever comes first, else the first column that is left.
+    /// `image`, `image_path`, `image_id`, `img` or `id`, whichever comes first, else the first remaining column.
     pub path: String,
     /// The header of the column of labels. Empty (the default): `label`, `class`, `category`, `species`,
-    /// `breed`, `target` or `y`, whichever comes first, else the first column that is left.
+    /// `breed`, `target` or `y`, whichever comes first, else the first remaining column.
     pub label: String,
     /// What is appended to every path, for files that list names without their ending: `.jpg`. Default: nothing.
     pub extension: String,
@@ -57,7 +57,7 @@ pub(super) fn parse(
     };
     let path_column = column(&header, &columns.path, &PATHS).map_err(missing)?;
     let label_column = column(&header, &columns.label, &LABELS).map_err(missing)?;
-    // Where only one of them has a usual name, the other is the first column that is left.
+    // If only one of them has a usual name, the other is the first remaining column.
     let other_than = |taken: Option<usize>| (0..header.len()).find(|&column| Some(column) != taken);
     let path_column = path_column.or(other_than(label_column)).unwrap_or(0);
     let label_column = label_column.or(other_than(Some(path_column))).ok_or_else(|| missing("label"))?;
@@ -113,7 +113,7 @@ fn column<'a>(header: &[&str], name: &'a str, usual: &[&str]) -> Result<Option<u
 fn separator(text: &str) -> char {
     let header = text.lines().next().unwrap_or_default();
     let count = |separator: char| header.matches(separator).count();
-    // The first of equals: a comma, where there is none of them.
+    // On a tie the first wins; without any separator, a comma.
     [',', ';', '\t'].into_iter().rev().max_by_key(|&separator| count(separator)).unwrap_or(',')
 }
 
@@ -139,7 +139,7 @@ fn records(text: &str, separator: char) -> Result<Vec<(usize, Vec<String>)>, usi
                 field.push('"');
             }
             '"' if quoted => quoted = false,
-            // Only at a field's beginning; elsewhere it is a letter like any other.
+            // Only at the start of a field; elsewhere a quote is an ordinary character.
             '"' if field.trim().is_empty() => {
                 field.clear();
                 (quoted, quote_line) = (true, line);

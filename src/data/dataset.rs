@@ -1,4 +1,4 @@
-//! What a loader needs of a data set.
+//! The interface between a data set and a loader.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::TwoSteps;
 use crate::Result;
 use crate::transforms::append_tensor;
 
-/// Numbered samples with labels: `torch.utils.data.Dataset`. Implement it for a data set of your own.
+/// Numbered samples with labels: `torch.utils.data.Dataset`. Implement it for a custom data set.
 pub trait Dataset: Debug + Send + Sync {
     /// How many samples there are.
     fn len(&self) -> usize;
@@ -20,14 +20,16 @@ pub trait Dataset: Debug + Send + Sync {
         self.len() == 0
     }
 
-    /// Sample `index`: a tensor (C, H, W) of floats and the number of its class. All chance comes from `rng`.
+    /// Sample `index`: a tensor (C, H, W) of floats and the number of its class. All randomness comes from
+    /// `rng`.
     ///
     /// # Errors
     /// When there is no such sample, it cannot be read, or it cannot be transformed.
     fn get(&self, index: usize, rng: &mut Rng) -> Result<(Tensor, i64)>;
 
-    /// Sample `index` with its values appended to `values`, channel by channel; gives its shape (C, H, W)
-    /// and class. A loader calls this: override it where the values can be written without a tensor between.
+    /// Sample `index` with its values appended to `values`, channel by channel; returns its shape (C, H, W)
+    /// and class. A loader calls this: override it if the values can be written without an intermediate
+    /// tensor.
     ///
     /// # Errors
     /// As [`Dataset::get`]; `values` may then hold part of the sample.
@@ -38,8 +40,8 @@ pub trait Dataset: Debug + Send + Sync {
         Ok(([c, h, w], label))
     }
 
-    /// How sample `index` can be read in two steps, the first of which gives the same picture in every epoch.
-    /// A loader keeps that picture (see [`CacheOptions`](super::CacheOptions)), and then reads with
+    /// How sample `index` is read in two steps, of which the first gives the same picture in every epoch. A
+    /// loader caches that picture (see [`CacheOptions`](super::CacheOptions)), and then reads with
     /// [`TwoSteps`] instead of [`Dataset::get_into`]: the result must be the same. By default nothing is kept.
     fn in_two_steps(&self, index: usize) -> Option<TwoSteps<'_>> {
         let _ = index;

@@ -1,4 +1,4 @@
-//! Whether pictures are decoded in full.
+//! Full or reduced decoding.
 
 /// How a loader decodes JPEG pictures that are then made smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -6,7 +6,7 @@ pub enum Decoding {
     /// Every pixel, as torchvision does: the same pixels.
     #[default]
     Exact,
-    /// At a half, a quarter or an eighth of the size where that is still not smaller than what the first
-    /// `resize` makes of it, as PIL's `Image.draft` does: several times faster, and pixels a little different.
+    /// At a half, a quarter or an eighth of the size, if that is still at least what the first `resize`
+    /// produces, as PIL's `Image.draft` does: several times faster, and pixels a little different.
     Reduced,
 }

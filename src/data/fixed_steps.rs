@@ -1,4 +1,4 @@
-//! What of a data set's pictures is the same in every epoch.
+//! The part of a pipeline that gives the same result in every epoch.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::read_image::unreadable;
 use crate::transforms::{Compose, Sample, Transform};
 use crate::{Error, Result};
 
-/// Reading a picture and the transforms at the beginning of a pipeline that involve no randomness, as far as they
-/// give pictures: what a loader's cache keeps. Cloning is cheap.
+/// Reading a picture and the deterministic transforms at the start of a pipeline, as long as they give pictures:
+/// the result is what a loader caches. Cloning is cheap.
 #[derive(Clone)]
 pub struct FixedSteps {
     shared: Arc<Shared>,
@@ -45,8 +45,8 @@ pub struct TwoSteps<'a> {
 impl FixedSteps {
     /// The fixed steps of `pipeline` and what remains of it, for pictures below `root`.
     ///
-    /// They end before the first step that draws at random, makes a tensor, or is not the crate's
-    /// own: of other steps nobody can know whether they do the same tomorrow.
+    /// They end before the first step that is random, makes a tensor, or is not the crate's own: a
+    /// custom step may behave differently tomorrow.
     pub fn split(root: impl Into<PathBuf>, pipeline: &Compose) -> (FixedSteps, Compose) {
         let transforms = pipeline.transforms();
         let descriptions: Vec<String> = transforms.iter().map_while(exact_description).collect();
@@ -75,12 +75,12 @@ impl FixedSteps {
         &self.shared.description
     }
 
-    /// Whether two are one and the same.
+    /// Whether the two are the same object.
     pub(super) fn is(&self, other: &FixedSteps) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Reads the picture at `path` and sends it through.
+    /// Reads the picture at `path` and applies the transforms.
     ///
     /// # Errors
     /// When it cannot be read or transformed; the error names the file.
@@ -105,7 +105,7 @@ impl FixedSteps {
         Ok((decoder.decode_resized(size, resampling, options)?, true))
     }
 
-    /// Sends a picture through.
+    /// Applies the transforms.
     pub(super) fn apply(&self, picture: RgbImage) -> Result<RgbImage> {
         apply(&self.shared.transforms, picture)
     }
@@ -115,7 +115,7 @@ fn apply(transforms: &Compose, picture: RgbImage) -> Result<RgbImage> {
     if transforms.transforms().is_empty() {
         return Ok(picture);
     }
-    // None of them draws from it.
+    // These steps never use it.
     let mut rng = Rng::with_seed(0);
     Transform::picture(transforms.apply(Sample::Picture(picture), &mut rng)?, "Compose")
 }
@@ -133,11 +133,11 @@ impl std::fmt::Debug for FixedSteps {
     }
 }
 
-/// The steps that make a picture of a picture without chance.
+/// The deterministic steps from picture to picture.
 const PICTURE_STEPS: [&str; 4] = ["Resize", "CenterCrop", "Pad", "Grayscale"];
 
-/// Everything that a step's result depends on, where the step is a fixed one. Only the crate's own
-/// steps can be written as JSON, with all their arguments.
+/// Everything that the result of a fixed step depends on. Only the crate's own steps can be written
+/// as JSON, with all their arguments.
 fn exact_description(transform: &Transform) -> Option<String> {
     let keeps = transform.is_deterministic() && PICTURE_STEPS.contains(&transform.name().as_str());
     keeps.then(|| transform.to_json().ok()).flatten().map(|json| json.to_string())

@@ -1,4 +1,4 @@
-//! Which data set the tutorial runs on.
+//! The data set of the tutorial.
 
 use std::env;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// (see [`draw_flowers`](super::draw_flowers)) in the user's cache folder, drawn on first use.
 ///
 /// # Errors
-/// [`Error::DataFolder`] if `HERBARIUM_DATA` is no folder with `train` and `valid` (or `val`) in it,
+/// [`Error::DataFolder`] if `HERBARIUM_DATA` is not a folder with `train` and `valid` (or `val`),
 /// [`Error::NoCacheFolder`] if there is no cache folder to draw into, and [`Error::Io`] with the
 /// file that could not be written.
 pub fn flowers() -> Result<PathBuf> {

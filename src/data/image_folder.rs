@@ -18,8 +18,8 @@ use crate::{Error, Result};
 ///
 /// Files are torchvision's, in its order: every name that ends in one of
 /// [`IMG_EXTENSIONS`], hidden ones and those in deeper folders too, through links. One difference: a hidden
-/// folder without pictures (`.ipynb_checkpoints`, which Jupyter leaves behind) is no class; in torchvision
-/// it is an error.
+/// folder without pictures (`.ipynb_checkpoints`, which Jupyter leaves behind) is not a class; in
+/// torchvision it is an error.
 ///
 /// Cloning is cheap, and prints as torchvision prints.
 #[derive(Clone)]
@@ -32,8 +32,8 @@ impl ImageFolder {
     /// The pictures below `root`, each sent through `transform` when it is read.
     ///
     /// # Errors
-    /// When `root` is missing, is no folder, has no class folders, or a class folder has no pictures; when a
-    /// transform was made with wrong arguments.
+    /// When `root` is missing, is not a folder, has no class folders, or a class folder has no pictures;
+    /// when a transform was made with wrong arguments.
     pub fn new(root: impl AsRef<Path>, transform: Compose) -> Result<Self> {
         fn new(root: &Path, transform: Compose) -> Result<ImageFolder> {
             let root = root.to_path_buf();
@@ -88,8 +88,8 @@ impl ImageFolder {
         splits(data_dir.as_ref(), transforms)
     }
 
-    /// One folder of class folders in two parts that have no picture in common, each with its transforms.
-    /// Of every class the same share is for validation.
+    /// Splits one folder of class folders into two disjoint parts, each with its own transforms. The same
+    /// share of every class goes to validation.
     ///
     /// # Errors
     /// As [`ImageFolder::new`]; when the share is not between 0 and 1, or a class has a single picture.

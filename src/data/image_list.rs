@@ -66,8 +66,8 @@ impl ImageList {
         Ok(Splits { train, valid })
     }
 
-    /// The list in two parts that have no picture in common, each with its transforms. Of every class the
-    /// same share is for validation.
+    /// Splits the list into two disjoint parts, each with its own transforms. The same share of every
+    /// class goes to validation.
     ///
     /// # Errors
     /// When the share is not between 0 and 1, a class has a single picture, or a transform was made with

@@ -3,8 +3,8 @@
 //!
 //! [`ImageFolder`] reads the tutorial's layout (`train/<class>/*.jpg`), [`AnnotationFile`] a text file of
 //! `path label` lines or a CSV file, [`ImageList`] paths and labels at hand; all are a [`Dataset`]. [`Splits`]
-//! keeps what belongs to training and to validation side by side, [`SplitOptions`] parts one set into both,
-//! [`Subset`] takes some samples, `check()` reads everything once and says what is wrong. [`flowers`] is the
+//! keeps what belongs to training and to validation side by side, [`SplitOptions`] splits one set into both,
+//! [`Subset`] takes some samples, `check()` reads everything once and reports problems. [`flowers`] is the
 //! folder the tutorial runs on, [`flowers102`] fetches the photographs. A [`DataLoader`] makes [`Batch`]es of
 //! a data set, on threads of its own, and keeps in the [`cache`] what is the same in every epoch.
 //!

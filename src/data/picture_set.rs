@@ -1,4 +1,4 @@
-//! What data sets of picture files have in common.
+//! The common part of data sets of picture files.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -70,7 +70,7 @@ impl PictureSet {
         self
     }
 
-    /// The samples with these numbers, under a transform of their own.
+    /// The samples with these numbers, under their own transform.
     ///
     /// # Errors
     /// When there is no such sample, or a transform was made with wrong arguments.
@@ -89,10 +89,11 @@ impl PictureSet {
         Ok(self.part(indices, self.transform.clone())?.noted(note))
     }
 
-    /// Two parts of every class, told apart by chance.
+    /// Splits every class at random into two parts.
     ///
     /// # Errors
-    /// When the share cannot be, a class has too few pictures, or a transform was made with wrong arguments.
+    /// When the share is impossible, a class has too few pictures, or a transform was made with wrong
+    /// arguments.
     pub(super) fn split(&self, options: SplitOptions, transforms: &Splits<Compose>) -> Result<Splits<Self>> {
         let parts = options.indices(&self.classes, &self.labels())?;
         let part = |name: &str, indices: &[usize], transform: &Compose| -> Result<Self> {
@@ -200,7 +201,7 @@ macro_rules! picture_data_set {
                 self.set.samples.len()
             }
 
-            /// Whether there is no picture; only a subset can be without.
+            /// Whether there is no picture; only a subset can be empty.
             pub fn is_empty(&self) -> bool {
                 self.set.samples.is_empty()
             }
@@ -238,7 +239,7 @@ macro_rules! picture_data_set {
                 self.set.picture(index)
             }
 
-            /// How many pictures each class has, and the weights that even them out.
+            /// How many pictures each class has, with weights that balance them.
             ///
             /// # Errors
             /// None: pictures always have a class.

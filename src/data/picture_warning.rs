@@ -1,4 +1,4 @@
-//! Warnings of pictures that can be read, but not as their owner may think.
+//! Warnings about pictures that are read, but perhaps not as expected.
 
 use std::mem::{Discriminant, discriminant};
 use std::path::{Path, PathBuf};

@@ -12,11 +12,11 @@ use crate::{Error, Result};
 /// `Image.open(path).convert("RGB")`.
 ///
 /// Grey becomes three equal channels, transparency is dropped, 16-bit colour keeps its upper byte (16-bit
-/// grey is clipped at 255, as PIL does, and a warning says so), CMYK is converted as PIL does, of an animation the first picture is
-/// read, an orientation note is not applied. The format is recognised by the content, not by the name. The pixels
-/// are PIL's, JPEG's too; only of lossy WebP they may be a step away (see [`pillow_pixels`]). Of more than
+/// grey is clipped at 255, as PIL does, and a warning says so), CMYK is converted as PIL does, the first frame of an
+/// animation is read, the EXIF orientation is not applied. The format is recognised by the content, not by the name.
+/// The pixels are PIL's, JPEG's too; only of lossy WebP they may be a step away (see [`pillow_pixels`]). Of more than
 /// [`MAX_IMAGE_PIXELS`](crate::transforms::MAX_IMAGE_PIXELS) pixels a warning is printed, as PIL does. Each kind of
-/// warning comes once for a folder, on standard error.
+/// warning is printed once per folder, on standard error.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::Picture`] when it is empty, not a picture, of

@@ -1,4 +1,4 @@
-//! One set of pictures in two parts: which picture goes where.
+//! Splits a set of pictures into two parts.
 
 use fastrand::Rng;
 
@@ -6,13 +6,13 @@ use super::Splits;
 use crate::seed::splitmix;
 use crate::{Error, Result};
 
-/// How pictures are parted into training and validation.
+/// How pictures are split into training and validation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SplitOptions {
     /// The share of every class that is for validation, between 0 and 1. Default 0.2. A class keeps at least
     /// one picture in each part.
     pub valid: f64,
-    /// What chance is drawn from: the same seed parts the same pictures alike. Default 0.
+    /// The random seed: the same seed gives the same split of the same pictures. Default 0.
     pub seed: u64,
 }
 
@@ -23,13 +23,13 @@ impl Default for SplitOptions {
 }
 
 impl SplitOptions {
-    /// What the draw of one class comes from.
+    /// The seed of one class's draw.
     pub(super) fn seed_of(&self, class: &str) -> u64 {
         class.bytes().fold(splitmix(self.seed), |state, byte| splitmix(state ^ u64::from(byte)))
     }
 
-    /// The numbers of the samples of both parts, each in the data set's order. The draw of a class depends on
-    /// the seed, the class's name and its number of samples alone: further classes change nothing.
+    /// The numbers of the samples of both parts, each in the data set's order. The draw of a class depends
+    /// only on the seed, the class's name and its number of samples: adding classes changes nothing.
     ///
     /// # Errors
     /// When the share is not between 0 and 1, or a class has fewer than two samples.

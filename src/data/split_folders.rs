@@ -1,4 +1,4 @@
-//! The folders of training and validation in a data set's folder, and what to do where they are not there.
+//! Finds the training and validation folders of a data set, or says what to do if they are missing.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ pub(super) fn split_folders(data_dir: &Path) -> Result<Splits<PathBuf>> {
     Err(Error::DataFolder { path: missing, problem, layout: two_sets(data_dir) })
 }
 
-/// What there is in the place of a missing folder, and what to do, as the rest of a sentence.
+/// What exists instead of a missing folder, and what to do, as the rest of a sentence.
 fn instead(data_dir: &Path, no_train: bool) -> Result<String> {
     let names: Vec<String> =
         subfolders(data_dir)?.iter().map(|name| name.to_string_lossy().into_owned()).collect();

@@ -1,4 +1,4 @@
-//! What belongs to training and what belongs to validation, side by side.
+//! Pairs of a training and a validation value.
 
 use std::fmt::{self, Debug, Display};
 
@@ -42,7 +42,8 @@ impl<D: Dataset> Splits<D> {
 }
 
 impl<D: Dataset + Clone + 'static> Splits<D> {
-    /// A loader for each part, both with the same options, but that a sampler is for training only.
+    /// A loader for each part, both with the same options, except that a sampler applies only to
+    /// training.
     ///
     /// Wrong options are reported by the first batch.
     pub fn loaders(&self, options: LoaderOptions) -> Splits<DataLoader> {

@@ -1,4 +1,4 @@
-//! Tables as a terminal and as a page shows them.
+//! Tables for a terminal and for a page.
 
 use std::fmt::Write;
 

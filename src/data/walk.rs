@@ -1,4 +1,4 @@
-//! Which files of a folder are pictures, in torchvision's order.
+//! Lists the pictures of a folder, in torchvision's order.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::DirEntry;
@@ -40,7 +40,7 @@ pub(super) fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Adds `folder` and the names of its pictures, then the folders below. `above` are the folders on the
-/// way here, so that a link back to one of them ends the walk.
+/// way here, so that a link back to one of them ends the recursion.
 fn collect(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<(PathBuf, Vec<OsString>)>) -> Result<()> {
     let real = folder.canonicalize().map_err(Error::io("reading", folder))?;
     if above.contains(&real) {

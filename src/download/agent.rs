@@ -1,4 +1,4 @@
-//! The HTTP client: its patience and whose certificates it trusts.
+//! The HTTP client: its timeouts and trusted certificates.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) fn agent(patience: Duration) -> Result<Agent> {
         .timeout_recv_response(Some(patience))
         .timeout_per_read(Some(patience))
         .user_agent(concat!("herbarium/", env!("CARGO_PKG_VERSION")))
-        // The bytes of the file itself: a length and a place to go on from mean nothing otherwise.
+        // The file's own bytes: with compression, a length or an offset would be meaningless.
         .accept_encoding("identity")
         .max_idle_connections(0);
     Ok(config.build().new_agent())

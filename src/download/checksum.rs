@@ -1,4 +1,4 @@
-//! Checksums by which a file is known to be the one that was meant.
+//! Checksums that verify a downloaded file.
 
 use std::fmt;
 use std::fs::File;
@@ -16,7 +16,8 @@ use crate::{Error, Result};
 pub enum Checksum {
     /// SHA-256: all 64 digits, or the first eight and more that torchvision writes into its files' names.
     Sha256(String),
-    /// MD5, 32 digits, which older data sets are published with. It tells a damaged file, not a forged one.
+    /// MD5, 32 digits, which older data sets are published with. It detects a damaged file, not a forged
+    /// one.
     Md5(String),
 }
 
@@ -24,7 +25,7 @@ impl Checksum {
     /// Whether a file has this checksum.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, [`Error::Argument`] when this is no checksum,
+    /// [`Error::Io`] when it cannot be read, [`Error::Argument`] when this is not a valid checksum,
     /// [`Error::Interrupted`].
     pub fn fits_file(&self, path: impl AsRef<Path>) -> Result<bool> {
         Ok(self.complaint(path.as_ref())?.is_none())

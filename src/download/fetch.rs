@@ -1,4 +1,4 @@
-//! One request for a file, or for what is missing of it.
+//! One request for a file, or for the missing part of it.
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -26,7 +26,7 @@ pub(super) enum Outcome {
 
 /// Why a request failed.
 pub(super) enum Failure {
-    /// Another try may help, after this time if the server named one.
+    /// A retry may help, after this time if the server named one.
     Passing(String, Option<Duration>),
     /// It would not.
     Final(String),
@@ -40,7 +40,7 @@ impl From<Failure> for Outcome {
     }
 }
 
-/// What the thread that talks to the server tells.
+/// Messages from the thread that talks to the server.
 enum News {
     Answer(Reply, Option<String>),
     Bytes(Vec<u8>),
@@ -49,12 +49,12 @@ enum News {
 }
 
 const CHUNK: usize = 1 << 16;
-/// Chunks that may wait to be written: what bounds the memory, whatever the server says.
+/// The most chunks that wait to be written, which bounds the memory whatever the server sends.
 const WAITING: usize = 16;
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// Asks for `url`, from the end of `part` on, and appends what comes. Reading the network blocks, so a
-/// thread of its own does it: the stop button is heard in between.
+/// Asks for `url`, from the end of `part` on, and appends what comes. Reading from the network blocks,
+/// so a separate thread does it, and the stop button works meanwhile.
 pub(super) fn attempt(
     agent: &Agent,
     url: &str,
@@ -66,7 +66,7 @@ pub(super) fn attempt(
     let (agent, address) = (agent.clone(), url.to_owned());
     let (have, known) = (part.length(), part.version().map(str::to_owned));
     let thread = std::thread::Builder::new().name("download".into());
-    // When this function returns early, the thread ends at its next message or when its patience does.
+    // If this function returns early, the thread ends at its next message or timeout.
     match thread.spawn(move || talk(&agent, &address, have, known, &sender)) {
         Ok(_) => receive(url, part, options, meter, &news),
         Err(error) => Failure::Final(format!("no thread can be started: {error}")).into(),
@@ -168,7 +168,7 @@ fn append(
     part.append(chunk).err().map(|error| Failure::Disk(error).into())
 }
 
-/// A part that must not be gone on with.
+/// Discards a part that must not be continued.
 fn emptied(part: &mut PartialFile, reason: String) -> Outcome {
     match part.empty() {
         Ok(()) => Failure::Final(reason).into(),

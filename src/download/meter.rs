@@ -1,4 +1,4 @@
-//! How far a download is, shown while it runs.
+//! The progress display of a download.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::notebook::Progress;
 /// The bar of a download.
 pub(super) struct Meter {
     what: String,
-    /// Where this download goes on from.
+    /// The offset at which this download continues.
     start: u64,
     whole: Option<u64>,
     bar: Option<Progress>,
@@ -63,7 +63,7 @@ impl Meter {
         if !self.verbose || self.head.is_some() {
             return;
         }
-        // Where it began again from nothing, the bar does too.
+        // If the download restarted from zero, so does the bar.
         self.start = self.start.min(reached);
         let bar = self.bar.get_or_insert_with(|| Progress::unbounded(self.what.as_str()).bytes());
         if let Some(whole) = self.whole {

@@ -1,11 +1,11 @@
-//! Files from the net: one downloader for weights and data sets, over HTTPS or HTTP.
+//! The downloader for weights and data sets, over HTTPS or HTTP.
 //!
-//! It shows how far it is, goes on where an earlier try broke off, checks length and checksum, and
-//! puts the file in its place only when it is whole. The unfinished part lies beside it, as
-//! `.NAME.part`, until then.
+//! It shows progress, resumes interrupted downloads, checks length and checksum, and puts the file
+//! in place only once it is complete. The unfinished part lies beside it, as `.NAME.part`, until
+//! then.
 //!
-//! Certificates are Mozilla's, and those of `SSL_CERT_FILE` where it is set, as a network that looks into
-//! HTTPS needs. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded.
+//! Certificates are Mozilla's, and those of `SSL_CERT_FILE` where it is set, for networks that intercept
+//! HTTPS. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are respected.
 
 mod agent;
 mod checksum;
@@ -34,10 +34,10 @@ pub struct DownloadOptions {
     pub length: Option<u64>,
     /// The most bytes that it may have, where the length is known roughly; any by default.
     pub at_most: Option<u64>,
-    /// The checksum that it must have; without one nothing but the length is checked.
+    /// The checksum that it must have; without one only the length is checked.
     pub checksum: Option<Checksum>,
     /// How often to try again after a broken connection or a busy server: 5 times. A try that got
-    /// further than the one before does not count.
+    /// further than the previous one does not count.
     pub retries: u32,
     /// How long nothing may arrive before a connection counts as broken: 30 s.
     pub patience: Duration,
@@ -108,7 +108,7 @@ pub fn download(url: &str, to: impl AsRef<Path>, options: &DownloadOptions) -> R
     }
     let mut part = match PartialFile::claim(to)? {
         Claim::Mine(part) => part,
-        // Another process was at it, and has finished.
+        // Another process was downloading it, and has finished.
         Claim::Waited(part) => match present(to, options)? {
             Some(length) => {
                 part.discard();
@@ -155,7 +155,7 @@ fn fetch_all(url: &str, to: &Path, part: &mut PartialFile, options: &DownloadOpt
         let (failure, wait) = match outcome {
             Outcome::Whole => match wrong(part, options)? {
                 None => return Ok(fetched),
-                // What was continued may have been a part of another file: once more from the start.
+                // The continued part may have been of another file: start again from zero.
                 Some(_) if !began_anew => {
                     part.empty()?;
                     (began_anew, fetched) = (true, 0);

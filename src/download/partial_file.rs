@@ -98,8 +98,8 @@ impl PartialFile {
         name.into()
     }
 
-    /// Empties a part that came from elsewhere, or of which nothing would tell that it went on with
-    /// another file: neither a version of the server's nor a checksum.
+    /// Empties a part from another URL, and one that has neither a server version nor a checksum:
+    /// nothing would show that it continues with another file.
     pub fn keep_only_what_can_go_on(&mut self, url: &str, has_checksum: bool) -> Result<()> {
         let note: Option<Value> =
             fs::read(self.note()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());

@@ -1,4 +1,4 @@
-//! What a server's answer means for a part that may have a beginning already.
+//! Interprets a server's answer for a download that may already have a part.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use ureq::http::{HeaderMap, StatusCode, header};
 /// What to do with an answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Reply {
-    /// The body goes on where the part ends; the file's whole length, if told.
+    /// The body continues where the part ends; the file's whole length, if told.
     GoesOn(Option<u64>),
     /// The body is the file from its start; its length, if told.
     FromStart(Option<u64>),
     /// The part ends where the file ends.
     NothingMore,
-    /// The part cannot be gone on with: ask again without it.
+    /// The part cannot be continued: ask again without it.
     StartAgain,
     /// Worth another try, perhaps after a time that the server names.
     Later(String, Option<Duration>),
-    /// It will not get better.
+    /// Retrying will not help.
     Refused(String),
 }
 
-/// Longest wait that a server may ask for; a learner would rather know.
+/// The longest wait that a server may ask for; beyond that, an error is better.
 const LONGEST_WAIT: u64 = 60;
 
 impl Reply {

@@ -1,4 +1,4 @@
-//! Axes of a chart: what range to show, where the ticks are, what stands at them.
+//! Axes of a chart: range, ticks and tick labels.
 
 use std::ops::Range;
 
@@ -45,7 +45,7 @@ impl Scale {
             }
             Some((low, high)) => {
                 let mut scale = Self::linear(0.0f64.min(low), 1.25 * high.max(1e-12));
-                // So few and so small numbers read best as they were typed.
+                // A few such small numbers read best as they were typed.
                 scale.decimals = usize::MAX;
                 scale
             }
@@ -123,7 +123,7 @@ impl Scale {
         Self { low, high, ticks: multiples(low, high, step), logarithmic: false, decimals }
     }
 
-    /// What stands at a tick.
+    /// The label of a tick.
     pub(crate) fn text(&self, tick: f64) -> String {
         if self.logarithmic {
             return short(10f64.powf(tick));

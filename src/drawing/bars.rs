@@ -1,4 +1,4 @@
-//! Lying bars, each with a name at its left and its value at its end.
+//! Horizontal bars, each with a name on the left and its value at the end.
 
 use image::Rgb;
 

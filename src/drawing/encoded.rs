@@ -7,7 +7,7 @@ use image::RgbImage;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use png::{BitDepth, Compression, Filter};
 
-/// JPEG quality at which neither photographs nor the letters beside them look different.
+/// A JPEG quality that changes neither photographs nor text visibly.
 const QUALITY: u8 = 88;
 
 /// A picture with photographs as a JPEG. Its colours have half the resolution, which on a figure drawn for sharp screens is
@@ -53,7 +53,7 @@ pub(super) fn png(image: &RgbImage) -> Option<Vec<u8>> {
 }
 
 /// How far a colour may move in each channel, of 255. Areas keep theirs, since the most frequent come first.
-const FARTHEST: u8 = 10;
+const FARTHEST: u8 = 12;
 /// What an 8-bit palette holds.
 const MOST: usize = 256;
 /// A drawing has fewer colours; a photograph of some size more.

@@ -24,11 +24,11 @@ use crate::{Error, Result};
 /// A picture as it is shown in a cell: its pixels, the size to show it at, and the same in words.
 ///
 /// Notebooks get it small: with photographs in it as a JPEG of quality 88, where that is much smaller, and a drawing as a
-/// PNG with a palette, in which no channel of a colour is off by more than 10 of 255. [`png`](Figure::png) and
+/// PNG with a palette, in which no channel of a colour is off by more than 12 of 255. [`png`](Figure::png) and
 /// [`save`](Figure::save) are always exact.
 ///
-/// As the last expression of a cell it shows itself, also inside a `Result`: the functions that
-/// draw need no `?` there. Printed, it says in words what it shows.
+/// As the last expression of a cell it shows itself, also inside a `Result`: drawing functions need
+/// no `?` there. Printed, it describes itself in words.
 #[derive(Clone)]
 pub struct Figure {
     png: Vec<u8>,

@@ -13,9 +13,9 @@ use crate::{Error, Result};
 ///
 /// `tensor` is (3, H, W) or (1, 3, H, W), of any kind of number, on any device. A channel value `x`
 /// becomes the byte nearest to `255 · clip(x · std + mean)`; halves round up, and NaN becomes 0.
-/// So a picture that went through `to_tensor` and `normalize` comes back byte for byte (cutting
-/// off the fraction, as `matplotlib` does, would make some values one less). One that is narrower than 320 pixels is
-/// enlarged by a whole number, each pixel to a square, as `imshow` does.
+/// So a picture that went through `to_tensor` and `normalize` comes back byte for byte (truncating, as `matplotlib`
+/// does, would make some values one less). A picture narrower than 320 pixels is enlarged by an integer factor, each
+/// pixel to a square, as `imshow` does.
 ///
 /// # Errors
 /// [`Error::Argument`] if the tensor has another shape, or no pixels.

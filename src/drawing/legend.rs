@@ -31,8 +31,7 @@ struct Entry {
 }
 
 impl Heading {
-    /// Any number of names of any length find their place: as many on a line as fit, and one that is longer than a line
-    /// is shortened.
+    /// Places any number of names: as many per line as fit; a name longer than a line is shortened.
     pub(crate) fn new(title: &str, legend: &[(String, Rgb<u8>)], width: f32) -> Self {
         let title = Text::new(TITLE).bold().shortened(title, width);
         let style = Text::new(NAME);

@@ -1,7 +1,7 @@
-//! What pictures are made with: a canvas that becomes PNG or SVG, letters of any script, charts, and tensors as pictures.
+//! The drawing tools: a canvas that becomes PNG or SVG, text in any script, charts, and tensors as pictures.
 //!
-//! What is drawn with it stands with its subject: the course of a training in [`train`](crate::train), most else in
-//! [`viz`](crate::viz), which has the public names of this module too.
+//! Each picture is drawn in the module of its subject: the course of a training in [`train`](crate::train), most
+//! else in [`viz`](crate::viz), which has the public names of this module too.
 
 pub(crate) mod axis;
 pub(crate) mod bars;

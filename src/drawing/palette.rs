@@ -1,17 +1,17 @@
-//! The colours of all pictures, told apart also by those who do not see red and green.
+//! The colours of all pictures, distinguishable with red-green colour blindness.
 
 use image::Rgb;
 
 /// Writing.
 pub(crate) const INK: Rgb<u8> = Rgb([45, 45, 45]);
-/// Smaller writing, and what matters less.
+/// Smaller text, and less important elements.
 pub(crate) const GREY: Rgb<u8> = Rgb([110, 110, 110]);
-/// Lines to read values by, and frames.
+/// Grid lines and frames.
 pub(crate) const FAINT: Rgb<u8> = Rgb([228, 228, 228]);
 pub(crate) const WHITE: Rgb<u8> = Rgb([255; 3]);
 /// Matplotlib's first blue, here for training and for all that is only counted.
 pub(crate) const BLUE: Rgb<u8> = Rgb([31, 119, 180]);
-/// For validation, and for what is to be seen first.
+/// For validation, and for what should stand out.
 pub(crate) const ORANGE: Rgb<u8> = Rgb([225, 92, 20]);
 pub(crate) const PURPLE: Rgb<u8> = Rgb([112, 72, 160]);
 /// Matplotlib's "green", and a red as dark as it: right and wrong. A mark always says the same.
@@ -143,7 +143,7 @@ fn ramp(steps: &[[u8; 3]; 9], t: f64) -> Rgb<u8> {
     Rgb([mixed(0), mixed(1), mixed(2)])
 }
 
-/// White or ink, whichever is read better on a colour (WCAG's relative luminance).
+/// White or ink, whichever is more readable on a colour (WCAG's relative luminance).
 pub(crate) fn ink_on(ground: Rgb<u8>) -> Rgb<u8> {
     let linear = |value: u8| (f64::from(value) / 255.0).powf(2.2);
     let [r, g, b] = ground.0.map(linear);

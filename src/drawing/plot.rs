@@ -15,13 +15,13 @@ const AXIS: Rgb<u8> = Rgb([150, 150, 150]);
 const TICK: f32 = 3.0;
 /// Letters at the ticks and beside the axes.
 const LABEL: f32 = 11.0;
-/// Room around the values for what stands at the axes.
+/// Margins for the axis labels.
 const LEFT: f32 = 52.0;
 const BELOW: f32 = 42.0;
 
 /// A chart on a part of a canvas.
 pub(crate) struct Plot {
-    /// The chart with all that stands at its axes.
+    /// The chart with its axis labels.
     room: Area,
     x: Scale,
     y: Scale,
@@ -66,7 +66,7 @@ impl Plot {
             .map_err(|reason| Error::Argument(format!("a chart cannot be drawn: {reason}")))
     }
 
-    /// Lines to read values by, the axes, their numbers and their names.
+    /// Grid lines, the axes, their numbers and their names.
     ///
     /// # Errors
     /// As all that draws here: [`Error::Argument`] if there is no room for a chart.
@@ -131,7 +131,7 @@ impl Plot {
         self.on(canvas, |chart| Ok(chart.draw_series(LineSeries::new(line, style)).map(drop)?))
     }
 
-    /// A ring around a pair of values, if it can be shown, wide enough to leave the point itself to be seen.
+    /// A ring around a pair of values, if it can be shown, wide enough to leave the point itself visible.
     pub(crate) fn ring(&self, canvas: &mut Canvas, (x, y): (f64, f64), rgb: Rgb<u8>) -> Result<()> {
         let (Some(x), Some(y)) = (self.x.place(x), self.y.place(y)) else { return Ok(()) };
         let ring = Circle::new((x, y), fine(6.0), colour(rgb).stroke_width(fine(1.5)));

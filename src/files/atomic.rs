@@ -1,4 +1,4 @@
-//! Files that are whole or not there.
+//! Files that are either complete or absent.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -45,14 +45,14 @@ pub(crate) fn write_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) ->
     Ok(())
 }
 
-/// Makes the rename last through a power cut where folders can be synced; elsewhere it is not needed.
+/// Makes the rename survive a power cut, where folders can be synced; elsewhere it is not needed.
 fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
 }
 
-/// A file that goes when its writing fails; after the rename there is nothing left to remove.
+/// A temporary file that is removed if writing fails; after the rename there is nothing to remove.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {

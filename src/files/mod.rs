@@ -1,4 +1,4 @@
-//! Files and folders as all of the crate uses them: written whole or not at all, and the user's cache folder.
+//! Files and folders for the whole crate: atomic writing, and the user's cache folder.
 
 mod atomic;
 mod user_cache;

@@ -1,4 +1,4 @@
-//! The folder in which a user's programs keep what they can make or fetch again.
+//! The user's cache folder, for files that can be created or fetched again.
 
 use std::env;
 use std::ffi::OsString;

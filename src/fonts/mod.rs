@@ -8,7 +8,7 @@ use ::plotters::style::{FontStyle, register_font};
 pub(crate) const REGULAR: &[u8] = include_bytes!("DejaVuSans.ttf");
 pub(crate) const BOLD: &[u8] = include_bytes!("DejaVuSans-Bold.ttf");
 
-/// The font families that plotters finds: CSS's generic ones, and those that examples name most. All of them are
+/// The font families that plotters finds: CSS's generic ones, and those most common in examples. All of them are
 /// DejaVu Sans; an SVG names the family that was asked for, and a browser shows it where it has it.
 pub const FAMILIES: [&str; 32] = [
     "sans-serif",

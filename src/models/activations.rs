@@ -1,4 +1,4 @@
-//! What the inner layers of a network give, read out by name.
+//! The outputs of a network's inner layers, by name.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -69,8 +69,8 @@ impl fmt::Debug for Activations {
 
 impl Model {
     /// What the layer or block at `path` gives for pictures `(N, 3, H, W)`, in eval mode and without
-    /// gradients, whatever the current mode, which stays as it is. Of a layer that works several
-    /// times in a pass, as the `relu` of a residual block, the last output.
+    /// gradients, whatever the current mode, which stays as it is. For a layer that runs several
+    /// times in a pass, such as the `relu` of a residual block, the last output.
     ///
     /// # Errors
     /// [`Error::UnknownLayer`] when there is no such module; [`Error::Argument`] when it does not
@@ -91,8 +91,9 @@ impl Model {
         Ok(self.capture(&images, paths, Mode::Eval, Gradients::Without)?.1)
     }
 
-    /// The logits, and the output of the layer or block at `path` that they were made of, in the
-    /// current mode and with gradients, also where the layers before are frozen: what Grad-CAM needs.
+    /// The logits, and the output of the layer or block at `path` that they were computed from, in
+    /// the current mode and with gradients even if the earlier layers are frozen: what Grad-CAM
+    /// needs.
     ///
     /// ```
     /// use herbarium::prelude::*;
@@ -177,7 +178,7 @@ impl Watch for Capture<'_> {
         } else {
             output
         };
-        // The next layer may overwrite what it is given: it gets a copy, so that the kept one stays.
+        // The next layer may overwrite its input, so it gets a copy.
         let mut onward = kept.f_empty_like()?;
         onward.f_copy_(&kept)?;
         let mut found = self.found.borrow_mut();

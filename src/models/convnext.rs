@@ -1,6 +1,6 @@
 //! ConvNeXt: "A ConvNet for the 2020s", [Liu et al. 2022](https://arxiv.org/abs/2201.03545), as
 //! [torchvision](https://docs.pytorch.org/vision/stable/models/convnext.html) builds it: a convolutional
-//! network with the habits of transformers, layer norms among them.
+//! network with design choices of transformers, such as layer norms.
 //!
 //! `(N, 3, H, W) -> (N, num_classes)`, for pictures of 32 px and more; made for 224.
 
@@ -36,10 +36,10 @@ pub fn convnext_tiny(num_classes: usize, device: Device) -> Result<Model> {
 /// Channels and blocks of each stage.
 const TINY: [(i64, u32); 4] = [(96, 3), (192, 3), (384, 9), (768, 3)];
 
-/// What is added to the variance in a layer norm.
+/// Added to the variance in a layer norm.
 const EPS: f64 = 1e-6;
 
-/// By how much the branches of the blocks count at first.
+/// The initial scale of the blocks' branches.
 const LAYER_SCALE: f64 = 1e-6;
 
 /// `(N, C, H, W)` to the same (figure 4 of the paper).
@@ -112,8 +112,8 @@ impl Module for ConvNeXt {
     }
 }
 
-/// `drop` is the probability by which the last block's branch is left out in training; it grows up to
-/// there from 0, block by block.
+/// `drop` is the probability of dropping the last block's branch in training; it grows linearly from
+/// 0, block by block.
 fn tree(stages: &[(i64, u32)], drop: f64, num_classes: i64) -> Result<Box<dyn Module>> {
     let (first, last) = (stages[0].0, stages[stages.len() - 1].0);
     let steps = f64::from(stages.iter().map(|(_, count)| count).sum::<u32>()) - 1.0;

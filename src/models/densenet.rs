@@ -1,7 +1,7 @@
 //! DenseNet: "Densely Connected Convolutional Networks",
 //! [Huang et al. 2016](https://arxiv.org/abs/1608.06993), as
 //! [torchvision](https://docs.pytorch.org/vision/stable/models/densenet.html) builds it: every layer of
-//! a block sees what all layers before it made.
+//! a block sees the outputs of all earlier layers.
 //!
 //! `(N, 3, H, W) -> (N, num_classes)`, for pictures of 29 px and more; made for 224.
 
@@ -59,7 +59,7 @@ pub fn densenet201(num_classes: usize, device: Device) -> Result<Model> {
     build("densenet201", num_classes, device)
 }
 
-/// How many times the growth the inner convolution of a layer has channels.
+/// The inner convolution of a layer has this many times the growth in channels.
 const BOTTLENECK: i64 = 4;
 
 fn conv(inputs: i64, outputs: i64, options: ConvOptions) -> Result<Conv2d> {

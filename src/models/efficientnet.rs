@@ -105,8 +105,8 @@ impl Module for MbConv {
     }
 }
 
-/// `drop` is the probability towards which that of leaving out a block's branch in training grows
-/// from 0, block by block.
+/// The probability of dropping a block's branch in training grows from 0 towards `drop`, block by
+/// block.
 fn tree(rows: &[Row], dropout: f64, drop: f64, num_classes: i64) -> Result<Box<dyn Module>> {
     let blocks = f64::from(rows.iter().map(|row| row.4).sum::<u32>());
     let (mut inputs, mut done) = (STEM, 0.0);

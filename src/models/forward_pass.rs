@@ -1,4 +1,4 @@
-//! The circumstances under which a network works on a batch.
+//! The settings of a forward pass.
 
 use std::fmt;
 
@@ -17,25 +17,25 @@ pub enum Mode {
 /// What batch norms do in [`Mode::Train`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BatchNormMode {
-    /// PyTorch's way: normalise by the batch's own statistics and move the running ones towards them.
+    /// As in PyTorch: normalise by the batch's statistics and update the running ones.
     #[default]
     Moving,
     /// Normalise by the running statistics and leave them alone, as in eval mode. For a frozen
-    /// trunk: its features then stay what the pretrained weights make of a picture.
+    /// trunk: its features then remain those of the pretrained network.
     Still,
     /// [`Still`](BatchNormMode::Still) for the batch norms whose own weight is frozen,
-    /// [`Moving`](BatchNormMode::Moving) for the others: what is frozen stays as it is altogether.
+    /// [`Moving`](BatchNormMode::Moving) for the others: so frozen parts do not change at all.
     StillWhereFrozen,
 }
 
-/// The circumstances of one forward pass.
+/// The settings of one forward pass.
 #[derive(Clone, Copy, Default)]
 pub struct Pass<'a> {
     /// Training or not.
     pub mode: Mode,
     /// What batch norms do when training.
     pub batch_norm: BatchNormMode,
-    /// Who looks at what the parts give, if anybody does.
+    /// Observes the outputs of the parts, if set.
     pub(crate) trace: Option<&'a Trace<'a>>,
 }
 
@@ -43,12 +43,12 @@ impl<'a> Pass<'a> {
     /// The pass of a network in eval mode.
     pub const EVAL: Pass<'static> = Pass::new(Mode::Eval, BatchNormMode::Still);
 
-    /// A pass in which nobody looks inside.
+    /// A pass without an observer.
     pub const fn new(mode: Mode, batch_norm: BatchNormMode) -> Pass<'static> {
         Pass { mode, batch_norm, trace: None }
     }
 
-    /// The same pass, watched.
+    /// The same pass, observed.
     pub(crate) fn watched(self, trace: &'a Trace<'a>) -> Pass<'a> {
         Pass { trace: Some(trace), ..self }
     }

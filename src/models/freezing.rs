@@ -1,4 +1,4 @@
-//! Which parts of a model training changes.
+//! Freezing: which parts of a model training changes.
 
 use std::any::Any;
 
@@ -55,8 +55,8 @@ impl Model {
     /// of these.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`] when it names nothing; the message lists what there is and what is most
-    /// like it. [`Error::Argument`] when what it names has no parameters, as `relu`.
+    /// [`Error::UnknownLayer`] when it names nothing; the message lists the existing names and the
+    /// most similar ones. [`Error::Argument`] when what it names has no parameters, as `relu`.
     pub fn freeze(&mut self, pattern: &str) -> Result<()> {
         self.set_trainable(pattern, false)
     }
@@ -70,7 +70,7 @@ impl Model {
     }
 
     /// The learned tensors, frozen or not, that a path or pattern names: see [`freeze`](Model::freeze).
-    /// With a learning rate of its own such a part is a group of an optimizer.
+    /// With its own learning rate, such a part becomes a parameter group of an optimizer.
     ///
     /// # Errors
     /// As [`freeze`](Model::freeze).
@@ -86,9 +86,9 @@ impl Model {
         Ok(found)
     }
 
-    /// Says what the batch norms do in train mode that a path or pattern names: see
-    /// [`freeze`](Model::freeze). A batch norm stands still when this says so or the setting of the
-    /// whole model, [`set_batch_norm`](Model::set_batch_norm).
+    /// Sets what the batch norms that a path or pattern names do in train mode: see
+    /// [`freeze`](Model::freeze). A batch norm's statistics are fixed if this or the setting of the
+    /// whole model, [`set_batch_norm`](Model::set_batch_norm), says so.
     ///
     /// # Errors
     /// [`Error::UnknownLayer`] when it names nothing; [`Error::Argument`] when no batch norm is there.

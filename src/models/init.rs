@@ -56,7 +56,7 @@ pub(crate) fn normal(weight: &Tensor, deviation: f64) -> Result<()> {
     Ok(())
 }
 
-/// `trunc_normal_(std=deviation, a=-2, b=2)` in place: what is outside of ±2 is drawn again.
+/// `trunc_normal_(std=deviation, a=-2, b=2)` in place: values outside ±2 are drawn again.
 pub(crate) fn truncated_normal(weight: &Tensor, deviation: f64) -> Result<()> {
     let _guard = tch::no_grad_guard();
     let mut values = weight.shallow_clone();

@@ -19,13 +19,13 @@ use crate::{Error, Result};
 ///
 /// `name` is torchvision's (`resnet18`, see [`known_models`](super::known_models)) or the tutorial's
 /// word for a family (`resnet` for `resnet18`). As in the tutorial the network is torchvision's, for
-/// ImageNet's 1000 classes, and then the layers that tell the classes are replaced by new ones (of
-/// Inception both heads, of SqueezeNet the last convolution), with PyTorch's default random weights.
+/// ImageNet's 1000 classes, and then the classification layers are replaced by new ones (both heads
+/// of Inception, the last convolution of SqueezeNet), with PyTorch's default random weights.
 ///
-/// [`Pretrained`] says where weights are looked for. Those of a head for another number of classes are left
-/// out, and the new head starts random, as do layers that the file lacks. What was loaded, and what
-/// not, is printed. [`Model::transforms`] are the transforms that go with it, and
-/// [`Model::started_from`] says later what the network started from.
+/// [`Pretrained`] says where weights are looked for. A head for another number of classes is not loaded:
+/// the new head starts random, as do layers missing from the file. A line says what was loaded and what was
+/// not. [`Model::transforms`] are the matching transforms, and [`Model::started_from`] says later which
+/// weights the network started from.
 ///
 /// # Errors
 /// [`Error::UnknownModel`]; [`Error::WeightsNotFound`] for [`Pretrained::Required`];
@@ -46,12 +46,12 @@ pub fn initialize_model(
     Ok(model)
 }
 
-/// How many classes torchvision's networks tell apart.
+/// The number of classes of torchvision's networks.
 const IMAGENET_CLASSES: usize = 1000;
 
 impl Model {
-    /// Puts a new layer with PyTorch's default random weights in the place of each layer of the head,
-    /// for another number of classes.
+    /// Replaces each layer of the head by a new one with PyTorch's default random weights, for
+    /// another number of classes.
     ///
     /// # Errors
     /// [`Error::Argument`] for no classes, or when a layer of the head is neither linear nor a
@@ -77,13 +77,13 @@ impl Model {
     }
 
     /// The side of the pictures in pixels that the network was made for, 224 for most; [`None`] for a
-    /// network of one's own. Other sizes do as well, down to one that [`forward`](Model::forward) names.
+    /// custom network. Other sizes work too, down to a minimum that [`forward`](Model::forward) names.
     pub fn input_size(&self) -> Option<i64> {
         self.architecture.map(|architecture| architecture.input.crop)
     }
 
-    /// The ImageNet weights of torchvision's that were loaded into it, told by the file's name; [`None`]
-    /// for others and for none.
+    /// The ImageNet weights of torchvision's that were loaded into it, identified by the file's name;
+    /// [`None`] for other weights and for none.
     pub fn pretrained_weights(&self) -> Option<PretrainedWeights> {
         self.pretrained
     }
@@ -100,7 +100,7 @@ impl Model {
     /// tutorial has them.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a network of one's own, of which no size is known.
+    /// [`Error::Argument`] for a custom network, whose input size is unknown.
     pub fn transforms(&self) -> Result<Splits<Compose>> {
         if self.architecture.is_none() {
             return Err(Error::Argument(format!(

@@ -8,7 +8,8 @@ use crate::weights::{LoadReport, load_into};
 use crate::{Error, Result};
 
 impl Model {
-    /// All tensors, learned and kept, in PyTorch's order. They are the model's own: see [`StateDict`].
+    /// All tensors, learned and kept, in PyTorch's order. They share the model's memory: see
+    /// [`StateDict`].
     pub fn state_dict(&self) -> StateDict {
         // Detached, as PyTorch's are: the values are shared, the gradients are not.
         self.owned().into_iter().map(|(name, tensor, _)| (name, tensor.detach())).collect()
@@ -39,8 +40,8 @@ impl Model {
 }
 
 /// Keeps the weights of convolutions in memory with the channels innermost, as PyTorch's
-/// `to(memory_format=torch.channels_last)`: the convolutions then work that way, which on a CPU
-/// is 15 to 30 % quicker. Shapes and values are the same.
+/// `to(memory_format=torch.channels_last)`: the convolutions then use this layout, which is 15 to
+/// 30 % faster on a CPU. Shapes and values are the same.
 pub(super) fn put_channels_last(module: &dyn Module) -> Result<()> {
     let mut weights = Vec::new();
     walk(module, "", &mut |_, module| {

@@ -1,7 +1,7 @@
-//! The networks: torchvision's classifiers as trees of named modules, and what one does with them.
+//! The networks: torchvision's classifiers as trees of named modules, and the operations on them.
 //!
 //! [`initialize_model`] is the tutorial's function of that name: a [`Model`] with a new head for
-//! one's own classes, on pretrained weights where there are any. A family of networks is one file
+//! your classes, on pretrained weights if there are any. A family of networks is one file
 //! ([`resnet`](mod@resnet)), written with the layers of [`layers`].
 //!
 //! | family | networks | head | made for |

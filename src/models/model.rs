@@ -1,4 +1,4 @@
-//! A network ready to be used: its module tree, its mode, and what one does with both.
+//! A network ready for use: its module tree, its mode, and the operations on them.
 
 use std::fmt;
 
@@ -87,7 +87,7 @@ impl Model {
         &self.name
     }
 
-    /// How many classes the head tells apart.
+    /// How many classes the head has.
     pub fn num_classes(&self) -> usize {
         self.num_classes
     }
@@ -142,7 +142,7 @@ impl Model {
         self.forward_in(images, self.mode)
     }
 
-    /// The logits in the mode `mode`, whatever the current one, which stays as it is.
+    /// The logits in mode `mode`; the current mode does not change.
     ///
     /// # Errors
     /// As [`forward`](Model::forward).
@@ -163,8 +163,8 @@ impl Model {
         outputs.map_err(|error| self.told(error, images, self.mode))
     }
 
-    /// What the network sees in each picture, in eval mode and without gradients, whatever the
-    /// current mode, which stays as it is. `images` may be on another device than the model.
+    /// The network's predictions for each picture, in eval mode and without gradients; the current
+    /// mode does not change. `images` may be on another device than the model.
     ///
     /// # Errors
     /// As [`forward`](Model::forward).
@@ -174,7 +174,7 @@ impl Model {
         Predictions::from_logits(&logits)
     }
 
-    /// A pass that is watched. In train mode the auxiliary head works too.
+    /// An observed pass. In train mode the auxiliary head runs too.
     pub(super) fn forward_watched(&self, images: &Tensor, mode: Mode, trace: &Trace) -> Result<Tensor> {
         self.check_input(images)?;
         let outputs = self.root.forward_all(images, self.pass(mode).watched(trace));
@@ -185,7 +185,7 @@ impl Model {
         Pass::new(mode, self.batch_norm)
     }
 
-    /// The error with the model's name, and the advice to take larger pictures where that would help.
+    /// Adds the model's name to an error, and advice to use larger pictures if that would help.
     pub(super) fn told(&self, error: Error, images: &Tensor, mode: Mode) -> Error {
         let Error::Layer { path, layer, mut reason, .. } = error else { return error };
         if let (Some(Architecture { input, .. }), &[.., height, width]) =
@@ -257,7 +257,7 @@ impl Model {
 }
 
 impl Show for Model {
-    /// Python's text, and a tree whose parts open and close.
+    /// Python's text, and a collapsible tree.
     fn bundle(&self) -> MimeBundle {
         MimeBundle::text(self.to_string()).with_html(tree_html::tree(self.module()))
     }

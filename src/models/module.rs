@@ -1,5 +1,5 @@
-//! What every part of a network is: a named node that transforms a tensor and may own some.
-//! The Rust form of [`torch.nn.Module`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html).
+//! The interface of every part of a network: a named node that transforms a tensor and may own tensors. The
+//! Rust form of [`torch.nn.Module`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html).
 
 use std::any::Any;
 
@@ -14,7 +14,7 @@ use crate::Result;
 pub enum Role {
     /// Learned by gradient descent (`named_parameters`).
     Parameter,
-    /// Kept along, never by gradients (`named_buffers`): running means and the like.
+    /// State that is not learned by gradients (`named_buffers`): running means and the like.
     Buffer,
 }
 
@@ -35,13 +35,13 @@ impl<'a> NamedTensor<'a> {
         NamedTensor { name, tensor, role: Role::Parameter }
     }
 
-    /// A tensor kept along.
+    /// A buffer.
     pub fn buffer(name: &'static str, tensor: &'a Tensor) -> Self {
         NamedTensor { name, tensor, role: Role::Buffer }
     }
 }
 
-/// What a network gives for a batch while it is trained.
+/// A network's output for a batch in training.
 #[derive(Debug)]
 pub struct Outputs {
     /// The logits of the head, `(N, num_classes)`.
@@ -79,8 +79,8 @@ impl From<Tensor> for Outputs {
 /// A part of a network, as `torch.nn.Module`: a layer, a block of layers, a whole network.
 ///
 /// Names and order of parts and tensors are torchvision's: they make the keys and the order of
-/// a state dict, and the text that [`Model`](super::Model) prints. What a module really is, is
-/// found by `(module as &dyn std::any::Any).downcast_ref::<Conv2d>()`.
+/// a state dict, and the text that [`Model`](super::Model) prints. `(module as &dyn
+/// std::any::Any).downcast_ref::<Conv2d>()` gives the concrete type.
 pub trait Module: Any + Send {
     /// The Python class, as `print(model)` shows it: `Conv2d`.
     fn kind(&self) -> &'static str;

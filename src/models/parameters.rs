@@ -1,4 +1,4 @@
-//! A model's learned tensors as an optimizer takes them, and how they are counted and listed.
+//! A model's learned tensors, in the form an optimizer takes, and their counts and lists.
 
 use std::fmt;
 

@@ -10,8 +10,8 @@ use crate::{Error, Result};
 
 /// Named modules in the order in which torchvision registers them.
 ///
-/// They are called by name, so that a pass can be watched, an error can say where it happened, and
-/// each can be replaced by another. A block of one's own:
+/// They are called by name, so that a pass can be observed, an error can say where it happened, and
+/// each can be replaced. A custom block:
 ///
 /// ```
 /// use herbarium::models::layers::{Conv2d, ConvOptions, ReLU};
@@ -65,7 +65,7 @@ impl Parts {
         Parts::default()
     }
 
-    /// With one more module at the end, or in the place of the one of that name.
+    /// With one more module at the end, or replacing the one of that name.
     pub fn with(mut self, name: &str, module: impl Module) -> Self {
         self.set(name, Box::new(module));
         self
@@ -79,7 +79,7 @@ impl Parts {
         }
     }
 
-    /// Puts a module at the end, or in the place of the one of that name, which is given back.
+    /// Adds a module at the end, or replaces and returns the one of that name.
     pub fn set(&mut self, name: &str, module: Box<dyn Module>) -> Option<Box<dyn Module>> {
         match self.entries.iter_mut().find(|(own, _)| own == name) {
             Some((_, held)) => Some(std::mem::replace(held, module)),
@@ -163,7 +163,7 @@ fn run(name: &str, module: &dyn Module, input: &Tensor, pass: Pass) -> Result<Te
     output.map_err(|error| in_layer(error, name, module, input))
 }
 
-/// The error with the place where it happened: that of the innermost module, and the path to it.
+/// Adds the place of an error: the innermost module, and the path to it.
 fn in_layer(error: Error, name: &str, module: &dyn Module, input: &Tensor) -> Error {
     match error {
         Error::Layer { model, path, layer, reason } => {

@@ -83,8 +83,8 @@ impl Names {
     }
 }
 
-/// Fails unless `pattern` names something in `root`; the error lists what the last known part of the
-/// path holds, and the names that are most like it.
+/// Fails unless `pattern` names something in `root`; the error lists the contents of the last known
+/// part of the path, and the most similar names.
 pub(super) fn check(model: &str, root: &dyn Module, pattern: &str) -> Result<(), Error> {
     let names = Names::of(root);
     if !pattern.is_empty() && names.paths().any(|path| matches(pattern, &path)) {
@@ -100,7 +100,7 @@ pub(super) fn check(model: &str, root: &dyn Module, pattern: &str) -> Result<(),
     Err(Error::UnknownLayer { model: model.to_owned(), path: pattern.to_owned(), parent, children, nearest })
 }
 
-/// The paths that are most like `pattern`, the likest first.
+/// The paths most similar to `pattern`, best first.
 fn nearest(pattern: &str, paths: impl Iterator<Item = String>) -> Vec<String> {
     let plain: String = pattern.chars().filter(|letter| !"*?[]!".contains(*letter)).collect();
     let mut ranked: Vec<(usize, String)> = paths
@@ -111,7 +111,8 @@ fn nearest(pattern: &str, paths: impl Iterator<Item = String>) -> Vec<String> {
     ranked.into_iter().take(SUGGESTIONS).map(|(_, path)| path).collect()
 }
 
-/// How many letters must be put in, left out or changed to make one word of the other (Levenshtein).
+/// How many letters must be inserted, deleted or changed to turn one word into the other
+/// (Levenshtein distance).
 pub(super) fn edit_distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

@@ -1,4 +1,4 @@
-//! What a model says about a batch of pictures; prints as the tutorial's `preds` array.
+//! A model's predictions for a batch of pictures; print as the tutorial's `preds` array.
 
 use std::fmt;
 

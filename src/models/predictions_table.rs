@@ -1,4 +1,4 @@
-//! How predictions show themselves in a cell.
+//! The display of predictions in a cell.
 
 use super::Predictions;
 use crate::notebook::html::{PALE, bar, table};

@@ -1,4 +1,4 @@
-//! Where pretrained weights come from, and how they get into a new network.
+//! Finds pretrained weights and loads them into a new network.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,13 @@ use crate::{Error, Result};
 ///
 /// A file comes first: the network's in `HERBARIUM_WEIGHTS`, then in the cache folder; see
 /// [`weights::find`]. Then torchvision's ImageNet weights are fetched into the cache folder, with their
-/// checksum compared; see [`weights::download`]. Then come the weights that travel with the crate, for the
-/// networks that have some, and at last random ones.
+/// checksum compared; see [`weights::download`]. Then come the weights that ship with the crate, for
+/// networks that have some, and finally random ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pretrained {
-    /// The tutorial's `use_pretrained=True`: the first of these that there is, and a line says which. Without a
-    /// network the try takes less than 5 seconds; the stop button ends it, `HERBARIUM_OFFLINE=1` skips it.
+    /// The tutorial's `use_pretrained=True`: the first of these that is available, and a line says which.
+    /// Without internet access the attempt takes less than 5 seconds; the stop button ends it,
+    /// `HERBARIUM_OFFLINE=1` skips it.
     #[default]
     Yes,
     /// As [`Yes`](Pretrained::Yes), but nothing is fetched.
@@ -27,10 +28,10 @@ pub enum Pretrained {
     No,
 }
 
-/// What a network starts from that has no pretrained weights.
+/// The start of a network without pretrained weights.
 pub(super) const RANDOM: &str = "random weights";
 
-/// Loads what `pretrained` asks for, and prints what it is.
+/// Loads the weights that `pretrained` asks for, and prints which they are.
 ///
 /// # Errors
 /// [`Error::WeightsNotFound`] for [`Pretrained::Required`]; [`Error::Weights`] for a damaged file, or one of
@@ -113,7 +114,7 @@ impl Missing {
         }
     }
 
-    /// What an error adds to the line that fetches the weights.
+    /// What an error adds after the line that fetches the weights.
     fn afterthought(&self) -> String {
         match self {
             Missing::NotTried => String::new(),
@@ -154,7 +155,7 @@ fn load_file(model: &mut Model, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Loads what fits and says what did; `from` is the file, or what else has them.
+/// Loads the tensors that fit and reports them; `from` names the file or other source.
 fn load_state(model: &mut Model, state: StateDict, from: &Path) -> Result<String> {
     let (state, dropped) = without_other_head(model, state);
     let report = check(model, &state, from)?;
@@ -194,7 +195,8 @@ fn check(model: &mut Model, state: &StateDict, path: &Path) -> Result<LoadReport
     model.load_state_dict(state, Strictness::Partial)
 }
 
-/// What a learner should know of it; counters of batches, which nothing depends on, are left out.
+/// What a learner should know about the load; batch counters, on which nothing depends, are left
+/// out.
 fn story(model: &Model, path: &Path, report: &LoadReport, dropped: &[String]) -> String {
     let told = |keys: Vec<String>| -> Vec<String> {
         keys.into_iter().filter(|name| !weights::may_be_missing(name)).collect()

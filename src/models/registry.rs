@@ -31,7 +31,7 @@ const FAMILY_WORDS: &[(&str, &str)] = &[
     ("inception", "inception_v3"),
 ];
 
-/// How a network is built, which part of it is the head, and which pictures it takes.
+/// An architecture: how it is built, its head, and its input size.
 #[derive(Debug)]
 pub(super) struct Architecture {
     /// torchvision's name.
@@ -56,7 +56,7 @@ pub(super) struct InputSize {
 }
 
 impl Architecture {
-    /// What most have in common; name, head and tree must be given.
+    /// The common defaults; name, head and tree must be given.
     pub(super) const DEFAULT: Architecture = Architecture {
         name: "",
         head: &[],
@@ -138,7 +138,7 @@ mod tests {
         assert!(!told.contains("did you mean"), "{told}");
     }
 
-    /// By the catalog's names a file of weights is found for one network and not for another.
+    /// A weights file named as in the catalog is found for its own network and for no other.
     #[test]
     fn there_are_weights_for_every_network() {
         let mut listed: Vec<&str> =

@@ -1,4 +1,4 @@
-//! Another part in the place of one.
+//! Replaces parts of a network.
 
 use std::any::Any;
 
@@ -9,12 +9,12 @@ use super::module::{Module, is_under};
 use crate::{Error, Result};
 
 impl Model {
-    /// Puts `module` in the place of the layer or block at `path`: Python's
-    /// `model_ft.fc = nn.Linear(512, 10)`. It goes to the model's device. Optimizers made before do
-    /// not know its tensors: make them anew.
+    /// Replaces the layer or block at `path` by `module`: Python's `model_ft.fc = nn.Linear(512,
+    /// 10)`. It goes to the model's device. Existing optimizers do not know its tensors: create new
+    /// ones.
     ///
-    /// In the place of the head, or of a block with the head in it, it becomes the head, and the
-    /// last linear or convolutional layer in it says how many classes there are.
+    /// If it replaces the head, or a block that contains the head, it becomes the head, and its
+    /// last linear or convolutional layer determines the number of classes.
     ///
     /// ```
     /// use herbarium::models::layers::{Dropout, Linear, Sequential};
@@ -60,7 +60,7 @@ impl Model {
         Ok(at)
     }
 
-    /// The layer of type `L` at `path`, with what that type alone knows: Python's `model_ft.fc.in_features`.
+    /// The layer at `path` as its concrete type `L`: Python's `model_ft.fc.in_features`.
     ///
     /// ```
     /// use herbarium::models::layers::Linear;
@@ -113,7 +113,7 @@ impl Model {
     }
 }
 
-/// How many values the last layer of a module gives that says so.
+/// The output size of a module's last layer that has one.
 fn outputs(module: &dyn Module) -> Option<usize> {
     let any = module as &dyn Any;
     let linear = any.downcast_ref::<Linear>().map(Linear::out_features);

@@ -1,4 +1,4 @@
-//! Looking at what the parts of a network give while it works, as PyTorch's forward hooks do.
+//! Observes the parts of a network during a pass, like PyTorch's forward hooks.
 
 use std::cell::RefCell;
 
@@ -13,7 +13,8 @@ pub(crate) trait Watch {
     /// A part begins to work on `input`.
     fn before(&self, _path: &str, _module: &dyn Module, _input: &Tensor) {}
 
-    /// A part made `output` of `input`; the network goes on with what this gives back.
+    /// A part has computed `output` from `input`; the network continues with the tensor that this
+    /// returns.
     ///
     /// # Errors
     /// The watcher's own; they end the pass.

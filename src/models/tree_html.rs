@@ -1,6 +1,5 @@
-//! A network's tree as a notebook shows it: parts that open and close, with the shapes of their tensors
-//! and what is frozen. All colours are shades of the page's own, so that it is legible on light and
-//! dark pages.
+//! A network's tree in a notebook: collapsible parts, with the shapes of their tensors and what is
+//! frozen. All colours are shades of the page's own, so that it is readable on light and dark pages.
 
 use super::module::{Module, Role, walk};
 use crate::notebook::html::escape;

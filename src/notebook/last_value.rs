@@ -6,9 +6,9 @@ use super::{picture, result, show_error};
 
 /// Shows any value that has `Debug`, pictures of the `image` crate as pictures, and nothing for `()`.
 ///
-/// The bound `Sync` is what keeps tensors and figures out, so that [`EvcxrDisplayRich`](super::EvcxrDisplayRich) can show
-/// them better: neither a [`tch::Tensor`] nor a [`Figure`](crate::viz::Figure) is `Sync`, and so
-/// with both traits in scope exactly one applies.
+/// The bound `Sync` excludes tensors and figures, which [`EvcxrDisplayRich`](super::EvcxrDisplayRich) shows better:
+/// neither a [`tch::Tensor`] nor a [`Figure`](crate::viz::Figure) is `Sync`, and so with both traits in scope exactly
+/// one applies.
 pub trait EvcxrDisplay {
     /// Sends the value as the cell's result.
     fn evcxr_display(&self);

@@ -1,6 +1,6 @@
-//! How a value shows itself in a cell, and how a long loop hears that it should stop.
+//! How a value is displayed in a cell, and how a long loop learns that it should stop.
 //!
-//! All of it but tensors and pictures is a crate by itself, [`herbarium_notebook`], whose page is the contract between a
+//! Everything except tensors and pictures is in the crate [`herbarium_notebook`], whose page is the contract between a
 //! cell and its kernel.
 
 mod last_value;
@@ -21,7 +21,8 @@ pub use tensor::describe;
 
 use crate::{Error, Result};
 
-/// Stands for this crate where it says how a type of another crate shows itself: `impl Show<Here> for Tensor`.
+/// The marker with which this crate implements the display of another crate's type: `impl Show<Here> for
+/// Tensor`.
 #[derive(Debug)]
 pub struct Here;
 
@@ -29,7 +30,7 @@ pub struct Here;
 /// ([`register_fonts`](crate::plotters::register_fonts)).
 ///
 /// The kernel calls it once when it starts; calling it again is harmless. In any other process it
-/// does no more than the fonts.
+/// only registers the fonts.
 ///
 /// # Errors
 /// [`Error::Interrupt`] if the operating system refuses the signal handler.

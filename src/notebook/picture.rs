@@ -35,14 +35,14 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
     DynamicImage::from(ground).into_rgb8()
 }
 
-/// A single picture and the (width, height) in CSS pixels to show it at, neither a stamp nor larger than a page: a
-/// small one is enlarged by a whole number, each pixel to a square, and a very large one made smaller.
+/// A single picture and the (width, height) in CSS pixels to show it at, neither tiny nor larger than a page: a
+/// small one is enlarged by an integer factor, each pixel to a square, and a very large one is shrunk.
 pub(crate) fn to_page_size(image: RgbImage) -> (RgbImage, (u32, u32)) {
     let (width, height) = image.dimensions();
     if width > 0 && width < SHOWN_WIDTH {
         let times = SHOWN_WIDTH.div_ceil(width);
         let (width, height) = (width * times, height.saturating_mul(times));
-        // A strip that is very much higher than wide stays as it is.
+        // A very tall strip is left as it is.
         if height <= MOST_PIXELS {
             return (imageops::resize(&image, width, height, FilterType::Nearest), (width, height));
         }
@@ -75,10 +75,10 @@ macro_rules! show_as_picture {
 }
 show_as_picture!(RgbImage, RgbaImage, GrayImage, GrayAlphaImage);
 
-/// What the last expression of a cell shows if it is a picture, or the result of reading one.
+/// The display of a cell's last expression if it is a picture, or the result of reading one.
 ///
-/// [`EvcxrDisplay`](super::EvcxrDisplay) is implemented for every type with `Debug`, so pictures, whose `Debug` is all
-/// their numbers, can only be told by their type there.
+/// [`EvcxrDisplay`](super::EvcxrDisplay) is implemented for every type with `Debug`, so pictures, whose `Debug` lists
+/// all their numbers, can only be recognised by their type there.
 pub(super) fn seen<T: ?Sized>(value: &T) -> Option<Result<MimeBundle, String>> {
     of_type(typeid::of::<T>(), std::ptr::from_ref(value).cast())
 }

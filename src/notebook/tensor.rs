@@ -8,8 +8,8 @@ const FIRST_VALUES: i64 = 8;
 /// One line about a tensor, shape first and in PyTorch's spelling:
 /// `torch.Size([128, 102]) Float Cpu, min -4.2513, max 5.0304, mean 0.0121, first [0.1172, -0.5309, …]`.
 ///
-/// NaN and infinities are counted, and left out of the minimum, the maximum and the mean. An undefined
-/// or sparse tensor, for which some of this cannot be had, shows what can.
+/// NaN and infinities are counted, and left out of the minimum, the maximum and the mean. For an
+/// undefined or sparse tensor, only the available parts are shown.
 pub fn describe(tensor: &Tensor) -> String {
     if !tensor.defined() {
         return "Tensor (undefined)".into();
@@ -78,7 +78,7 @@ pub(crate) fn statistics(tensor: &Tensor) -> Result<Option<Vec<(&'static str, St
     Ok(Some(told))
 }
 
-/// Four decimals where they say something, scientific where they would not.
+/// Four decimals if they are meaningful, otherwise scientific notation.
 fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || !value.is_finite() || (1e-3..1e6).contains(&size) {

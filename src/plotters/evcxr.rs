@@ -1,5 +1,5 @@
-//! plotters' functions for notebooks, with its own names and arguments: a closure draws on an area, and the figure shows
-//! itself as the last expression of a cell.
+//! plotters' functions for notebooks, with the same names and arguments: a closure draws on an area, and the figure is
+//! shown as the last expression of a cell.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,12 +16,12 @@ use crate::fonts::{explained, register_fonts};
 use crate::notebook::{MimeBundle, Show, result, show_error};
 use crate::{Error, Result};
 
-/// What a closure that draws gives back.
+/// The result of a drawing closure.
 type Drawn = std::result::Result<(), Box<dyn StdError>>;
 
 /// Bytes of a pixel.
 const RGB: usize = 3;
-/// Pixels of a bitmap figure: a hundred screens full.
+/// The most pixels of a bitmap figure: a hundred screens.
 const MOST_PIXELS: u64 = 160_000_000;
 
 /// A figure as an SVG document, or why it could not be drawn. Shown in a cell, it is the picture, or the cell's failure.
@@ -68,7 +68,7 @@ where
     }
 }
 
-/// Draws on a bitmap of `size` = (width, height) pixels, as a PNG inside an SVG: for what is made of very many points.
+/// Draws on a bitmap of `size` = (width, height) pixels, as a PNG inside an SVG: for drawings with very many points.
 pub fn evcxr_bitmap_figure<Draw>(size: (u32, u32), draw: Draw) -> SVGWrapper
 where
     Draw: FnOnce(DrawingArea<BitMapBackend<'_>, Shift>) -> Drawn,

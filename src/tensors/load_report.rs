@@ -1,4 +1,4 @@
-//! What became of each key of a state dict that was loaded.
+//! The report on each key of a loaded state dict.
 
 use std::fmt;
 
@@ -58,8 +58,7 @@ pub struct LoadReport {
     pub mismatched: Vec<Mismatch>,
     /// Loaded keys whose values were converted on the way.
     pub converted: Vec<Conversion>,
-    /// What was done to the given names, if only those or only the model's had a wrapper's prefix: "`model.` taken off
-    /// every name".
+    /// What was done to the given names, if only one side had a wrapper's prefix: "`model.` taken off every name".
     pub renamed: Option<String>,
 }
 

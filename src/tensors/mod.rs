@@ -1,4 +1,4 @@
-//! Tensors in words: shape and type of one, and what became of many that were loaded into a model.
+//! Tensors in words: the shape and type of one, and the report on loading many into a model.
 
 mod load_report;
 mod spec;

@@ -21,7 +21,7 @@ pub(super) struct Best {
     /// Whether this process writes the file: rank 0.
     writes: bool,
     class_names: Vec<String>,
-    /// What an earlier training left in the file, until this one writes it.
+    /// The earlier training's checkpoint in the file, until this training overwrites it.
     earlier: Option<Earlier>,
 }
 
@@ -99,7 +99,7 @@ impl Best {
         &self.weights
     }
 
-    /// Goes on from what an earlier training found.
+    /// Continues from an earlier training's best.
     pub fn take_up(&mut self, history: &History, weights: StateDict) {
         self.acc = history.best_acc;
         self.epoch = history.best_epoch;
@@ -114,7 +114,7 @@ impl Best {
 }
 
 /// Gives the file a second name, `best.previous.safetensors`, so that replacing it loses nothing.
-/// Of several earlier ones that compare, the best is the one that stays.
+/// Of several comparable earlier ones, the best is kept.
 fn set_aside(path: &Path, earlier: &Earlier) -> Result<PathBuf> {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     let previous = path.with_extension(format!("previous.{extension}"));
@@ -128,7 +128,7 @@ fn set_aside(path: &Path, earlier: &Earlier) -> Result<PathBuf> {
     }
     let passing = path.with_extension(format!("{}.tmp", std::process::id()));
     let keep = Error::io("keeping the earlier checkpoint as", &previous);
-    // A copy where the file system knows no second names.
+    // A copy if the file system has no hard links.
     let second = fs::hard_link(path, &passing).or_else(|_| fs::copy(path, &passing).map(|_| ()));
     let kept = second.and_then(|()| fs::rename(&passing, &previous));
     if kept.is_err() {

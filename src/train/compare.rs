@@ -1,4 +1,4 @@
-//! Several trainings side by side.
+//! Compares several trainings.
 
 use crate::notebook::html::escape;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::fmt;
 use super::History;
 use crate::notebook::{MimeBundle, Show, result};
 
-/// Trainings by name, as [`compare`] takes them; shows as a table, and [`plot`](Comparison::plot) draws their curves
-/// into one picture.
+/// Trainings by name, from [`compare`]; shows as a table, and [`plot`](Comparison::plot) draws their curves into one
+/// picture.
 #[derive(Clone, PartialEq)]
 pub struct Comparison {
     /// The runs in the order in which they were given.
@@ -45,7 +45,7 @@ impl Comparison {
         self.runs.iter().map(row).collect()
     }
 
-    /// The run with the highest validation accuracy; the first of several.
+    /// The run with the highest validation accuracy; on a tie, the first.
     pub fn best(&self) -> Option<&(String, History)> {
         self.runs.iter().rev().max_by(|a, b| a.1.best_acc.total_cmp(&b.1.best_acc))
     }

@@ -1,4 +1,4 @@
-//! How a network is computed while it trains.
+//! How a network is computed in training.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::data::DataLoader;
 use crate::models::fast_path::{self, FastPath};
 use crate::models::{Model, Outputs};
 
-/// The way that was chosen.
+/// The chosen method.
 pub(super) enum Compute {
-    /// As the layers have it.
+    /// As the layers compute it.
     Plain,
     /// Frozen layers prepared.
     Fast(FastPath),
@@ -30,14 +30,15 @@ impl Compute {
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) when a batch needs more than there is.
     pub fn prepare(model: &Model, loader: &DataLoader, precision: Precision) -> Result<Compute> {
         if model.device() != Device::Cpu {
-            // There autocast does it; see `forward`.
+            // On a GPU, autocast does it; see `forward`.
             return Ok(if precision == Precision::BFloat16 { Compute::Mixed } else { Compute::Plain });
         }
         let Some(images) = sample(loader)? else { return Ok(Compute::Plain) };
         let one = images.f_narrow(0, 0, 1)?;
         let learns = model.named_parameters().iter().all(|parameter| parameter.tensor.requires_grad());
         if learns {
-            // Twice for the gradients of what is kept; a frozen network keeps almost nothing.
+            // Twice, for the gradients of the kept activations; a frozen network keeps almost
+            // nothing.
             let each = fast_path::activations(|| {
                 let _guard = tch::no_grad_guard();
                 model.forward_in(&one, crate::models::Mode::Eval)
@@ -55,11 +56,11 @@ impl Compute {
     pub fn forward(&self, model: &Model, images: &Tensor) -> Result<Outputs> {
         match self {
             Compute::Plain => model.forward_train(images),
-            // oneDNN's ReLU makes 0 of what is no number, which is to be noticed and not hidden.
+            // oneDNN's ReLU turns NaN into 0, which would hide bad input.
             Compute::Fast(_) if !images.f_sum(Kind::Float)?.f_double_value(&[])?.is_finite() => {
                 model.forward_train(images)
             }
-            // What goes wrong for a reason of its own goes wrong the plain way too, and is told in its words.
+            // A real error also occurs on the plain path, whose message is better.
             Compute::Fast(path) => {
                 path.run(|| model.forward_train(images)).or_else(|_| model.forward_train(images))
             }
@@ -71,7 +72,7 @@ impl Compute {
     }
 }
 
-/// Pictures that the loader gives, or `None` where it cannot: the pass itself then says why.
+/// Sample pictures from the loader, or `None` if it fails: the pass itself then reports why.
 fn sample(loader: &DataLoader) -> Result<Option<Tensor>> {
     let mut rng = fastrand::Rng::with_seed(0);
     let samples = (0..loader.dataset_len().min(4)).map(|index| loader.dataset().get(index, &mut rng));
@@ -81,7 +82,7 @@ fn sample(loader: &DataLoader) -> Result<Option<Tensor>> {
         return Ok(None);
     }
     let images = Tensor::f_stack(&images, 0)?;
-    // A picture with values that are no numbers would hide what the fast way does to the others.
+    // A picture with NaN would hide what the fast path does to the others.
     let finite = images.f_isfinite()?.f_all()?.f_int64_value(&[])? == 1;
     Ok(finite.then_some(images))
 }

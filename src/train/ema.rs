@@ -1,4 +1,4 @@
-//! Weights averaged over the steps of a training, which are often better than the last ones.
+//! Weights averaged over training steps, which are often better than the last ones.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use crate::{Error, Result};
 /// An exponential moving average of a model's parameters, `average ← decay · average + (1 − decay) · now`:
 /// PyTorch's `AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))` of
 /// [`torch.optim.swa_utils`](https://docs.pytorch.org/docs/stable/optim.html#weight-averaging-swa-and-ema).
-/// As there, the first update takes the parameters over, and buffers (running means of batch norms) are
-/// the model's own.
+/// As there, the first update copies the parameters, and buffers (running means of batch norms) remain the
+/// model's own.
 pub struct Ema {
     decay: f64,
     averages: Vec<(String, Tensor)>,
@@ -35,7 +35,7 @@ impl Ema {
         Ok(Ema { decay, averages: averages.collect::<Result<_>>()?, updates: 0 })
     }
 
-    /// Takes the model's present parameters into the average, after an optimizer's step.
+    /// Adds the model's current parameters to the average, after an optimizer step.
     ///
     /// # Errors
     /// libtorch's, when the model is another one.
@@ -50,7 +50,7 @@ impl Ema {
         })
     }
 
-    /// Exchanges the model's parameters and the averages: once to use the averages, again to go on.
+    /// Swaps the model's parameters and the averages: once to use the averages, again to continue.
     ///
     /// # Errors
     /// libtorch's, when the model is another one.

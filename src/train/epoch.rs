@@ -14,7 +14,7 @@ use crate::{Error, Result, notebook};
 /// How many of a batch's files an error names.
 const FILES_NAMED: usize = 3;
 
-/// What a pass runs over, and where in the training it is.
+/// The input of a pass, and its place in the training.
 pub(super) struct EpochPass<'a> {
     pub batches: Batches,
     pub criterion: &'a dyn Criterion,
@@ -26,7 +26,7 @@ pub(super) struct EpochPass<'a> {
     pub in_step: Option<&'a Team>,
     /// Whether there may be no batch, as in a rank's part of a small data set.
     pub may_be_empty: bool,
-    /// Called after each batch with what was found so far.
+    /// Called after each batch with the results so far.
     pub watch: Option<&'a mut dyn FnMut(&Tally)>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> EpochPass<'a> {
     }
 }
 
-/// What a model makes of a batch.
+/// A model's outputs for a batch.
 pub(super) struct Step {
     /// A single value.
     pub loss: Tensor,
@@ -45,7 +45,7 @@ pub(super) struct Step {
     pub logits: Tensor,
 }
 
-/// What a pass found so far, or in all.
+/// The results of a pass, so far or in total.
 #[derive(Clone)]
 pub(super) struct Tally {
     /// Mean loss of a picture.
@@ -72,8 +72,8 @@ impl Tally {
 }
 
 /// Takes each batch through `step`, which is given the batch, and its pictures and labels on the
-/// model's device, and through `learn`. `None` when the learner has interrupted it, which is looked at
-/// before each batch.
+/// model's device, and through `learn`. `None` if the learner interrupts, which is checked before each
+/// batch.
 ///
 /// # Errors
 /// Those of the loader and of the two functions; [`Error::LossNotFinite`] before `learn` sees such a loss.
@@ -86,7 +86,8 @@ pub(super) fn run(
     let start = Instant::now();
     let mut tally = Tally { loss: 0.0, corrects: 0, images: 0, batches: 0, seconds: 0.0 };
     let mut running_loss = 0.0;
-    // On a GPU each reading waits for all its work: there the right ones are counted on the device.
+    // On a GPU each read waits for all pending work, so correct predictions are counted on the
+    // device.
     let mut corrects = Tensor::f_zeros([], (Kind::Int64, model.device()))?;
     let often = model.device() == Device::Cpu;
     for index in 0.. {
@@ -156,7 +157,7 @@ fn one_batch(
     Ok((loss_value, right))
 }
 
-/// The tensor on the model's device; to a GPU the copy runs while the processor goes on.
+/// The tensor on the model's device; a copy to a GPU is asynchronous.
 fn moved(tensor: &Tensor, device: Device) -> Result<Tensor> {
     match device {
         Device::Cuda(_) => {

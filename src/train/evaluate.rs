@@ -1,4 +1,4 @@
-//! How good a model is on a data set, without training it.
+//! Evaluates a model on a data set, without training it.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -13,9 +13,9 @@ use crate::data::{Batch, DataLoader};
 use crate::models::{Mode, Model};
 use crate::{Error, Result, notebook};
 
-/// Runs `model` over all pictures of `loader`, in eval mode and without gradients whatever the
-/// model's mode, which stays as it is. The pictures are those of the loader's epoch 0, so that the
-/// same model gives the same each time, and a training's count of epochs is not disturbed.
+/// Runs `model` over all pictures of `loader`, in eval mode and without gradients; the model's mode
+/// does not change. The pictures are those of the loader's epoch 0, so that the same model gives
+/// the same each time, and the epoch count of a training is not affected.
 ///
 /// Where several processes run the program ([`distributed`](super::distributed)), each looks at a part of the
 /// pictures, and all get the whole; the model is rank 0's.
@@ -27,9 +27,9 @@ pub fn evaluate(model: &Model, loader: &DataLoader, criterion: &dyn Criterion) -
     evaluate_epoch(model, loader, criterion, 0)
 }
 
-/// What `model` says about every picture of `loader`: probabilities, labels, files and the loss of
-/// each, from which follow [`Metrics`](super::Metrics), confusions and the worst mistakes.
-/// [`evaluate`] with the plain cross entropy.
+/// The predictions of `model` for every picture of `loader`: probabilities, labels, files and
+/// losses, the basis of [`Metrics`](super::Metrics), confusions and the worst mistakes.
+/// [`evaluate`] with plain cross entropy.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -37,9 +37,9 @@ pub fn predict_all(model: &Model, loader: &DataLoader) -> Result<Evaluation> {
     evaluate(model, loader, &CrossEntropyLoss::new())
 }
 
-/// Test-time augmentation: every picture of `loader` is looked at in `epochs` versions, and the
+/// Test-time augmentation: every picture of `loader` is predicted in `epochs` versions, and the
 /// probabilities are averaged. Give it a loader over the validation pictures with *training*
-/// transforms, whose chance makes the versions; the order does not matter.
+/// transforms, whose randomness makes the versions; the order does not matter.
 ///
 /// # Errors
 /// As [`evaluate`]; [`Error::Argument`] for no epochs.
@@ -100,7 +100,7 @@ impl Collected {
     fn add(&mut self, batch: &Batch, logits: &Tensor) -> Result<()> {
         self.logits.push(logits.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?);
         let labels = Vec::<i64>::try_from(&batch.labels)?;
-        // The criterion has refused labels that are no class.
+        // The criterion has already rejected invalid labels.
         self.labels.extend(labels.into_iter().map(|label| label as usize));
         self.paths.extend_from_slice(&batch.paths);
         Ok(())

@@ -1,4 +1,4 @@
-//! What a model says about all pictures of a data set.
+//! A model's predictions for all pictures of a data set.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use super::metrics::Metrics;
 use crate::{Error, Result};
 
 /// The result of [`evaluate`](super::evaluate) and [`predict_all`](super::predict_all): the means,
-/// and what is behind them, picture by picture. All lists are in one order.
+/// and the values of each picture. All lists have the same order.
 pub struct Evaluation {
     /// Mean loss of a picture, by the criterion that was given.
     pub loss: f64,
@@ -72,7 +72,7 @@ impl Evaluation {
         })
     }
 
-    /// Adds the probabilities of another look at the same pictures, in whatever order.
+    /// Adds the probabilities of another version of the same pictures, in any order.
     pub(super) fn plus(self, other: &Evaluation) -> Result<Evaluation> {
         let differ = || {
             Error::Argument(

@@ -1,4 +1,4 @@
-//! Transfer learning in one call, with what experience says is sensible.
+//! Transfer learning in one call, with sensible defaults.
 
 use std::collections::HashSet;
 
@@ -20,14 +20,15 @@ use crate::models::{BatchNormMode, Model, Parameter, Parameters};
 pub struct FineTuneOptions {
     /// Epochs in which all layers learn: 6.
     pub epochs: usize,
-    /// Epochs before that in which only what is new learns: the head, and layers that the pretrained weights
-    /// lack: 4.
+    /// Epochs before that in which only new layers learn, the head and layers missing from the pretrained
+    /// weights: 4.
     pub frozen_epochs: usize,
-    /// The highest learning rate of what is new while the rest is frozen: 5e-3.
+    /// The peak learning rate of the new layers while the rest is frozen: 5e-3.
     pub head_lr: f64,
-    /// The highest learning rate of the last layers when all learn: 8e-4.
+    /// The peak learning rate of the last layers when all learn: 8e-4.
     pub lr: f64,
-    /// By how much the first layers learn slower than the last ones: 10. Layers in between are in between.
+    /// The ratio of the last layers' learning rate to the first layers': 10. Layers in between are
+    /// interpolated.
     pub lr_mult: f64,
     /// Into how many groups the pretrained layers are divided, from the first to the last, each with a learning
     /// rate of its own: 3.
@@ -41,11 +42,11 @@ pub struct FineTuneOptions {
     pub weight_decay: f64,
     /// How training pictures are mixed: not at all.
     pub mix: Mix,
-    /// In which numbers to compute.
+    /// The numeric precision.
     pub precision: Precision,
     /// The file for the best weights; by default none is written.
     pub checkpoint: CheckpointPath,
-    /// Whether to say what happens: yes.
+    /// Whether to print progress: yes.
     pub verbose: bool,
 }
 
@@ -69,12 +70,12 @@ impl Default for FineTuneOptions {
     }
 }
 
-/// Trains a pretrained model on new classes: first what is new, on top of the pretrained layers as they are,
-/// then all layers, the first ones slower than the last. Pretrained batch norms keep their statistics
-/// throughout; each phase has one cycle of the learning rate ([`OneCycleLr`]), with AdamW and smoothed labels. At
-/// the end the model has its best weights. The history is of both phases.
+/// Trains a pretrained model on new classes: first the new layers, on top of the frozen pretrained ones, then all
+/// layers, the first ones slower than the last. Pretrained batch norms keep their statistics throughout; each
+/// phase has one cycle of the learning rate ([`OneCycleLr`]), with AdamW and smoothed labels. At the end the
+/// model has its best weights. The history is of both phases.
 ///
-/// What is new is found in the model itself: the head, and every layer whose batch norm has never seen a
+/// New layers are detected in the model: the head, and every layer whose batch norm has never seen a
 /// picture.
 ///
 /// # Errors
@@ -136,7 +137,7 @@ impl Phase {
         (optimizer, scheduler)
     }
 
-    /// The rates of the groups, where those that differ in weight decay alone are one.
+    /// The rates of the groups; groups that differ only in weight decay count as one.
     fn rates(&self, batches: usize, options: &FineTuneOptions) -> Result<PhaseRates> {
         let (mut optimizer, mut scheduler) = self.cycle(batches, options);
         let mut steps = vec![optimizer.lrs()];
@@ -157,7 +158,7 @@ impl Phase {
         Ok(PhaseRates { epochs: self.epochs, groups: named })
     }
 
-    /// Trains, and gives the history of this phase behind the one of those before.
+    /// Trains, and appends this phase's history to the earlier one.
     fn train(
         self,
         model: &mut Model,
@@ -186,7 +187,7 @@ impl Phase {
     }
 }
 
-/// How the learning rates of one phase of [`fine_tune`] go.
+/// The learning rates of one phase of [`fine_tune`].
 pub(crate) struct PhaseRates {
     pub(crate) epochs: usize,
     /// The groups, with the first and the last layer of each, and the rate at each batch.
@@ -199,7 +200,7 @@ pub(crate) fn rates(model: &Model, batches: usize, options: &FineTuneOptions) ->
     let new = untrained(model);
     let mut phases = Vec::new();
     if options.frozen_epochs > 0 {
-        // The last group is what is new.
+        // The last group holds the new layers.
         let fresh = layer_groups(model, 1, &new).pop().unwrap_or_default();
         let groups = decayed(ParamGroup::new(fresh));
         let max_lrs = vec![options.head_lr; groups.len()];
@@ -234,7 +235,7 @@ fn all_layers(model: &Model, options: &FineTuneOptions, new: &[String]) -> Resul
     if !options.gradual || count < 2 {
         return Ok(vec![phase(0, options.epochs)]);
     }
-    // The group of what is new learns in all of them.
+    // The new layers' group learns in all of them.
     let steps = (count - 1).min(options.epochs);
     let shares = (0..steps).map(|step| {
         let epochs = options.epochs * (step + 1) / steps - options.epochs * step / steps;
@@ -243,8 +244,8 @@ fn all_layers(model: &Model, options: &FineTuneOptions, new: &[String]) -> Resul
     Ok(shares.collect())
 }
 
-/// The model's parameters from the first layer to the last in `count` groups of about as many tensors, and the
-/// head with what is new as the last group.
+/// The model's parameters from the first layer to the last, in `count` groups of about equally many tensors,
+/// and the head with the other new layers as the last group.
 fn layer_groups(model: &Model, count: usize, new: &[String]) -> Vec<Parameters> {
     let is_new =
         |name: &str| model.in_head(name) || new.iter().any(|path| crate::models::is_under(name, path));
@@ -259,7 +260,7 @@ fn layer_groups(model: &Model, count: usize, new: &[String]) -> Vec<Parameters> 
     groups
 }
 
-/// `conv1 … layer2.0` of the names of parameters, whose order is lost where groups were put together.
+/// `conv1 … layer2.0` from names of parameters, which may be unordered after groups were merged.
 fn first_and_last(names: &[String]) -> String {
     // Two parts of the path say which block it is.
     let layer = |name: &String| name.split('.').take(2).collect::<Vec<_>>().join(".");
@@ -275,7 +276,8 @@ fn first_and_last(names: &[String]) -> String {
     }
 }
 
-/// The group in two: what weight decay is for, and biases and scales, which it would only pull to zero.
+/// Splits a group in two: weights with decay, and biases and scales without, which decay would only
+/// pull to zero.
 fn decayed(group: ParamGroup) -> Vec<ParamGroup> {
     let (weights, others): (Vec<Parameter>, Vec<Parameter>) =
         group.parameters.into_iter().partition(|parameter| parameter.tensor.dim() > 1);
@@ -315,7 +317,8 @@ fn untrained(model: &Model) -> Vec<String> {
 }
 
 impl History {
-    /// This history followed by `next`, whose epochs go on counting: that of a training in two phases.
+    /// This history followed by `next`, with consecutive epoch numbers: the history of a training in
+    /// two phases.
     pub fn then(mut self, next: History) -> History {
         if self.num_epochs == 0 {
             return next;

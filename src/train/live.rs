@@ -1,4 +1,4 @@
-//! What a training says while it runs: the tutorial's lines, or in a notebook a table and curves.
+//! Live output of a training: the tutorial's lines, or in a notebook a table and curves.
 
 use crate::notebook::html::escape;
 use std::io::Write;
@@ -8,14 +8,14 @@ use super::History;
 use super::epoch::Tally;
 use crate::notebook::{DisplayHandle, MimeBundle, Progress, Show, display, is_live};
 
-/// The line changes no more often than this, and never so often that it takes more than a hundredth of
-/// the time.
+/// The minimum interval between updates of the line, which must also take less than a hundredth of the
+/// time.
 const INTERVAL: Duration = Duration::from_millis(250);
 const COST: u32 = 100;
 /// A longer training shows its last epochs, and the best one.
 const MOST_ROWS: usize = 30;
 
-/// One training's voice.
+/// The live output of one training.
 pub(super) struct Live {
     /// The tutorial's lines so far.
     transcript: String,
@@ -40,7 +40,7 @@ enum Output {
     },
 }
 
-/// Plain text and HTML that are made elsewhere.
+/// Plain text and HTML that are built elsewhere.
 struct Page(MimeBundle);
 
 impl Live {
@@ -69,20 +69,20 @@ impl Live {
         }
     }
 
-    /// Says a line at once, so that a notebook shows it while training goes on.
+    /// Prints a line and flushes, so that a notebook shows it during training.
     pub fn say(&mut self, line: std::fmt::Arguments<'_>) {
         match self.output {
             Output::Quiet => {}
             Output::Lines => {
                 let mut out = std::io::stdout().lock();
-                // Nobody is left to be told when standard output is closed.
+                // If standard output is closed there is nobody to report to.
                 let _ = writeln!(out, "{line}").and_then(|()| out.flush());
             }
             Output::Notebook { .. } => self.transcript += &format!("{line}\n"),
         }
     }
 
-    /// What a resumed training has behind it.
+    /// Skips the part that a resumed training has already done.
     pub fn skip(&mut self, images: u64) {
         self.before = images;
         self.bar.set_position(images);
@@ -120,7 +120,7 @@ impl Live {
     pub fn epoch(&mut self, history: &History) {
         let Output::Notebook { table, .. } = &self.output else { return };
         let start = Instant::now();
-        // Drawing takes milliseconds; where epochs do too, not each of them is drawn.
+        // Drawing takes milliseconds; if epochs do too, not every one is drawn.
         if self.cost * COST <= self.started.elapsed() || self.curves.is_empty() {
             self.curves = curves(history);
         }
@@ -128,7 +128,7 @@ impl Live {
         self.cost += start.elapsed();
     }
 
-    /// The training is done, one way or another: what stays in the saved notebook.
+    /// The training has ended: shows the final state, which the saved notebook keeps.
     pub fn end(&mut self, history: &History) {
         let Output::Notebook { table, line } = &self.output else { return };
         let curves = curves(history);

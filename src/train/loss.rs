@@ -1,4 +1,4 @@
-//! How wrong a batch of predictions is.
+//! Loss functions.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use crate::{Error, Result};
 /// PyTorch's index of labels that do not count.
 const IGNORE_INDEX: i64 = -100;
 
-/// What [`train_model`](crate::train::train_model) makes smaller.
+/// The loss that [`train_model`](crate::train::train_model) minimises.
 pub trait Criterion: fmt::Debug {
     /// The mean loss of a batch, a single value with its gradient, from `logits` (N, C) and
     /// `labels` (N,) int64 of 0..C.
     ///
     /// # Errors
-    /// Each criterion's own, when the shapes or labels do not go together.
+    /// Each criterion's own, when the shapes or labels do not match.
     fn forward(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor>;
 }
 
@@ -23,7 +23,7 @@ pub trait Criterion: fmt::Debug {
 /// class, averaged over the batch:
 /// [`torch.nn.CrossEntropyLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html).
 ///
-/// For C classes and a network that knows nothing it is about `ln(C)`: 4.6 for 102 classes.
+/// For C classes and an untrained network it is about `ln(C)`: 4.6 for 102 classes.
 #[derive(Clone, Default, PartialEq)]
 pub struct CrossEntropyLoss {
     /// Share of the target that is spread over all classes, 0 to 1: 0.
@@ -120,7 +120,7 @@ fn check_shapes(logits: &Tensor, labels: &Tensor) -> Result<i64> {
     Ok(classes)
 }
 
-/// On a GPU a label out of range would end the process, so it is looked for on every device.
+/// On a GPU a label out of range would crash the process, so labels are checked on every device.
 fn check_labels(logits: &Tensor, labels: &Tensor, classes: i64) -> Result<()> {
     for label in [labels.f_max()?, labels.f_min()?] {
         let label = label.f_int64_value(&[])?;

@@ -1,11 +1,11 @@
-//! A batch that is too large for the memory says so, and what would fit.
+//! Out-of-memory errors that say which batch size would fit.
 
 use tch::Device;
 
 use crate::models::Model;
 use crate::{Error, Result};
 
-/// The error in the learner's words where libtorch had no memory left for a batch of `batch` pictures.
+/// A clear error if libtorch ran out of memory for a batch of `batch` pictures.
 pub(super) fn explained(error: Error, model: &Model, batch: usize) -> Error {
     match error {
         Error::Torch(told) if is_memory(&told) => Error::OutOfMemory {
@@ -24,7 +24,7 @@ fn is_memory(told: &str) -> bool {
         .any(|words| told.to_lowercase().contains(words))
 }
 
-/// Half is a guess that mostly holds: some of the batch did fit.
+/// Half is a guess that mostly works: part of the batch did fit.
 fn advice(device: Device, batch: usize) -> String {
     match batch {
         0 | 1 => "not even one picture fits: resize the pictures smaller, or take a smaller network".into(),
@@ -40,8 +40,8 @@ fn advice(device: Device, batch: usize) -> String {
     }
 }
 
-/// What the operating system can still give, in bytes, the limit of a container included; `None`
-/// where it does not say.
+/// The available memory in bytes, within a container's limit; `None` if the system does not report
+/// it.
 pub(super) fn available() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let free = field(&meminfo, "MemAvailable:")? * 1024;

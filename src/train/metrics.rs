@@ -1,4 +1,4 @@
-//! More than one number for how good a model is.
+//! Metrics of a model.
 
 use crate::notebook::html::escape;
 use std::fmt;

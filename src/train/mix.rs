@@ -1,4 +1,4 @@
-//! Pictures mixed with each other, and their labels in the same proportion.
+//! Mixes pictures with each other, and their labels in the same proportion.
 
 use fastrand::Rng;
 use tch::{Kind, Tensor};
@@ -18,12 +18,12 @@ pub enum Mix {
     /// A rectangle of each picture comes from another one ([Yun et al. 2019](https://arxiv.org/abs/1905.04899)):
     /// [`torchvision.transforms.v2.CutMix`](https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.v2.CutMix.html).
     CutMix(f64),
-    /// One or the other, by chance for each batch, with these two alphas: `RandomChoice([MixUp, CutMix])`.
+    /// One or the other, at random for each batch, with these two alphas: `RandomChoice([MixUp, CutMix])`.
     MixUpOrCutMix(f64, f64),
 }
 
-/// Mixed pictures (N, C, H, W), and the share of each that is its own; the rest is of the picture before
-/// it, the first one's of the last.
+/// Mixed pictures (N, C, H, W), and the share of each that is its own; the rest comes from the preceding
+/// picture, for the first one from the last.
 #[derive(Debug)]
 pub struct Mixed {
     /// The pictures.
@@ -36,7 +36,7 @@ crate::notebook::rich_by_debug!(Mixed);
 
 impl Mix {
     /// # Errors
-    /// [`Error::Argument`] when an alpha is no number above 0.
+    /// [`Error::Argument`] when an alpha is not a number above 0.
     pub(super) fn check(self) -> Result<()> {
         let alphas = match self {
             Mix::No => return Ok(()),

@@ -43,9 +43,9 @@
 //! ```
 //!
 //! [`fine_tune`] does both phases in one call, with one-cycle learning rates and slower first layers;
-//! [`lr_find`] looks for a learning rate; [`predict_all`] tells what a model says of every picture, and
-//! [`Metrics`] sums it up; [`compare`] puts trainings side by side. A training that was interrupted or killed
-//! goes on with [`TrainOptions::resume`], and the same [`seed`](crate::seed()) repeats one to the bit.
+//! [`lr_find`] looks for a learning rate; [`predict_all`] predicts every picture, and [`Metrics`] summarises
+//! the result; [`compare`] compares trainings. [`TrainOptions::resume`] continues a training that was
+//! interrupted or killed, and the same [`seed`](crate::seed()) repeats one to the bit.
 //! [`distributed`] is the same on more than one process.
 
 mod best;
@@ -100,9 +100,9 @@ pub use scheduler::{
 };
 pub use train_model::train_model;
 
-/// Says something that is not part of the tutorial's output, on standard error.
+/// Prints a message that is not part of the tutorial's output, on standard error.
 fn tell(line: std::fmt::Arguments<'_>) {
     use std::io::Write;
-    // Nobody is left to be told when standard error is closed.
+    // If standard error is closed there is nobody to report to.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! What [`train_model`](super::train_model) may be told.
+//! The options of [`train_model`](super::train_model).
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use super::mix::Mix;
 use super::resume::Resume;
 use crate::models::BatchNormMode;
 
-/// In which numbers a network computes while it trains.
+/// The numeric precision of a network in training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// float32 for everything that learns. Frozen layers whose batch norms stand still are prepared once,
-    /// with the batch norms folded in, and compute in bfloat16 where the processor has it: their result,
-    /// rounded to 8 bits, is only the input of what learns. Validation is always float32.
+    /// float32 for everything that learns. Frozen layers with fixed batch norms are prepared once, with
+    /// the batch norms folded in, and compute in bfloat16 if the processor supports it: their result,
+    /// rounded to 8 bits, is only the input of the layers that learn. Validation is always float32.
     #[default]
     Auto,
     /// float32 everywhere, frozen layers too.
@@ -47,36 +47,36 @@ pub struct TrainOptions {
     /// they keep their pretrained statistics.
     pub batch_norm: BatchNormMode,
     /// The validation accuracy, 0 to 1, that an epoch must exceed to count as the best: 0. In a
-    /// second phase set it to the first phase's, which the tutorial forgets, so that a worse epoch
-    /// does not take the place of a better checkpoint.
+    /// second phase set it to the first phase's best, which the tutorial forgets, so that a worse
+    /// epoch does not replace a better checkpoint.
     pub best_acc: f64,
     /// Whether to print the tutorial's lines, or in Herbarium's notebooks to show them as a table and curves
     /// that grow: yes.
     pub verbose: bool,
     /// Whether notebooks show a table and curves instead of the tutorial's lines: yes.
     pub live: bool,
-    /// In which numbers to compute.
+    /// The numeric precision.
     pub precision: Precision,
     /// How often the scheduler steps: after each epoch.
     pub scheduler_step: SchedulerStep,
-    /// The most that the norm of all gradients may be before a step ([`clip_grad_norm`](super::clip_grad_norm));
-    /// by default anything.
+    /// The maximum norm of all gradients before a step ([`clip_grad_norm`](super::clip_grad_norm)); unlimited by
+    /// default.
     pub clip_grad_norm: Option<f64>,
-    /// The most that each value of a gradient may be before a step ([`clip_grad_value`](super::clip_grad_value));
-    /// by default anything.
+    /// The maximum of each gradient value before a step ([`clip_grad_value`](super::clip_grad_value)); unlimited
+    /// by default.
     pub clip_grad_value: Option<f64>,
-    /// Of how many batches the gradients are averaged for one step of the optimizer, for batches larger
-    /// than the memory holds: 1.
+    /// Over how many batches the gradients are averaged for one optimizer step, for batches that do not
+    /// fit in memory: 1.
     pub accumulate: usize,
     /// How the pictures of a training batch are mixed: not at all.
     pub mix: Mix,
     /// The decay of an average over the weights ([`Ema`](super::Ema)), mostly 0.9 to 0.9999. Validation and
     /// the best weights are then those of the average. By default there is none.
     pub ema: Option<f64>,
-    /// Stops when so many epochs in a row were not better than the best one; by default never.
+    /// Stops after this many epochs in a row without improvement; by default never.
     pub patience: Option<usize>,
-    /// Where to keep everything that is needed to go on after an interruption, a crash or a kill, and to go
-    /// on from it if it is there; see [`Resume`].
+    /// Where to keep everything needed to resume after an interruption, a crash or a kill, and to resume
+    /// from if it exists; see [`Resume`].
     pub resume: Resume,
 }
 

@@ -1,4 +1,4 @@
-//! What can be known to fail is refused before the first epoch, not after an hour.
+//! Checks before the first epoch, so that errors do not appear after an hour.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// The version that tch 0.26 is made for.
 const LIBTORCH: &str = "2.13.0";
 
-/// Refuses parts that do not go together; what may be meant is only warned of, on standard error.
+/// Rejects parts that do not match; what may be intended only causes a warning on standard error.
 pub(super) fn check_parts(
     model: &Model,
     dataloaders: &Splits<DataLoader>,
@@ -56,13 +56,13 @@ pub(super) fn check_parts(
     Ok(())
 }
 
-/// Refuses a last batch of a single picture where a batch norm would get one value per channel of it: that has no
-/// variance, and the epoch would fail at its end.
+/// Rejects a last batch of a single picture if a batch norm would get one value per channel: it has no variance,
+/// and the epoch would fail at its end.
 pub(super) fn check_last_batch(model: &Model, train: &DataLoader, batch_norm: BatchNormMode) -> Result<()> {
     if train.last_batch_len() != 1 {
         return Ok(());
     }
-    // What cannot be read is reported by the epoch, or passed over.
+    // An unreadable picture is reported by the epoch, or skipped.
     let Ok((picture, _)) = train.dataset().get(0, &mut Rng::with_seed(0)) else { return Ok(()) };
     let &[channels, height, width] = picture.size().as_slice() else { return Ok(()) };
     let Ok(summary) = model.summary([1, channels, height, width]) else { return Ok(()) };
@@ -92,7 +92,7 @@ pub(super) fn check_last_batch(model: &Model, train: &DataLoader, batch_norm: Ba
     Err(refuse(model, reason))
 }
 
-/// An optimizer that holds other tensors than the model's would train nothing, in silence.
+/// An optimizer that holds tensors other than the model's would silently train nothing.
 pub(super) fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Result<()> {
     let all = model.named_parameters();
     let own: HashSet<_> = all.iter().map(|parameter| parameter.tensor.data_ptr()).collect();
@@ -130,8 +130,8 @@ pub(super) fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Resu
     Ok(())
 }
 
-/// Refuses to go on with loaders that draw from other seeds: the epochs would not be those that were to
-/// come.
+/// Refuses to resume with loaders of other seeds: the epochs would differ from those of the original
+/// training.
 pub(super) fn check_seeds(model: &Model, dataloaders: &Splits<DataLoader>, seeds: [u64; 2]) -> Result<()> {
     let own = [dataloaders.train.seed(), dataloaders.valid.seed()];
     if own == seeds {
@@ -213,14 +213,14 @@ pub(super) fn description(
     lines
 }
 
-/// What is in the place of the checkpoint that this training will write.
+/// The existing file at the checkpoint's path.
 pub(super) struct Earlier {
     pub best_acc: f64,
     /// Whether it is of the same network for as many classes, so that accuracies compare.
     pub comparable: bool,
 }
 
-/// Makes sure that a checkpoint can be written to `path`, and looks at what is there.
+/// Checks that a checkpoint can be written to `path`, and inspects an existing file.
 pub(super) fn check_checkpoint(model: &Model, path: &Path) -> Result<Option<Earlier>> {
     check_extension(path)?;
     check_writable(path)?;

@@ -8,7 +8,7 @@ use super::History;
 use crate::files::write_atomically;
 use crate::{Error, Result};
 
-/// What a training was: enough to know it again.
+/// The description of a training, enough to identify it.
 #[derive(Clone, Default, PartialEq)]
 pub struct RunInfo {
     /// The network's name and its number of classes: `resnet18 for 12 classes`.
@@ -150,7 +150,7 @@ impl History {
     /// Reads a history from a `.json` file that [`save`](History::save) wrote.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read; [`Error::Argument`] when it is no history.
+    /// [`Error::Io`] when the file cannot be read; [`Error::Argument`] when it is not a history.
     pub fn load(path: impl AsRef<Path>) -> Result<History> {
         fn load(path: &Path) -> Result<History> {
             let text = std::fs::read_to_string(path).map_err(Error::io("reading", path))?;
@@ -174,8 +174,8 @@ impl History {
         text
     }
 
-    /// All of it but what cannot outlive the process. Numbers are texts: JSON has no NaN, and its reader
-    /// here may miss the last bit.
+    /// Everything except what cannot outlive the process. Numbers are strings: JSON has no NaN, and
+    /// serde_json may lose the last bit.
     pub(super) fn to_json(&self) -> Value {
         let texts = |list: &[f64]| list.iter().map(|value| json!(value.to_string())).collect::<Vec<_>>();
         let mut value = json!({

@@ -1,4 +1,4 @@
-//! Everything that is needed to go on with a training, after each of its epochs.
+//! The state that a training saves after each epoch in order to resume.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,17 +19,17 @@ const LAYOUT: u32 = 1;
 /// Says that a safetensors file is the state of a training.
 const KEY: &str = "herbarium.training";
 
-/// Where a training keeps its state, and goes on from: a file, the history of a training that was
+/// Where a training keeps its state and resumes from: a file, the history of a training that was
 /// interrupted in this session, or nothing.
 ///
 /// With a file, `resume: "run.state.safetensors".into()`, the state is written after every epoch, whole or
-/// not at all. If the file is there when [`train_model`](super::train_model) is called, training goes on
-/// from it, up to [`num_epochs`](super::TrainOptions::num_epochs) in all: the same cell or program, run
-/// again after an interruption or a kill, ends bit for bit (on the CPU) as if nothing had happened. What is
-/// complete is not trained again; remove the file to begin anew.
+/// not at all. If the file exists when [`train_model`](super::train_model) is called, training resumes from
+/// it, up to [`num_epochs`](super::TrainOptions::num_epochs) in all: the same cell or program, run again
+/// after an interruption or a kill, ends bit for bit (on the CPU) as if nothing had happened. A complete
+/// training is not repeated; remove the file to start over.
 ///
-/// With a history, `resume: (&history).into()`, the training that it tells of goes on from the end of
-/// its last whole epoch.
+/// With a history, `resume: (&history).into()`, training resumes after that history's last complete
+/// epoch.
 #[derive(Clone, Default)]
 pub struct Resume(pub(super) ResumeFrom);
 
@@ -130,7 +130,7 @@ impl fmt::Debug for Resume {
 
 /// A training at the end of an epoch.
 pub(super) struct TrainingState {
-    /// The weights, not the best but the last ones.
+    /// The latest weights, not the best.
     pub last: StateDict,
     /// The best weights.
     pub best: StateDict,
@@ -264,7 +264,7 @@ fn optimizer_text(state: &OptimizerState) -> Value {
     })
 }
 
-/// Numbers as texts: JSON has no infinities, and its reader here may miss the last bit.
+/// Numbers as strings: JSON has no infinities, and serde_json may lose the last bit.
 pub(super) fn numbers(numbers: &[(String, f64)]) -> Value {
     numbers.iter().map(|(name, number)| (name.clone(), json!(number.to_string()))).collect()
 }

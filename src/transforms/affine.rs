@@ -17,8 +17,9 @@ use super::transform::{range_fault, uniform};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `RandomAffine(degrees)`: rotated by an angle drawn evenly from `[smallest, largest]` degrees; of one
-/// number, by up to so many either way. The options shift, scale and shear the picture too. What comes in is black.
+/// torchvision's `RandomAffine(degrees)`: rotated by an angle drawn evenly from `[smallest, largest]` degrees; a
+/// single number means up to that many either way. The options shift, scale and shear the picture too. New areas are
+/// black.
 ///
 /// Options: [`translate`](Transform::translate), [`scale`](Transform::scale), [`shear`](Transform::shear),
 /// [`interpolation`](Transform::interpolation), [`fill`](Transform::fill), [`center`](Transform::center).
@@ -37,9 +38,9 @@ pub struct Affine {
     pub scale: f64,
     /// Sheared by [x, y] degrees. Default none.
     pub shear: [f64; 2],
-    /// How pixels between pixels are told. Default nearest.
+    /// How values between pixels are computed. Default nearest.
     pub interpolation: Interpolation,
-    /// The colour of what comes in. Default black.
+    /// The colour of new areas. Default black.
     pub fill: [u8; 3],
     /// What to turn, scale and shear about, [right, down] in pixels. Default the middle.
     pub center: Option<[f64; 2]>,

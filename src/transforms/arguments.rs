@@ -2,7 +2,7 @@
 
 /// A size in pixels: torchvision's `size`.
 ///
-/// One number is the shorter side for [`resize`](super::resize), whose result keeps the picture's ratio, and a
+/// A single number is the shorter side for [`resize`](super::resize), which keeps the aspect ratio, and a
 /// square for the crops. `(height, width)` or `[height, width]` are both sides.
 ///
 /// ```
@@ -123,8 +123,8 @@ macro_rules! from_whole_numbers {
 
 from_whole_numbers!(i32, i64, u32, usize);
 
-/// A number or a range, torchvision's "float or tuple of float (min, max)". What one number means, the transform
-/// says: `random_rotation(45.0)` turns either way, `random_rotation([0.0, 90.0])` one way.
+/// A number or a range, torchvision's "float or tuple of float (min, max)". The meaning of a single number
+/// depends on the transform: `random_rotation(45.0)` turns either way, `random_rotation([0.0, 90.0])` one way.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NumberOrRange {
     /// One number.

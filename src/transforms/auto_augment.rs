@@ -16,7 +16,8 @@ use super::rotation::{RotationOptions, rotate};
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::Result;
 
-/// torchvision's `RandAugment()`: twice in turn an augmentation drawn from 14, of strength 9 of 30. "RandAugment",
+/// torchvision's `RandAugment()`: two consecutive augmentations, each drawn from 14, at strength 9 of 30.
+/// "RandAugment",
 /// <https://arxiv.org/abs/1909.13719>.
 ///
 /// Options: [`num_ops`](Transform::num_ops), [`magnitude`](Transform::magnitude),
@@ -348,7 +349,7 @@ impl fmt::Display for TrivialAugmentWide {
 /// An augmentation of a policy: its probability, and its strength of 0..10.
 type Step = (Augmentation, f64, usize);
 
-/// The policy found on ImageNet. Where there is no strength, 0 stands.
+/// The policy found on ImageNet. Operations without a strength have 0.
 const IMAGENET: [[Step; 2]; 25] = [
     [(Posterize, 0.4, 8), (Rotate, 0.6, 9)],
     [(Solarize, 0.6, 5), (AutoContrast, 0.6, 0)],
@@ -442,7 +443,7 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .count();
-        // Identity, and of the others those that do nothing at their weakest.
+        // Identity, and operations that do nothing at their weakest.
         assert!((3000 / 14..3000 / 5).contains(&unchanged), "{unchanged}");
         for transform in [rand_augment(), auto_augment()] {
             for _ in 0..200 {

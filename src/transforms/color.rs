@@ -42,7 +42,7 @@ fn adjusted(picture: &RgbImage, name: &str, factor: f64, adjust: fn(&mut RgbImag
 /// Turns the colour circle: by `factor` of a whole turn, -0.5..=0.5.
 ///
 /// The hue is a byte that wraps around, as in torchvision on a PIL image: a turn of 0.1 is 25 steps of
-/// 255, and the way to HSV and back itself moves a colour by a little.
+/// 255, and the conversion to HSV and back itself changes a colour slightly.
 ///
 /// # Errors
 /// When `factor` is out of range.

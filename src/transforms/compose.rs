@@ -37,7 +37,7 @@ impl Compose {
         &self.transforms
     }
 
-    /// How many transforms at the front involve no chance: their result is the same in every epoch.
+    /// How many transforms at the front are deterministic: their result is the same in every epoch.
     pub fn deterministic_front(&self) -> usize {
         self.transforms.iter().take_while(|transform| transform.is_deterministic()).count()
     }

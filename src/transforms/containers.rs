@@ -1,4 +1,4 @@
-//! `RandomApply`, `RandomChoice` and `RandomOrder`: chance about other transforms.
+//! `RandomApply`, `RandomChoice` and `RandomOrder`: other transforms applied at random.
 
 use std::fmt;
 
@@ -106,7 +106,7 @@ impl TransformOp for RandomChoice {
                     *end += weight;
                     Some(*end)
                 });
-                // Rounding could leave the place at the very end.
+                // Rounding could put the position at the very end.
                 ends.take_while(|end| *end <= place).count().min(weights.len() - 1)
             }
         };

@@ -22,7 +22,7 @@ pub fn random_erasing(p: f64) -> Transform {
     Transform::with_options(RandomErasing::with_probability(p))
 }
 
-/// What comes in place of what is erased.
+/// The replacement for the erased part.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Erased {
     /// One number.
@@ -228,7 +228,8 @@ mod tests {
         }
     }
 
-    /// The chance is p, the shares and ratios lie in their ranges, and noise is standard normal.
+    /// The probability is p, the shares and ratios lie in their ranges, and noise is standard
+    /// normal.
     #[test]
     fn draws() {
         let mut rng = Rng::with_seed(8);

@@ -15,8 +15,8 @@ use super::transform::{probability_fault, uniform};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
-/// torchvision's `GaussianBlur(kernel_size)`: blurred with a bell curve of that many pixels, both sides or
-/// `[width, height]`, all odd; its sigma is drawn evenly from 0.1 to 2.
+/// torchvision's `GaussianBlur(kernel_size)`: blurred with a Gaussian kernel of that many pixels, one size
+/// or `[width, height]`, all odd; its sigma is drawn uniformly from 0.1 to 2.
 ///
 /// Options: [`sigma`](Transform::sigma).
 pub fn gaussian_blur(kernel_size: impl Into<KernelSize>) -> Transform {
@@ -29,9 +29,9 @@ pub fn random_adjust_sharpness(sharpness_factor: f64, p: f64) -> Transform {
     Transform::new(RandomAdjustSharpness { sharpness_factor, p })
 }
 
-/// Blurred by a bell curve of `kernel_size` = [width, height] pixels, both odd, with `sigma` = [across, down]
-/// pixels; the edges are mirrored. Within one step of torchvision, which sums in single precision in an order
-/// of its own.
+/// Blurred by a Gaussian kernel of `kernel_size` = [width, height] pixels, both odd, with `sigma` = [across,
+/// down] pixels; the edges are mirrored. Within one step of torchvision, which sums in single precision in
+/// another order.
 ///
 /// # Errors
 /// When a size is even or not below twice the picture's, or a sigma is not above 0.
@@ -92,7 +92,7 @@ fn mirrored(at: i64, size: usize) -> usize {
     (if at > last { 2 * last - at } else { at }) as usize
 }
 
-/// `size` weights of a bell curve, which sum to 1.
+/// `size` weights of a Gaussian, which sum to 1.
 fn bell(size: usize, sigma: f64) -> Vec<f32> {
     let half = (size as f32 - 1.0) * 0.5;
     let exact: Vec<f32> =

@@ -1,8 +1,8 @@
-//! Pipelines as JSON, for files that say how a model's pictures are to be prepared.
+//! Pipelines as JSON, for files that define a model's preprocessing.
 //!
 //! A step is an object: `{"transform": "Resize", "size": [64, 64], …}`, with torchvision's name of the
-//! class and of its arguments. All arguments are written; reading demands all of them and no others, so
-//! that a file from another version is refused rather than half understood.
+//! class and of its arguments. All arguments are written; reading requires exactly these, so that a
+//! file from another version is rejected rather than misunderstood.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// The key that holds a step's name.
 const NAME: &str = "transform";
 
-/// How deeply pipelines may lie in one another: what `serde_json` allows in a text.
+/// How deeply pipelines may nest: what `serde_json` allows in a text.
 const DEEPEST: usize = 60;
 
 /// The object of a step called `name` with `arguments`, an object.
@@ -119,7 +119,7 @@ impl Args<'_> {
         })
     }
 
-    /// What comes in place of what is erased.
+    /// The replacement for the erased part.
     pub(super) fn erased(&mut self, key: &str) -> Result<Erased> {
         self.take(key, "a number, three numbers or \"random\"", |value| match value.as_str() {
             Some("random") => Some(Erased::Random),
@@ -196,7 +196,7 @@ impl Transform {
     /// The step as JSON: `{"transform": "CenterCrop", "size": [64, 64]}`.
     ///
     /// # Errors
-    /// When the step, or one within it, is of a type of your own that does not say how.
+    /// When the step, or one within it, has a custom type without JSON support.
     pub fn to_json(&self) -> Result<Value> {
         self.op().to_json().ok_or_else(|| Error::Transform {
             transform: self.name(),
@@ -219,7 +219,7 @@ impl Compose {
     /// The pipeline as JSON, `{"transform": "Compose", "transforms": […]}`, all arguments written out.
     ///
     /// # Errors
-    /// When a step is of a type of your own: names it.
+    /// When a step has a custom type, which the message names.
     pub fn to_json(&self) -> Result<Value> {
         let steps: Vec<Value> = self.transforms().iter().map(Transform::to_json).collect::<Result<_>>()?;
         Ok(step("Compose", json!({ "transforms": steps })))
@@ -329,7 +329,7 @@ mod tests {
         assert!(Compose::from_json(&deep).unwrap_err().to_string().contains("deep"));
     }
 
-    /// A step of the user's own cannot be saved, and is named.
+    /// A custom step cannot be saved, and is named in the error.
     #[test]
     fn a_step_of_ones_own() {
         struct Mine;

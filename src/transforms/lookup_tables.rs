@@ -1,4 +1,4 @@
-//! Tables that give every byte another: invert, posterize, solarize, autocontrast, equalize.
+//! Lookup tables for bytes: invert, posterize, solarize, autocontrast, equalize.
 
 use std::fmt;
 

@@ -1,10 +1,9 @@
-//! What is done to each photograph before the network sees it, as `torchvision.transforms` does it.
+//! The preprocessing and augmentation of each photograph, as in `torchvision.transforms`.
 //!
 //! A pipeline is a [`Compose`] of [`Transform`]s. Each constructor here is torchvision's class in
 //! snake case, prints as torchvision's object prints, and computes what torchvision computes on a
-//! PIL image, to the pixel: the arithmetic is Pillow's, by the crate [`pillow_pixels`], not merely the same
-//! idea. [`functional`] holds the same operations without chance, as
-//! `torchvision.transforms.functional` does.
+//! PIL image, to the pixel: the arithmetic is Pillow's, from the crate [`pillow_pixels`]. [`functional`]
+//! holds the same operations without randomness, as `torchvision.transforms.functional` does.
 //!
 //! ```
 //! use herbarium::transforms::{
@@ -24,8 +23,9 @@
 //! A picture is an [`image::RgbImage`]: 3 bytes a pixel, (H, W, 3). A tensor is (3, H, W) `f32`.
 //!
 //! # Arguments and options
-//! What torchvision's class demands is an argument here, under its rules: a size is one number or `[height, width]`
-//! (see [`Size`]). What has a default there is a method of the same name: `pad(4).padding_mode(PaddingMode::Reflect)`.
+//! A required argument of torchvision's class is an argument here, with the same rules: a size is one number or
+//! `[height, width]` (see [`Size`]). An argument with a default is a method of the same name:
+//! `pad(4).padding_mode(PaddingMode::Reflect)`.
 //!
 //! Every constructor gives a [`Transform`], and the methods are that type's. With a type for each transform the
 //! compiler would refuse an option that a transform does not have; but a list holds one type, so a pipeline would
@@ -33,10 +33,10 @@
 //! mismatched types. One type keeps `Compose::new(vec![…])` a plain list, and `if` and `push` work on it.
 //!
 //! # Wrong arguments
-//! A constructor never fails, so that a list of them needs no `?`. It notes what is wrong, an option that the
-//! transform does not have among it, and the first thing that would use the transform says so and names it:
-//! [`Compose::check`], which every data set calls when it is made, or [`Compose::apply`]. A transform that shows
-//! itself in a cell shows it too.
+//! A constructor never fails, so that a list of them needs no `?`. It records the mistake, such as an option
+//! that the transform does not have, and the first use of the transform reports it by name: [`Compose::check`],
+//! which every data set calls when it is made, or [`Compose::apply`]. The transform's display in a cell shows it
+//! too.
 
 mod affine;
 mod arguments;

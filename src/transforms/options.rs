@@ -1,7 +1,8 @@
 //! Options as methods: `random_rotation(45.0).expand(true)`.
 //!
-//! All steps are one type, so the methods are [`Transform`]'s, and one that a step has no use for is noted like a
-//! wrong argument (see the [module](super)). Each step says in [`Options::set`] what it takes.
+//! All steps have one type, so the methods are [`Transform`]'s, and one that a step does not support is recorded
+//! like a wrong argument (see the [module](super)). Each step implements [`Options::set`] for the options it
+//! supports.
 
 use super::arguments::{Fill, NumberOrRange, Padding, Shear};
 use super::{Erased, Interpolation, PaddingMode, Transform, TransformOp};
@@ -108,8 +109,8 @@ pub(super) fn no_such_option(transform: &Transform, name: &str) -> String {
     }
 }
 
-/// Options, by torchvision's names. Each method says which transforms have it; any other notes the mistake, as
-/// [`Transform::check`] tells.
+/// Options, by torchvision's names. Each method says which transforms have it; for any other, the mistake is
+/// recorded and reported by [`Transform::check`].
 impl Transform {
     /// How values between pixels are computed.
     ///
@@ -127,8 +128,8 @@ impl Transform {
         self.with(Setting::Fill(fill.into().0))
     }
 
-    /// The most that the longer side may have, in pixels, above the shorter side's: where it would have more,
-    /// the whole is made smaller. Default none. Of `resize` by the shorter side.
+    /// The maximum of the longer side in pixels, larger than the shorter side's size: if it would be
+    /// exceeded, the whole picture is made smaller. Default none. Of `resize` by the shorter side.
     pub fn max_size(self, max_size: i64) -> Self {
         self.with(Setting::MaxSize(max_size))
     }
@@ -244,7 +245,7 @@ impl Transform {
 mod tests {
     use super::super::*;
 
-    /// An option that a step does not have is named, with those that it has, and stays an error whatever follows.
+    /// An unsupported option is named, together with the supported ones, and stays an error whatever follows.
     #[test]
     fn options_of_other_steps() {
         let message = |transform: Transform| transform.check().unwrap_err().to_string();

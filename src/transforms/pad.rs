@@ -109,7 +109,7 @@ pub(super) fn padded(picture: &RgbImage, padding: [i64; 4], options: PadOptions)
     if options.padding_mode == PaddingMode::Constant {
         return crop_filled(picture, [-top, -left, height, width], options.fill);
     }
-    // What a negative border cuts off is not mirrored.
+    // Pixels cut off by a negative border are not mirrored.
     let cut = padding.map(|border| (-border).max(0));
     let kept = crop_filled(
         picture,

@@ -29,9 +29,9 @@ pub fn random_perspective(distortion_scale: f64, p: f64) -> Transform {
 /// How [`functional::perspective`](super::functional::perspective) fills a picture, with torchvision's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerspectiveOptions {
-    /// How pixels between pixels are told. Default bilinear.
+    /// How values between pixels are computed. Default bilinear.
     pub interpolation: Interpolation,
-    /// The colour of what comes in. Default black.
+    /// The colour of new areas. Default black.
     pub fill: [u8; 3],
 }
 

@@ -1,4 +1,4 @@
-//! Which name in a saved pipeline is made by what.
+//! Maps the names in a saved pipeline to constructors.
 
 use super::json::Args;
 use super::{
@@ -10,7 +10,7 @@ use crate::Result;
 /// Makes a step from its saved arguments.
 pub(super) type Constructor = fn(&mut Args) -> Result<Transform>;
 
-/// What makes the step called `name`.
+/// The constructor of the step called `name`.
 pub(super) fn constructor(name: &str) -> Option<Constructor> {
     let constructor: Constructor = match name {
         "AutoAugment" => auto_augment::auto_from_json,

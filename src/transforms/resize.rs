@@ -25,7 +25,7 @@ pub fn resize(size: impl Into<Size>) -> Transform {
 /// How [`functional::resize`](super::functional::resize) resizes, with torchvision's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResizeOptions {
-    /// How pixels between pixels are told. Default bilinear.
+    /// How values between pixels are computed. Default bilinear.
     pub interpolation: Interpolation,
     /// The most that the longer side may have, in pixels, above the shorter side's: where it would have more,
     /// the whole is made smaller. Goes with a size of one number. Default none.

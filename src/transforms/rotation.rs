@@ -28,13 +28,13 @@ pub fn random_rotation(degrees: impl Into<NumberOrRange>) -> Transform {
 /// How [`functional::rotate`](super::functional::rotate) rotates, with torchvision's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RotationOptions {
-    /// How pixels between pixels are told. Default nearest.
+    /// How values between pixels are computed. Default nearest.
     pub interpolation: Interpolation,
     /// Whether the result is as large as the whole turned picture needs. Default no: the size stays.
     pub expand: bool,
     /// What to turn about, [right, down] in pixels from the upper left corner. Default the middle.
     pub center: Option<[f64; 2]>,
-    /// The colour of what comes in. Default black.
+    /// The colour of new areas. Default black.
     pub fill: [u8; 3],
 }
 

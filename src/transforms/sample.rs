@@ -1,4 +1,4 @@
-//! What flows through a pipeline.
+//! The data that flows through a pipeline.
 
 use image::RgbImage;
 use tch::Tensor;

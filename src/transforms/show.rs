@@ -1,4 +1,4 @@
-//! How transforms show themselves in a cell.
+//! The display of transforms in a cell.
 
 use super::{Compose, Transform};
 use crate::notebook::html::{PALE, escape};

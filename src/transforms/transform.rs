@@ -12,11 +12,12 @@ use super::Sample;
 use super::options::{Options, SetOption, Setting, set_option};
 use crate::{Error, Result};
 
-/// What a step of a pipeline must be able to do. Implement it for a step of your own.
+/// The interface of a pipeline step. Implement it for a custom step.
 ///
 /// `Display` prints the step as torchvision prints it, `Resize(size=[96, 96], …)`.
 pub trait TransformOp: Any + Display + Send + Sync {
-    /// Transforms one sample. All chance comes from `rng`, so that the same seed gives the same picture.
+    /// Transforms one sample. All randomness comes from `rng`, so that the same seed gives the same
+    /// picture.
     ///
     /// # Errors
     /// When the sample is of the wrong kind (see [`Transform::picture`]) or size.
@@ -33,8 +34,8 @@ pub trait TransformOp: Any + Display + Send + Sync {
         None
     }
 
-    /// The step as JSON, for [`Compose::to_json`](super::Compose::to_json): `None` where it cannot be saved,
-    /// as steps of your own cannot.
+    /// The step as JSON, for [`Compose::to_json`](super::Compose::to_json): `None` if it cannot be saved, as
+    /// is the default for custom steps.
     fn to_json(&self) -> Option<Value> {
         None
     }
@@ -52,7 +53,7 @@ pub struct Transform {
 }
 
 impl Transform {
-    /// A step of your own. Its arguments are checked here, once; see [`Transform::check`].
+    /// A custom step. Its arguments are checked here, once; see [`Transform::check`].
     pub fn new(op: impl TransformOp) -> Self {
         let fault = op.fault().map(Arc::from);
         Transform { op: Arc::new(op), set_option: None, fault, mistake: None }
@@ -68,12 +69,12 @@ impl Transform {
         self.set_option?(self, setting)
     }
 
-    /// The step, which was asked for something that it does not have.
+    /// Records on the step that it was asked for an option it does not have.
     pub(super) fn with_mistake(self, mistake: String) -> Self {
         Transform { mistake: self.mistake.or_else(|| Some(mistake.into())), ..self }
     }
 
-    /// The step with what was asked wrongly of an `earlier` form of it.
+    /// The step with the recorded mistake of an `earlier` form of it.
     pub(super) fn keeping_mistake_of(self, earlier: &Transform) -> Self {
         Transform { mistake: earlier.mistake.clone(), ..self }
     }

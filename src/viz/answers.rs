@@ -1,4 +1,4 @@
-//! What a model said about pictures whose classes are known.
+//! A model's predictions for labelled pictures.
 
 use std::fmt;
 use std::path::PathBuf;

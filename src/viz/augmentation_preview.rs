@@ -48,7 +48,7 @@ pub fn augmentation_preview(
 }
 
 /// A photograph on its way through a pipeline: as it is, and after each step, titled with the step's name.
-/// What chance decides is drawn from `seed`.
+/// Random choices are drawn from `seed`.
 ///
 /// # Errors
 /// What a transform does not allow.
@@ -68,8 +68,8 @@ pub fn transform_steps(picture: &RgbImage, transform: &Compose, seed: u64) -> Re
     grid::draw(cells, grid, told.join("\n"))
 }
 
-/// A photograph, and what each of `transforms` alone makes of it, titled with the transform's name. What
-/// chance decides is drawn from `seed`.
+/// A photograph, and what each of `transforms` alone makes of it, titled with the transform's name.
+/// Random choices are drawn from `seed`.
 ///
 /// # Errors
 /// What a transform does not allow, and one that works on tensors: it cannot work on a photograph.

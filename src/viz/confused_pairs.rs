@@ -37,8 +37,8 @@ const BETWEEN: f32 = 16.0;
 const TOP: f32 = 34.0;
 
 /// The pairs of classes that are confused most, a row each: at the left photographs that were taken
-/// for the other class, at the right photographs of that class that were told rightly (or, where none
-/// was, any of it), to compare.
+/// for the other class, at the right correctly classified photographs of that class (or, if there are
+/// none, any of it), to compare.
 ///
 /// # Errors
 /// [`Error::Argument`] if there is no room for an example, or if answers and `class_names` do not go
@@ -111,7 +111,7 @@ fn chosen(answers: &Answers, fits: impl Fn(usize, usize) -> bool) -> Vec<usize> 
     chosen
 }
 
-/// Photographs of a class that were told rightly, or else any of it, and which of the two they are.
+/// Correctly classified photographs of a class, or else any of it, and which of the two they are.
 fn of_class(answers: &Answers, class: usize) -> (Vec<usize>, &'static str) {
     let right = chosen(answers, |label, predicted| label == class && predicted == class);
     if right.is_empty() {

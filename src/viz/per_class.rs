@@ -1,4 +1,4 @@
-//! Bars over the classes: how well each is told, and how many pictures it has.
+//! Bars per class: its accuracy, and its number of pictures.
 
 use super::Figure;
 use super::answers::Answered;

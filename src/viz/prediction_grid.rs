@@ -30,7 +30,7 @@ pub struct GridOptions {
     pub grid: Grid,
     /// Which predictions.
     pub only: Only,
-    /// Pictures chosen by chance, always the same ones for a seed; `None` takes the first ones.
+    /// A random choice of pictures, the same for a seed; `None` takes the first ones.
     pub seed: Option<u64>,
     /// Whether it says how sure the model is.
     pub confidence: bool,
@@ -52,8 +52,8 @@ impl From<Grid> for GridOptions {
 /// Pictures of a batch, each titled `predicted (true)`: green with ✓ where the two are the same class,
 /// red with ✗ where not; below it how sure the model is.
 ///
-/// `options` is a [`Grid`] for the first pictures, or [`GridOptions`] for a choice by chance or for the
-/// wrong ones alone.
+/// `options` is a [`Grid`] for the first pictures, or [`GridOptions`] for a random choice or only the
+/// wrong ones.
 ///
 /// Both names are found as they should be: the class index in `class_names`, which gives the folder
 /// label, and that label in `cat_to_name`. (The tutorial looks the index itself up in

@@ -1,4 +1,4 @@
-//! Weights that travel with the crate, for where there is neither a file nor a network.
+//! Weights that ship with the crate, for use without a weights file and without internet access.
 //!
 //! They lie beside the sources and are read from there, not compiled in: cells link the crate, and twelve megabytes
 //! more would have to be mapped and hashed with it. `make pretrain` writes them (docs/pretraining.md).

@@ -1,4 +1,4 @@
-//! Putting a state dict's values into a model: all of the checks, then all of the copies.
+//! Loads a state dict into a model: all checks first, then all copies.
 
 use std::collections::{HashMap, HashSet};
 

@@ -32,7 +32,7 @@ impl StateDict {
         StateDict::default()
     }
 
-    /// Adds a tensor at the end, or puts it in the place of the one of that name.
+    /// Adds a tensor at the end, or replaces the one of that name.
     pub fn insert(&mut self, name: impl Into<String>, tensor: Tensor) {
         let name = name.into();
         match self.entries.iter_mut().find(|(key, _)| *key == name) {

@@ -1,4 +1,4 @@
-//! PyTorch's own files, `.pt` and `.pth`, read without running anything of them.
+//! PyTorch's own files, `.pt` and `.pth`, read without running any code in them.
 //!
 //! The crate [`torch_file`] reads and writes them; its [`Value`] is what a file holds, with tensors
 //! that are described, and read when they are asked for. Here they become tch's, and tch's are written.

@@ -106,7 +106,7 @@ fn two_caches_may_share_a_folder() {
         scope.spawn(|| assert_same_epochs(&one, &reference));
         scope.spawn(|| assert_same_epochs(&two, &reference));
     });
-    // One deletes everything while the other goes on.
+    // One deletes everything while the other continues.
     data::cache::clear_folder(dir.0.join("cache")).unwrap();
     assert_same_epochs(&two, &reference);
     drop((one, two));

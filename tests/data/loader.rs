@@ -87,7 +87,7 @@ fn epochs() {
         sorted.sort_unstable();
         assert_eq!(sorted, (0..25).collect::<Vec<i64>>());
     }
-    // What chance does to a sample changes from epoch to epoch.
+    // The random transforms of a sample change from epoch to epoch.
     let draw = |number| {
         let samples = epoch(&loader, number);
         let (labels, images) = &samples[0];

@@ -1,4 +1,4 @@
-//! Processes of their own for what concerns a whole process: its output, its seed, its end.
+//! Child processes for tests of process-wide behaviour: output, seed, exit.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A training that takes no time: pictures that are made as they are asked for, and what learns them.
+//! A training that takes no time: generated pictures and a small network.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What several test programs need.
+//! Shared by several test programs.
 #![allow(dead_code)]
 
 pub mod colours;

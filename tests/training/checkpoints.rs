@@ -40,7 +40,7 @@ fn files_that_cannot_be_checkpoints_are_refused_before_training() -> Outcome {
     let message = refused(folder.file("folder.safetensors"));
     assert!(message.contains("it is a folder"), "{message}");
 
-    // Pretrained weights are no checkpoint, and must not be replaced by one.
+    // Pretrained weights are not a checkpoint, and must not be replaced by one.
     let weights = folder.file("resnet18.safetensors");
     herbarium::weights::save_safetensors(&weights, &self::model(2).state_dict(), &Default::default())?;
     let before = fs::read(&weights)?;

@@ -1,4 +1,4 @@
-//! What a training does, and what it leaves.
+//! The course and the results of a training.
 
 use std::fs;
 

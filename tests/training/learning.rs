@@ -91,8 +91,8 @@ fn an_epoch_of_real_flowers() -> Outcome {
 }
 
 /// `cargo test --release --test training -- --ignored --nocapture the_tutorials_way`: minutes. With
-/// `HERBARIUM_PEER_PYTHON` PyTorch trains with the same seeds and must not be the better one. The same number draws
-/// other chance there: the means are compared, and the more seeds, the closer.
+/// `HERBARIUM_PEER_PYTHON` PyTorch trains with the same seeds and must not be the better one. A seed gives
+/// different random numbers there, so means are compared, and the more seeds, the closer.
 #[test]
 #[ignore = "takes minutes; for release builds"]
 fn the_tutorials_way_learns_as_in_pytorch() -> Outcome {
@@ -106,7 +106,7 @@ fn the_tutorials_way_learns_as_in_pytorch() -> Outcome {
         None => [0.622, 0.657],
     };
     println!("means: {ours:.3?}, PyTorch {theirs:.3?}");
-    // How far the seeds lie apart, in either phase: with moving batch norms far.
+    // The spread between seeds in each phase: large with moving batch norms.
     for (phase, spread) in [0.03, 0.05].into_iter().enumerate() {
         let error = spread * (2.0 / seeds.len() as f64).sqrt();
         assert!(ours[phase] > theirs[phase] - 3.0 * error, "phase {phase}: {ours:?} and {theirs:?}");

@@ -75,8 +75,8 @@ fn an_interrupt_keeps_what_there_is() -> Outcome {
     Ok(())
 }
 
-/// A hundred times the process is killed at some moment, and started again; what comes out is what an
-/// undisturbed training gives, to the bit.
+/// The process is killed a hundred times at random moments and restarted; the result is that of an
+/// undisturbed training, to the bit.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_training_survives_a_hundred_kills() -> Outcome {

@@ -1,4 +1,4 @@
-//! An HTTP server that misbehaves as it is told.
+//! An HTTP server that misbehaves on request.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

@@ -40,19 +40,19 @@ impl MimeBundle {
         self.with("text/html", html)
     }
 
-    /// Adds `image/png`, to be shown `width` by `height` CSS pixels large, however many it has.
+    /// Adds `image/png`, shown at `width` by `height` CSS pixels whatever its own resolution.
     pub fn with_png(mut self, png: impl Into<Vec<u8>>, width: u32, height: u32) -> Self {
         self.metadata.insert("image/png".into(), json!({ "width": width, "height": height }));
         self.with_bytes("image/png", png)
     }
 
-    /// Adds `image/jpeg`, to be shown `width` by `height` CSS pixels large, however many it has.
+    /// Adds `image/jpeg`, shown at `width` by `height` CSS pixels whatever its own resolution.
     pub fn with_jpeg(mut self, jpeg: impl Into<Vec<u8>>, width: u32, height: u32) -> Self {
         self.metadata.insert("image/jpeg".into(), json!({ "width": width, "height": height }));
         self.with_bytes("image/jpeg", jpeg)
     }
 
-    /// Says in words what the PNG or JPEG shows, for pages made of a notebook (nbconvert's `alt`).
+    /// Describes the PNG or JPEG in words, for pages made from a notebook (nbconvert's `alt`).
     pub fn with_alt(mut self, alt: impl Into<String>) -> Self {
         let alt = Value::String(alt.into());
         for mime in ["image/png", "image/jpeg"] {
@@ -110,12 +110,12 @@ impl std::fmt::Debug for MimeBundle {
 
 /// A value that can be shown in a cell.
 ///
-/// The default is the value's `Debug` text. A type with a richer form overrides [`Show::bundle`],
-/// and, to be found when it stands last in a cell, has an inherent method
-/// `pub fn evcxr_display(&self) { herbarium_notebook::result(self) }`.
+/// The default is the value's `Debug` text. A type with a richer form overrides [`Show::bundle`]
+/// and, so that it shows as a cell's last expression, has an inherent method `pub fn
+/// evcxr_display(&self) { herbarium_notebook::result(self) }`.
 ///
-/// `By` is for a crate that says how a type of another crate shows itself. Rust allows it where a parameter of the
-/// trait is a type of the crate that writes it, which the compiler then finds by itself:
+/// `By` lets a crate implement the display of another crate's type. Rust allows that if a parameter of the trait
+/// is a type of the implementing crate; the compiler infers it:
 ///
 /// ```
 /// use herbarium_notebook::{MimeBundle, Show, display};

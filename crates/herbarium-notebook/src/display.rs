@@ -9,7 +9,7 @@ pub struct DisplayHandle {
     id: String,
 }
 
-/// Shows a value where the cell's output stands now, as `IPython.display.display` does.
+/// Shows a value at the current position of the cell's output, as `IPython.display.display` does.
 ///
 /// The handle replaces it later, from the same cell or a later one.
 pub fn display<T: Show<By> + ?Sized, By>(value: &T) -> DisplayHandle {
@@ -25,7 +25,7 @@ impl DisplayHandle {
         Message::Update { bundle: value.bundle(), id: self.id.clone() }.send();
     }
 
-    /// The name under which the front end keeps it.
+    /// The display id, by which the front end finds this output.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -46,7 +46,7 @@ pub fn result<T: Show<By> + ?Sized, By>(value: &T) {
     Message::Result { bundle: value.bundle() }.send();
 }
 
-/// Fails the cell whose last expression this is: for a value that holds what went wrong.
+/// Fails the cell whose last expression this is: for a value that holds an error.
 pub fn show_error(reason: &str) {
     Message::error_value("Error", reason.to_string()).send();
 }

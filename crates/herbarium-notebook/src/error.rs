@@ -7,7 +7,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused the handler by which a loop hears an interrupt.
+    /// The operating system refused the signal handler for interrupts.
     #[error("cannot listen for interrupts: {0}; the stop button will end the kernel's process instead")]
     Interrupt(String),
 }

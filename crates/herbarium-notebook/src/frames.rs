@@ -1,17 +1,17 @@
 //! Which calls of a cell led into a library that panicked.
 //!
-//! A cell is compiled without tables of lines, which cost more time than all else that could be saved at it. What is
-//! known of a call is its address in the cell's library; the kernel compiles the cell once more, with the tables,
-//! where it wants to know the line.
+//! Cells are compiled without line tables, because these cost more time than any other saving brings. So a call is
+//! known only by its address in the cell's library; if the kernel needs the line, it compiles the cell again with
+//! line tables.
 
 use std::backtrace::Backtrace;
 use std::path::Path;
 
-/// evcxr names the library of a cell so.
+/// The start of a cell library's file name, as evcxr writes it.
 const LIBRARY: &str = "libcode_";
 
-/// The addresses, as the library's file has them, of the running cell's calls that led here, the innermost first.
-/// None where the system does not tell what is loaded where.
+/// The addresses, as in the library's file, of the running cell's calls that led here, innermost first. Empty if
+/// the system does not say where libraries are loaded.
 pub(super) fn of_the_cell() -> Vec<u64> {
     match std::fs::read_to_string("/proc/self/maps") {
         Ok(maps) => cell(&maps).map(|cell| cell.addresses(&format!("{:#}", Backtrace::force_capture()))),
@@ -47,7 +47,8 @@ fn cell(maps: &str) -> Option<Cell> {
 }
 
 impl Cell {
-    /// Those of a backtrace's lines `  3:   0x55d0c8a91b2f - name` that are in the cell.
+    /// Those addresses of a backtrace (lines like `  3:   0x55d0c8a91b2f - name`) that lie in the
+    /// cell.
     fn addresses(&self, backtrace: &str) -> Vec<u64> {
         let calls = backtrace.lines().filter_map(|line| {
             let (_, rest) = line.trim_start().split_once(':')?;

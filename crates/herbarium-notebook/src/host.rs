@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-/// What reads standard output, and so how a value is written to it.
+/// What reads standard output; it decides how a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
     /// Herbarium's kernel: `HERBARIUM_KERNEL=1`.
@@ -18,7 +18,7 @@ pub fn is_live() -> bool {
     host() == Host::Herbarium
 }
 
-/// The host of this process. A process does not change hands, so the environment is read once.
+/// The host of this process. It never changes, so the environment is read once.
 pub(crate) fn host() -> Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     *HOST.get_or_init(|| {

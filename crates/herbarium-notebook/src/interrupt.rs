@@ -1,4 +1,4 @@
-//! The flag by which a long loop hears that the learner pressed the stop button.
+//! The interrupt flag: tells a long loop that the learner pressed the stop button.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,11 +23,12 @@ pub fn init() -> Result<()> {
     Ok(())
 }
 
-/// Whether the learner has asked to stop. Loops look at it between batches; it stays set until the end
-/// of the cell, or [`take_interrupt`].
+/// Whether the learner has asked to stop. Loops check it between batches; it stays set until the cell
+/// ends or [`take_interrupt`] clears it.
 ///
-/// Always `false` outside Herbarium's kernel, where SIGINT keeps its usual effect. The kernel is told,
-/// once in a cell, that this cell listens: it then waits for the batch to end, however long that takes.
+/// Always `false` outside Herbarium's kernel, where SIGINT keeps its usual effect. The first call in a
+/// cell reports to the kernel that the cell checks for interrupts; the kernel then waits for the batch
+/// to end, however long that takes.
 pub fn interrupted() -> bool {
     if host() != Host::Herbarium {
         return false;
@@ -43,21 +44,21 @@ pub fn interrupted() -> bool {
     heard
 }
 
-/// What this cell has told the kernel: nothing, [`LISTENING`] or [`HEARD`].
+/// What this cell has reported to the kernel: nothing, [`LISTENING`] or [`HEARD`].
 static SAID: AtomicU8 = AtomicU8::new(0);
 const LISTENING: u8 = 1;
 const HEARD: u8 = 2;
 
-/// Forgets an interrupt that the cell has not heeded; the kernel has each cell call it as its last act.
-/// It was meant for that cell and for no other.
+/// Clears an interrupt that the cell has not handled, as it must not reach the next cell. The kernel
+/// makes each cell call this last.
 pub fn end_cell() {
     take_interrupt();
     STOPPING.store(false, Ordering::SeqCst);
     SAID.store(0, Ordering::SeqCst);
 }
 
-/// The same before a cell, for an interrupt that came between two. The kernel finds it by its name, and learns of the
-/// cell's beginning only after it: what is sent to this cell comes later.
+/// The same at the start of a cell, for an interrupt that arrived between two cells. The kernel finds it by its name,
+/// and learns of the cell's beginning only after it: what is sent to this cell comes later.
 // SAFETY: no other library defines this name, and the kernel calls it with what it says here.
 #[unsafe(no_mangle)]
 extern "C" fn herbarium_begin_cell(heard: extern "C" fn()) {
@@ -65,7 +66,8 @@ extern "C" fn herbarium_begin_cell(heard: extern "C" fn()) {
     end_cell();
 }
 
-/// What the kernel is told by that an interrupt was heard, and that it need not stop the cell's own loops.
+/// The callback that reports to the kernel that an interrupt was handled, so that it need not stop the
+/// cell's own loops.
 static TELL_HEARD: OnceLock<extern "C" fn()> = OnceLock::new();
 
 fn tell_heard() {
@@ -74,8 +76,8 @@ fn tell_heard() {
     }
 }
 
-/// Like [`interrupted`], and clears the flag: for the loop that stops because of it. What comes after it in the cell
-/// can finish what the loop has begun, but no training begins any more: see [`stopping`].
+/// Like [`interrupted`], but clears the flag: for a loop that stops because of it. The rest of the cell can finish
+/// the loop's work, but no further training starts: see [`stopping`].
 pub fn take_interrupt() -> bool {
     let taken =
         host() == Host::Herbarium && flag().as_ref().is_ok_and(|flag| flag.swap(false, Ordering::SeqCst));
@@ -86,8 +88,8 @@ pub fn take_interrupt() -> bool {
     taken
 }
 
-/// Whether the learner has asked this cell to stop, although a loop may have taken the interrupt: for what should
-/// then not begin, and loses nothing by it.
+/// Whether the learner has asked this cell to stop, even if a loop has already taken the interrupt: for work that
+/// should then not start.
 pub fn stopping() -> bool {
     STOPPING.load(Ordering::SeqCst) || interrupted()
 }

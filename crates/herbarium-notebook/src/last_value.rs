@@ -11,11 +11,11 @@ use super::bundle::MimeBundle;
 use super::message::Message;
 use super::rich::Rich;
 
-/// Longest text in characters that a value without a form of its own shows.
+/// The longest text, in characters, shown for a value that has no display of its own.
 const LONGEST_TEXT: usize = 20_000;
-/// A list of strings with more than this many goes on one line each, as IPython prints it.
+/// A list of more strings than this is printed one per line, as IPython does.
 const LINE_EACH_ABOVE: usize = 10;
-/// A list of strings with more than this many is cut in the middle.
+/// A list of more strings than this is cut in the middle.
 const ELIDE_ABOVE: usize = 100;
 /// Lines kept at each end of a list that is cut.
 const KEPT_AT_ENDS: usize = 25;
@@ -58,16 +58,16 @@ pub(super) fn show_text(text: String) {
     }
 }
 
-/// The text of a value: its `Debug` form, a long list of strings one to a line, and no more of a
-/// very long text than a page can hold.
+/// The text of a value: its `Debug` form, with long lists of strings one per line and very long
+/// texts cut.
 pub fn text_of(value: &dyn Debug) -> String {
     let compact = format!("{value:?}");
     let text = if compact.starts_with("[\"") { string_list(value).unwrap_or(compact) } else { compact };
     shortened(text)
 }
 
-/// `["1",\n "10",\n …]` for a list of more than ten strings. Known from the `{:#?}` form, which puts
-/// each element on a line of its own, because a blanket implementation cannot see the type.
+/// `["1",\n "10",\n …]` for a list of more than ten strings. Detected from the `{:#?}` form, which
+/// puts each element on its own line, because a blanket implementation cannot see the type.
 fn string_list(value: &dyn Debug) -> Option<String> {
     let spread = format!("{value:#?}");
     let elements = spread.strip_prefix("[\n")?.strip_suffix("\n]")?;

@@ -1,4 +1,4 @@
-//! The messages of the contract and how each host is told them (the [module's page](super)).
+//! The messages of the contract and their form for each host (see the [module's page](super)).
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::bundle::MimeBundle;
 use super::host::Host;
 
-/// One message from a cell to whoever shows it.
+/// One message from a cell to its host.
 #[derive(Debug)]
 pub(super) enum Message {
     /// Show a value.
@@ -19,7 +19,7 @@ pub(super) enum Message {
     /// Clear the output of the cell.
     Clear { wait: bool },
     /// A panic or an error; `location` is a line and a column, `frames` are the cell's calls that led to a panic
-    /// elsewhere. With `fails`, the cell fails by it although its code goes on.
+    /// elsewhere. With `fails`, the cell fails although its code continues.
     Error {
         ename: &'static str,
         evalue: String,
@@ -28,12 +28,12 @@ pub(super) enum Message {
         frames: Vec<u64>,
         fails: bool,
     },
-    /// The cell will stop when it is asked to; `heard` when it has been.
+    /// The cell checks for interrupts; `heard` once it has handled one.
     Listening { heard: bool },
 }
 
-/// Shows what was printed without a line feed. The kernel finds it by its name, and calls it in a thread of its own several
-/// times a second, before a question and after each cell.
+/// Flushes text printed without a line feed. The kernel finds it by name and calls it from a thread of its own several
+/// times a second, before each input request and after each cell.
 // SAFETY: no other library defines this name, and a function without arguments can be called from anywhere.
 #[unsafe(no_mangle)]
 extern "C" fn herbarium_flush() {
@@ -50,7 +50,7 @@ impl Message {
     /// Writes the message to standard output for this process's host; an error goes to standard
     /// error where the host has no message for it.
     ///
-    /// A closed output is no reason to stop a training: there is nobody left to tell.
+    /// A closed output must not stop a training, so errors are ignored.
     pub(super) fn send(&self) {
         let host = super::host::host();
         if let (Message::Error { traceback, .. }, Host::Evcxr | Host::Plain) = (self, host) {
@@ -62,7 +62,7 @@ impl Message {
         let _ = stdout.write_all(&bytes).and_then(|()| stdout.flush());
     }
 
-    /// The exact bytes for a host; empty when that host is told nothing.
+    /// The exact bytes for a host; empty if that host gets nothing.
     pub(super) fn encode(&self, host: Host) -> Vec<u8> {
         match host {
             Host::Herbarium => format!("\u{1e}herbarium {}\n", self.json()).into_bytes(),

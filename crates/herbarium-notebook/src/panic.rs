@@ -1,4 +1,5 @@
-//! What a panic or a `?` in a cell says: the message, where the cell raised it, nothing of the machinery.
+//! The error message of a panic or a `?` in a cell: what happened and where in the cell, without
+//! internals.
 
 use std::panic::PanicHookInfo;
 use std::sync::Once;
@@ -27,7 +28,7 @@ fn error_message(info: &PanicHookInfo<'_>) -> Message {
     Message::Error { ename: "Panic", evalue, traceback, location, frames, fails: false }
 }
 
-/// Tells the kernel of the error that a cell's `?` has met, and of the `?`'s place; the kernel has each cell call it.
+/// Reports the error of a cell's `?` and the location of the `?` to the kernel, which makes each cell call this.
 ///
 /// Elsewhere the text goes to stderr.
 #[track_caller]
@@ -45,8 +46,8 @@ fn library_of(path: &str) -> Option<&str> {
     inside.split('/').nth(1)
 }
 
-/// Drops what a learner cannot use: the C++ backtrace that libtorch appends to its messages, and
-/// the Rust wrapping around them.
+/// Drops the parts that do not help a learner: the C++ backtrace that libtorch appends, and the
+/// Rust wrapping around the message.
 pub(super) fn tidy(message: &str) -> String {
     const TORCH: &str = "Internal torch error: ";
     const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: ";
@@ -72,7 +73,7 @@ mod tests {
         assert_eq!(tidy(raw), "libtorch: shape '[3]' is invalid for input of size 4");
     }
 
-    /// As a `?` on one of tch's `f_…` operations has it.
+    /// As from a `?` on one of tch's `f_…` operations.
     #[test]
     fn a_torch_error_is_one_line() {
         let raw = "Internal torch error: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)\nException raised \

@@ -1,4 +1,4 @@
-//! Values that are shown otherwise than by `Debug` alone, or that are not `Sync`.
+//! Values with a richer display than `Debug`, or that are not `Sync`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -9,7 +9,7 @@ use super::message::Message;
 
 /// How a value that is not `Sync` shows itself as the last expression of a cell.
 ///
-/// Everything that holds a tensor of tch's is such a value. It must not be implemented for a type that is
+/// Everything that holds a tch tensor is such a value. It must not be implemented for a type that is
 /// `Sync`: [`EvcxrDisplay`](super::EvcxrDisplay) shows those, and the call would be ambiguous.
 ///
 /// `By` is what it is in [`Show`](super::Show): for a crate that says how another crate's type shows itself.
@@ -47,8 +47,8 @@ impl<A: Rich<P>, B: Rich<Q>, P, Q> Rich<(P, Q)> for (A, B) {
     }
 }
 
-/// A cell that ends in `prediction_grid(…)` shows the picture, and needs no `?` to fail with what is
-/// wrong.
+/// A cell that ends in `prediction_grid(…)` shows the picture or fails with the error, without a
+/// `?`.
 impl<T: Rich<By>, E: std::error::Error, By> Rich<By> for Result<T, E> {
     fn text(&self) -> String {
         match self {

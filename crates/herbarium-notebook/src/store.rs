@@ -1,16 +1,17 @@
-//! The variables that live from cell to cell, by the names that evcxr's cells call them by.
+//! The store of variables that outlive their cell, under the function names that evcxr's cells
+//! call.
 //!
-//! evcxr writes a store of variables into every cell, whose hash map is then compiled anew each time: half of
-//! what rustc has to do for a short cell. The kernel has its cells use this one instead, of which only the
-//! thin generic ends are compiled in a cell.
+//! evcxr writes a variable store into every cell, so its hash map is compiled every time: half of rustc's
+//! work for a short cell. The kernel makes its cells use this one instead, of which only thin generic
+//! wrappers are compiled in the cell.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What evcxr reads on standard output when a variable's type is not what it was.
+/// The line on standard output by which evcxr learns that a variable's type has changed.
 pub const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
-/// What evcxr reads on standard output when a `?` ended the cell.
+/// The line on standard output by which evcxr learns that a `?` ended the cell.
 pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
 
 /// The variables of all cells so far, by name.
@@ -38,7 +39,7 @@ impl VariableStore {
         self.put(name, Box::new(value));
     }
 
-    /// Whether `name`, if it is there at all, has the type `T`. If not, evcxr is told.
+    /// Whether `name`, if present, has the type `T`. If not, reports it to evcxr.
     pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
         self.check(name, TypeId::of::<T>())
     }
@@ -68,7 +69,7 @@ impl VariableStore {
         }
     }
 
-    /// Takes over the variables of `other`, in place of its own of the same names.
+    /// Takes over the variables of `other`; they replace variables of the same name.
     pub fn merge(&mut self, mut other: VariableStore) {
         self.variables.extend(other.variables.drain());
     }

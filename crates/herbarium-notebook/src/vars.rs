@@ -1,8 +1,7 @@
 //! How large a variable is, for the kernel's `:vars`: the length of a list, the rows of a table.
 //!
-//! The kernel writes `(&Of(&name)).size()` for each variable. Which of the two traits answers is settled
-//! by how far the compiler has to look for the method: [`Known`] is found first where it is implemented,
-//! and [`Unknown`], one reference further, for all else.
+//! The kernel writes `(&Of(&name)).size()` for each variable. Method resolution chooses between the two
+//! traits: [`Known`] where it is implemented, and otherwise [`Unknown`], which needs one more reference.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -15,16 +14,16 @@ use super::numbers::thousands;
 #[derive(Debug)]
 pub struct Of<'a, T: ?Sized>(pub &'a T);
 
-/// Values whose size means something to whoever made them.
+/// Values that have a meaningful size.
 ///
-/// `Of` is of this crate, so `By` must be a type of the crate that implements it, as in [`Show`](super::Show):
+/// `Of` belongs to this crate, so `By` must be a type of the implementing crate, as in [`Show`](super::Show):
 /// `impl Known<Here> for Of<'_, Garden>`.
 pub trait Known<By = ()> {
     /// The size in words.
     fn size(&self) -> String;
 }
 
-/// All other values: so many bytes, without what they point to.
+/// All other values: their size in bytes, without what they point to.
 pub trait Unknown {
     /// The size in words.
     fn size(&self) -> String;

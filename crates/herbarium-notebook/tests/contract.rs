@@ -188,7 +188,7 @@ fn a_panic_is_an_error_message() {
     assert_eq!(told.len(), 2);
 }
 
-/// Waits up to ten seconds for the flag, and tells what becomes of it.
+/// Waits up to ten seconds for the flag, and prints what happened.
 fn wait_for_an_interrupt() {
     notebook::init().unwrap();
     println!("READY {}", notebook::interrupted());
@@ -200,7 +200,7 @@ fn wait_for_an_interrupt() {
     println!("{heard:?} {}", notebook::take_interrupt());
 }
 
-/// Starts the waiting scene, sends SIGINT when it is ready, and gives its output and how it ended.
+/// Starts the waiting scene, sends SIGINT once it is ready, and returns its output and exit status.
 fn interrupt(environment: &[(&str, &str)]) -> (String, std::process::ExitStatus) {
     use std::io::{BufRead, BufReader, Read};
     let mut child = child("wait for an interrupt", environment)
@@ -222,7 +222,7 @@ fn interrupt(environment: &[(&str, &str)]) -> (String, std::process::ExitStatus)
 #[test]
 fn an_interrupt_sets_a_flag_under_the_kernel() {
     let (text, status) = interrupt(&KERNEL);
-    // The kernel is told once that this cell listens, and once that it has heard.
+    // The cell reports once that it checks for interrupts, and once that it has handled one.
     let said = |heard: bool| format!("\u{1e}herbarium {{\"type\":\"listening\",\"heard\":{heard}}}\n");
     let expected = format!("{}READY false\n{}[true, true, false] false\n", said(false), said(true));
     assert!(text.contains(&expected), "{text}");

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::size::check_size;
 
 /// The part of `size` = (width, height) whose upper left corner is at `corner` = (left, top): Pillow's
-/// `Image.crop((left, top, left + width, top + height))`. What lies outside the picture is black.
+/// `Image.crop((left, top, left + width, top + height))`. Anything outside the picture is black.
 ///
 /// # Errors
 /// [`Error::Size`](crate::Error::Size) when a side is below 1 pixel or the whole above

@@ -69,18 +69,18 @@ pub struct DecodeOptions {
     /// Whether the picture is turned upright where its EXIF data say how the camera was held: Pillow's
     /// `ImageOps.exif_transpose`. Default no.
     pub exif_orientation: bool,
-    /// The least (width, height) that is needed, in pixels of the picture as it is stored: a JPEG is then decoded at
-    /// a half, a quarter or an eighth of its size where that is no smaller, with the pixels of Pillow's
-    /// `draft("RGB", (width, height))`, in a fraction of the time. Default: the whole size.
+    /// The minimum (width, height) needed, in pixels of the picture as stored: a JPEG is then decoded at a half, a
+    /// quarter or an eighth of its size where that is no smaller, with the pixels of Pillow's `draft("RGB", (width,
+    /// height))`, in a fraction of the time. Default: the whole size.
     pub at_least: Option<(u32, u32)>,
 }
 
-/// What came of a file.
+/// The result of reading a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
     /// The picture.
     pub picture: RgbImage,
-    /// What its owner may want to know.
+    /// A warning about how the file was read, if any.
     pub warning: Option<Warning>,
 }
 
@@ -273,7 +273,7 @@ fn upright(picture: RgbImage, orientation: Option<Orientation>) -> RgbImage {
     picture.into_rgb8()
 }
 
-/// Whether pixels of a 16-bit grey picture become white that are not.
+/// Whether a 16-bit grey picture has values above 255, which become white although they are not.
 fn is_clipped(picture: &DynamicImage) -> bool {
     let DynamicImage::ImageLuma16(grey) = picture else { return false };
     grey.as_raw().iter().any(|&value| value > 255)

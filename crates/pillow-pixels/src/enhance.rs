@@ -64,7 +64,8 @@ pub fn sharpness(picture: &RgbImage, factor: f32) -> RgbImage {
     out
 }
 
-/// A byte's result depends on the byte alone: 256 of them are blended, the rest looked up.
+/// A byte's result depends on that byte alone, so all 256 are blended once and the pixels looked
+/// up.
 fn blend_with_constant(picture: &mut RgbImage, degenerate: u8, factor: f32) {
     let table: [u8; 256] = std::array::from_fn(|value| blend(degenerate, value as u8, factor));
     let pixels: &mut [u8] = picture;

@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use crate::vectors::widest;
 
-/// So many pixels are turned side by side: a few vectors full.
+/// How many pixels are converted at once: a few vectors' worth.
 const SIDE_BY_SIDE: usize = 64;
 
 /// Turns the colour circle by `steps` of 256, wrapping around: what `convert("HSV")`, an addition to its first channel,
@@ -27,7 +27,8 @@ pub fn shift_hue(picture: &mut RgbImage, steps: u8) {
     );
 }
 
-/// Loops without branches, one after the other, become vector instructions; nobody can foresee a colour's sixth.
+/// Consecutive branch-free loops compile to vector instructions; branches on a colour's sixth would be
+/// unpredictable.
 #[inline(always)]
 fn turn(pixels: &mut [[u8; 3]; SIDE_BY_SIDE], steps: u8, sectors: &[Sector; 256]) {
     let mut hsv = [[0u8; SIDE_BY_SIDE]; 3];
@@ -49,7 +50,7 @@ fn turn(pixels: &mut [[u8; 3]; SIDE_BY_SIDE], steps: u8, sectors: &[Sector; 256]
 #[inline(always)]
 pub fn from_rgb([red, green, blue]: [u8; 3]) -> [u8; 3] {
     let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
-    // Of a gray, which has no hue, anything but a division by zero is right.
+    // A grey has no hue, so any divisor but zero will do.
     let range = f32::from((most - least).max(1));
     let saturation = f32::from(most - least) / f32::from(most.max(1));
     let [to_red, to_green, to_blue] = [red, green, blue].map(
@@ -75,7 +76,7 @@ fn whole(value: f64) -> i32 {
     value as i32
 }
 
-/// What the way back to RGB needs to know of a hue.
+/// What the conversion back to RGB needs to know about a hue.
 #[derive(Clone, Copy)]
 struct Sector {
     /// Which sixth of the colour circle, 0..6.
@@ -111,7 +112,7 @@ fn of_sector(sector: Sector, saturation: u8, value: u8) -> [u8; 3] {
     let weakest = rounded(f64::from(value) * (1.0 - f64::from(strength)));
     let middle = rounded(f64::from(value) * (1.0 - faded));
     let is = |one: u8, other: u8| sector.index == one || sector.index == other;
-    // A gray has no strength, which makes all three the same.
+    // A grey has no saturation, which makes all three equal.
     [
         if is(0, 5) {
             value

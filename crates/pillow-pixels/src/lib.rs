@@ -1,8 +1,9 @@
 //! [Pillow](https://python-pillow.org)'s pictures in Rust, to the pixel.
 //!
-//! Networks that were trained on what Python's Pillow makes of photographs expect the same of Rust. "Bilinear" is
-//! not enough: each library has its own idea of it. This crate repeats Pillow's arithmetic (fixed-point
-//! resampling, truncating blends, 8-bit HSV, and for JPEG libjpeg-turbo's), so that results are equal byte by byte.
+//! Networks trained on photographs that Python's Pillow decoded and resized expect the same pixels in Rust.
+//! "Bilinear" is not enough of a specification: every library implements it differently. This crate repeats
+//! Pillow's arithmetic (fixed-point resampling, truncating blends, 8-bit HSV, and for JPEG libjpeg-turbo's), so
+//! that results are equal byte by byte.
 //!
 //! - [`open`], [`decode`] and [`Decoder`]: picture files as `Image.open(path).convert("RGB")` gives them, JPEG at
 //!   reduced scale (`draft`) and resized while it is decoded, too.

@@ -86,7 +86,7 @@ fn fits_fixed_point(m: Matrix, width: f64, height: f64) -> bool {
     })
 }
 
-/// The usual way: steps in 16.16 fixed point.
+/// The usual case: steps in 16.16 fixed point.
 fn fixed_point(source: &Source, target: &mut Target, m: Matrix) {
     let fix = |value: f64| (value * 65536.0 + 0.5).floor() as i32;
     let (dx_column, dx_row) = (fix(m[0]), fix(m[1]));
@@ -95,7 +95,8 @@ fn fixed_point(source: &Source, target: &mut Target, m: Matrix) {
     let mut y_row = fix(m[5] + m[3] * 0.5 + m[4] * 0.5);
     let (width, fill) = (target.width, target.fill);
     for row in target.rows() {
-        // Which pixels of the row come from inside is known beforehand: no test for each.
+        // The range of pixels that come from inside is computed beforehand, which saves a test per
+        // pixel.
         let across = inside(x_row, dx_column, source.width, width);
         let down = inside(y_row, dy_column, source.height, width);
         let shown = across.start.max(down.start)..across.end.min(down.end);
@@ -119,13 +120,13 @@ fn fixed_point(source: &Source, target: &mut Target, m: Matrix) {
 /// For which `i` below `count` the fixed-point position `start + i * step` lies in 0..`size` pixels.
 fn inside(start: i32, step: i32, size: usize, count: usize) -> Range<usize> {
     let (start, step, end, count) = (i64::from(start), i64::from(step), (size as i64) << 16, count as i64);
-    // The first i at which `from + i * step` has reached 0, for a positive step.
+    // The first i at which `from + i * step` is at least 0, for a positive step.
     let reached = |from: i64, step: i64| if from >= 0 { 0 } else { (-from + step - 1) / step };
     let (first, last) = match step {
         0 if (0..end).contains(&start) => (0, count),
         0 => (0, 0),
         1.. => (reached(start, step), reached(start - end, step)),
-        // Downwards: the same seen from the other end.
+        // A negative step: the same from the other end.
         _ => (reached(end - 1 - start, -step), reached(-1 - start, -step)),
     };
     first.clamp(0, count) as usize..last.clamp(0, count) as usize

@@ -1,8 +1,8 @@
-//! Tables that give every byte another, grey, and flips: Pillow's `ImageOps`.
+//! Lookup tables, greyscale and flips: Pillow's `ImageOps`.
 
 use image::RgbImage;
 
-/// A byte for every byte.
+/// A lookup table.
 type Table = [u8; 256];
 
 /// The negative: `ImageOps.invert`.

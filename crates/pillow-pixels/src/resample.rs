@@ -13,11 +13,11 @@ use crate::vectors::widest;
 
 /// Pillow's PRECISION_BITS: 32 less 8 for the result and 2 against overflow.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
-/// Half of what becomes one step of the result.
+/// Half a step of the result, for rounding.
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 const CHANNELS: usize = 3;
 
-/// The curve that neighbours are weighted by.
+/// The filter that weights neighbouring pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
     /// Pillow's BILINEAR.
@@ -27,7 +27,7 @@ pub(crate) enum Filter {
 }
 
 impl Filter {
-    /// How far the curve reaches to each side, in pixels.
+    /// The filter's reach to each side, in pixels.
     fn support(self) -> f64 {
         match self {
             Filter::Triangle => 1.0,
@@ -58,7 +58,7 @@ impl Weights {
     /// `filter` from `input` to `output` pixels.
     fn new(filter: Filter, input: usize, output: usize) -> Self {
         let scale = input as f64 / output as f64;
-        // Enlarging interpolates between neighbours, shrinking widens the curve.
+        // Enlarging interpolates between neighbours, shrinking widens the filter.
         let spread = scale.max(1.0);
         let support = filter.support() * spread;
         let mut weights = Weights { spans: Vec::with_capacity(output), values: Vec::new() };
@@ -106,19 +106,19 @@ pub(crate) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filt
     resizer.finish()
 }
 
-/// Rows that are narrowed together.
+/// Rows resampled together horizontally.
 const ROWS: usize = 8;
 
-/// A picture that comes row by row and is resampled on the way: it need never be in memory as a whole.
+/// Resamples a picture row by row as it arrives, so that the whole is never in memory.
 pub(crate) struct RowResizer {
     columns: Weights,
     rows: Weights,
     /// How many rows came.
     count: usize,
-    /// Some rows side by side, so that one weight meets a run of neighbouring bytes: compilers turn that
-    /// into vector instructions.
+    /// Several rows interleaved, so that one weight applies to adjacent bytes, which compilers
+    /// vectorise.
     strip: Vec<[u8; ROWS * 4]>,
-    /// The rows so far at their new width, four bytes a pixel.
+    /// The rows so far, at their new width, four bytes per pixel.
     narrowed: Scratch,
 }
 
@@ -136,7 +136,7 @@ impl RowResizer {
         RowResizer { columns, rows, count: 0, strip: vec![[0; ROWS * 4]; in_width], narrowed }
     }
 
-    /// Takes the next row, of as many pixels as the picture is wide.
+    /// Adds the next row, as wide as the picture.
     pub(crate) fn row(&mut self, pixels: &[Pixel]) {
         let place = self.count % ROWS;
         for (column, pixel) in self.strip.iter_mut().zip(pixels) {
@@ -148,7 +148,7 @@ impl RowResizer {
         }
     }
 
-    /// The picture, once all rows came.
+    /// The picture, once all rows have been added.
     pub(crate) fn finish(mut self) -> RgbImage {
         if !self.count.is_multiple_of(ROWS) {
             self.narrow();
@@ -167,7 +167,7 @@ impl RowResizer {
         RgbImage::from_raw(width as u32, height as u32, out).expect("width * height pixels were made")
     }
 
-    /// Narrows the strip, whose last row is the last that came.
+    /// Resamples the rows of the strip horizontally.
     fn narrow(&mut self) {
         let size = self.columns.spans.len() * ROWS;
         let first = (self.count - 1) / ROWS * size;
@@ -212,7 +212,7 @@ fn shorten(narrowed: &[u8], weights: &[i32], out: &mut [u8]) {
 
 /// The weighted sums of bytes, place by place, as bytes.
 ///
-/// Nothing overflows; `wrapping_…` keeps the loops quick where overflow is checked for.
+/// Nothing overflows; `wrapping_…` keeps the loops fast in builds with overflow checks.
 #[inline(always)]
 fn weighted<'a, const N: usize>(terms: impl Iterator<Item = (&'a [u8; N], &'a i32)>) -> [u8; N] {
     let mut sums = [HALF; N];

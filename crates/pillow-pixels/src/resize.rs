@@ -22,7 +22,7 @@ pub enum Resampling {
 }
 
 impl Resampling {
-    /// The curve that neighbours are weighted by, where they are.
+    /// The filter that weights neighbouring pixels; `None` for nearest.
     pub(crate) fn filter(self) -> Option<Filter> {
         match self {
             Resampling::Nearest => None,

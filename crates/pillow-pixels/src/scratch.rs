@@ -1,7 +1,7 @@
-//! Memory to work in that a thread keeps from one picture to the next.
+//! Buffers that a thread reuses from one picture to the next.
 //!
-//! What is as large as a photograph goes back to the system when it is freed, and is zeroed page by page
-//! when it is asked for again: that took a third of the time of decoding.
+//! Allocations as large as a photograph return to the system when freed, and are zeroed page by page
+//! when allocated again: that took a third of the decoding time.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
@@ -14,7 +14,7 @@ thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Bytes to work in. What is in them at first is arbitrary: zeros, or what another use has left.
+/// A work buffer. Its initial contents are arbitrary: zeros, or what an earlier use left.
 #[derive(Default)]
 pub(crate) struct Scratch {
     bytes: Vec<u8>,
@@ -35,7 +35,7 @@ impl Scratch {
         scratch
     }
 
-    /// The bytes as what can grow.
+    /// The buffer as a vector that can grow.
     pub(crate) fn as_vec(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -58,7 +58,7 @@ impl Drop for Scratch {
         if bytes.capacity() == 0 || bytes.capacity() > KEPT_BYTES {
             return;
         }
-        // Where the thread is ending, it is freed.
+        // If the thread is ending, it is freed.
         let _ = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();
             if spare.len() < KEPT {

@@ -2,11 +2,11 @@
 
 use crate::{Error, Result};
 
-/// The most pixels that a picture may have which is made: Pillow's `Image.MAX_IMAGE_PIXELS`, a quarter of a GiB as
-/// RGB. A file of more is read with a [warning](crate::Warning).
+/// The most pixels of a picture that is created: Pillow's `Image.MAX_IMAGE_PIXELS`, a quarter of a GiB as RGB.
+/// Larger files are read with a [warning](crate::Warning).
 pub const MAX_IMAGE_PIXELS: u64 = 89_478_485;
 
-/// The most pixels of a file that is read: Pillow raises its `DecompressionBombError` above it, too.
+/// The most pixels of a file: Pillow also raises its `DecompressionBombError` above this.
 pub const MAX_FILE_PIXELS: u64 = 2 * MAX_IMAGE_PIXELS;
 
 /// `width` × `height` as the size of a picture to be made.

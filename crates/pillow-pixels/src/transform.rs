@@ -100,7 +100,7 @@ fn render<'a>(
             for (y, row) in rows.enumerate() {
                 for (x, pixel) in row.iter_mut().enumerate() {
                     let (x, y) = position(x as f64 + 0.5, y as f64 + 0.5);
-                    // Written so that what is not a number counts as outside.
+                    // Written so that NaN counts as outside.
                     let inside = x >= 0.0 && x < width && y >= 0.0 && y < height;
                     *pixel = if inside { sample(source, x, y) } else { fill };
                 }
@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    /// A map that divides by zero leads nowhere.
+    /// Where a map divides by zero, the pixel is outside.
     #[test]
     fn what_is_not_a_number_is_outside() {
         let picture = RgbImage::from_pixel(3, 3, image::Rgb([5; 3]));

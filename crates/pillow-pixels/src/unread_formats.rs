@@ -1,10 +1,10 @@
-//! Guesses what a file is that is not read as a picture.
+//! Guesses the format of a file that is not a supported picture.
 
-/// Formats that Pillow reads, with Pillow's line that converts them.
+/// Advice for formats that Pillow reads: the Pillow line that converts them.
 const PILLOW: &str =
     "`Image.open(IN).convert(\"RGB\").save(OUT)` of Pillow, with OUT a name that ends in .png";
 
-/// The sentence about a file of no format that is read: what it is, where that can be recognised, and what to do.
+/// The message for a file in an unsupported format: what it is, if recognised, and what to do.
 pub(crate) fn what_else(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(512)];
     let text = String::from_utf8_lossy(start).to_ascii_lowercase();
@@ -41,7 +41,7 @@ pub(crate) fn what_else(bytes: &[u8]) -> String {
     "not a picture, whatever its name says: delete it or move it elsewhere".into()
 }
 
-/// The sentence about a picture of a format that is read, but of a kind in it that is not (a TIFF with a palette).
+/// The message for an unsupported variant of a supported format (a TIFF with a palette).
 pub(crate) fn unread_kind(problem: &dyn std::fmt::Display) -> String {
     format!("this kind of picture is not read ({problem}). Convert it, for example with {PILLOW}")
 }
@@ -52,7 +52,7 @@ fn picture(what: &str, how: &str) -> String {
     )
 }
 
-/// The brands of an ISO media file (`ftyp` box): its own, then those that it is compatible with.
+/// The brands of an ISO media file (`ftyp` box): its major brand, then the compatible ones.
 fn brands(start: &[u8]) -> Option<Vec<&[u8]>> {
     if start.get(4..8)? != b"ftyp" {
         return None;

@@ -1,8 +1,8 @@
-//! Vector instructions beyond those that every processor of its kind has.
+//! Vector instructions beyond the baseline of the architecture.
 //!
-//! Loops over neighbouring numbers become vector instructions by themselves; what is given to these functions
-//! is compiled a second time for processors with wider ones, and gives the same results. The closures must be
-//! marked `#[inline(always)]`, and what they call too: other functions stay as they are.
+//! The compiler vectorises loops over adjacent numbers; closures passed to these functions are compiled a
+//! second time for wider vectors, with the same results. The closures must be marked `#[inline(always)]`, and
+//! what they call too: other functions stay as they are.
 
 /// Runs `work` with vectors of 32 bytes (AVX2), where the processor has them.
 #[inline(always)]
@@ -15,8 +15,8 @@ pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Runs `work` with vectors of 64 bytes (AVX-512), or else as [`wide`]: for loops of plain arithmetic. Where
-/// values change places, as in a transposition, the shorter vectors are the quicker ones.
+/// Runs `work` with vectors of 64 bytes (AVX-512), or else as [`wide`]: for loops of plain arithmetic. For
+/// shuffles, as in a transposition, shorter vectors are faster.
 #[inline(always)]
 pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

@@ -1,14 +1,14 @@
-//! What the owner of a picture may want to know.
+//! Warnings about how a picture was read.
 
 use std::fmt;
 
 use crate::size::MAX_IMAGE_PIXELS;
 
-/// A picture was read, but not as its owner may think.
+/// A picture was read, but perhaps not as expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Warning {
-    /// It is grey with 16 bits: what is above 255 has become white, as by Pillow's `convert("RGB")`.
+    /// 16-bit grey: values above 255 became white, as with Pillow's `convert("RGB")`.
     Grey16,
     /// It has more than [`MAX_IMAGE_PIXELS`]: Pillow warns of a decompression bomb.
     ManyPixels {

@@ -59,7 +59,8 @@ fn pictures_equal_pillow() {
         });
         let options = DecodeOptions { exif_orientation: flag(entry, "exif_orientation"), at_least };
         let decoded = Decoder::open(folder.join(file)).and_then(|decoder| decoder.decode(options));
-        // libwebp's arithmetic of lossy colours has two forms, and leaves open which is used.
+        // libwebp has two variants of its lossy colour arithmetic and does not specify which one is
+        // used.
         let allowed = if file.starts_with("webp_lossy") { 1 } else { 0 };
         match decoded.map(|decoded| difference(&decoded.picture, &expected, name)) {
             Ok(Some(worst)) if worst <= allowed => {}
@@ -69,7 +70,7 @@ fn pictures_equal_pillow() {
     assert!(failures.is_empty(), "not Pillow's pixels:\n{}", failures.join("\n"));
 }
 
-/// The sampling that a grey JPEG claims means nothing, as Pillow has it.
+/// The sampling factors of a grey JPEG are ignored, as in Pillow.
 #[test]
 fn a_grey_jpegs_sampling_means_nothing() {
     for name in ["jpeg_grey.jpg", "jpeg_grey_progressive.jpg"] {
@@ -115,7 +116,7 @@ fn run(op: &Value, input: &RgbImage, expected: &SafeTensors) -> Option<RgbImage>
     let kind = op["op"].as_str().expect("a name");
     let after_resize = match op.get("after_resize") {
         Some(size) => Some(numbers::<2>(size)),
-        // The manifest does not tell the size of what was rotated, but a rotation keeps it.
+        // The manifest does not give the rotated picture's size, but a rotation keeps it.
         None if kind == "rotate" => {
             let shape = expected.tensor(op["name"].as_str()?).ok()?.shape().to_vec();
             Some([shape[1] as i64, shape[2] as i64])

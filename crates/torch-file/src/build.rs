@@ -1,4 +1,4 @@
-//! From a pickle's nodes to values: shared parts are written out, so their sum is bounded.
+//! Builds values from a pickle's nodes. Shared nodes are copied, so the total size is bounded.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,15 @@ use crate::storages::Storages;
 use crate::tensor::Tensor;
 use crate::value::{Dict, DictKind, Key, Value};
 
-/// How deep lists and dictionaries may lie inside each other.
+/// How deeply lists and dictionaries may nest.
 const DEEPEST: usize = 100;
-/// What the values of a pickle may take in memory, in multiples of the pickle, beside the tensors'
-/// elements: one that holds the same list a thousand times in a thousand lists does not get through.
+/// The memory that a pickle's values may take besides the tensors' elements, in multiples of the
+/// pickle's size. This rejects a pickle that holds the same list a thousand times in a thousand
+/// lists.
 const GROWTH: usize = 64;
 /// The same for a pickle of a few bytes.
 const AT_LEAST: usize = 1 << 16;
-/// About what a tensor takes without its elements.
+/// Approximate memory of a tensor without its elements.
 const TENSOR: usize = 256;
 /// Most dimensions of a tensor; PyTorch's own functions take no more.
 const DIMENSIONS: usize = 64;
@@ -28,7 +29,7 @@ pub(crate) fn build(pickle: &Pickle, storages: Storages) -> Result<Value> {
         Builder { pickle, storages, left, tensors: HashMap::new(), has_tensors: false, passed_over: None };
     let value = builder.value(pickle.root, 0)?;
     match builder.passed_over {
-        // Nothing that somebody would read such a file for.
+        // Without a tensor there is no reason to read such a file.
         Some(refusal) if !builder.has_tensors => Err(refusal),
         _ => Ok(value),
     }
@@ -40,7 +41,7 @@ pub(crate) struct Builder<'a> {
     left: usize,
     tensors: HashMap<u32, Tensor>,
     has_tensors: bool,
-    /// Why a file without tensors is refused: the first thing in it that is not read.
+    /// Why a file without tensors is refused: the first object in it that cannot be read.
     passed_over: Option<Error>,
 }
 
@@ -53,7 +54,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Notes that there is something to read the file for.
+    /// Notes that the file holds a tensor, and so is worth reading.
     pub(crate) fn tensor_seen(&mut self) {
         self.has_tensors = true;
     }
@@ -105,7 +106,7 @@ impl Builder<'_> {
         })
     }
 
-    /// Notes that something is not read, and why a file that has nothing else is refused.
+    /// Notes an object that cannot be read, and the refusal for a file that has nothing else.
     pub(crate) fn unread(&mut self, name: &str, refusal: impl FnOnce() -> Error) -> Result<Value> {
         self.spend(name.len())?;
         self.passed_over.get_or_insert_with(refusal);
@@ -144,7 +145,7 @@ impl Builder<'_> {
                 }
             };
             let value = self.value(value, depth + 1)?;
-            // The last one counts, in the place of the first, as in Python.
+            // The last value counts, at the position of the first, as in Python.
             match places.get(&key) {
                 Some(&place) => entries[place].1 = value,
                 None => {

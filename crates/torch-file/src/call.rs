@@ -1,4 +1,4 @@
-//! What the functions that a pickle "calls" would have made.
+//! What the functions that a pickle "calls" would return.
 
 use crate::dtype::Dtype;
 use crate::error::{Result, damaged, refused};
@@ -6,7 +6,7 @@ use crate::machine::{Machine, text};
 use crate::node::{Class, Entries, Global, Id, Node, Storage, Window};
 use crate::stack::EMPTY_TUPLE;
 
-/// `_rebuild_from_type_v2` calls another one; more calls inside each other do not occur.
+/// `_rebuild_from_type_v2` calls another function; deeper nesting does not occur.
 const DEEPEST: usize = 4;
 
 impl Machine<'_> {
@@ -20,7 +20,7 @@ impl Machine<'_> {
             self.check_tuple(arguments)?;
             return self.add_object(class, arguments);
         }
-        // What an object that is not known gives when it is called is not known either.
+        // Calling an unknown object gives an unknown object.
         if let Node::Object(object) = &self.nodes[function as usize] {
             let class = object.class;
             return self.add_object(class, EMPTY_TUPLE);
@@ -54,7 +54,7 @@ impl Machine<'_> {
                 };
                 self.window(storage, offset, size, stride, Some(dtype))
             }
-            // (data, requires_grad, hooks[, attributes]): the data are all there is to it here.
+            // (data, requires_grad, hooks[, attributes]): only the data matter here.
             (Global::RebuildParameter, &[data, _, _] | &[data, _, _, _]) => {
                 match &self.nodes[data as usize] {
                     Node::Tensor(_) => Ok(data),
@@ -117,7 +117,7 @@ impl Machine<'_> {
         self.add(Node::Encoded(bytes.ok_or(damaged("bytes in its pickle are not bytes"))?))
     }
 
-    /// Marks of tensors whose values are not what is stored (conjugated, negated).
+    /// Flags of tensors whose values differ from the stored ones (conjugated, negated).
     fn no_metadata(&self, metadata: Id) -> Result<()> {
         match &self.nodes[metadata as usize] {
             Node::None => Ok(()),
@@ -145,7 +145,7 @@ impl Machine<'_> {
         self.add(Node::Tensor(index))
     }
 
-    /// What a persistent name stands for: a storage, or a class that the old format tells with the text of its code.
+    /// What a persistent id stands for: a storage, or a class, which the old format gives together with its source.
     pub(crate) fn persistent(&mut self, id: Id) -> Result<Id> {
         if let Ok([kind, class, ..]) = self.check_tuple(id)
             && text(self.bytes, &self.nodes[*kind as usize]) == Some("module")

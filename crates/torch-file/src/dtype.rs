@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Dtype {
     /// One byte, 0 or 1.
     Bool,
-    /// Whole numbers of one byte from 0 up.
+    /// Unsigned integers of one byte.
     Uint8,
     /// Whole numbers of one byte.
     Int8,
@@ -71,7 +71,7 @@ impl Dtype {
     }
 
     fn names(self) -> &'static (Dtype, &'static str, &'static [&'static str]) {
-        // Every type has its row.
+        // Every type has a row.
         NAMES.iter().find(|(known, ..)| *known == self).unwrap_or(&NAMES[0])
     }
 
@@ -85,7 +85,7 @@ impl Dtype {
         NAMES.iter().find(|(.., names)| names.contains(&name)).map(|(dtype, ..)| *dtype)
     }
 
-    /// Turns numbers that begin with their most significant byte around.
+    /// Converts big-endian numbers to little-endian.
     pub(crate) fn swap(self, bytes: &mut [u8]) {
         let size = match self {
             Dtype::Complex64 | Dtype::Complex128 => self.size() / 2,

@@ -10,19 +10,20 @@ pub enum Error {
     /// The system cannot read or write it.
     #[error(transparent)]
     Io(io::Error),
-    /// It ends before what it begins.
+    /// The file is cut off.
     #[error("truncated: {0}")]
     Truncated(Cow<'static, str>),
-    /// What it says of itself does not go together.
+    /// The file contradicts itself.
     #[error("damaged: {0}")]
     Damaged(Cow<'static, str>),
-    /// It asks for what is not done: to call a function, to take memory without bound.
+    /// The file asks for something that is never done: calling a function, allocating without
+    /// bound.
     #[error("refused: {0}")]
     Refused(Cow<'static, str>),
-    /// It is something else.
+    /// The file is not a PyTorch file.
     #[error("no PyTorch file: {0}")]
     NotTorch(Cow<'static, str>),
-    /// It is of a kind that is not read here.
+    /// An unsupported kind of PyTorch file.
     #[error("{0}")]
     Unsupported(Cow<'static, str>),
     /// A value holds no weights.
@@ -33,7 +34,7 @@ pub enum Error {
     NotWritable(Cow<'static, str>),
 }
 
-/// What is done with files fails with an [`Error`].
+/// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl From<io::Error> for Error {

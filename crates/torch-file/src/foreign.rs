@@ -1,8 +1,8 @@
-//! What stands beside the weights in people's checkpoints: numpy's numbers and arrays, dates, the arguments of
-//! the command line, objects of classes that nobody here knows.
+//! What checkpoints hold besides weights: numpy numbers and arrays, dates, command-line arguments, objects of
+//! unknown classes.
 //!
-//! Nothing of them is run. A few well-known ones are read as plain values; the others become a
-//! [`Value::Object`] with the name of their class.
+//! None of their code is run. A few well-known classes are read as plain values; the others become
+//! a [`Value::Object`] with the name of their class.
 
 mod numpy;
 mod time;
@@ -15,8 +15,8 @@ use crate::globals::{clean, refusal};
 use crate::node::{Foreign, Id, Node, Object};
 use crate::value::{Dict, DictKind, Value};
 
-/// Modules through which a pickle reaches commands, files, the network or other pickles. A file that names one
-/// of them was made to do harm, whatever else it holds.
+/// Modules that give a pickle access to commands, files, the network or other pickles. A file that names one
+/// of them is malicious, whatever else it holds.
 const DANGEROUS: [&str; 38] = [
     "os",
     "posix",
@@ -72,7 +72,7 @@ const DANGEROUS_BUILTINS: [&str; 11] = [
     "delattr",
 ];
 
-/// Whether a file that asks for this name is refused, even where the name stands beside weights.
+/// Whether a file that asks for this name is refused even if it also holds weights.
 pub(crate) fn is_dangerous(module: &str, name: &str) -> bool {
     let root = module.split('.').next().unwrap_or(module);
     match root {
@@ -84,7 +84,7 @@ pub(crate) fn is_dangerous(module: &str, name: &str) -> bool {
 }
 
 impl Builder<'_> {
-    /// An object as a plain value, where its class is known; else what it is called.
+    /// An object as a plain value if its class is known, otherwise by its class name.
     pub(crate) fn object(&mut self, object: &Object, depth: usize) -> Result<Value> {
         if let Some(value) = self.plain(object, depth)? {
             return Ok(value);
@@ -92,7 +92,7 @@ impl Builder<'_> {
         self.pass_over(object.class)
     }
 
-    /// Notes that something of this class is not read.
+    /// Notes that an object of this class was not read.
     pub(crate) fn pass_over(&mut self, class: u32) -> Result<Value> {
         let Foreign { module, name } = self.pickle.foreign[class as usize];
         self.unread(&clean(module, name), || refusal(module, name))
@@ -145,8 +145,7 @@ impl Builder<'_> {
         }
     }
 
-    /// What the state dict of a `torch.nn.Module` has: its parameters, its buffers but those that it keeps to itself,
-    /// and its modules.
+    /// The state dict of a `torch.nn.Module`: its parameters, its persistent buffers and its submodules.
     fn module(&mut self, object: &Object, depth: usize) -> Result<Option<Value>> {
         let pickle = self.pickle;
         let Some(Node::Dict(attributes)) = object.state.map(|state| pickle.node(state)) else {

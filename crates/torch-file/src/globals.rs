@@ -1,10 +1,10 @@
-//! The names that a file may ask for, and how the others are refused.
+//! The names that a file may ask for, and the refusal of all others.
 
 use crate::dtype::Dtype;
 use crate::error::{Error, refused};
 use crate::node::Global;
 
-/// The object of that name, or why it is not given out.
+/// The object of that name, or why it is refused.
 pub(crate) fn find(module: &str, name: &str) -> Result<Global, Error> {
     let found = match (module, name) {
         ("collections", "OrderedDict") => Some(Global::OrderedDict),
@@ -36,7 +36,7 @@ pub(crate) fn find(module: &str, name: &str) -> Result<Global, Error> {
     found.ok_or_else(|| refusal(module, name))
 }
 
-/// The name as it is shown: it comes from the file, so it is cut and cleaned.
+/// The name for messages: it comes from the file, so it is shortened and sanitised.
 pub(crate) fn clean(module: &str, name: &str) -> String {
     let clean = |text: &str| text.chars().take(80).flat_map(char::escape_default).collect::<String>();
     if module.is_empty() { clean(name) } else { format!("{}.{}", clean(module), clean(name)) }

@@ -1,19 +1,19 @@
-//! PyTorch's own files, `.pt` and `.pth`, read without running anything of them.
+//! PyTorch's own files, `.pt` and `.pth`, read without running any code in them.
 //!
 //! Such a file is a Python pickle: a little program that builds objects, and that can call any function
 //! of Python's. [`read`] knows only the opcodes and the dozen names that tensors, numbers, texts, lists
-//! and dictionaries need, builds these itself, and refuses the file with the name of whatever else it
-//! asks for where it may do harm. What people keep beside the weights is no reason to refuse them: numpy's
-//! numbers and arrays, dates, paths and `argparse.Namespace` are read as plain values, an object of any other
-//! class is passed over and stands there by its name ([`Value::Object`]). A file that has nothing but such
-//! objects is refused. Every size is checked against the file before memory is taken for it.
+//! and dictionaries need, builds these itself, and refuses a file that asks for anything dangerous, naming
+//! it. Other objects beside the weights are no reason to refuse a file: numpy's numbers and arrays, dates,
+//! paths and `argparse.Namespace` are read as plain values, and an object of any other class becomes a
+//! [`Value::Object`] with the class's name. A file with nothing but such objects is refused. Every size is
+//! checked against the file before memory is allocated.
 //!
 //! Read are the zip format (since PyTorch 1.6; stored or compressed entries, ZIP64, either byte order),
 //! the older one, the tensors of TorchScript files, which tch's `.ot` files are, and those of whole models
 //! (`torch.save(model)`). Not read are sparse and quantized tensors, and the tar format of before 2017.
 //!
-//! A [`Tensor`] says its type, shape and place at once; its elements are read when they are
-//! [asked for](Tensor::bytes), and are what any tensor library can be given.
+//! A [`Tensor`] knows its type, shape and strides at once; its elements are read on
+//! [demand](Tensor::bytes), as plain bytes that any tensor library can take.
 //!
 //! ```
 //! use torch_file::{Dict, Dtype, Tensor, Value};
@@ -73,15 +73,14 @@ use zip::Zip;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// The longest pickle of an archive that is read: a thousand times that of the largest networks.
+/// The longest pickle accepted in an archive: a thousand times that of the largest networks.
 const MAX_PICKLE: u64 = 256 << 20;
 
-/// Reads a file. It stays open as long as one of its tensors is there, whose elements are read when they are asked
-/// for.
+/// Reads a file. It stays open as long as one of its tensors exists, because elements are read on demand.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, the other ones when it is truncated, damaged, no PyTorch file, or asks for
-/// something that is not done: the message names it.
+/// [`Error::Io`] when it cannot be read, the other ones when it is truncated, damaged, not a PyTorch file, or asks
+/// for something that is refused: the message names it.
 pub fn read(path: impl AsRef<Path>) -> Result<Value> {
     from_reader(BufReader::new(File::open(path)?))
 }
@@ -94,7 +93,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Value> {
     from_reader(Cursor::new(bytes.to_vec()))
 }
 
-/// [`read`] for whatever can be read from any place.
+/// [`read`] for any seekable reader.
 ///
 /// # Errors
 /// As [`read`].
@@ -117,7 +116,7 @@ pub fn from_reader<R: Read + Seek + Send + 'static>(mut reader: R) -> Result<Val
 /// of the archive's entries: `torch.save` takes the file's name without its ending. Tensors that share a storage
 /// share it in the file.
 ///
-/// What is written is not whole before the end: write to a file beside the one that is to be replaced, and rename it.
+/// The output is incomplete until this returns: write to a temporary file beside the target, then rename it.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be written, [`Error::NotWritable`] for what has no place in the format, and what reading
@@ -128,7 +127,7 @@ pub fn write(mut out: impl Write, folder: &str, value: &Value) -> Result<()> {
 
 fn read_zip<R: Read + Seek + Send + 'static>(reader: R) -> Result<Value> {
     let mut zip = Zip::open(reader)?;
-    // PyTorch calls the folder after the file, `best/data.pkl`; others that write its format need none.
+    // PyTorch names the folder after the file, `best/data.pkl`; other writers may leave it out.
     let names = zip.names().filter(|name| *name == "data.pkl" || name.ends_with("/data.pkl"));
     let name = names.min_by_key(|name| name.len()).map(str::to_owned);
     let name = name.ok_or(unsupported("it is a zip archive, but no PyTorch file: it has no data.pkl"))?;

@@ -1,4 +1,4 @@
-//! The pickle machine: the opcodes of protocol 2 and what later ones write for the same things. It
+//! The pickle machine: the opcodes of protocol 2 and their equivalents in later protocols. It
 //! builds [`Node`]s and runs nothing.
 
 use std::collections::HashMap;
@@ -53,7 +53,7 @@ impl<'a> Pickle<'a> {
         match self.node(id) {
             Node::Bytes(span) | Node::Old(span) => self.bytes.get(span.start..span.start + span.length),
             Node::Encoded(bytes) => Some(bytes),
-            // How protocols before 3 write none at all.
+            // How protocols before 3 write empty bytes.
             Node::Object(object) if self.tuple(object.arguments).is_empty() => {
                 let Foreign { module, name } = self.foreign[object.class as usize];
                 (matches!(module, "builtins" | "__builtin__") && name == "bytes").then_some(&[])

@@ -1,5 +1,5 @@
-//! What a pickle builds while it is read: nodes that refer to each other by number, so that lists which
-//! hold each other, or themselves, neither leak nor grow.
+//! What a pickle builds while it is read: nodes that refer to each other by number, so that cyclic
+//! lists neither leak nor grow.
 
 use crate::dtype::Dtype;
 
@@ -55,7 +55,7 @@ pub(crate) enum Class {
     Module,
 }
 
-/// An object whose class only Python has: what its pickle says of it. Nothing of it is run.
+/// An object of a Python class, as its pickle describes it. None of its code is run.
 #[derive(Debug)]
 pub(crate) struct Object {
     /// An index into the pickle's foreign names.
@@ -64,9 +64,9 @@ pub(crate) struct Object {
     pub arguments: Id,
     /// What was set on it afterwards.
     pub state: Option<Id>,
-    /// The entries that it got, where it is a dictionary of some kind.
+    /// Its entries, if it is a kind of dictionary.
     pub entries: Vec<(Id, Id)>,
-    /// The items that it got, where it is a list of some kind.
+    /// Its items, if it is a kind of list.
     pub items: Vec<Id>,
 }
 
@@ -78,7 +78,8 @@ pub(crate) struct Foreign<'a> {
     pub name: &'a str,
 }
 
-/// The few names that tensors need. None of them is ever called: what each would do is done here.
+/// The few names that tensors need. None of them is ever called: this crate does itself what each
+/// would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Global {
     OrderedDict,
@@ -118,7 +119,7 @@ pub(crate) struct Storage {
     pub view: Option<(String, u64, u64)>,
 }
 
-/// A tensor as a window on a storage.
+/// A tensor as a view of a storage.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     /// An index into the pickle's storages.

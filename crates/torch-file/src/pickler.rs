@@ -1,4 +1,4 @@
-//! Writing a value as a pickle of protocol 2, in the words of `torch.save`.
+//! Writes a value as a pickle of protocol 2, as `torch.save` does.
 
 use std::collections::HashMap;
 
@@ -112,7 +112,7 @@ impl Pickler {
     }
 
     fn tensor(&mut self, tensor: &Tensor) -> Result<()> {
-        // A storage that stands behind several tensors is one in the file, too.
+        // A storage shared by several tensors is written once.
         let storage = tensor.storage();
         let next = self.storages.len();
         let index = *self.places.entry(storage.id()).or_insert(next);

@@ -1,13 +1,13 @@
-//! How what a file holds is shown: as a tree, with tensors as their shapes.
+//! Shows a file's contents as a tree, with tensors as their shapes.
 
 use std::fmt;
 
 use crate::python::{PyFloat, PyStr, py_bool};
 use crate::value::{Dict, DictKind, Key, Value};
 
-/// Entries of one dictionary or list that are shown before the rest is counted.
+/// How many entries of a dictionary or list are shown; the rest is only counted.
 const SHOWN: usize = 40;
-/// Longest line of a list that is shown on one.
+/// The longest list shown on a single line.
 const LINE: usize = 80;
 
 impl fmt::Display for Key {

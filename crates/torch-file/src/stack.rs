@@ -1,4 +1,5 @@
-//! What the opcodes work with: the bytes that follow, the nodes, and the stack above the last mark.
+//! The state of the pickle machine: the remaining bytes, the nodes, and the stack above the last
+//! mark.
 
 use crate::error::{Result, damaged, refused, truncated, unsupported};
 use crate::foreign::is_dangerous;
@@ -88,7 +89,8 @@ impl<'a> Machine<'a> {
         self.push(Node::Tuple(items.into_boxed_slice()))
     }
 
-    /// A number of so many bytes; of those that no tensor and no setting needs only that it was there.
+    /// An integer of so many bytes; one too large for any tensor or setting is kept only as a
+    /// placeholder.
     pub(crate) fn long(&mut self, length: usize) -> Result<()> {
         if length <= 8 {
             let number = self.signed(length)?;
@@ -122,7 +124,7 @@ impl<'a> Machine<'a> {
         self.add(Node::Object(Box::new(object)))
     }
 
-    /// How far down the stack may be taken from: not past the last mark.
+    /// The depth below which the stack must not be popped: the last mark.
     pub(crate) fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }
@@ -167,7 +169,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Attributes for an object. Those of dictionaries and tensors (`_metadata`: the versions of a
-    /// model's layers) say nothing about values; those of a TorchScript object are what it is.
+    /// model's layers) say nothing about values; those of a TorchScript object are its content.
     pub(crate) fn build(&mut self) -> Result<()> {
         let items = self.pop_many(1)?;
         let top = self.top()?;

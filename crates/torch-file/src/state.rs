@@ -1,4 +1,4 @@
-//! Finding the state dict in what a file holds.
+//! Finds the state dict in a file's contents.
 
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -14,7 +14,7 @@ pub(crate) fn tensors_of(value: &Value) -> Result<Vec<(String, Tensor)>> {
     let held = |fits: fn(&Dict) -> bool| {
         NAMES.iter().filter_map(|name| dict.get(*name)?.as_dict()).find(|inner| fits(inner))
     };
-    // One under a name that says what it is may hold other things beside its tensors.
+    // Under a telling name, a dictionary may hold other things besides its tensors.
     let state = match (
         is_state_dict(dict),
         held(is_state_dict).or_else(|| held(has_tensors)).or_else(|| only_one(dict)),
@@ -31,7 +31,7 @@ pub(crate) fn tensors_of(value: &Value) -> Result<Vec<(String, Tensor)>> {
     Ok(tensors)
 }
 
-/// The only state dict among the entries, under whatever name.
+/// The state dict among the entries, if there is exactly one, under any name.
 fn only_one(dict: &Dict) -> Option<&Dict> {
     let mut found = dict.iter().filter_map(|(_, value)| value.as_dict()).filter(|inner| is_state_dict(inner));
     found.next().filter(|_| found.next().is_none())
@@ -41,8 +41,8 @@ fn has_tensors(dict: &Dict) -> bool {
     dict.iter().any(|(key, value)| key.as_str().is_some() && matches!(value, Value::Tensor(_)))
 }
 
-/// Whether a dictionary is a state dict: tensors under names, or a TorchScript module. One that also
-/// holds other things beside them (PyTorch's `_extra_state`) still is.
+/// Whether a dictionary is a state dict: tensors under names, or a TorchScript module. It may hold
+/// other things as well (PyTorch's `_extra_state`).
 fn is_state_dict(dict: &Dict) -> bool {
     let tensors = dict.iter().filter(|(_, value)| matches!(value, Value::Tensor(_))).count();
     let named = dict.iter().all(|(key, _)| key.as_str().is_some());
@@ -55,7 +55,7 @@ fn is_state_dict(dict: &Dict) -> bool {
 
 fn gather(dict: &Dict, path: &str, tensors: &mut Vec<(String, Tensor)>) {
     for (key, value) in dict {
-        // tch writes `|` for the points that TorchScript's names cannot have.
+        // tch writes `|` for dots, which TorchScript names cannot contain.
         let key = key.to_string();
         let key = if dict.kind() == DictKind::Module { key.replace('|', ".") } else { key };
         let name = if path.is_empty() { key } else { format!("{path}.{key}") };

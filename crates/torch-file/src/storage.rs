@@ -7,11 +7,10 @@ use std::sync::Arc;
 use crate::dtype::Dtype;
 use crate::error::{Result, damaged};
 
-/// The elements that one or several tensors are windows on. A clone is the same storage.
+/// The elements behind one or several tensors, which are views of it. A clone is the same storage.
 ///
 /// Those of a file are read when they are [asked for](Storage::read), each time from the file, which stays open: a
-/// program that needs only some of a file's tensors reads only these, and holds no second copy of what it makes of
-/// them.
+/// program that needs only some of a file's tensors reads only these, and holds no second copy.
 #[derive(Clone)]
 pub struct Storage(Arc<Inner>);
 
@@ -42,8 +41,8 @@ impl Storage {
         Ok(Storage(Arc::new(Inner { dtype, len, bytes: Bytes::Here(bytes) })))
     }
 
-    /// `len` elements that `read` gives when they are needed, little-endian; so a large tensor is copied only while
-    /// it is written.
+    /// `len` elements that `read` gives when they are needed, little-endian; so that a large tensor is copied only
+    /// while it is being written.
     pub fn lazy(
         dtype: Dtype,
         len: usize,
@@ -67,7 +66,7 @@ impl Storage {
         self.0.len == 0
     }
 
-    /// A number that no other storage has as long as this one lives: for a table of what was made of storages.
+    /// An id that no other storage has while this one lives, to use as a key.
     pub fn id(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
     }
@@ -97,7 +96,7 @@ fn check_bools(dtype: Dtype, bytes: &[u8]) -> Result<()> {
 }
 
 impl PartialEq for Storage {
-    /// Whether the two are the same, not whether they hold the same.
+    /// Whether the two are the same storage, not whether their elements are equal.
     fn eq(&self, other: &Storage) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -12,13 +12,13 @@ use crate::zip::Zip;
 
 /// A file that the elements of storages are read from.
 pub(crate) trait Source: Send {
-    /// Fails where it is known already that a storage of that name does not have `length` bytes, or has too many.
+    /// Fails if it is already known that a storage of that name does not have `length` bytes, or has too many.
     fn check(&mut self, key: &str, length: u64) -> Result<()>;
 
     /// The bytes of a storage that should have `length` of them.
     fn bytes(&mut self, key: &str, length: u64) -> Result<Vec<u8>>;
 
-    /// Whether numbers begin with their most significant byte.
+    /// Whether numbers are big-endian.
     fn big_endian(&self) -> bool;
 }
 
@@ -49,7 +49,7 @@ impl<R: Read + Seek + Send> Source for ZipSource<R> {
     }
 }
 
-/// The storages of a file, each made when it is first asked for.
+/// The storages of a file, each created on first use.
 pub(crate) struct Storages {
     source: Arc<Mutex<dyn Source>>,
     made: HashMap<String, Storage>,

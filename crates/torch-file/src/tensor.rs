@@ -7,10 +7,10 @@ use crate::dtype::{Dtype, Number};
 use crate::error::{Result, damaged, refused};
 use crate::storage::Storage;
 
-/// What a tensor whose elements repeat (stride 0) may take when somebody copies it, in bytes.
+/// The most bytes that a copy of a tensor with repeated elements (stride 0) may take.
 const EXPANDED: u64 = 1 << 26;
 
-/// A tensor: a window on a [`Storage`]. Its elements are read when they are [asked for](Tensor::bytes).
+/// A tensor: a view of a [`Storage`]. Its elements are read on [demand](Tensor::bytes).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tensor {
     storage: Storage,
@@ -20,7 +20,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// A window on a storage: element `[i, j]` is number `offset + i * strides[0] + j * strides[1]` of it.
+    /// A view of a storage: element `[i, j]` is number `offset + i * strides[0] + j * strides[1]` of it.
     ///
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged) when it reaches beyond the storage, [`Error::Refused`](crate::Error::Refused) when it repeats a small storage so
@@ -106,7 +106,7 @@ impl Tensor {
         self.offset
     }
 
-    /// What it is a window on.
+    /// The storage behind it.
     pub fn storage(&self) -> &Storage {
         &self.storage
     }
@@ -143,7 +143,7 @@ impl Tensor {
         })
     }
 
-    /// The elements of the window, one after another.
+    /// The elements of the view, one after another.
     fn gather(&self, whole: &[u8]) -> Vec<u8> {
         let size = self.dtype().size();
         let mut bytes = Vec::with_capacity(self.numel() * size);

@@ -19,7 +19,8 @@ pub enum Value {
     Int(i64),
     /// A number.
     Float(f64),
-    /// Text; a dtype or device comes as its name, `torch.float32`, `cpu`, a date as `2024-05-01T00:00:00`.
+    /// Text; a dtype or device appears by its name, `torch.float32`, `cpu`, a date as
+    /// `2024-05-01T00:00:00`.
     Str(String),
     /// Bytes.
     Bytes(Vec<u8>),
@@ -29,13 +30,13 @@ pub enum Value {
     List(Vec<Value>),
     /// A tuple.
     Tuple(Vec<Value>),
-    /// A dictionary; also what Python keeps like one, as `argparse.Namespace`.
+    /// A dictionary, or an object that Python stores as one, such as `argparse.Namespace`.
     Dict(Dict),
-    /// An object of a class that only Python has, by the class's name: nothing else of it is read.
+    /// An object of a Python class, as the class's name: nothing else of it is read.
     Object(String),
 }
 
-/// What an entry of a dictionary is found by.
+/// A dictionary's key.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     /// Text, as layers and settings have.
@@ -124,7 +125,7 @@ impl Value {
         tensors_of(self)
     }
 
-    /// What in it is not read: where it stands and its class, `args.sampler (mine.Sampler)`.
+    /// The objects that were not read: path and class, `args.sampler (mine.Sampler)`.
     pub fn not_read(&self) -> Vec<String> {
         let mut found = Vec::new();
         self.gather_not_read("", &mut found);
@@ -147,7 +148,7 @@ impl Value {
         }
     }
 
-    /// What it is, as Python calls it, with an article.
+    /// Its Python type, with an article.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Value::None => "None",
@@ -192,7 +193,7 @@ impl Dict {
         self.entries.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
-    /// Adds an entry at the end, or puts it in the place of the one of that key.
+    /// Adds an entry at the end, or replaces the one with that key.
     pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
         let (key, value) = (key.into(), value.into());
         match self.entries.iter_mut().find(|(known, _)| *known == key) {

@@ -1,4 +1,4 @@
-//! Writing the zip archive of `torch.save`: stored entries whose values begin at multiples of 64 bytes.
+//! Writes the zip archive of `torch.save`: uncompressed entries aligned to 64 bytes.
 
 use std::io::Write;
 
@@ -7,9 +7,9 @@ use crate::pickler::Pickler;
 use crate::value::Value;
 use crate::zip::crc32;
 
-/// Where the values of an entry begin: at multiples of this, for readers that map the file.
+/// The alignment of an entry's values, for readers that map the file.
 const ALIGNMENT: u64 = 64;
-/// What stands where a number needs eight bytes and the ZIP64 field has it.
+/// The placeholder for a number that is in the ZIP64 field.
 const ELSEWHERE: u32 = u32::MAX;
 
 /// Writes the file of a value, with `folder` around the archive's entries.
@@ -61,7 +61,7 @@ impl Archive<'_> {
         let mut extra = field64(&zip64);
         let header = 30 + name.len() as u64 + extra.len() as u64 + 4;
         let padding = (ALIGNMENT - (start + header) % ALIGNMENT) % ALIGNMENT;
-        // PyTorch's own field for filling up.
+        // PyTorch's padding field.
         extra.extend_from_slice(b"FB");
         extra.extend_from_slice(&(padding as u16).to_le_bytes());
         extra.resize(extra.len() + padding as usize, b'Z');

@@ -1,5 +1,4 @@
-//! Reading a zip archive without believing it: every size is checked against the file before memory is
-//! taken for it.
+//! Reads an untrusted zip archive: every size is checked against the file before memory is allocated.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -13,8 +12,8 @@ use crate::error::{Result, damaged, truncated, unsupported};
 const END: u64 = 22;
 /// Longest comment behind it.
 const COMMENT: u64 = 65_535;
-/// What compressed entries may expand to in all, in multiples of the file. Weights hardly compress; a
-/// thousandfold is what a bomb does.
+/// The total size that compressed entries may expand to, in multiples of the file. Weights hardly
+/// compress; a zip bomb expands a thousandfold.
 const EXPANSION: u64 = 32;
 
 /// An open archive.
@@ -22,7 +21,8 @@ pub(crate) struct Zip<R> {
     reader: R,
     size: u64,
     entries: HashMap<String, Entry>,
-    /// Bytes that stored entries may still take: they do not overlap, so together at most the file.
+    /// Bytes that stored entries may still take: entries must not overlap, so together at most the
+    /// file.
     stored_left: u64,
     /// Bytes that compressed entries may still expand to.
     expanded_left: u64,
@@ -34,7 +34,7 @@ struct Entry {
     packed: u64,
     size: u64,
     header: u64,
-    /// Whether its size was taken off what is left.
+    /// Whether its size has been subtracted from the budget.
     is_claimed: bool,
 }
 
@@ -84,12 +84,12 @@ impl<R: Read + Seek> Zip<R> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// The length of an entry as the archive tells it, not to be believed.
+    /// The length of an entry as the archive states it, unverified.
     pub fn length(&self, name: &str) -> Option<u64> {
         self.entries.get(name).map(|entry| entry.size)
     }
 
-    /// Fails where an entry is not there, or would take more memory than there is reason for. Each counts once.
+    /// Fails if an entry is missing or would exceed the memory budget. Each entry counts once.
     pub fn claim(&mut self, name: &str) -> Result<()> {
         let wrong = |what: &str| damaged(format!("{name} in the zip archive {what}"));
         let entry = self.entries.get_mut(name).ok_or_else(|| wrong("is missing"))?;

@@ -1,10 +1,10 @@
-//! Dependencies that the template has not: built apart from it, once for all kernels of a user.
+//! Dependencies that are not in the template: built separately, once for all kernels of a user.
 //!
-//! cargo builds them in the template's own target folder, but for a package of its own that has nothing to do with
-//! the helper crate. So whatever features they ask for, the helper crate and the crates below it stay as they are, and
-//! what both need in the same form is there already. Where they use one of the crates that a cell can name, the
-//! package asks for all that the helper crate asks for, too: cargo then unites the features to those of the template,
-//! and the types are the same.
+//! cargo builds them in the template's target folder, but as a separate package that does not depend on the helper
+//! crate. So whatever features they ask for, the helper crate and its dependencies stay as they are, and crates that
+//! both need with the same features are already compiled. If they use a crate that cells can name, the package also
+//! asks for everything the helper crate asks for: feature unification then gives the template's features, and the
+//! types are the same.
 
 use std::fs::File;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::resolve::{Resolved, resolve, run_told};
 use crate::told::{Failure, Told};
 use crate::wrapper;
 
-/// The record of dependencies, which are built now where that was not done. `folder` is that of the kernel's cells.
+/// The record of these dependencies, which are built now if necessary. `folder` is the one of the kernel's cells.
 pub fn provide(
     tools: &Tools,
     folder: &Path,
@@ -66,14 +66,14 @@ pub fn provide(
     Ok(record)
 }
 
-/// The record that is there already, with its note.
+/// The existing record, with its note.
 fn known(place: &Path, told: &mut Told) -> Option<Record> {
     let record = Record::read(place)?;
     record.note.iter().for_each(|note| told.note(note));
     Some(record)
 }
 
-/// Two versions of a package around one C library would both answer to its names.
+/// Two versions of a package that wraps a C library would define the same symbols.
 fn refuse_two_libraries(resolved: &Resolved, crates: &Crates) -> Result<(), Failure> {
     let own = crates.features.keys().find(|id| id.contains("torch-sys"));
     let packages = resolved.metadata["packages"].as_array().into_iter().flatten();
@@ -89,7 +89,7 @@ fn refuse_two_libraries(resolved: &Resolved, crates: &Crates) -> Result<(), Fail
     }
 }
 
-/// The package that the real cargo is given.
+/// The package that the real cargo builds.
 struct Project<'a> {
     tools: &'a Tools,
     /// Of the kernel's cells.
@@ -124,7 +124,7 @@ impl Project<'_> {
             .arg(self.tools.template.join("cargo-config.toml"))
             .current_dir(self.path)
             .env("CARGO_TARGET_DIR", self.tools.template.join("seed/target"))
-            // The flags that evcxr gives would take the place of the configuration's.
+            // evcxr's flags would override the configuration's.
             .env_remove("RUSTFLAGS")
             .env("RUSTC_WRAPPER", self.tools.template.join("bin").join(wrapper::NAME))
             .env(wrapper::RECORD_VARIABLE, &arguments);
@@ -141,7 +141,7 @@ impl Project<'_> {
     }
 
     /// Links the libraries of local packages into the kernel's folder: when their sources change, the next kernel
-    /// builds them again, and this one must still find what its variables are made of.
+    /// rebuilds them, but this one must still find the libraries that its variables come from.
     fn keep_local(&self, messages: &str, arguments: &mut Vec<String>) -> std::io::Result<()> {
         let kept = self.folder.join("build").join(self.dependencies.key()).join("local");
         std::fs::create_dir_all(&kept)?;
@@ -170,7 +170,7 @@ impl Project<'_> {
     }
 }
 
-/// Of the arguments for the dependencies, those that a cell has not by the template.
+/// The dependencies' arguments that the template does not already give a cell.
 fn beyond_template(arguments: &[String], template: &[String]) -> Vec<String> {
     let beside = BESIDE_PREFIX.replace('-', "_");
     let is_new = |pair: &&[String]| match pair[0].as_str() {

@@ -39,7 +39,7 @@ pub fn build(tools: &Tools, check_only: bool, words: &[&str], arguments: &[OsStr
     status
 }
 
-/// One run of rustc, told to evcxr in cargo's words.
+/// One run of rustc, reported to evcxr in cargo's format.
 fn compile(
     tools: &Tools,
     folder: &Path,
@@ -88,7 +88,7 @@ fn compile(
             return Ok(known);
         }
         let (messages, succeeded) = diagnose(&mut command)?;
-        // A rustc that was stopped says nothing of the cell.
+        // A rustc that was killed says nothing about the cell.
         let told = succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
         if let Some(place) = remembered.as_ref().filter(|_| told) {
             place.keep(&messages, succeeded.then_some(&*library));
@@ -107,7 +107,7 @@ fn compile(
         };
         if let Verdict::Pass(messages) = cell.judge(messages) {
             messages.iter().for_each(|message| println!("{}", to_evcxr(message)));
-            // evcxr looks into the file after rustc.
+            // evcxr reads the file after rustc has run.
             break std::fs::write(&source, text).and_then(|()| cell.write_moves(folder)).map(|()| succeeded);
         }
     };
@@ -130,13 +130,13 @@ fn read(source: &Path, helper: &str, folder: &Path) -> Result<Source, String> {
     Source::of(&text, Some(helper), folder).map_err(|unfamiliar| unfamiliar.to_string())
 }
 
-/// What evcxr asks of rustc by RUSTFLAGS beyond what the template was built with (a linker, a backend).
+/// The RUSTFLAGS that evcxr sets beyond those the template was built with (a linker, a backend).
 fn extra_rustflags() -> Vec<String> {
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     flags.split_whitespace().filter(|flag| *flag != "-Cprefer-dynamic").map(str::to_owned).collect()
 }
 
-/// Whether the flags leave open which linker and compiler backend are used.
+/// Whether the flags leave the linker and the codegen backend at their defaults.
 fn keep_linker(flags: &[String]) -> bool {
     !flags.iter().any(|flag| flag.contains("link") || flag.contains("backend"))
 }

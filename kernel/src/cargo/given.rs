@@ -1,4 +1,4 @@
-//! The crates that every cell has: built once with the template, fixed from then on.
+//! The crates that every cell has: built once with the template, and then fixed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::recipe::strings;
 
 /// The file in a template that describes them.
 pub const FILE: &str = "crates.json";
-/// What stands before the name of each of the helper crate's dependencies in [`BESIDE`].
+/// The prefix of the helper crate's dependencies in [`BESIDE`].
 pub const BESIDE_PREFIX: &str = "given-";
 /// The file in a template with the helper crate's own dependencies, as a part of a manifest.
 pub const BESIDE: &str = "beside.toml";
@@ -21,12 +21,12 @@ pub struct Given {
     pub version: String,
     /// The features that it was built with.
     pub enabled: Vec<String>,
-    /// The features that it has, each with what it stands for.
+    /// The features that it declares, each with the features it enables.
     pub declared: BTreeMap<String, Vec<String>>,
 }
 
 impl Given {
-    /// Those of its default features that it was built without; of one that only stands for others, the others.
+    /// The default features that it was built without; a feature that only enables others is replaced by them.
     pub fn missing_defaults(&self) -> Vec<&str> {
         let (mut waiting, mut seen, mut missing) = (vec!["default"], Vec::new(), Vec::new());
         while let Some(name) = waiting.pop() {
@@ -81,8 +81,8 @@ impl Crates {
         })
     }
 
-    /// From the whole `cargo metadata` of the template's seed: what the seed and the `helper` crate depend on, as far as cells
-    /// have it by one of the `names`.
+    /// From the whole `cargo metadata` of the template's seed: the dependencies of the seed and of the `helper` crate
+    /// that cells can use under one of the `names`.
     pub fn of_metadata(metadata: &Value, helper: &str, names: &[String]) -> Crates {
         let mut crates = Crates::default();
         for node in metadata["resolve"]["nodes"].as_array().into_iter().flatten() {

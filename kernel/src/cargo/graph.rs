@@ -1,10 +1,10 @@
-//! The packages of `cargo metadata`'s answer, and which of them need which.
+//! The dependency graph of `cargo metadata`'s answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// Packages that nobody names a type of, and that are long to read.
+/// Packages whose types nobody names, and that are slow to read.
 const UNREAD: [&str; 4] = ["libc", "linux-raw-sys", "windows", "windows-sys"];
 
 /// Packages and what each of them depends on.
@@ -21,7 +21,7 @@ impl Graph {
         Graph { metadata, nodes }
     }
 
-    /// What the package that was asked about depends on, by the names that it gives them.
+    /// The root package's dependencies, by the names it gives them.
     pub fn of_root(&self) -> Vec<(String, String)> {
         let root = self.metadata["resolve"]["root"].as_str().and_then(|root| self.nodes.get(root));
         let dependencies = root.and_then(|root| root["deps"].as_array()).into_iter().flatten();
@@ -41,7 +41,7 @@ impl Graph {
         (text("name"), text("version"))
     }
 
-    /// All packages below these, and these, whose types can reach a cell.
+    /// These packages and their transitive dependencies, as far as their types can reach a cell.
     pub fn closure<'a>(&self, roots: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
         let mut waiting: Vec<String> = roots.map(str::to_owned).collect();
         let mut found = BTreeSet::new();
@@ -66,7 +66,7 @@ impl Graph {
         targets.flat_map(|target| target["kind"].as_array()).flatten().any(|kind| kind == "proc-macro")
     }
 
-    /// Whether rust-analyzer has something to read of a package for a cell.
+    /// Whether rust-analyzer needs to read a package for a cell.
     pub fn is_read(&self, id: &str) -> bool {
         !self.is_macro(id) && !UNREAD.contains(&self.title(id).0)
     }

@@ -1,12 +1,12 @@
 //! The `cargo`, `rustc` and `rustup` that evcxr and rust-analyzer see inside a kernel.
 //!
-//! Most of what they ask has the same answer every time, and most cells need nothing of cargo: a
-//! cell is compiled by rustc directly, with the arguments that cargo used when the template was built, and
-//! when the cell's further dependencies were. Everything else goes to the real tools.
+//! Most of their questions have the same answer every time, and most cells do not need cargo: a cell is
+//! compiled by rustc directly, with the arguments that cargo used when the template, and the cell's
+//! further dependencies, were built. Everything else goes to the real tools.
 
 mod apart;
 mod cell;
-// The template's builder and the kernel use more of it.
+// Only the template's builder and the kernel use all of it.
 #[allow(dead_code)]
 mod given;
 mod graph;
@@ -23,7 +23,7 @@ mod recipe;
 mod record;
 mod resolve;
 mod source;
-// The template's builder uses more of it.
+// Only the template's builder uses all of it.
 #[allow(dead_code)]
 #[path = "../template/sources.rs"]
 mod sources;
@@ -39,17 +39,17 @@ use std::process::{Command, ExitCode};
 
 use recipe::Recipe;
 
-/// evcxr's word for not using the network.
+/// The argument by which evcxr forbids network access.
 const OFFLINE: &str = "--offline";
 
-/// The template and what it says, for one run of this program.
+/// The template and its recipe, for one run of this program.
 struct Tools {
     template: PathBuf,
     recipe: Recipe,
 }
 
 impl Tools {
-    /// A real tool with the environment that it has outside the kernel.
+    /// A real tool, with the environment of outside the kernel.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -97,9 +97,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// What evcxr, rust-analyzer and the kernel call cargo for.
+/// Handles the cargo calls of evcxr, rust-analyzer and the kernel.
 fn cargo(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
-    // Where evcxr works offline, it says so first.
+    // In offline mode, evcxr passes `--offline` first.
     match words.iter().find(|word| **word != OFFLINE) {
         Some(&"metadata") => metadata::answer(tools, words, arguments),
         Some(&"build") => cell::build(tools, false, words, arguments),

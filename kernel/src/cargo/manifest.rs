@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::recipe::{CELL_CRATE, Recipe};
 
-/// The package that evcxr makes to look whether a dependency can be resolved.
+/// The package that evcxr creates to test whether a dependency can be resolved.
 const TRIAL: &str = "evcxr_dummy_validate_dep";
 
 /// The part of evcxr's manifest that matters here.
@@ -53,7 +53,7 @@ impl Dependencies {
         Dependencies { lines, opt_level: "0".to_owned(), is_trial: false }
     }
 
-    /// Whether a cell can do with what the template has.
+    /// Whether the template is enough for a cell.
     pub fn is_crate_alone(&self) -> bool {
         self.lines.is_empty()
     }
@@ -68,7 +68,7 @@ impl Dependencies {
         self.lines.iter().any(|line| names_path(line))
     }
 
-    /// Sixteen hexadecimal digits, equal for equal lines.
+    /// Sixteen hexadecimal digits, the same for the same lines.
     pub fn key(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.lines.hash(&mut hasher);

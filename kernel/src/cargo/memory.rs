@@ -1,8 +1,8 @@
-//! Cells that were compiled before: a kernel's own first cells, and those of a notebook that is run again.
+//! A cache of compiled cells: a kernel's own first cells, and those of a notebook that is run again.
 //!
-//! What rustc makes of a cell depends on its text, the arguments and the template alone, so the library and
-//! the messages of an earlier compile serve again. Texts that ask for something from outside (`env!`,
-//! `include!`) are not remembered.
+//! rustc's output depends only on the cell's text, the arguments and the template, so the library and
+//! messages of an earlier compile can be reused. Texts that read something from outside (`env!`,
+//! `include!`) are not cached.
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// The folder in a template.
 const FOLDER: &str = "cells";
-/// No more than so many cells are remembered: some 50 MB.
+/// The most cells that are cached: some 50 MB.
 const MOST: usize = 1000;
 const SOURCE: &str = "source.rs";
 const MESSAGES: &str = "messages";
 const LIBRARY: &str = "cell.so";
 
-/// One cell's place in the memory.
+/// One cell's place in the cache.
 pub struct Remembered {
     folder: PathBuf,
     source: String,
@@ -35,8 +35,8 @@ impl Remembered {
         Some(Remembered { folder, source })
     }
 
-    /// The messages of an earlier compile, whose library is put to `library`. A cell that did not compile
-    /// has messages only.
+    /// The messages of an earlier compile, whose library is copied to `library`. A cell that did not
+    /// compile has only messages.
     pub fn recall(&self, library: &Path) -> Option<(Vec<String>, bool)> {
         let known = std::fs::read_to_string(self.folder.join(SOURCE)).ok()?;
         if known != self.source {
@@ -52,7 +52,7 @@ impl Remembered {
         Some((messages.lines().map(str::to_owned).collect(), succeeded))
     }
 
-    /// Remembers a compile. Failing to costs time only, so it is not reported.
+    /// Caches a compile. A failure only costs time, so it is not reported.
     pub fn keep(&self, messages: &[String], library: Option<&Path>) {
         let Some(all) = self.folder.parent() else { return };
         let full = std::fs::read_dir(all).is_ok_and(|entries| entries.count() >= MOST);
@@ -65,7 +65,7 @@ impl Remembered {
             .and_then(|()| library.map_or(Ok(0), |library| std::fs::copy(library, unfinished.join(LIBRARY))))
             .and_then(|_| std::fs::rename(&unfinished, &self.folder));
         if kept.is_err() {
-            // Another kernel kept the same, or the disk is full.
+            // Another kernel cached the same cell, or the disk is full.
             let _ = std::fs::remove_dir_all(&unfinished);
         }
     }

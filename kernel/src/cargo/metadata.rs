@@ -1,7 +1,7 @@
 //! `cargo metadata`, which tells rust-analyzer what sources to load.
 //!
-//! Loading every source of every dependency is most of what a plain evcxr kernel's start takes.
-//! A cell only needs the crates whose types it can name, and of std's workspace core, alloc and std.
+//! Loading all sources of all dependencies is most of a plain evcxr kernel's start time. A cell
+//! needs only the crates whose types it can name, and from std's workspace only core, alloc and std.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
     }
 }
 
-/// Whether the kernel has seen to these dependencies already, together with those of earlier cells.
+/// Whether the kernel has already built these dependencies, together with those of earlier cells.
 fn is_prepared(folder: &Path, dependencies: &Dependencies) -> bool {
     let prepared = std::fs::read_to_string(folder.join(PREPARED)).unwrap_or_default();
     dependencies.lines.iter().all(|line| prepared.lines().any(|known| known == line))
@@ -94,7 +94,7 @@ fn std_metadata(tools: &Tools, folder: &Path, arguments: &[OsString]) -> ExitCod
         .args(no_deps.then_some("--no-deps"))
         .arg("--manifest-path")
         .arg(&own)
-        // std uses what is stable for std alone.
+        // std uses unstable features.
         .env("RUSTC_BOOTSTRAP", "1")
         .output();
     let output = match output {

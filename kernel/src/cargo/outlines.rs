@@ -1,4 +1,5 @@
-//! What rust-analyzer reads of dependencies: outlines, made once, of the packages whose types can reach a cell.
+//! What rust-analyzer reads of dependencies: outlines, written once, of the packages whose types can reach a
+//! cell.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,7 +23,7 @@ pub fn metadata(tools: &Tools, resolved: &Resolved) -> std::io::Result<Value> {
         if !package["source"].is_null() {
             let (name, version) = resolved.title(id);
             let copy = tools.template.join("outlines").join(format!("{name}-{version}"));
-            // What is not text is read where it is.
+            // Sources that are not UTF-8 are read in place.
             let mut outlined = package.clone();
             if redirect_package(&mut outlined, &copy).is_ok() {
                 package = outlined;

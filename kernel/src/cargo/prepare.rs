@@ -1,4 +1,4 @@
-//! `cargo prepare-dependencies`: what the kernel asks for before evcxr sees a `:dep`.
+//! `cargo prepare-dependencies`: what the kernel runs before evcxr sees a `:dep`.
 //!
 //! The lines of all dependencies come from stdin. Progress goes to stderr as it comes, and to stdout, each on a line of
 //! its own, notes and the reason of a failure.
@@ -14,7 +14,7 @@ use crate::recipe::ERROR;
 use crate::told::Told;
 use crate::{Tools, failure};
 
-/// The file in a kernel's folder of cells with the lines that were seen to.
+/// The file in a kernel's folder of cells with the dependencies that have been built.
 pub const PREPARED: &str = "prepared";
 
 /// Builds the dependencies, unless that was done.

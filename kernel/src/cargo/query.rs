@@ -1,4 +1,4 @@
-//! Questions about the toolchain, whose answers do not change while the template stands.
+//! Questions about the toolchain, whose answers stay the same as long as the template does.
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{Tools, failure, run};
 
-/// Answers from the template's memory, or asks the tool and remembers.
+/// Answers from the template's cache, or asks the tool and caches the answer.
 pub fn answer(tools: &Tools, program: &Path, arguments: &[OsString]) -> ExitCode {
     if !is_question(arguments) {
         return run(tools.command(program).args(arguments));
@@ -34,7 +34,7 @@ pub fn answer(tools: &Tools, program: &Path, arguments: &[OsString]) -> ExitCode
     repeat(&answer)
 }
 
-/// Whether the command only tells something: `--version`, `--print cfg`, `config get`.
+/// Whether the command only prints information: `--version`, `--print cfg`, `config get`.
 fn is_question(arguments: &[OsString]) -> bool {
     let asks = |word: &OsString| {
         ["--version", "-V", "-vV", "-Vv", "--print", "config"].iter().any(|question| word == question)
@@ -53,7 +53,7 @@ fn repeat(answer: &Value) -> ExitCode {
     }
 }
 
-/// Failing to remember costs time only, so it is not reported. Two kernels at once write the same.
+/// A failure only costs time, so it is not reported. Two kernels at once write the same answer.
 pub fn remember(memory: &Path, answer: &str) {
     let unfinished = memory.with_extension(format!("{}", std::process::id()));
     if let Some(folder) = memory.parent()

@@ -1,5 +1,5 @@
-//! What a template tells the cargo that kernels see: written when the template is built, read at
-//! every cell.
+//! The recipe: what a template tells `herbarium-cargo`, written when the template is built and read
+//! at every cell.
 
 use std::path::{Path, PathBuf};
 
@@ -7,24 +7,25 @@ use serde_json::{Value, json};
 
 /// The environment variable that holds the template's folder.
 pub const TEMPLATE_VARIABLE: &str = "HERBARIUM_TEMPLATE";
-/// The recipe's file in the template's folder. It is written last: a template with one is whole.
+/// The recipe's file in the template's folder. It is written last: a template that has one is
+/// complete.
 pub const FILE: &str = "recipe.json";
 /// Stands for a kernel's own folder in [`METADATA_FILE`].
 pub const FOLDER_PLACEHOLDER: &str = "/HERBARIUM-KERNEL-FOLDER";
 /// `cargo metadata`'s answer for a cell that depends on the crate alone.
 pub const METADATA_FILE: &str = "metadata.json";
-/// The folder in a template with the standard library's sources, as far as they are kept.
+/// The folder in a template with the standard library's sources that are kept.
 pub const LIBRARY: &str = "library";
 /// The package that evcxr makes of every cell.
 pub const CELL_CRATE: &str = "ctx";
-/// The cargo subcommand by which the kernel has the dependencies built that it writes to stdin, one a line.
+/// The cargo subcommand that builds dependencies, which the kernel writes to stdin, one per line.
 pub const PREPARE: &str = "prepare-dependencies";
-/// What stands before a note for the learner, a JSON string, in the answer to [`PREPARE`].
+/// The prefix of a note for the learner, a JSON string, in the answer to [`PREPARE`].
 pub const NOTE: &str = "note ";
-/// What stands before the reason of a failure, a JSON string, in the answer to [`PREPARE`].
+/// The prefix of a failure's reason, a JSON string, in the answer to [`PREPARE`].
 pub const ERROR: &str = "error ";
-/// The crate by which cells and kernel talk: every helper crate has it.
-// The cargo that kernels see reads it among those that are given.
+/// The crate through which cells and kernel talk: every helper crate depends on it.
+// `herbarium-cargo` does not need it: the given crates include it.
 #[allow(dead_code)]
 pub const NOTEBOOK_CRATE: &str = "herbarium-notebook";
 
@@ -43,9 +44,11 @@ pub struct Recipe {
     pub path: String,
     /// The target triple that evcxr compiles for.
     pub target: String,
-    /// rustc's arguments for a cell, less source, output, optimisation and what is made anew each time.
+    /// rustc's arguments for a cell, without source, output, optimisation and everything that differs
+    /// from cell to cell.
     pub rustc_arguments: Vec<String>,
-    /// The same for less work, where the machine allows it and the cell needs nothing else.
+    /// Arguments for a faster compile, if the machine supports it; for cells that need nothing
+    /// else.
     pub quick_arguments: Option<Vec<String>>,
     /// The helper crate's library, as code names it.
     pub helper: String,
@@ -56,7 +59,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Reads a template's recipe; `None` when the template is not whole.
+    /// Reads a template's recipe; `None` if the template is incomplete.
     pub fn read(template: &Path) -> Option<Recipe> {
         let value: Value = serde_json::from_slice(&std::fs::read(template.join(FILE)).ok()?).ok()?;
         let text = |key: &str| Some(value[key].as_str()?.to_owned());
@@ -75,8 +78,8 @@ impl Recipe {
         })
     }
 
-    /// The recipe as it stands in its file.
-    // The cargo that kernels see only reads recipes.
+    /// The recipe as it is written to its file.
+    // `herbarium-cargo` only reads recipes.
     #[allow(dead_code)]
     pub fn to_json(&self) -> Value {
         json!({
@@ -101,7 +104,7 @@ impl Recipe {
     }
 
     /// Whether a name is the helper crate's.
-    // The cargo that kernels see asks for all that is given.
+    // `herbarium-cargo` only asks about given crates in general.
     #[allow(dead_code)]
     pub fn is_helper(&self, name: &str) -> bool {
         name.replace('-', "_") == self.helper
@@ -113,7 +116,7 @@ pub fn strings(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-/// Keeps of rustc's command line for a cell what is the same for every cell.
+/// The part of rustc's command line that is the same for every cell.
 pub fn reusable_arguments(arguments: &[String]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut rest = arguments.iter().peekable();

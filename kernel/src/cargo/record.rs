@@ -1,4 +1,4 @@
-//! What is remembered of dependencies that were built.
+//! The record of dependencies that were built.
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,11 @@ use crate::recipe::strings;
 pub struct Record {
     /// rustc's arguments beside those of every cell.
     pub arguments: Vec<String>,
-    /// `cargo metadata`'s answer, with the place of the kernel's folder left open.
+    /// `cargo metadata`'s answer, with a placeholder for the kernel's folder.
     pub metadata: Value,
-    /// What the arguments name never changes.
+    /// The files that the arguments name never change.
     pub lasting: bool,
-    /// What whoever asks for them should know.
+    /// A note for whoever asked for them.
     pub note: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Which packages dependencies bring, and how they go with those that the template has.
+//! Resolves dependencies, and checks whether their packages are compatible with the template's.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::graph::Graph;
 use crate::recipe::CELL_CRATE;
 use crate::told::{Failure, Told};
 
-/// What cargo says where the registry cannot be reached.
+/// cargo's messages when the registry cannot be reached.
 const NO_NETWORK: [&str; 9] = [
     "Could not resolve host",
     "Couldn't connect",
@@ -28,7 +28,7 @@ const NO_NETWORK: [&str; 9] = [
 /// Dependencies and all that they need, beside the helper crate's own.
 pub type Resolved = Graph;
 
-/// Asks cargo, by the network if that is there, and otherwise for what was fetched before.
+/// Asks cargo, over the network if there is one, and otherwise from what was fetched before.
 pub fn resolve(tools: &Tools, project: &Path, offline: bool, told: &mut Told) -> Result<Resolved, Failure> {
     let first = ask(tools, project, offline, told)?;
     let answer = match first {
@@ -74,7 +74,8 @@ fn ask(
     run_told(&mut command, told)
 }
 
-/// Runs a command whose progress is told as it comes: its stdout, or what it said on stderr.
+/// Runs a command and passes its progress on as it arrives; returns its stdout, or its stderr on
+/// failure.
 pub fn run_told(command: &mut Command, told: &mut Told) -> std::io::Result<Result<String, String>> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take();
@@ -100,7 +101,7 @@ pub fn run_told(command: &mut Command, told: &mut Told) -> std::io::Result<Resul
     Ok(if child.wait()?.success() { Ok(answer) } else { Err(said) })
 }
 
-/// Whether a line tells how far cargo is: `   Compiling rand v0.9.2`.
+/// Whether a line is progress of cargo's: `   Compiling rand v0.9.2`.
 fn is_progress(line: &str) -> bool {
     const WORDS: [&str; 10] = [
         "Updating",
@@ -117,18 +118,18 @@ fn is_progress(line: &str) -> bool {
     line.split_whitespace().next().is_some_and(|word| WORDS.contains(&word)) && line.starts_with("  ")
 }
 
-/// Whether a line is about the package that nobody wrote, or says what the reader sees anyhow.
+/// Whether a line is about the generated package, or repeats what the reader sees anyway.
 fn is_own(line: &str) -> bool {
     line.contains(&format!("{CELL_CRATE} v1.0.0")) || line.trim_start().starts_with("Finished")
 }
 
-/// cargo's words without those about a manifest that nobody wrote.
+/// cargo's message without the parts about the generated manifest.
 fn without_manifest(said: &str) -> String {
     let kept: Vec<&str> = said
         .lines()
         .filter(|line| !is_own(line) && !line.contains("/dependencies/") && !line.trim().is_empty())
         .collect();
-    // Some of what is wrong is about that package: the same crate under two names.
+    // Some errors are about that package: the same crate under two names.
     let text = if kept.is_empty() { said.trim().to_owned() } else { kept.join("\n") };
     text.strip_prefix("error: ").unwrap_or(&text).to_owned()
 }
@@ -140,7 +141,7 @@ impl Resolved {
         self.of_root().into_iter().filter(|(name, _)| !name.starts_with(&beside)).collect()
     }
 
-    /// How these packages go with those of the template.
+    /// How these packages fit the template's.
     pub fn fit(&self, crates: &Crates) -> Fit {
         let asked = self.asked_for();
         let needed = self.closure(asked.iter().map(|(_, id)| id.as_str()));
@@ -175,12 +176,13 @@ impl Resolved {
     }
 }
 
-/// How packages go with those of the template.
+/// How packages fit the template's.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fit {
-    /// They use crates of the template, in the very form that it has.
+    /// They share crates with the template: same version, same features.
     pub shares: bool,
-    /// The crates that they need in another form, whose types are therefore others.
+    /// The crates that they need in another version or with other features, whose types therefore
+    /// differ.
     pub others: Vec<String>,
 }
 

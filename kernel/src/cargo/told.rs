@@ -1,4 +1,4 @@
-//! What whoever waits for a dependency is told.
+//! Messages for someone who waits for a dependency.
 
 use std::io::Write;
 
@@ -29,10 +29,10 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Where it is told what is going on: progress to stderr, line by line, and notes to stdout.
+/// Reports progress to stderr, line by line, and notes to stdout.
 #[derive(Default)]
 pub struct Told {
-    /// Notes mean something to the kernel only, which asks for them.
+    /// Notes are only for the kernel, which asks for them.
     pub notes: bool,
 }
 

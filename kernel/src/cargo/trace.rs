@@ -9,7 +9,7 @@ use serde_json::json;
 /// The environment variable that names the file.
 const VARIABLE: &str = "HERBARIUM_TRACE";
 
-/// What is told of one compile; times in seconds since 1970, by which other programs place them.
+/// The record of one compile; times are seconds since 1970, so that other programs can align them.
 pub struct Trace {
     started: f64,
     rustc_started: f64,

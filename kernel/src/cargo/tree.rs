@@ -1,4 +1,4 @@
-//! A second target folder for cargo that shares the first one's large files.
+//! Creates a second target folder for cargo that shares the first one's large files.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! This program in rustc's place, for a cargo that we have called: it records how cargo compiles a cell.
+//! This program as RUSTC_WRAPPER of the real cargo: records how cargo compiles a cell.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub fn record_and_compile(record: &Path, arguments: &[OsString]) -> ExitCode {
     let mut command = Command::new(rustc);
     command.args(rest);
     if std::env::var(HELPER_VARIABLE).is_ok_and(|helper| compiles(&helper)) {
-        // cargo asks for the library alone; cells read the metadata faster from a file of its own.
+        // cargo only asks for the library; cells read the metadata faster from a separate file.
         command.arg("--emit=metadata");
     }
     if compiles(CELL_CRATE)

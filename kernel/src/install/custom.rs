@@ -26,7 +26,7 @@ struct Kernel {
     prelude: String,
 }
 
-/// Installs the kernel. Where that fails, no part of it is left but what was compiled, for the next attempt.
+/// Installs the kernel. If that fails, nothing is left but the compiled crates, for the next attempt.
 pub fn install(options: &Options) -> Result<()> {
     let kernel = Kernel::of(options)?;
     let folder = options.place.kernels()?.join(&kernel.name);
@@ -155,7 +155,7 @@ impl Kernel {
         Ok(manifest.to_string())
     }
 
-    /// Runs a notebook whose only cell is nothing, in a kernel of its own: its prelude must do.
+    /// Tests the prelude: runs a notebook with one empty cell in a kernel of its own.
     fn try_out(&self, crate_folder: &Path) -> Result<()> {
         let notebook: PathBuf = crate_folder.join(TRIAL);
         commands::write(

@@ -13,10 +13,10 @@ pub use spec::Spec;
 
 /// The name of the project's own kernel.
 pub const NAME: &str = "herbarium";
-/// What a launcher shows for it.
+/// Its name in a launcher.
 pub const DISPLAY_NAME: &str = "Rust (Herbarium)";
 
-/// Writes the kernelspec, and builds what its cells have so that no notebook has to.
+/// Writes the kernelspec, and builds its template so that no notebook has to wait for it.
 pub fn install(options: &Options) -> Result<()> {
     if options.is_custom() {
         return custom::install(options);
@@ -30,7 +30,7 @@ pub fn install(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Removes a kernelspec, and what was built for a kernel of the user's making; what was built for all, when that is asked for.
+/// Removes a kernelspec with the template of a custom kernel, and on request all templates.
 pub fn uninstall(options: &Options) -> Result<()> {
     let name = options.name.as_deref().unwrap_or(NAME);
     let folder = options.place.kernels()?.join(name);

@@ -1,4 +1,4 @@
-//! What `herbarium install` and `herbarium uninstall` are called with.
+//! The options of `herbarium install` and `herbarium uninstall`.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub struct Options {
     pub crates: Vec<String>,
     /// What runs before a learner's first cell.
     pub prelude: Vec<String>,
-    /// What was built goes, too.
+    /// Also remove what was built.
     pub all: bool,
 }
 
@@ -60,7 +60,7 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether it is a kernel of the user's own making.
+    /// Whether it is a custom kernel.
     pub fn is_custom(&self) -> bool {
         self.name.is_some()
             || self.display_name.is_some()

@@ -1,4 +1,4 @@
-//! Which cells are not to be run because one before them failed.
+//! Cells that must not run because an earlier one failed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +15,7 @@ impl Aborts {
         self.received.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Everything that has come by now is not to be run.
+    /// Aborts every request received so far.
     pub fn abort_received(&self) {
         self.until.store(self.received.load(Ordering::SeqCst), Ordering::SeqCst);
     }

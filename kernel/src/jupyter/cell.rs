@@ -7,7 +7,7 @@ use crate::session::{Cell, CellError, Outcome};
 
 /// Runs a cell to its end.
 pub async fn execute_cell(kernel: &Arc<Kernel>, cell: Cell) -> Outcome {
-    // To begin a cell is to give what is left of the one before it, which may have to wait.
+    // Starting a cell first flushes the rest of the one before it, which may block.
     let starter = kernel.clone();
     match tokio::task::spawn_blocking(move || starter.session.execute(cell)).await {
         Ok(outcome) => outcome.await.unwrap_or_else(|_| session_gone()),

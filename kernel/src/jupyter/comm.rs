@@ -1,5 +1,5 @@
 //! Comms: a frontend may open one, but there is nothing on this side to talk to. Each is closed as soon as it is
-//! opened, which the protocol asks for where the target is not known; so none is ever open.
+//! opened, as the protocol demands for an unknown target; so none is ever open.
 
 use jupyter_protocol::{CommClose, CommInfoReply, CommOpen, JupyterMessage};
 

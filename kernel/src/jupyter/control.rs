@@ -1,4 +1,4 @@
-//! The control socket: what must not wait behind a cell.
+//! The control socket: requests that must not wait for a cell.
 
 use std::sync::Arc;
 

@@ -41,7 +41,7 @@ impl Queue {
         let _ = self.sender.send((self.aborts.number(), request));
     }
 
-    /// Everything that has come by now is not to be run.
+    /// Aborts every request received so far.
     pub fn abort_received(&self) {
         self.aborts.abort_received();
     }
@@ -52,7 +52,7 @@ pub async fn run_queue(kernel: Arc<Kernel>, mut queue: mpsc::UnboundedReceiver<N
     let mut count = 0;
     while let Some((number, request)) = queue.recv().await {
         let JupyterMessageContent::ExecuteRequest(execute) = request.content.clone() else { continue };
-        // Before it is looked up among the aborted: an interrupt either aborts it, or is counted for it.
+        // Before checking whether it was aborted: an interrupt must either abort it or apply to it.
         kernel.session.announce();
         kernel.busy(&request).await;
         let answer = if kernel.executions.aborts.is_aborted(number) {
@@ -99,7 +99,7 @@ async fn run_cell(
         }
     };
     if outcome.interrupted || (outcome.error.is_some() && execute.stop_on_error) {
-        // Before anybody hears of it, so that what is sent in answer is not among these.
+        // Before the failure is published, so that requests sent in response are not aborted.
         kernel.executions.abort_received();
     }
     match outcome.error {

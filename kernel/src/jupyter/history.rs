@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest};
 use serde::{Deserialize, Serialize};
 
-/// So many inputs are kept.
+/// How many inputs are kept.
 const KEPT: usize = 10_000;
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl History {
         if let Some(file) = &mut self.file
             && let Ok(mut text) = serde_json::to_string(&input)
         {
-            // In one write, so that the lines of two kernels do not mix. A history that cannot be kept stops no cell.
+            // In one write, so that the lines of two kernels do not mix. A failing history must not stop a cell.
             text.push('\n');
             let _ = file.write_all(text.as_bytes());
         }
@@ -120,7 +120,7 @@ fn last(mut inputs: Vec<&Input>, n: i32) -> Vec<&Input> {
 fn matches_glob(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where the last star was, and what it has to stand for so far.
+    // Where the last star was, and the text it matches so far.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -143,7 +143,7 @@ fn matches_glob(pattern: &str, text: &str) -> bool {
 
 fn read(path: &Path) -> Vec<Input> {
     let Ok(file) = File::open(path) else { return Vec::new() };
-    // A line that a crash cut short is no reason to lose the others.
+    // A line cut short by a crash must not cost the others.
     BufReader::new(file)
         .lines()
         .map_while(Result::ok)

@@ -1,4 +1,4 @@
-//! The iopub socket: what everybody gets to see.
+//! The iopub socket: broadcast to all frontends.
 
 use jupyter_protocol::{IoPubWelcome, JupyterMessage};
 use jupyter_zmq_client::{KernelIoPubXPubConnection, SubscriptionEvent};
@@ -7,10 +7,10 @@ use tokio::time::{Duration, sleep, timeout};
 
 use super::message::PATIENCE;
 
-/// So many messages wait for the socket; who has more waits too. This is what makes a cell that prints faster than
-/// the frontend reads slow down, where a queue would fill the memory.
+/// The most messages that wait for the socket; senders then block. So a cell that prints faster than the frontend
+/// reads slows down, where an unbounded queue would fill the memory.
 const WAITING: usize = 32;
-/// While nobody takes messages, each gets this long.
+/// How long each message waits while nobody reads.
 const IMPATIENCE: Duration = Duration::from_millis(20);
 
 /// Publishes messages in the order they are given.
@@ -42,7 +42,7 @@ async fn pump(mut connection: KernelIoPubXPubConnection, mut receiver: mpsc::Rec
     loop {
         tokio::select! {
             event = connection.recv_subscription() => match event {
-                // A frontend that waits for this knows that it will miss nothing from here on.
+                // A frontend that waits for this will miss no message from here on.
                 Ok(SubscriptionEvent::Subscribe(topic)) => {
                     let _ = timeout(PATIENCE, connection.send(IoPubWelcome::new(topic).into())).await;
                 }

@@ -9,7 +9,7 @@ use crate::runtime::message::Bundle;
 
 /// The version of Jupyter's messaging protocol that is spoken.
 pub const PROTOCOL: &str = "5.4";
-/// A frontend that takes nothing for that long is taken for dead.
+/// A frontend that reads nothing for this long counts as dead.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The answer to a request.
@@ -17,7 +17,7 @@ pub fn reply(content: impl Into<JupyterMessageContent>, request: &JupyterMessage
     sign(JupyterMessage::new(content, Some(request)))
 }
 
-/// What everybody gets to see of a request.
+/// A message to all frontends, in response to a request.
 pub fn publish(content: impl Into<JupyterMessageContent>, request: &JupyterMessage) -> JupyterMessage {
     with_topic(reply(content, request))
 }
@@ -33,7 +33,7 @@ fn sign(mut message: JupyterMessage) -> JupyterMessage {
     message
 }
 
-/// On iopub, what stands where a request has its sender is a topic.
+/// On iopub, a topic takes the position of the sender's identity.
 fn with_topic(message: JupyterMessage) -> JupyterMessage {
     let topic = message.message_type().to_owned();
     message.with_zmq_identities(vec![topic.into_bytes().into()])
@@ -41,11 +41,11 @@ fn with_topic(message: JupyterMessage) -> JupyterMessage {
 
 /// A MIME bundle in the protocol's type.
 pub fn media(bundle: Bundle) -> Media {
-    // As it is: the protocol's own types would take away what they do not know of a value.
+    // Unchanged: the protocol's own types would drop fields that they do not know.
     Media::new(bundle.into_iter().map(MediaType::Other).collect())
 }
 
-/// Sends replies on one of the router sockets, for all who have some.
+/// Sends replies on one of the router sockets; shared by all handlers.
 #[derive(Clone)]
 pub struct Replies {
     sender: mpsc::UnboundedSender<JupyterMessage>,

@@ -58,7 +58,7 @@ pub fn serve(connection_file: &Path) -> Result<()> {
     let connection: ConnectionInfo =
         serde_json::from_str(&text).map_err(|error| not_one(error.to_string()))?;
     let key = trust::key(&connection).map_err(not_one)?;
-    // First of all, so that it starts while the frontend connects.
+    // First, so that it starts while the frontend connects.
     let session = Session::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(Error::system("the threads for the sockets"))?.block_on(run(connection, key, session))
@@ -116,8 +116,7 @@ impl Kernel {
         self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Stops the running cell, and takes those that wait behind it off the queue, even where the running one has just
-    /// ended by itself.
+    /// Stops the running cell and aborts the queued ones, even if the running one has just ended by itself.
     fn interrupt(&self) {
         self.executions.abort_received();
         self.session.interrupt();

@@ -5,7 +5,8 @@ use jupyter_protocol::{Media, MediaType, Payload};
 use super::Kernel;
 use crate::session::{Outcome, nothing_known};
 
-/// What a cell asks for, if it is `?` and what to look up, and nothing else. No Rust begins so.
+/// The name that a cell asks about, if the cell is nothing but `?name`. No Rust code begins like
+/// that.
 pub fn question(code: &str) -> Option<&str> {
     let asked = code.trim().strip_prefix('?')?.trim();
     (!asked.is_empty() && !asked.contains('\n')).then_some(asked)

@@ -8,8 +8,8 @@ use zeromq::SocketRecv;
 
 use super::{Kernel, trust};
 
-/// Reads the next message. What cannot be read is logged and dropped: a wrong signature, one that has come before, a form
-/// that is no message. One whose content is not what it should be is an [`UnknownMessage`]: see [`fault`].
+/// Reads the next message. Unreadable messages are logged and dropped: a wrong or repeated signature, a malformed
+/// message. A message with unexpected content becomes an [`UnknownMessage`]: see [`fault`].
 pub async fn read(
     kernel: &Kernel,
     connection: &mut RouterRecvConnection,
@@ -19,7 +19,7 @@ pub async fn read(
         Ok(multipart) => multipart,
         Err(error) => {
             log::warn!("{socket}: {error}");
-            // A broken socket must not keep a processor busy.
+            // A broken socket must not cause a busy loop.
             sleep(Duration::from_millis(10)).await;
             return None;
         }
@@ -65,7 +65,7 @@ fn parse(raw: RawMessage) -> Result<JupyterMessage, RuntimeError> {
     })
 }
 
-/// Fields that the protocol lets a frontend leave out, and the typed messages do not.
+/// Fills in fields that are optional in the protocol but required by the typed messages.
 fn fill_in(kind: &str, content: &mut Value) {
     let defaults = match kind {
         "execute_request" => json!({ "silent": false, "store_history": true, "user_expressions": {} }),
@@ -75,7 +75,7 @@ fn fill_in(kind: &str, content: &mut Value) {
         "comm_open" | "comm_msg" | "comm_close" => json!({ "data": {} }),
         "shutdown_request" => json!({ "restart": false }),
         "complete_request" | "inspect_request" => {
-            // Without a position, the end is meant; one before the start is the start.
+            // A missing position means the end; a negative one means the start.
             let length = content["code"].as_str().map_or(0, |code| code.chars().count());
             if content["cursor_pos"].as_i64().is_some_and(|position| position < 0) {
                 content["cursor_pos"] = 0.into();

@@ -1,4 +1,4 @@
-//! The shell socket: requests, of which cells wait for each other and the rest is answered at once.
+//! The shell socket: requests. Cells are queued; everything else is answered at once.
 
 use std::sync::Arc;
 
@@ -24,11 +24,11 @@ async fn handle(kernel: &Arc<Kernel>, request: JupyterMessage, replies: &Replies
     }
 }
 
-/// What does not wait for cells, also on control.
+/// Requests that do not wait for cells; also used on the control socket.
 pub async fn handle_beside_cells(kernel: &Arc<Kernel>, request: JupyterMessage, replies: &Replies) {
     match &request.content {
         JupyterMessageContent::CompleteRequest(_) | JupyterMessageContent::InspectRequest(_) => {
-            // These may take a moment, in which others must not wait.
+            // These may take a moment, and must not block other requests.
             let (kernel, replies) = (kernel.clone(), replies.clone());
             tokio::spawn(async move { answer(&kernel, &request, &replies).await });
         }

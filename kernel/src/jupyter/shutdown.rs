@@ -6,7 +6,7 @@ use tokio::time::{Duration, sleep};
 use super::Kernel;
 use super::message::{Replies, publish, reply};
 
-/// The last messages have this long to leave.
+/// Time for the last messages to be sent.
 const FAREWELL: Duration = Duration::from_millis(100);
 
 /// Answers, and ends the process.

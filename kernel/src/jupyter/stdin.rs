@@ -13,10 +13,10 @@ use super::message::{Replies, reply};
 use super::read::read;
 use crate::session::{InputRequest, Reply};
 
-/// How often who waits for an answer looks whether it is still needed.
+/// Polling interval while waiting for an answer: is it still needed?
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// Asks, and knows who waits for an answer.
+/// Asks the frontend, and remembers who waits for the answer.
 pub struct Stdin {
     questions: Replies,
     state: Mutex<State>,
@@ -26,7 +26,7 @@ pub struct Stdin {
 struct State {
     /// The open question's message id, and who waits for its answer.
     open: Option<(String, Sender<String>)>,
-    /// Questions that were given up; a frontend may answer one of them yet.
+    /// Questions that were given up; a frontend may still answer one of them.
     given_up: HashSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Who may speak: messages with the right signature, each once.
+//! Accepts messages with the right signature, each once.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -6,7 +6,7 @@ use jupyter_protocol::ConnectionInfo;
 use ring::hmac;
 use zeromq::ZmqMessage;
 
-/// So many signatures are remembered, as in Jupyter's own client.
+/// How many signatures are remembered, as in Jupyter's own client.
 const REMEMBERED: usize = 1 << 16;
 /// What stands before a message's signature.
 const DELIMITER: &[u8] = b"<IDS|MSG>";
@@ -53,7 +53,7 @@ impl Seen {
     }
 }
 
-/// The first half of a message's signature, which nobody without the key could make collide.
+/// The first half of a message's signature; nobody without the key can produce a collision.
 pub fn signature(message: &ZmqMessage) -> Option<u128> {
     let at = message.iter().position(|part| &part[..] == DELIMITER)?;
     let text = message.get(at + 1)?.get(..32)?;

@@ -1,5 +1,5 @@
-//! The parameters of a notebook: the variables of the cell that is tagged `parameters`, as papermill has it, set anew
-//! from outside in a cell that comes after it.
+//! The parameters of a notebook: the variables of the cell tagged `parameters`, as in papermill, overridden by a cell
+//! inserted after it.
 
 mod options;
 mod translate;
@@ -33,7 +33,7 @@ pub struct Parameter {
 pub struct Values(Vec<(String, Given)>);
 
 impl Values {
-    /// A later value of a name takes the place of an earlier one.
+    /// A later value replaces an earlier one of the same name.
     pub fn set(&mut self, name: String, value: Given) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,

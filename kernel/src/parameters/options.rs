@@ -1,4 +1,4 @@
-//! What stands behind `herbarium run`.
+//! The arguments of `herbarium run`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default)]
 pub struct Options {
     pub notebook: PathBuf,
-    /// Where to write what came of it; into the notebook itself if it is not said.
+    /// The output file; by default the notebook itself.
     pub out: Option<PathBuf>,
     pub values: Values,
     /// On how many processes of this machine, where they are to be started here.

@@ -1,4 +1,4 @@
-//! A value that was given from outside, as Rust.
+//! Converts a value given from outside to Rust.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use crate::syntax::Kind;
 /// A value for a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Given {
-    /// A word of the command line, which may be a text or anything else.
+    /// A word of the command line, whose type is not yet known.
     Word(String),
     /// What a file of parameters holds.
     Value(Value),
 }
 
 impl Given {
-    /// The kind that this value is of where it is to be of `declared`: all that its type can be written by.
+    /// The kind of this value for a parameter of kind `declared`, complete enough to write its type.
     pub fn kind(&self, declared: &Kind) -> Kind {
         let value = match self {
             Given::Word(word) => read_word(word),
@@ -98,7 +98,7 @@ pub fn kind_of(value: &Value) -> Option<Kind> {
         Value::String(_) => Kind::Text,
         Value::Array(values) => {
             let kinds: Vec<Kind> = values.iter().map(kind_of).collect::<Option<_>>()?;
-            // Whole numbers among others are numbers as those are.
+            // Integers among floats are floats too.
             let float = kinds.iter().find(|kind| matches!(kind, Kind::Float(_)));
             Kind::Vec(Box::new(float.or(kinds.first())?.clone()))
         }

@@ -26,7 +26,7 @@ pub enum End {
     #[default]
     Whole,
     Failed,
-    /// Also where the cell came to a good end, as a training does that keeps what it has.
+    /// Even if the cell ended well, like a training that keeps its results.
     Interrupted,
 }
 

@@ -23,9 +23,9 @@ pub use notebook::Notebook;
 use rank::Rank;
 use terminal::Terminal;
 
-/// Runs `notebook` in its own folder, as Jupyter does, and writes what came of it to `out`, or to the notebook itself.
+/// Runs `notebook` in its own folder, as Jupyter does, and writes the result to `out`, or to the notebook itself.
 /// Stops at the first cell that fails, unless that one is marked with the tag `raises-exception`, and at one that is
-/// interrupted; what ran until then is written all the same.
+/// interrupted; the outputs so far are written all the same.
 ///
 /// Of several processes that run one notebook together, the one of rank 0 writes and prints; another says where it failed.
 ///

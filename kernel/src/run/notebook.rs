@@ -75,8 +75,8 @@ impl Notebook {
         self.code_cells().into_iter().find(|cell| self.has_tag(*cell, tag))
     }
 
-    /// Puts a cell that sets parameters in the place of an earlier such cell, or after the one that declares them, or
-    /// before all others.
+    /// Inserts a cell that sets parameters: it replaces an earlier such cell, or goes after the declaring cell, or
+    /// first.
     pub fn inject(&mut self, code: &str, declared: Option<usize>) {
         let earlier = self.cell_tagged(parameters::INJECTED);
         let source: Vec<Value> = code.trim_end().split_inclusive('\n').map(Value::from).collect();

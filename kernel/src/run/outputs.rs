@@ -12,11 +12,11 @@ enum Output {
     Error(CellError),
 }
 
-/// One cell's outputs, in order; text of one stream that follows itself is one output.
+/// One cell's outputs, in order; consecutive text of one stream is one output.
 #[derive(Debug, Default)]
 pub struct Outputs {
     outputs: Vec<Output>,
-    /// What there is goes when the next output comes.
+    /// The existing outputs are cleared when the next one arrives.
     clear_first: bool,
 }
 

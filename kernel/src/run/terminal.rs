@@ -122,7 +122,7 @@ impl Terminal {
         }
     }
 
-    /// A line that the next one takes the place of; on a file, nothing.
+    /// A line that the next one overwrites; nothing if the output is a file.
     fn progress(&self, text: &str) {
         if self.colours {
             let mut line = self.line();

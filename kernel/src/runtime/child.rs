@@ -1,9 +1,9 @@
 //! The process that loads and runs compiled cells.
 //!
-//! It does what evcxr's own runtime does, but for four things: an interrupt sets the flags that cells look at; a crash
-//! ends it by the signal that it is, where evcxr's handler writes a backtrace of its own machinery and aborts; a library
-//! that cannot be loaded fails its cell instead of ending the program; and a library's file is removed when its cell has
-//! run, so that a long session keeps no files.
+//! It does what evcxr's own runtime does, with four differences: an interrupt sets the flags that cells check; a crash
+//! ends it with the original signal, where evcxr's handler prints a backtrace of its own internals and aborts; a
+//! library that cannot be loaded fails its cell instead of ending the program; and a library's file is removed when its
+//! cell has run, so that a long session keeps no files.
 
 use std::ffi::c_void;
 use std::io::Write;
@@ -34,7 +34,7 @@ pub fn run() -> ! {
             std::process::exit(1)
         }
     };
-    // Where the variables are between the cells; the cells' own code makes it and knows what it is.
+    // The variable store, an opaque pointer that the cells' code creates and interprets.
     let mut variables = std::ptr::null_mut();
     for (library, function) in orders {
         variables = run_cell(Path::new(&library), &function, variables, &flusher);
@@ -72,7 +72,7 @@ fn say_stopped(line: u32, column: u32) {
 
 /// Writes to the kernel, whatever the cells have done to standard output.
 fn write(bytes: &[u8]) {
-    // Without a reader there is no kernel, and no order comes any more.
+    // Without a reader there is no kernel, and no further order comes.
     let _ = streams::stdout().map(|mut stdout| stdout.write_all(bytes));
 }
 

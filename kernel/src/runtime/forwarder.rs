@@ -1,8 +1,8 @@
 //! The process between evcxr and the process that runs the cells.
 //!
-//! evcxr reads its child's stdout line by line and waits for one exact line; a text without a newline before it, and
-//! the cell never ends. This process gives evcxr that line and the other control lines only, and the kernel all the
-//! rest, as it comes. It is a process of its own so that a crash of the cells' process loses no output.
+//! evcxr reads its child's stdout line by line and waits for one exact line; if text without a newline comes before
+//! it, the cell never ends. This process passes evcxr only its control lines, and everything else to the kernel as
+//! it arrives. It is a process of its own so that a crash of the cells' process loses no output.
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -26,7 +26,7 @@ use crate::sys;
 
 /// As much as a pipe holds.
 const CHUNK: usize = 64 * 1024;
-/// Of stderr, this much is read before stdout has its turn again.
+/// How much of stderr is read before stdout gets its turn again.
 const MAX_DRAIN: usize = 1 << 20;
 const COMPLETE_LINE: &str = "EVCXR_EXECUTION_COMPLETE";
 const PANIC_LINE: &str = "EVCXR_PANIC_NOTIFICATION";
@@ -131,7 +131,7 @@ impl Forwarder {
         Ok(forwarder)
     }
 
-    /// Returns when the child has ended and all it wrote is with the kernel.
+    /// Returns when the child has ended and the kernel has all its output.
     fn forward(&mut self) -> io::Result<ExitStatus> {
         loop {
             let Ready { evcxr, kernel, question, stderr, ended } = self.wait()?;
@@ -141,7 +141,7 @@ impl Forwarder {
             if kernel {
                 self.read_kernel()?;
             }
-            // Which of the two was written first cannot be known when both have something.
+            // If both have data, the order in which they were written is unknown.
             if stderr {
                 self.drain_stderr()?;
             }
@@ -199,7 +199,8 @@ impl Forwarder {
         let mut buffer = [0; 4096];
         let read = rustix::io::read(io::stdin(), &mut buffer)?;
         if read == 0 {
-            // evcxr has let go of us: the cells' process must not outlive its session, whatever it is doing.
+            // evcxr has closed its end: the cells' process must not outlive its session, whatever it is
+            // doing.
             self.evcxr_listens = false;
             sys::kill(self.child, sys::Signal::KILL);
         }
@@ -209,7 +210,7 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Has the cells' process run what evcxr asks for, unless it is a cell that no other could come after.
+    /// Passes evcxr's order to the cells' process, except for a cell after which no other could compile.
     fn pass_on(&mut self, line: &str) -> io::Result<()> {
         let Some((library, function)) = line.strip_prefix(LOAD).and_then(|rest| rest.rsplit_once(' ')) else {
             return self.send(&Frame::Broken(format!("not understood: {line}")));
@@ -265,7 +266,7 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Has evcxr forget these variables, upon which it compiles the cell again without putting them away.
+    /// Makes evcxr forget these variables; it then recompiles the cell without storing them.
     fn refuse(&mut self, untyped: Vec<Untyped>) -> io::Result<()> {
         for variable in &untyped {
             tell_evcxr(&[CHANGED, variable.name.as_bytes()].concat())?;

@@ -1,4 +1,5 @@
-//! What the forwarder tells the kernel: one byte for the kind, four for the length (big endian), the payload.
+//! The forwarder's messages to the kernel: one byte for the kind, four for the length (big endian), the
+//! payload.
 
 use std::io::{self, Read, Write};
 
@@ -14,7 +15,7 @@ pub enum Frame {
     Hello { forwarder: u32, runtime: u32 },
     /// A cell's code begins.
     Started,
-    /// Variables that the cell cannot leave for the next; it is compiled again without.
+    /// Variables that the cell cannot store; it is compiled again without them.
     Untyped(Vec<Untyped>),
     /// Bytes from its stdout, without any markers.
     Stdout(Vec<u8>),
@@ -30,8 +31,8 @@ pub enum Frame {
     Panicked,
     /// A `?` ended the cell; the error's text came before, on stderr.
     Failed,
-    /// The cell reads standard input; the answer is an [`Answer::Input`](super::link::Answer::Input). With what it has
-    /// said to show, if it has; perhaps not the cell's own code, but a `thread`.
+    /// The cell reads standard input; the answer is an [`Answer::Input`](super::link::Answer::Input). With the prompt,
+    /// if it gave one; `thread` if another thread reads, not the cell's own code.
     Input { prompt: Option<String>, password: bool, thread: bool },
     /// The cell's code ended. Wants an answer.
     Finished,

@@ -1,4 +1,5 @@
-//! What the kernel, the forwarder and the cells' process tell each other beside the cells' output: one line of JSON each.
+//! Messages between the kernel, the forwarder and the cells' process, apart from the cells' output: one line of JSON
+//! each.
 
 use std::io::{self, Write};
 
@@ -13,7 +14,7 @@ pub enum Input {
     Line(String),
     /// The end of the input; the next read asks again.
     End,
-    /// An error: nobody can be asked.
+    /// An error: there is nobody to ask.
     Refused,
     /// An error: the cell was interrupted, or has ended.
     Cancelled,
@@ -41,7 +42,7 @@ pub enum Order {
 
 /// From the cells' process to the forwarder: the cell's own code reads standard input.
 pub const READ: u8 = b'?';
-/// The same of another thread, which may be one of an earlier cell.
+/// The same from another thread, perhaps of an earlier cell.
 pub const THREAD_READS: u8 = b't';
 
 /// Writes a message.
@@ -56,14 +57,14 @@ pub fn parse<T: DeserializeOwned>(line: &[u8]) -> io::Result<T> {
     Ok(serde_json::from_slice(line)?)
 }
 
-/// Makes lines of what is read.
+/// Splits the input into lines.
 #[derive(Default)]
 pub struct Lines {
     rest: Vec<u8>,
 }
 
 impl Lines {
-    /// The lines that are whole by now, without their line feeds.
+    /// The lines completed so far, without their line feeds.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         self.rest.extend_from_slice(bytes);
         let mut lines: Vec<Vec<u8>> = self.rest.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();

@@ -1,4 +1,4 @@
-//! What stands for something else than text in the output of a cell.
+//! Markers in a cell's output for everything that is not text.
 
 /// The cell's library is loaded, and its code begins.
 pub const STARTED: &[u8] = b"\x1eherbarium-started\n";
@@ -15,7 +15,7 @@ pub const CHANGED: &[u8] = b"EVCXR_VARIABLE_CHANGED_TYPE:";
 pub const INPUT: &[u8] = b"EVCXR_INPUT_REQUEST:";
 pub const PASSWORD: &[u8] = b"EVCXR_INPUT_REQUEST_PASSWORD:";
 
-/// A marker that goes on until the end of its line.
+/// A marker that extends to the end of its line.
 #[derive(Clone, Copy)]
 pub enum Line {
     Message,
@@ -31,7 +31,7 @@ pub enum Line {
 pub enum Found {
     /// A whole marker of that length.
     Marker(usize, Marker),
-    /// What there is may become a marker.
+    /// May become a marker when more bytes arrive.
     Partial,
     No,
 }

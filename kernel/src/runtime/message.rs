@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// MIME types and the value in each of them: text, base64 for pictures, JSON for JSON types.
 pub type Bundle = Map<String, Value>;
 
-/// The bundle with what a JSON type has as text read: frontends want the object. What cannot be read stays text.
+/// Parses the text of JSON types, because frontends want the object. Invalid JSON stays text.
 pub fn with_objects(mut bundle: Bundle) -> Bundle {
     for (mime, value) in &mut bundle {
         let is_json = mime == "application/json" || mime.ends_with("+json");
@@ -64,11 +64,11 @@ pub enum Message {
         traceback: Vec<String>,
         #[serde(flatten)]
         place: Place,
-        /// It is the cell's error in any case, although the cell's code goes on.
+        /// It fails the cell in any case, although the cell's code continues.
         #[serde(default)]
         fails: bool,
     },
-    /// The cell looks for interrupts from time to time, and ends soon after it has `heard` one.
+    /// The cell checks for interrupts from time to time, and ends soon after it has `heard` one.
     Listening {
         #[serde(default)]
         heard: bool,
@@ -77,7 +77,7 @@ pub enum Message {
     Kept { name: String },
     /// A variable is not in the store, although evcxr may believe so.
     Gone { name: String },
-    /// The cell's code ended by a `return`: the `?` that comes next is none.
+    /// The cell's code ended by a `return`: the next `?` marker is not a `?`.
     Returned,
 }
 

@@ -2,7 +2,7 @@
 //! compiled cells ([`child`]) and stands between its output and evcxr. What the forwarder sees goes to the kernel
 //! over a Unix socket as [`frame`]s; evcxr gets its own control lines only.
 //!
-//! All three are this one program, told apart by [`ROLE`].
+//! All three are this one program, in the role that [`ROLE`] names.
 
 pub mod child;
 pub mod forwarder;
@@ -18,7 +18,7 @@ mod stdin;
 mod stdout;
 pub mod untyped;
 
-/// The environment variable that says which of the processes to be.
+/// The environment variable with the process's role.
 pub const ROLE: &str = "HERBARIUM_ROLE";
 /// The value of [`ROLE`] for the process between evcxr and the cells.
 pub const FORWARDER: &str = "forwarder";
@@ -30,9 +30,9 @@ pub const RUSTC: &str = "rustc";
 pub const OUTPUT: &str = "HERBARIUM_OUTPUT";
 /// The folder beside [`OUTPUT`] in which evcxr makes a crate of each cell.
 pub const CELLS: &str = "cells";
-/// Tells code in a cell that rich messages on stdout are understood.
+/// Set for code in cells: the kernel understands rich messages on stdout.
 pub const KERNEL: &str = "HERBARIUM_KERNEL";
-/// The process that must be alive for this one to go on.
+/// The process id of the parent; this process ends with it.
 pub const PARENT: &str = "HERBARIUM_PARENT";
 /// What the user set RUST_BACKTRACE to; evcxr sets that one to 1 always.
 pub const BACKTRACE: &str = "HERBARIUM_BACKTRACE";

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
 
-/// Waits for the child in a thread, which makes its end something that can be polled for.
+/// Waits for the child in a thread, so that its end can be polled for.
 pub fn watch(mut child: Child) -> io::Result<(Receiver<io::Result<ExitStatus>>, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let (sender, receiver) = channel();

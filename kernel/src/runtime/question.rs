@@ -1,7 +1,7 @@
-//! What is changed in the text of a cell without the crate, just before rustc reads it: it gets the [checks](stops) by
-//! which the stop button stops its loops, and its `?`s are marked. evcxr prints the error of a `?` to stderr, where
-//! it cannot be told from what the cell wrote there just before; the print gets a mark of its own, with the line of the `?`.
-//! And every cell gets a function that empties the buffer of its standard output, which the crate has for the others.
+//! Changes the text of a cell without the crate, just before rustc reads it: it gets the [checks](stops) with which the
+//! stop button stops its loops, and its `?`s are marked. evcxr prints the error of a `?` to stderr, where it is
+//! indistinguishable from the cell's own output; the print gets a mark with the line of the `?`. And every cell gets a
+//! function that empties the buffer of its standard output, which the crate has for the others.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -15,7 +15,7 @@ use crate::stops;
 
 /// Begins the line before an error's text on stderr; the number of the line in the compiled source follows.
 pub const MARK: &str = "\x1eherbarium-error ";
-/// What the user has in rustc's place, which comes after this program.
+/// The user's own RUSTC_WRAPPER, which is called by this program.
 pub const NEXT_WRAPPER: &str = "HERBARIUM_RUSTC_WRAPPER";
 /// Set where evcxr wants a hand in the compile itself, by this same program.
 const EVCXR: &str = "EVCXR_RUSTC_WRAPPER";
@@ -25,7 +25,7 @@ const PRINT: &str = "fn from(error: T) -> Self {\n                    eprintln!(
 /// The function, for [`sys::run_cell`](crate::sys::run_cell) to find.
 const FLUSH: &str = "#[unsafe(no_mangle)] extern \"C\" fn herbarium_flush() { drop(::std::io::Write::flush(&mut ::std::io::stdout())); }\n";
 
-/// Does what cargo calls this program for in rustc's place: changes a cell's text, and has rustc compile it.
+/// Runs as cargo's rustc: changes a cell's text, and lets rustc compile it.
 pub fn run() -> ! {
     let mut arguments = std::env::args_os().skip(1);
     let words: Vec<_> = std::env::args_os().collect();
@@ -76,7 +76,7 @@ fn compile(command: &mut Command, source: &Path, optimised: bool) -> std::io::Re
         })?;
         if let Verdict::Pass(messages) = cell.judge(messages) {
             messages.iter().for_each(|message| eprintln!("{message}"));
-            // evcxr looks into the file after rustc.
+            // evcxr reads the file after rustc has run.
             std::fs::write(source, text)?;
             cell.write_moves(Path::new(""))?;
             return Ok(code.unwrap_or(101));

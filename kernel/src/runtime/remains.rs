@@ -1,4 +1,4 @@
-//! What a kernel that was killed leaves behind.
+//! Cleans up after a kernel that was killed.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::{OUTPUT, PARENT};
 use crate::sys;
 
-/// How long the end of the kernel's process is waited for, once it has let go of its forwarder.
+/// How long to wait for the kernel's process to end, once it has closed its connection to the
+/// forwarder.
 const PARTING: Duration = Duration::from_secs(1);
 
 /// A kernel that was killed leaves its folder behind, and what it has started. Its forwarder outlives it by a moment, and

@@ -1,7 +1,7 @@
 //! Finds markers in the stdout of the process that runs the cells, wherever in the stream they begin.
 //!
 //! evcxr looks for its markers at the start of a line, so that a `print!` without a newline before one hides it and
-//! the cell never ends. Here text before a marker is text, whatever it ends with.
+//! the cell never ends. Here text before a marker stays text, whatever it ends with.
 
 use memchr::{memchr, memchr2};
 
@@ -29,7 +29,7 @@ pub enum Piece {
     Failed,
     /// What the next read of standard input asks for.
     Prompt { text: String, password: bool },
-    /// A line that evcxr must get: a variable's type is another one now.
+    /// A line for evcxr: a variable's type has changed.
     TypeChanged(Vec<u8>),
     /// The cell's code ended.
     Finished,
@@ -61,7 +61,7 @@ impl Scanner {
         Scanner { state: State::Text, buffer: Vec::new(), searched: 0 }
     }
 
-    /// Takes what was read, and returns what is certain by now.
+    /// Adds bytes, and returns the pieces that are complete.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Piece> {
         self.buffer.extend_from_slice(bytes);
         let mut pieces = Vec::new();
@@ -77,7 +77,7 @@ impl Scanner {
         match state {
             State::Text if rest.is_empty() => Vec::new(),
             State::Text => vec![Piece::Text(rest)],
-            // Half a message is of no use to anyone.
+            // An incomplete message is dropped.
             State::Line(_) | State::Skip => vec![Piece::TooLong],
             State::Content { mime, .. } => vec![Piece::Content { mime, body: rest }],
         }
@@ -154,7 +154,7 @@ impl Scanner {
         let State::Content { mime, line } = &mut self.state else { return false };
         while let Some(end) = memchr(b'\n', &self.buffer[self.searched..]).map(|end| self.searched + end) {
             let text = &self.buffer[*line..end];
-            // A block that a panic or the cell's end cut short ends there.
+            // A block cut short by a panic or the cell's end stops there.
             let cut = [PANIC, COMPLETE].iter().any(|marker| text == &marker[..marker.len() - 1]);
             if text == END || cut {
                 let body = self.buffer[..line.saturating_sub(1)].to_vec();
@@ -198,7 +198,7 @@ impl Scanner {
 mod tests {
     use super::*;
 
-    /// Neighbouring texts joined, as how a stream is cut says nothing.
+    /// Joins adjacent texts: where the stream was cut has no meaning.
     fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
         let mut out: Vec<Piece> = Vec::new();
         for piece in pieces {

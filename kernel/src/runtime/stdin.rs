@@ -9,8 +9,8 @@ use super::link::{Input, Order, READ, THREAD_READS, parse};
 use super::stdout::Flusher;
 use crate::sys::{self, streams};
 
-/// Makes what this process was started with as its standard input the link to the forwarder, and a new one of it that
-/// asks through the link. The orders to run cells.
+/// Turns the inherited standard input into the link to the forwarder, and replaces it by one that asks through this
+/// link. Returns the orders to run cells.
 pub fn split(flusher: &Arc<Flusher>) -> io::Result<Receiver<(String, String)>> {
     let link = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?);
     let (answer, answers) = channel();
@@ -25,7 +25,7 @@ pub fn split(flusher: &Arc<Flusher>) -> io::Result<Receiver<(String, String)>> {
     Ok(orders)
 }
 
-/// Gives each message from the forwarder to whom it is for, until there are no more.
+/// Dispatches the forwarder's messages until there are no more.
 fn sort(link: UnixStream, orders: &Sender<(String, String)>, answers: &Sender<Input>) {
     for line in BufReader::new(link).split(b'\n').map_while(Result::ok) {
         // Neither of the two ends before this process.
@@ -49,7 +49,7 @@ struct Questions {
 
 struct Answers {
     answers: Receiver<Input>,
-    /// Of a line that was longer than a read, what is left.
+    /// The rest of a line that was longer than a read.
     rest: Vec<u8>,
 }
 
@@ -60,14 +60,14 @@ impl Questions {
         if state.rest.is_empty() && count > 0 {
             // What was printed before is a part of the question.
             self.flusher.flush();
-            // Without a forwarder there is nobody who could answer.
+            // Without a forwarder nobody can answer.
             let question = if sys::stop::is_main_thread() { READ } else { THREAD_READS };
             (&self.link).write_all(&[question]).map_err(|_| libc::EOPNOTSUPP)?;
             match state.answers.recv().unwrap_or(Input::End) {
                 Input::Line(line) => state.rest = (line + "\n").into_bytes(),
                 Input::End => {}
                 Input::Refused => return Err(libc::EOPNOTSUPP),
-                // Not EINTR, upon which everybody reads again.
+                // Not EINTR, because callers would retry.
                 Input::Cancelled => return Err(libc::ECANCELED),
             }
         }

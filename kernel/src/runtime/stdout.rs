@@ -1,4 +1,4 @@
-//! Standard output in the cells' process: what is printed without a line feed shows all the same.
+//! Standard output in the cells' process: text without a line feed shows too.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// How long printed text waits in the cells' buffer at most.
 const BETWEEN_FLUSHES: Duration = Duration::from_millis(100);
-/// How long a flush is waited for: a thread of a cell may hold standard output's lock for as long as it likes.
+/// How long to wait for a flush: a cell's thread may hold the lock on standard output indefinitely.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Empties the buffer that the cells' library has for standard output.
@@ -49,7 +49,7 @@ impl Flusher {
             if let Some(flush) = function {
                 flush();
             }
-            // Who asked may have waited long enough.
+            // The caller may have stopped waiting.
             let _ = request.map(|done| done.send(()));
         }
     }

@@ -1,8 +1,7 @@
-//! Variables that the next cells could not have.
+//! Variables that later cells could not use.
 //!
-//! evcxr keeps a variable by the name of its type. The analysis that tells it leaves a `_` where it cannot compute the
-//! length of an array; rustc can, as long as the array is there to look at. In the next cell it is not, and no cell
-//! would ever compile again.
+//! evcxr keeps a variable by the name of its type. The analysis that infers it leaves a `_` where it cannot compute an
+//! array's length. rustc can infer the length in this cell, but not in the next one, so no later cell would compile.
 
 /// How evcxr puts a variable away: the type, then the name.
 const PUT: &str = "put_variable::<";
@@ -21,7 +20,7 @@ pub fn untyped(source: &str) -> Vec<Untyped> {
     for rest in source.split(PUT).skip(1) {
         let Some((kind, rest)) = rest.split_once(NAME) else { continue };
         let Some((name, _)) = rest.split_once(')') else { continue };
-        // A type takes one line; what goes on is something that the learner wrote.
+        // A type takes one line; a longer match comes from the learner's own code.
         if !kind.contains('\n') && has_placeholder(kind) && found.iter().all(|other| other.name != name) {
             found.push(Untyped { name: name.to_owned(), kind: kind.to_owned() });
         }
@@ -29,7 +28,7 @@ pub fn untyped(source: &str) -> Vec<Untyped> {
     found
 }
 
-/// Whether a type leaves a part to be inferred; the lifetime `'_` is none that is kept.
+/// Whether a type leaves a part to be inferred; the lifetime `'_` does not count.
 fn has_placeholder(kind: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '\'';
     kind.split(|c| !is_word(c)).any(|word| word == "_")

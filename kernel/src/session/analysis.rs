@@ -8,9 +8,9 @@ use super::names::word_start;
 use super::{Completion, Inspection};
 use crate::syntax;
 
-/// rust-analyzer's completions, without what would have to be filled in.
+/// rust-analyzer's completions, without placeholders to fill in.
 pub fn complete(context: &mut CommandContext, code: &str, position: usize) -> Option<Completion> {
-    // While a command is typed, it is completed.
+    // Commands are completed while they are typed.
     let in_command = code[..position].lines().last().is_some_and(|line| line.trim_start().starts_with(':'));
     let quiet = if in_command { code.to_owned() } else { syntax::without_dep_lines(code) };
     let found = catch_unwind(AssertUnwindSafe(|| context.completions(&quiet, position))).ok()?.ok()?;
@@ -26,7 +26,7 @@ pub fn complete(context: &mut CommandContext, code: &str, position: usize) -> Op
     Some(Completion { matches, start: found.start_offset, end: found.end_offset })
 }
 
-/// The name in a completion: arguments and bodies that rust-analyzer offers for filling in are left to the learner.
+/// The name in a completion, without the arguments and bodies that rust-analyzer offers as placeholders.
 fn insertion(code: &str, kind: &str) -> String {
     if kind == "magic" {
         return code.to_owned();
@@ -52,14 +52,14 @@ fn hover_place(code: &str, position: usize) -> Option<(String, usize)> {
     let rest = &code[position..];
     let mut end = position + rest.find(|c| !is_word(c)).unwrap_or(rest.len());
     if word_start(code, end) == end {
-        // In an argument list: what is called.
+        // In an argument list: the function that is called.
         let open = code[..end].rfind('(')?;
         end = open;
     }
     if word_start(code, end) == end && !code[..end].ends_with('!') {
         return None;
     }
-    // A method is found by its call.
+    // A method can only be looked up together with its call.
     let called = code[end..].starts_with('(');
     let end = if called { end + 1 } else { end };
     Some((code[..end].to_owned(), end))

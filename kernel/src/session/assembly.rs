@@ -12,15 +12,15 @@ use crate::runtime::message::{Bundle, Message, Place};
 use crate::runtime::question;
 use crate::runtime::untyped::Untyped;
 
-/// Blocks in evcxr's form wait this long for the rest of their bundle, or for the end of the cell.
+/// How long a block in evcxr's format waits for the rest of its bundle, or for the end of the cell.
 const JOIN_BUNDLE: Duration = Duration::from_millis(60);
-/// Of what a silent cell prints, this much is kept.
+/// How much output of a silent cell is kept.
 const MAX_MUTED: usize = 64 * 1024;
 
-/// Why the code of a cell did not get to its end.
+/// Why a cell's code did not run to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// A panic or a `?` that said itself what to show.
+    /// A panic or a `?` that sent its own error message.
     Reported(CellError, Place),
     /// It panicked; the panic's message as the standard library prints it, if it is known.
     Panic(Option<String>),
@@ -33,7 +33,7 @@ pub enum Failure {
 pub struct Exit {
     pub code: Option<i32>,
     pub signal: Option<i32>,
-    /// It asked for so many bytes of memory and did not get them.
+    /// The size in bytes of the allocation that failed, if one did.
     pub allocation: Option<u64>,
 }
 
@@ -46,28 +46,28 @@ pub struct CellEnd {
     pub store: Differences,
 }
 
-/// What the store of variables has otherwise than evcxr believes.
+/// Where the variable store differs from evcxr's knowledge.
 #[derive(Debug, Default, PartialEq)]
 pub struct Differences {
-    /// There, with the type that they had before the cell.
+    /// In the store, with the type they had before the cell.
     pub kept: Vec<String>,
-    /// Not there.
+    /// Not in the store.
     pub gone: Vec<String>,
     /// A `return` ended the cell.
     pub returned: bool,
 }
 
-/// What is known of the current cell, and what of its output waits.
+/// The state of the current cell, with its pending output.
 #[derive(Default)]
 pub struct Assembly {
     pub sink: Option<Sink>,
     waiting: Waiting,
     bundle: Option<(Bundle, Instant)>,
     pub failure: Option<Failure>,
-    /// A panic or an error that may or may not be the end of the cell.
+    /// A panic or an error that may turn out to end the cell, or not.
     reported: Option<(CellError, Place)>,
     pub exit: Option<Exit>,
-    /// Variables that the cell could not leave for the next.
+    /// Variables that the cell could not store.
     pub untyped: Vec<Untyped>,
     pub store: Differences,
     pub build: Build,
@@ -89,12 +89,13 @@ impl Assembly {
             },
             Frame::Content { mime, body } => self.content(mime, body, now),
             Frame::Broken(why) => self.notice(&why, now),
+            // What is known about the panic came before this frame: as a message of the crate, or as text on stderr.
             Frame::Panicked => {
                 self.failure = Some(self.take_panic().unwrap_or(Failure::Panic(None)));
             }
             Frame::Failed => {
                 if self.failure.is_none() && !self.store.returned {
-                    // Without the crate, the error is marked on stderr.
+                    // Without the crate, the error is on stderr, after a mark.
                     let reported = self.reported.take();
                     self.failure = Some(match reported {
                         Some((error, place)) => Failure::Reported(error, place),
@@ -104,11 +105,13 @@ impl Assembly {
             }
             // The listener asks.
             Frame::Input { .. } => {}
+            // An error report that no `Panicked` or `Failed` has claimed did not end the cell. Blocks that still wait
+            // are the cell's value: all earlier ones have been shown as displays.
             Frame::Finished => {
                 self.show_reported(now);
                 if let Some((data, _)) = self.bundle.take() {
                     self.flush_text(false);
-                    // What a cell shows last is its value; `()` is no value.
+                    // The last block of a cell is its value; `()` does not count as one.
                     if data.len() != 1 || data.get("text/plain").is_none_or(|text| text != "()") {
                         self.emit(Event::Result { data, metadata: Bundle::new(), display_id: None });
                     }
@@ -117,7 +120,7 @@ impl Assembly {
             }
             Frame::Exited { code, signal } => {
                 self.exit = Some(Exit { code, signal, allocation: self.waiting.take_allocation() });
-                // A panic that cannot unwind ends the process: its message is the reason.
+                // A panic that cannot unwind ends the process; its message gives the reason.
                 if let Some(failure) = self.take_panic() {
                     self.failure.get_or_insert(failure);
                 }
@@ -128,7 +131,8 @@ impl Assembly {
 
     /// Adds text, to be shown when more has joined it.
     pub fn print(&mut self, stream: Stream, bytes: &[u8], now: Instant) {
-        // Text on stderr comes through a pipe of its own, a little sooner or later: it parts nothing.
+        // Text on stderr comes through a separate pipe, a little earlier or later, so it does not end
+        // a bundle.
         if stream == Stream::Stdout {
             self.flush_bundle();
         }
@@ -136,13 +140,14 @@ impl Assembly {
         self.tick(now);
     }
 
-    /// The panic that the cell has just ended by, if anything is known of it.
+    /// The panic that has just ended the cell, if known.
     fn take_panic(&mut self) -> Option<Failure> {
         let reported = self.reported.take().map(|(error, place)| Failure::Reported(error, place));
         reported.or_else(|| self.waiting.take_panic().map(|text| Failure::Panic(Some(text))))
     }
 
-    /// The error of a `?` without the crate: what stands after its mark, or the last text where there is none.
+    /// The error of a `?` without the crate: the text after its mark, or without a mark the last text on
+    /// stderr.
     fn question(&mut self) -> Failure {
         match self.waiting.take_marked() {
             Some(marked) => {
@@ -161,7 +166,8 @@ impl Assembly {
         self.waiting.take_unfinished_line()
     }
 
-    /// A panic that was not the end of the cell is text.
+    /// A panic that did not end the cell (it was caught, or ended a thread) is shown as text on
+    /// stderr.
     fn show_reported(&mut self, now: Instant) {
         if let Some((error, _)) = self.reported.take() {
             self.print(Stream::Stderr, format!("{}\n", error.traceback.join("\n")).as_bytes(), now);
@@ -173,6 +179,7 @@ impl Assembly {
     }
 
     fn message(&mut self, message: Message) {
+        // Text and messages come through one pipe: text printed before a message must be shown before it.
         let is_shown = match &message {
             Message::Listening { .. } | Message::Kept { .. } | Message::Gone { .. } | Message::Returned => {
                 false
@@ -197,11 +204,13 @@ impl Assembly {
                 self.emit(Event::Result { data, metadata, display_id })
             }
             Message::Clear { wait } => self.emit(Event::Clear { wait }),
-            // Nothing to see; the listener has told the control.
+            // Shows nothing; the listener has already informed `Control`.
             Message::Listening { .. } => {}
             Message::Kept { name } => self.store.kept.push(name),
             Message::Gone { name } => self.store.gone.push(name),
             Message::Returned => self.store.returned = true,
+            // Whether an error ends the cell is known only later, when `Panicked` or `Failed` follows or not. Until
+            // then it waits in `reported`; one that waited before it did not end the cell, and is shown as text.
             Message::Error { ename, evalue, traceback, place, fails } => {
                 self.show_reported(Instant::now());
                 let mut error = CellError::new(&ename, evalue);
@@ -217,7 +226,8 @@ impl Assembly {
         }
     }
 
-    /// Blocks that follow each other are one value in several types, until a type comes again.
+    /// Consecutive blocks are one value in several MIME types; a repeated type starts the next
+    /// value.
     fn content(&mut self, mime: String, body: Vec<u8>, now: Instant) {
         self.flush_text(false);
         if self.bundle.as_ref().is_some_and(|(bundle, _)| bundle.contains_key(&mime)) {
@@ -227,7 +237,7 @@ impl Assembly {
         self.bundle.get_or_insert_with(|| (Bundle::new(), now)).0.insert(mime, Value::String(text));
     }
 
-    /// Gives what has waited long enough.
+    /// Emits output that has waited long enough.
     pub fn tick(&mut self, now: Instant) {
         if self.bundle.as_ref().is_some_and(|(_, since)| now >= *since + JOIN_BUNDLE) {
             self.flush_bundle();
@@ -240,7 +250,7 @@ impl Assembly {
         }
     }
 
-    /// Gives all that waits; half characters too if it is the `end` of the stream.
+    /// Emits all pending output; at the `end` of the stream, incomplete characters too.
     pub fn flush(&mut self, end: bool) {
         self.flush_text(end);
         self.flush_bundle();
@@ -258,7 +268,7 @@ impl Assembly {
         }
     }
 
-    /// Gives an event, unless the cell is silent.
+    /// Emits an event, unless the cell is silent.
     pub fn emit(&mut self, event: Event) {
         match (&mut self.muted, event) {
             (Some(muted), Event::Text { text, .. }) if muted.len() < MAX_MUTED => muted.push_str(&text),
@@ -267,7 +277,7 @@ impl Assembly {
         }
     }
 
-    /// Progress is shown even of what is otherwise silent.
+    /// Emits an event even if the cell is silent: progress is always shown.
     pub fn give(&mut self, event: Event) {
         if let Some(sink) = &self.sink {
             sink(event.with_objects());

@@ -1,4 +1,4 @@
-//! Puts together what a cell shows, from the frames of the process that runs it.
+//! Assembles a cell's output from the frames of the process that runs it.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
@@ -8,14 +8,15 @@ pub use super::assembly::{CellEnd, Differences, Exit, Failure};
 use super::event::{Event, Sink, Stream};
 use crate::runtime::frame::Frame;
 
-/// Takes frames, gives events. All of a cell's events have been given when its last frame was answered.
+/// Turns frames into events. When a cell's last frame has been answered, all its events have been
+/// emitted.
 #[derive(Default)]
 pub struct Collector {
     inner: Mutex<Assembly>,
 }
 
 impl Collector {
-    /// From now on, events go to `sink`. What is still on its way goes to the cell before.
+    /// From now on, events go to `sink`. Pending output still goes to the previous cell.
     pub fn begin(&self, sink: Sink) {
         let mut inner = self.lock();
         inner.flush(true);
@@ -28,7 +29,7 @@ impl Collector {
         }
     }
 
-    /// Gives the rest of what there is. The sink stays, for threads that print after their cell.
+    /// Emits the remaining output. The sink stays, for threads that print after their cell.
     pub fn end(&self) {
         let mut inner = self.lock();
         inner.flush(true);
@@ -37,7 +38,7 @@ impl Collector {
         }
     }
 
-    /// What became of the code that has just run.
+    /// How the code that has just run ended.
     pub fn take_end(&self) -> CellEnd {
         let mut inner = self.lock();
         CellEnd {
@@ -53,21 +54,21 @@ impl Collector {
         self.lock().exit.is_some()
     }
 
-    /// Keeps what is printed instead of showing it.
+    /// Stores printed text instead of showing it.
     pub fn mute(&self) {
         let mut inner = self.lock();
         inner.flush(false);
         inner.muted = Some(String::new());
     }
 
-    /// Shows again what is printed, and returns what was not shown.
+    /// Shows printed text again, and returns the stored text.
     pub fn unmute(&self) -> String {
         let mut inner = self.lock();
         inner.flush(true);
         inner.muted.take().unwrap_or_default()
     }
 
-    /// Shows an event that does not come from the process, after all that came from it.
+    /// Shows an event that does not come from the process, after all output of the process.
     pub fn show(&self, event: Event) {
         let mut inner = self.lock();
         inner.flush(false);
@@ -80,8 +81,8 @@ impl Collector {
         inner.print(stream, bytes, Instant::now());
     }
 
-    /// What a read of standard input asks for: what the cell has given, or the line of its output that has no end yet,
-    /// which is then shown with the question only. All before it is shown.
+    /// The prompt for a read of standard input: the one the cell gave, or the unfinished last line of its output,
+    /// which is then shown only as the prompt. All earlier output is shown first.
     pub fn prompt(&self, given: Option<String>) -> String {
         let mut inner = self.lock();
         let prompt = given.or_else(|| inner.take_unfinished_line()).unwrap_or_default();
@@ -89,7 +90,7 @@ impl Collector {
         prompt
     }
 
-    /// One thing of many that are being built for the cell.
+    /// One step of a build for the cell.
     pub fn building(&self, what: &str) {
         let mut inner = self.lock();
         if let Some(event) = inner.build.step(what) {
@@ -103,13 +104,13 @@ impl Collector {
         self.lock().frame(frame, Instant::now());
     }
 
-    /// Gives what has waited long enough. To be called every few milliseconds.
+    /// Emits output that has waited long enough. To be called every few milliseconds.
     pub fn tick(&self) {
         self.lock().tick(Instant::now());
     }
 
     fn lock(&self) -> MutexGuard<'_, Assembly> {
-        // A sink that panicked has lost an output at most.
+        // A panic in a sink has lost at most one output.
         self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
@@ -188,7 +189,7 @@ mod tests {
         let mut end = CellEnd::default();
         let events = collect(|collector| {
             collector.frame(Frame::Stderr(format!("a warning\n{MARK}").into_bytes()));
-            // However long the rest takes.
+            // Longer than any pending text waits.
             std::thread::sleep(super::super::text::JOIN * 3);
             collector.tick();
             collector.frame(Frame::Stdout(b"meanwhile\n".to_vec()));

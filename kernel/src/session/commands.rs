@@ -1,4 +1,4 @@
-//! Commands of a session that evcxr has not, or not so.
+//! Commands that evcxr lacks, or that work differently here.
 
 use std::fmt::Write;
 
@@ -59,7 +59,7 @@ impl Worker {
         let theirs = known.unwrap_or_default();
         let theirs = theirs.lines().filter(|line| {
             let name = line.split_whitespace().next();
-            // What is no command here, or stands above.
+            // Not commands that are removed here, or listed above.
             name.is_some_and(|name| is_kept(name) && OWN.iter().all(|(own, _)| *own != name))
         });
         let text = ours.concat() + &theirs.collect::<Vec<_>>().join("\n");
@@ -81,7 +81,8 @@ fn short_type(kind: &str) -> String {
     let mut rest = kind;
     while let Some(first) = rest.chars().next() {
         if let Some(after) = rest.strip_prefix("::") {
-            // What was read is a module, unless it is the end of a type, as in `<T as Trait>::Out`.
+            // The preceding word is a module, unless it is the end of a type, as in `<T as
+            // Trait>::Out`.
             if word.is_empty() {
                 short.push_str("::");
             }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::sys::{self, Signal};
 
-/// A program has this long to come to a good end. A second interrupt ends it at once.
+/// How long a program may take to stop by itself. A second interrupt kills it at once.
 pub const GRACE: Duration = Duration::from_secs(5);
-/// A cell that has said that it heard the interrupt has this long to come to its end. One that only says that it
-/// listens is not ended at all: nobody but the learner knows how long one of its batches takes.
+/// How long a cell that has reported handling the interrupt may take to end. A cell that only reports that it
+/// checks is never killed: only the learner knows how long one of its batches takes.
 const GRACE_HEARD: Duration = Duration::from_secs(60);
-/// Who waits for a cell that listens is told so after this long.
+/// When to tell the learner that the kernel waits for a cell that checks for interrupts.
 const TELL_AFTER: Duration = Duration::from_secs(3);
 const TELL: &str = "Waiting for the running batch to end. A second interrupt ends the program at once, and its variables are lost.\n";
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -22,7 +22,7 @@ pub enum Phase {
     Idle,
     /// The cell waits for the session to start.
     Starting,
-    /// The same, and what cells are built upon is being compiled.
+    /// The same, while the template is being compiled.
     Building,
     /// It is being compiled.
     Compiling,
@@ -32,7 +32,7 @@ pub enum Phase {
     Shell(u32),
 }
 
-/// What interrupts did to a cell.
+/// The effect of interrupts on a cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Interrupted {
     /// How often it was interrupted.
@@ -52,25 +52,25 @@ pub struct Control {
 struct State {
     cell: u64,
     phase: Option<Phase>,
-    /// The next cell is on its way here: an interrupt is meant for it.
+    /// The next cell is about to start: an interrupt applies to it.
     announced: bool,
     forwarder: Option<u32>,
     runtime: Option<u32>,
     interrupted: Interrupted,
     stopper: bool,
     listening: Listening,
-    /// What cells are built upon is being compiled, whether or not a cell waits for it.
+    /// The template is being compiled, whether or not a cell waits for it.
     building: bool,
 }
 
-/// Whether the cell's own code ends soon after an interrupt.
+/// Whether the cell's own code stops soon after an interrupt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Listening {
     #[default]
     Unknown,
-    /// It looks for interrupts.
+    /// It checks for interrupts.
     Listens,
-    /// It has found one.
+    /// It has handled one.
     Heard,
 }
 
@@ -95,13 +95,13 @@ impl Control {
         state.listening = Listening::Unknown;
     }
 
-    /// The cell looks for interrupts, or has `heard` one.
+    /// The cell checks for interrupts, or has `heard` one.
     pub fn set_listening(&self, heard: bool) {
         self.lock().listening = if heard { Listening::Heard } else { Listening::Listens };
         self.changed.notify_all();
     }
 
-    /// What cells are built upon is being compiled while a cell waits, or not any more.
+    /// The template is being compiled while a cell waits, or no longer.
     pub fn set_building(&self, building: bool) {
         let mut state = self.lock();
         match (state.phase, building) {
@@ -126,20 +126,20 @@ impl Control {
         self.lock().phase.unwrap_or(Phase::Idle)
     }
 
-    /// The processes that run cells are these now.
+    /// Records the processes that now run the cells.
     pub fn set_processes(&self, forwarder: u32, runtime: u32) {
         let mut state = self.lock();
         state.forwarder = Some(forwarder);
         state.runtime = Some(runtime);
     }
 
-    /// What was done to the current cell so far.
+    /// The interrupts of the current cell so far.
     pub fn interrupted(&self) -> Interrupted {
         self.lock().interrupted
     }
 
-    /// Stops the current cell: asks its program first, and ends it if it does not stop. Returns at once. Who has to
-    /// wait is told by `tell`.
+    /// Stops the current cell: first asks its program, then kills it if it does not stop. Returns at once. `tell`
+    /// reports a wait to the learner.
     pub fn interrupt(self: &Arc<Self>, tell: impl Fn(&str) + Send + 'static) {
         let mut state = self.lock();
         if matches!(state.phase, None | Some(Phase::Idle)) {
@@ -170,7 +170,7 @@ impl Control {
         }
     }
 
-    /// Sees to it that the cell ends.
+    /// Makes sure that the cell ends.
     fn stop(&self, cell: u64, tell: impl Fn(&str)) {
         let mut asked: Option<Asked> = None;
         let mut state = self.lock();
@@ -186,7 +186,7 @@ impl Control {
                         if asked.is_over(&state) {
                             state.interrupted.killed |= state.kill(phase);
                         } else if asked.is_to_be_told(&state) {
-                            // What is told may have to wait for the frontend.
+                            // `tell` may block on the frontend.
                             drop(state);
                             tell(TELL);
                             state = self.lock();
@@ -217,7 +217,7 @@ impl Asked {
         Asked { phase, at: Instant::now(), grace, told: false }
     }
 
-    /// Whether there is no more waiting.
+    /// Whether the waiting is over.
     fn is_over(&self, state: &State) -> bool {
         let grace = match state.listening {
             Listening::Unknown => self.grace,
@@ -241,7 +241,7 @@ impl State {
         }
     }
 
-    /// Asks what runs to stop. Returns how long it may take.
+    /// Asks the running code to stop. Returns how long that may take.
     fn ask(&self, phase: Phase) -> Duration {
         match (phase, self.runtime) {
             (Phase::Shell(group), _) => {

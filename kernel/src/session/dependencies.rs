@@ -1,4 +1,5 @@
-//! `:dep`: what comes with the kernel is there already, and all else is built apart before evcxr hears of it.
+//! `:dep`: crates that come with the kernel are already there, and all others are built separately before
+//! evcxr sees them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -13,8 +14,8 @@ use crate::template::given::{Crates, Given};
 use crate::template::recipe::{ERROR, NOTE, PREPARE, Recipe};
 
 impl Worker {
-    /// Sees to the `:dep` lines of a cell that has the crate. Returns the cell as evcxr is to run it: with the lines
-    /// that it needs in the form in which they were seen to, and without the others, but with as many lines.
+    /// Handles the `:dep` lines of a cell that has the crate. Returns the cell for evcxr: the lines it needs in
+    /// their resolved form, the others blank, so that the number of lines stays the same.
     pub(super) fn provide_dependencies(&mut self, code: &str) -> Result<String, CellError> {
         let Some(cargo) = self.cargo.clone().filter(|_| code.contains(":dep")) else {
             return Ok(code.to_owned());
@@ -30,7 +31,8 @@ impl Worker {
             match wanted {
                 None => lines.push(line.to_owned()),
                 Some(wanted) if recipe.is_given(&wanted.name) => {
-                    // Other kernels need the line for the helper crate: whatever it says will do.
+                    // The line for the helper crate is for other kernels: here anything it says is
+                    // fine.
                     let said = if recipe.is_helper(&wanted.name) { None } else { wanted.given(&crates)? };
                     if let Some(text) = said {
                         self.shared.collector.print(Stream::Stdout, format!("{text}\n").as_bytes());
@@ -76,7 +78,7 @@ impl Worker {
         self.shared.collector.print(Stream::Stdout, (lines.join("\n") + "\n").as_bytes());
     }
 
-    /// Has the kernel's cargo build all of these, unless that was done for some kernel of this user.
+    /// Builds all of these with the kernel's cargo, unless a kernel of this user has done so.
     fn build_dependencies(&self, cargo: &Path, lines: &[String]) -> Result<(), CellError> {
         let cannot = |error: std::io::Error| {
             CellError::new("DependencyError", format!("cargo cannot be run: {error}"))
@@ -89,7 +91,7 @@ impl Worker {
         let mut child = command.spawn().map_err(cannot)?;
         let feed =
             |stdin: Option<ChildStdin>| stdin.map(|mut stdin| stdin.write_all(lines.join("\n").as_bytes()));
-        // One that has ended says why itself.
+        // If the child has ended, it reports the reason itself.
         let _ = feed(child.stdin.take());
         let (answer, said) = (child.stdout.take(), child.stderr.take());
         let (mut failure, mut rest) = (None, String::new());
@@ -116,7 +118,7 @@ impl Worker {
     }
 }
 
-/// Shows each line as the step that the build is at; what is no step is kept.
+/// Shows each line as the current build step; other lines are kept.
 fn show_progress(said: Option<impl Read>, collector: &Collector, rest: &mut String) {
     for line in said.map(BufReader::new).into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
         if line.starts_with(char::is_uppercase) {
@@ -128,13 +130,14 @@ fn show_progress(said: Option<impl Read>, collector: &Collector, rest: &mut Stri
     }
 }
 
-/// Whether evcxr was asked not to use the network (`:offline 1`): it says so in cargo's configuration.
+/// Whether evcxr was asked not to use the network (`:offline 1`): evcxr then writes this to cargo's
+/// configuration.
 fn is_offline(folder: &Path) -> bool {
     let config = std::fs::read_to_string(folder.join(".cargo/config.toml")).unwrap_or_default();
     config.lines().any(|line| line.trim() == "offline = true")
 }
 
-/// What a `:dep` asks for. Where other kernels find what is here already is of no interest.
+/// Parses a `:dep` line. For crates that are already here, the source is ignored.
 fn read(arguments: &str, recipe: &Recipe) -> Result<Dependency, CellError> {
     Dependency::parse(arguments, |name| !recipe.is_given(name))
         .map_err(|why| CellError::new("DependencyError", why.told(":dep", "NAME = \"VERSION\"")))
@@ -149,7 +152,7 @@ impl Dependency {
         self.how.as_str().or_else(|| self.text("version")).unwrap_or("*")
     }
 
-    /// What is said of a crate that comes with the kernel; an error where that is not what the line asks for.
+    /// The note about a crate that comes with the kernel; an error if that is not what the line asks for.
     fn given(&self, crates: &Crates) -> Result<Option<String>, CellError> {
         let same = |given: &&Given| given.name.replace('-', "_") == self.name.replace('-', "_");
         let Some(given) = crates.given.iter().find(same) else { return Ok(None) };
@@ -192,7 +195,7 @@ impl Dependency {
         Ok(Some(format!("{has}{but}: nothing to build")))
     }
 
-    /// The error for what a crate that comes with the kernel cannot be, with what can be done about it.
+    /// The error for a version, source or feature that a given crate cannot have, with a way out.
     fn clash(&self, why: &str, given: &Given) -> CellError {
         let mut how = match &self.how {
             toml::Value::Table(how) => how.clone(),

@@ -10,14 +10,14 @@ use super::traps::{self, Gone};
 use super::{habits, question_marks, suggestions};
 use crate::syntax;
 
-/// The error of a cell that did not compile. `gone` knows what became of variables that are not there.
+/// The error of a cell that did not compile. `gone` knows why variables are missing.
 pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone) -> CellError {
     let errors: Vec<&CompilationError> =
         errors.iter().filter(|error| error.level().starts_with("error")).collect();
     if errors.is_empty() {
         return traps::silent(source);
     }
-    // What cannot be kept matters once the rest is right.
+    // Variables that cannot be kept matter only once everything else is right.
     let unkept: Vec<Option<CellError>> = errors.iter().map(|error| not_kept(error, source)).collect();
     let rest = errors.iter().zip(&unkept).filter(|(_, unkept)| unkept.is_none());
     let rest: Vec<Diagnostic> = rest.map(|(error, _)| convert(error, source, gone)).collect();
@@ -27,7 +27,7 @@ pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone) -> 
     }
 }
 
-/// The error for a variable that the next cells could not have, if this is one.
+/// The error for a variable that later cells could not use, if this is one.
 fn not_kept(error: &CompilationError, source: &str) -> Option<CellError> {
     traps::not_kept(&error.message(), source).or_else(|| {
         let closure = untyped_let(error, source).filter(|found| found.is_closure)?;
@@ -52,7 +52,7 @@ pub fn report(diagnostics: &[Diagnostic], source: &str) -> CellError {
     CellError { ename: "CompileError".to_owned(), evalue, traceback }
 }
 
-/// With help for who writes Python, in the place of the compiler's, which takes the cell for Rust.
+/// Replaces the compiler's help, which assumes Rust, by help for someone who writes Python.
 fn with_habits(diagnostic: &Diagnostic, lines: &[&str]) -> Diagnostic {
     let help = habits::help(diagnostic, lines);
     let mut diagnostic = diagnostic.clone();
@@ -101,7 +101,7 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
     Diagnostic { code: error.code().map(str::to_owned), message: shown_value(error), labels, notes }
 }
 
-/// What has no place in the cell is about the code that shows the cell's value.
+/// An error without a place in the cell is about the code that shows the cell's value.
 fn shown_expression(source: &str) -> Option<Label> {
     let (line, column, length) = syntax::last_expression(source)?;
     let span = Span { line, column, end_line: line, end_column: column + length };
@@ -115,7 +115,7 @@ fn untyped_let(error: &CompilationError, source: &str) -> Option<syntax::Untyped
     syntax::untyped_let(source, line)
 }
 
-/// What the compiler cannot know: that there are other cells, and what is around this one.
+/// Notes that the compiler cannot give: about other cells and the code around this one.
 fn notebook_notes(error: &CompilationError, source: &str, gone: &Gone) -> Vec<Note> {
     let message = error.message();
     let static_is_asked = error.json["children"].to_string().contains("'static");
@@ -133,7 +133,7 @@ fn notebook_notes(error: &CompilationError, source: &str, gone: &Gone) -> Vec<No
     }
 }
 
-/// How a variable of an earlier cell becomes mutable; of one of this cell, rustc says it.
+/// How to make a variable of an earlier cell mutable; for one of this cell, rustc says it.
 fn immutable(message: &str, source: &str) -> Vec<Note> {
     let name = message.split('`').nth(1).unwrap_or("x");
     let name = name.split(['.', '[']).next().unwrap_or(name).trim_start_matches('*');
@@ -151,7 +151,7 @@ fn kept_references() -> Vec<Note> {
     ]
 }
 
-/// The message, in the learner's words where it is about the method that shows a cell's value.
+/// The message, rephrased if it is about the method that shows a cell's value.
 fn shown_value(error: &CompilationError) -> String {
     let message = without_generated(&error.message());
     if !message.contains("evcxr_display") {

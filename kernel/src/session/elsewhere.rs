@@ -1,5 +1,5 @@
-//! Errors to which evcxr gives no place in the cell: of its `use` lines, which evcxr takes apart, and of what earlier
-//! cells have defined, which a cell can break.
+//! Errors that evcxr cannot place in the cell: in its `use` lines, which evcxr moves, and in definitions of earlier
+//! cells, which a cell can break.
 
 use evcxr::CompilationError;
 

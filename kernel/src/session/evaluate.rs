@@ -1,4 +1,4 @@
-//! Running Rust, and saying what came of it.
+//! Runs Rust and reports the outcome.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,7 +25,7 @@ impl Worker {
         let mut prepared = syntax::prepare(code);
         self.stale = self.types.stale(code, context.variables_and_types());
         if !self.stale.is_empty() && syntax::only_defines(code) {
-            // The variables are let go of where something runs.
+            // Variables are released only where code runs.
             prepared.push_str("\n();");
         }
         let before: Vec<(String, String)> =
@@ -44,7 +44,8 @@ impl Worker {
         if let Ok(Ok(_)) = result {
             self.unsettle(&end.store, &generated);
         }
-        // What took the name of an older variable is not kept; that one is still in the store.
+        // A new variable that shadows an older one is not kept; the older one is still in the
+        // store.
         let replaced = before.into_iter().filter(|(name, _)| end.untyped.iter().any(|one| one.name == *name));
         self.unsettled.kept.extend(replaced.map(|(name, kind)| Variable {
             name,
@@ -82,7 +83,8 @@ impl Worker {
                 };
                 Err(self.or_interrupted(error, true))
             }
-            // Without the variable, the cell does not compile: it is the variable that it fails by.
+            // Without the variable the cell does not compile, so the variable is the reason of the
+            // failure.
             Ok(Err(_)) if !end.untyped.is_empty() => {
                 Err(self.or_interrupted(traps::untyped(&end.untyped, false, code), ran))
             }
@@ -126,8 +128,8 @@ impl Worker {
         }
     }
 
-    /// Of an error in the cell's last expression, evcxr may keep rustc's suggestion alone. Then the cell is compiled as
-    /// it is, without the code that shows its value.
+    /// Of an error in the cell's last expression, evcxr may keep only rustc's suggestion. Then the cell is compiled
+    /// without the code that shows its value.
     fn with_hidden(&mut self, errors: Vec<CompilationError>, code: &str) -> Vec<CompilationError> {
         let is_error = |error: &CompilationError| error.level().starts_with("error");
         let is_advice = |error: &CompilationError| ["help", "note"].contains(&error.level());
@@ -149,7 +151,7 @@ impl Worker {
         }
     }
 
-    /// What evcxr's own commands give, and how long it took if that is wanted.
+    /// Shows the output of evcxr's own commands, and the time if requested.
     fn show(&self, outputs: EvalOutputs) {
         let mut data: Bundle = outputs
             .content_by_mime_type

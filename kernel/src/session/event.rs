@@ -1,4 +1,4 @@
-//! What a cell gives: events while it runs, an outcome when it has ended.
+//! A cell's results: events while it runs, and an outcome when it has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +42,8 @@ impl Event {
 /// Where the events go, in order. May block for a while, which then slows the cell down.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// A cell's question to the person in front of it. What waits for the answer looks at the second now and then, and stops
-/// when it says that no answer is needed any more.
+/// A cell's question to the person in front of it. The second argument is polled while waiting, and ends the wait once
+/// it returns true: no answer is needed any more.
 pub type AskForInput = Arc<dyn Fn(InputRequest, &dyn Fn() -> bool) -> Reply + Send + Sync>;
 
 /// What a cell asks for.
@@ -54,7 +54,7 @@ pub struct InputRequest {
     pub password: bool,
 }
 
-/// What a question of a cell comes to.
+/// The answer to a cell's question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// A line, without its end.

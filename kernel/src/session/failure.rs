@@ -1,4 +1,4 @@
-//! What is said of a cell that failed.
+//! The error messages of a cell that failed.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub fn with_call(error: CellError, lines: &[usize], generated: &str, cell: &str)
     }
 }
 
-/// Lines of a panic's text that say nothing about it.
+/// Lines of a panic's text without information.
 const NOISE: [&str; 2] = ["note: run with `RUST_BACKTRACE", "thread caused non-unwinding panic"];
 
 /// From `thread 'main' panicked at src/lib.rs:12:5:`, the message on the next lines, and a note on backtraces.
@@ -75,7 +75,7 @@ fn panic_error(text: &str, generated: &str, cell: &str) -> CellError {
     if backtrace.is_empty() { error } else { error.with_note(backtrace) }
 }
 
-/// A C++ library's exceptions carry its stack in their text, which says nothing to whoever wrote the cell.
+/// A C++ exception's text includes its stack, which does not help the author of a cell.
 fn without_frames(text: &str) -> &str {
     match text.find("\nException raised from ") {
         Some(at) if text[at..].contains("\nframe #") => text[..at].trim_end(),
@@ -116,7 +116,7 @@ fn how_it_ended(exit: Option<Exit>) -> String {
     format!("the program was ended by {}{why}", sys::signal_name(signal))
 }
 
-/// What an interrupt made of a cell. `error` is what the cell itself said, if anything.
+/// The error of an interrupted cell. `error` is the cell's own, if any.
 pub fn interrupted(error: Option<CellError>, by: Interrupted, ran: bool, lost: &[String]) -> CellError {
     if by.killed {
         let after = if by.times > 1 { "at the second interrupt" } else { "after an interrupt" };

@@ -1,4 +1,4 @@
-//! What becomes of a cell's variables, and saying so.
+//! Tracks and reports what happens to a cell's variables.
 
 use super::places::line_in_cell;
 use super::traps::Moved;
@@ -7,7 +7,7 @@ use super::{CellError, Stream, failure};
 use crate::{source, syntax};
 
 impl Worker {
-    /// Runs Rust, and remembers what became of the variables that are not there after it.
+    /// Runs Rust, and remembers why variables are missing afterwards.
     pub(super) fn evaluate_and_remember(&mut self, code: &str) -> Result<(), CellError> {
         let result = self.evaluate(code);
         self.remember_gone(code, result.is_ok());
@@ -44,7 +44,7 @@ impl Worker {
             let (first, line) = known.of(name)?;
             let number = line_in_cell(line, generated, code);
             let line = match number {
-                // Without the other statements that the cell's line may have.
+                // Without other statements on the same line.
                 Some(_) => generated.lines().nth(line - 1).map(source::learners_line),
                 None => syntax::line_with(code, name).map(str::to_owned),
             };
@@ -55,7 +55,7 @@ impl Worker {
         self.moved = moved.collect();
     }
 
-    /// The error of a failed cell, with what it means for the variables.
+    /// The error of a failed cell, with its effect on the variables.
     pub(super) fn with_variables(&self, mut error: CellError, code: &str) -> CellError {
         let there = self.variables();
         let lost = self.lost();
@@ -75,7 +75,7 @@ impl Worker {
         error
     }
 
-    /// Says what a cell that did not fail has cost.
+    /// Reports the variables that a successful cell has cost.
     pub(super) fn say_of_success(&self, returned: bool, code: &str) {
         let there = self.variables();
         let lost: Vec<String> = self.stale.iter().filter(|name| !there.contains(name)).cloned().collect();

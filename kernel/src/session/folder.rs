@@ -28,8 +28,8 @@ pub struct Folder {
 
 impl Folder {
     /// Makes a new folder that only this user can open, and listens in it; removes the folders of kernels that were killed.
-    /// As Python does, it takes the first of the usual places that can be used, and says which where it is not `TMPDIR`, for
-    /// the compilers to take it too.
+    /// Like Python, it takes the first usable one of the usual places. If that is not `TMPDIR`, it returns the place,
+    /// so that the compilers use it too.
     pub fn create(&self) -> Result<(UnixListener, Option<PathBuf>)> {
         let wanted = std::path::absolute(std::env::temp_dir()).unwrap_or_else(|_| std::env::temp_dir());
         let mut places = vec![wanted.clone()];
@@ -79,7 +79,7 @@ impl Drop for Folder {
 struct Made {
     path: PathBuf,
     listener: UnixListener,
-    /// Why nothing can be written to the places before its own.
+    /// Why the earlier places could not be used.
     refused: Vec<String>,
 }
 
@@ -99,7 +99,7 @@ fn make(places: &[PathBuf]) -> Result<Made> {
             remove_stale(place);
             return Ok(Made { path, listener, refused });
         }
-        // Others can use it.
+        // Other users have access to it.
         let _ = fs::remove_dir_all(&path);
     }
     let why = format!("there is no folder for temporary files ({})", refused.join("; "));
@@ -127,8 +127,8 @@ fn remove_stale(parent: &Path) {
 }
 
 impl Folder {
-    /// Tells the cells' compiler which variables have a type that the next cell changes. If that cannot be told, evcxr
-    /// goes on as it always does.
+    /// Tells the cells' compiler which variables have a type that the next cell redefines. If that fails, evcxr
+    /// behaves as usual.
     pub fn set_stale(&self, names: &[String]) {
         let file = self.path().join(CELLS).join(STALE);
         let _ = match names {
@@ -147,7 +147,7 @@ impl Folder {
         let path = self.path().join(CELLS);
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
         let config = path.join("evcxr.toml");
-        // Cells are compiled for a short wait; `:opt 2` is there for those that compute.
+        // Cells are compiled for a short wait; `:opt 2` is for cells that compute.
         let text = format!("[evcxr]\ntmpdir = {:?}\nopt_level = \"0\"\n", path.display().to_string());
         fs::write(&config, text).map_err(Error::file(&config))?;
         Ok(path)

@@ -1,4 +1,4 @@
-//! What the cells read from standard input: who is asked for it, and what a question comes to.
+//! Standard input of the cells: whom to ask, and what comes back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::event::{AskForInput, CellError, InputRequest, Reply};
 use crate::runtime::link::Input;
 
-/// The name of the error of a cell that read what nobody could give.
+/// The name of the error when a cell reads input that nobody can give.
 const ERROR: &str = "InputError";
 /// How the standard library shows the error that such a read returns, by itself and in a panic.
 const REFUSED: [&str; 2] = ["(os error 95)", "Os { code: 95,"];
@@ -21,7 +21,7 @@ pub struct Inputs {
 struct State {
     /// `None` between the cells.
     ask: Option<AskForInput>,
-    /// Set when the cell's questions need no answer any more.
+    /// Set when the cell's questions no longer need an answer.
     cancelled: Arc<AtomicBool>,
     /// Why a question could not be asked.
     refused: Option<Refused>,
@@ -44,8 +44,8 @@ impl Inputs {
         self.lock().cancelled.store(true, Ordering::SeqCst);
     }
 
-    /// The cell has ended, with this result. A read that nobody could answer is the reason of its failure, and a failure
-    /// also where its code took no notice, unless it was a thread that read: it may be one of an earlier cell.
+    /// The cell has ended, with this result. A read that nobody could answer explains a failure, and is a failure even
+    /// if the code ignored it. An exception is a read by a thread, which may belong to an earlier cell.
     pub fn end(&self, result: Result<(), CellError>) -> Result<(), CellError> {
         let state = std::mem::take(&mut *self.lock());
         state.cancelled.store(true, Ordering::SeqCst);
@@ -70,7 +70,7 @@ impl Inputs {
             let state = self.lock();
             (state.ask.clone(), state.cancelled.clone())
         };
-        // A thread that has outlived its cell finds its input at an end.
+        // A thread that has outlived its cell gets the end of input.
         let Some(ask) = ask else { return Input::End };
         match ask(request, &|| cancelled.load(Ordering::SeqCst)) {
             Reply::Line(line) => Input::Line(line),

@@ -1,7 +1,7 @@
 //! The lines of a cell from addresses in its library.
 //!
-//! Cells are compiled without tables of lines, which would cost each of them some 20 ms. Where a panic inside a library
-//! asks for a line, the cell is compiled once more with them: its code comes out the same, at the same addresses.
+//! Cells are compiled without line tables, which would cost some 20 ms each. If a panic inside a library needs a line,
+//! the cell is compiled again with them: the code is the same, at the same addresses.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,16 +9,16 @@ use std::process::Command;
 use addr2line::{Context, LookupResult, gimli};
 use object::{Object, ObjectSection};
 
-/// What rustc gets beside what it got for the cell.
+/// rustc's arguments in addition to the cell's.
 const WITH_LINES: &str = "-Cprefer-dynamic -Cdebuginfo=line-tables-only -Cstrip=none";
 
 /// The lines, in the source that was compiled, of the calls at these addresses. `folder` is the cells' crate, `cargo`
-/// the template's. Empty where they cannot be told.
+/// the template's. Empty if they cannot be found.
 pub fn of_addresses(cargo: &Path, folder: &Path, addresses: &[u64]) -> Vec<usize> {
     compile(cargo, folder).and_then(|library| look_up(&library, folder, addresses)).unwrap_or_default()
 }
 
-/// The cell's library with tables of lines.
+/// The cell's library with line tables.
 fn compile(cargo: &Path, folder: &Path) -> Option<Vec<u8>> {
     let output =
         Command::new(cargo).arg("build").current_dir(folder).env("RUSTFLAGS", WITH_LINES).output().ok()?;
@@ -48,7 +48,7 @@ fn look_up(library: &[u8], folder: &Path, addresses: &[u64]) -> Option<Vec<usize
     Some(addresses.iter().filter_map(|address| line_in(&context, *address, &source)).collect())
 }
 
-/// The line in `source` at an address; what was inlined there from elsewhere is passed over.
+/// The line in `source` at an address; code inlined from elsewhere is skipped.
 fn line_in<R: gimli::Reader>(context: &Context<R>, address: u64, source: &Path) -> Option<usize> {
     let mut frames = match context.find_frames(address) {
         LookupResult::Output(frames) => frames.ok()?,

@@ -12,7 +12,7 @@ use crate::runtime::frame::Frame;
 use crate::runtime::link::{self, Answer, Input};
 use crate::runtime::message::Message;
 
-/// How often what waits is looked at.
+/// How often pending output is checked.
 const TICK: Duration = Duration::from_millis(15);
 
 /// Takes what comes for as long as the process lives. One forwarder after the other connects, as evcxr restarts them.
@@ -51,7 +51,7 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) {
         };
         match frame {
             Frame::Hello { forwarder, runtime } => shared.control.set_processes(forwarder, runtime),
-            // evcxr also runs cells of its own, when it starts.
+            // evcxr also runs internal cells when it starts.
             Frame::Started if shared.control.phase() == Phase::Compiling => {
                 shared.control.set_phase(Phase::Running)
             }
@@ -62,7 +62,7 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) {
             _ => {}
         }
         if let Frame::Input { prompt, password, thread } = frame {
-            // What else the cell does must not wait for the answer.
+            // The cell's other output must not wait for the answer.
             let (shared, answers) = (shared.clone(), answers.clone());
             std::thread::spawn(move || {
                 let input = ask(&shared, prompt, password, thread);
@@ -96,7 +96,7 @@ fn ask(shared: &Shared, prompt: Option<String>, password: bool, thread: bool) ->
     input
 }
 
-/// Whether a message says that the cell listens, and if it has heard. Pictures are not parsed for it.
+/// Whether a message is `listening`, and its `heard`. Cheap: pictures are not parsed for it.
 fn listening(json: &[u8]) -> Option<bool> {
     const SHORT: usize = 100;
     let message = serde_json::from_slice(json.get(..SHORT.min(json.len()))?).ok()?;

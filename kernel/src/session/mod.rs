@@ -54,7 +54,7 @@ use names::Names;
 use worker::Job;
 pub use worker::PRELUDE_FAILED;
 
-/// How often somebody who waits for rust-analyzer looks whether a cell has come before him.
+/// Polling interval while waiting for rust-analyzer: has a cell come first?
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(30);
 
 /// A cell to run.
@@ -68,7 +68,7 @@ pub struct Cell {
     pub ask: AskForInput,
 }
 
-/// What could stand at a place in the code.
+/// The completions at a place in the code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completion {
     /// The text, and its kind as Jupyter names them (`function`, `class`, …).
@@ -92,7 +92,7 @@ pub(crate) struct Shared {
     pub(crate) control: Arc<Control>,
     inputs: Inputs,
     names: Mutex<Names>,
-    /// The cell that the session's thread has not taken up yet, and who waits for its end.
+    /// The cell that the session's thread has not started yet, and the sender for its outcome.
     waiting: Mutex<Option<(Cell, oneshot::Sender<Outcome>)>>,
 }
 
@@ -102,7 +102,7 @@ impl Shared {
         *self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((cell, reply));
     }
 
-    /// Takes the cell up; or away, so that it is never run.
+    /// Takes the cell, to run it or to drop it.
     fn take_cell(&self) -> Option<(Cell, oneshot::Sender<Outcome>)> {
         self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
     }
@@ -159,7 +159,7 @@ impl Session {
             return outcome;
         }
         if self.jobs.send(Job::Execute).is_err() {
-            // Without its sender, the outcome's end says that the thread is gone.
+            // Dropping the sender makes the receiver fail, which says that the thread is gone.
             drop(self.shared.take_cell());
         }
         outcome
@@ -201,8 +201,9 @@ impl Session {
         self.shared.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Stops the cell that runs, if one does. Returns at once. A cell that waits for the session to start has ended
-    /// then, and the start goes on for the next; but a build, which takes minutes, is stopped with its cell.
+    /// Stops the cell that runs, if one does. Returns at once. A cell that waits for the session to start ends,
+    /// while the start continues for the next cell; but a build, which takes minutes, is stopped together with its
+    /// cell.
     pub fn interrupt(&self) {
         if self.shared.control.phase() == Phase::Starting && self.withdraw() {
             return;
@@ -215,7 +216,7 @@ impl Session {
     /// Ends the cell that waits, if the session's thread has not taken it up yet.
     fn withdraw(&self) -> bool {
         let Some((_, reply)) = self.shared.take_cell() else { return false };
-        // What stopped it is said below; nothing was asked.
+        // The reason is reported below; no input was requested.
         let _ = self.shared.inputs.end(Ok(()));
         self.shared.collector.end();
         self.shared.control.end();
@@ -228,7 +229,7 @@ impl Session {
     /// Ends all that runs, and removes the folder. The process must end after that.
     pub fn end(&self) {
         self.shared.control.kill_all();
-        // What has got itself another parent.
+        // Processes that have changed their parent.
         sys::end_processes_with(runtime::OUTPUT, &self.folder.socket());
         self.folder.remove();
     }

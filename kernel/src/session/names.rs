@@ -42,8 +42,8 @@ impl Names {
         Some(Inspection { html: format!("<pre>{escaped}</pre>"), plain })
     }
 
-    /// Those that begin with the word before `position` (in bytes). Nothing after a dot or a path: what is there would
-    /// be a guess.
+    /// Those that begin with the word before `position` (in bytes). Nothing after a dot or a path: that would be a
+    /// guess.
     pub fn complete(&self, code: &str, position: usize) -> Completion {
         let start = word_start(code, position);
         let word = &code[start..position];

@@ -1,9 +1,9 @@
-//! evcxr's own commands that cells of this kernel have no use for, or that they must be given rightly.
+//! Checks evcxr's commands: some are not part of this kernel, others need the right argument.
 
 use super::CellError;
 use crate::syntax;
 
-/// Commands that are not part of this kernel, each with what there is instead.
+/// Commands that are not part of this kernel, each with its alternative.
 const WITHOUT: [(&str, &str); 13] = [
     (
         ":toolchain",
@@ -33,8 +33,8 @@ pub fn is_kept(name: &str) -> bool {
     WITHOUT.iter().all(|(without, _)| *without != name)
 }
 
-/// The error for the first command of a cell that is not part of this kernel, or is not given rightly: it would take
-/// effect on every later cell.
+/// The error for the first command of a cell that is not part of this kernel, or has a wrong argument, which would
+/// affect every later cell.
 pub fn refuse(code: &str) -> Result<(), CellError> {
     let first = syntax::first_rust_line(code).unwrap_or(usize::MAX);
     let commands = code.lines().take(first).map(str::trim).filter(|line| line.starts_with(':'));

@@ -1,11 +1,11 @@
-//! The lines of a cell that lines of the compiled source stand for.
+//! Maps lines of the compiled source to lines of the cell.
 
 use crate::{source, syntax};
 
 /// The line of the cell (from 1) that a line of the generated source stands for, if it can be told.
 ///
-/// evcxr begins a line with each statement, and puts items elsewhere. Where the same text stands in several lines of the
-/// cell, it does in as many of the source, in the same order.
+/// evcxr starts a line with each statement, and moves items. A text that occurs on several lines of the cell occurs on
+/// as many lines of the source, in the same order.
 pub fn line_in_cell(number: usize, generated: &str, cell: &str) -> Option<usize> {
     let number = number.checked_sub(1)?;
     let lines: Vec<String> = generated.lines().map(source::learners_line).collect();

@@ -40,7 +40,7 @@ impl Build {
         if self.stale && rested { self.line(self.latest.clone(), now) } else { None }
     }
 
-    /// What to show in a cell that has just begun to wait for a build that is going on.
+    /// What to show in a cell that has just begun to wait for a running build.
     pub fn pending(&mut self) -> Option<Event> {
         self.started?;
         self.shown = None;

@@ -1,4 +1,5 @@
-//! A `?` or a `return` in a cell. The cell is the body of a function that evcxr writes, which nobody sees.
+//! A `?` or a `return` in a cell. The cell is the body of a function that evcxr generates and the learner
+//! does not see.
 
 use evcxr::CompilationError;
 

@@ -1,8 +1,8 @@
-//! Bringing evcxr's knowledge of the variables in line with the store.
+//! Synchronises evcxr's knowledge of the variables with the store.
 //!
-//! evcxr forgets every variable that a failed cell was to bind or may have moved away. Where the store still has it, a
-//! cell of the kernel's own binds it again; what the store has lost although evcxr counts on it is of another type
-//! there, upon which evcxr lets go of it.
+//! evcxr forgets every variable that a failed cell would have bound or may have moved. If the store still has one, an
+//! internal cell binds it again. If the store has lost one that evcxr still counts on, its entry gets another type,
+//! and evcxr drops the variable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,7 +11,7 @@ use super::unsettled::Unsettled;
 use super::worker::Worker;
 
 impl Worker {
-    /// Remembers what is to be settled after a cell, in whose source the variables stand.
+    /// Remembers the differences after a cell, whose source names the variables' types.
     pub(super) fn unsettle(&mut self, store: &Differences, source: &str) {
         let mut new = Unsettled::of(store, source);
         let context = self.context.iter();
@@ -21,7 +21,7 @@ impl Worker {
         self.unsettled.gone.extend(new.gone);
     }
 
-    /// Settles it, unless an interrupt stops the compiler: then it is to be tried again.
+    /// Settles them; if an interrupt stops the compiler, they are kept for another try.
     pub(super) fn settle(&mut self) {
         let Some(context) = self.context.as_mut().filter(|_| !self.unsettled.is_empty()) else { return };
         let cell = self.unsettled.cell();

@@ -20,7 +20,7 @@ pub struct Started {
     pub preload: String,
     /// The cargo that cells are compiled by, if they have the crate.
     pub cargo: Option<PathBuf>,
-    /// Keeps the template from being removed while the session lives.
+    /// Held open while the session lives, so that the template is not removed.
     pub hold: Option<File>,
 }
 
@@ -52,7 +52,7 @@ pub fn start_evcxr(folder: &Folder, plan: Option<&Plan>, shared: &Shared) -> Res
     let context = EvalContext::with_subprocess_command(command);
     std::env::set_current_dir(&working_folder).map_err(Error::system("returning to the working folder"))?;
     let (context, _outputs) = context.map_err(|error| {
-        // What an old rustc says of it names anything but the reason.
+        // An old rustc's error message does not name the real reason.
         Error::Start(toolchain::check_installed().err().unwrap_or_else(|| error.to_string()))
     })?;
     let preload = template.as_ref().map(|template| template.recipe.prelude.clone()).unwrap_or_default();

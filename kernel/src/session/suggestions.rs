@@ -1,13 +1,13 @@
-//! What rustc adds to an error: its notes, and the lines as it suggests to write them.
+//! rustc's notes and suggestions, the latter as complete lines.
 
 use serde_json::Value;
 
 use super::render::Note;
 
-/// Of several changes that would each do, this many are shown.
+/// How many alternative changes are shown.
 const MAX_ALTERNATIVES: usize = 3;
 
-/// What is said of the conversion of a `?`'s error in the code that evcxr writes.
+/// Notes about evcxr's own conversion of a `?`'s error, which are dropped.
 const SELF_EVIDENT: [&str; 2] = ["the question mark operation", "required for `EvcxrUserCodeError`"];
 
 /// The notes of one of rustc's diagnostics, in the words of a notebook.
@@ -35,11 +35,11 @@ fn note(child: &Value) -> Option<Note> {
         None => message.to_owned(),
     };
     let text = without_generated(&text);
-    // What else names generated code means nothing to its reader.
+    // Other notes about generated code mean nothing to the learner.
     (!text.to_lowercase().contains("evcxr")).then(|| make(text))
 }
 
-/// Of names of one letter, any other is similar.
+/// Suggestions of similar names are meaningless for one-letter names.
 fn is_far_fetched(child: &Value, message: &str) -> bool {
     let name = child["spans"][0]["suggested_replacement"].as_str().unwrap_or_default();
     message.contains("similar name exists") && name.chars().count() < 2
@@ -50,7 +50,7 @@ fn missing_crate(message: &str) -> Option<&str> {
     message.split_once("use `cargo add ")?.1.split('`').next()
 }
 
-/// rustc's words without the names that evcxr gives to what it writes around a cell.
+/// rustc's text without the names that evcxr generates.
 pub fn without_generated(text: &str) -> String {
     text.replace("EvcxrUserCodeError", "Error")
 }

@@ -1,5 +1,5 @@
-//! What is settled before this process has a second thread: the session's folder, and the environment in which evcxr and
-//! rust-analyzer find it and the template's tools.
+//! What must be set up before this process has a second thread: the session's folder, and the environment in which
+//! evcxr and rust-analyzer find it and the template's tools.
 
 use std::ffi::OsString;
 use std::os::unix::net::UnixListener;

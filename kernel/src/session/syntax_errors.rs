@@ -1,8 +1,8 @@
 //! The syntax errors of a cell, found by rustc in the cell alone.
 //!
-//! evcxr splits a cell and writes code around its parts before rustc reads it. What is missing in the cell is then
-//! missed in that code, which nobody has typed. So a cell that the parser does not understand goes to rustc as it is,
-//! in a function that is parsed and never compiled.
+//! evcxr splits a cell and writes code around its parts before rustc reads it, so rustc would report a missing token
+//! in generated code. A cell that the parser rejects therefore goes to rustc unchanged, in a function that is parsed
+//! but never compiled.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,10 +16,10 @@ use super::worker::Worker;
 use super::{diagnostics, suggestions};
 use crate::syntax;
 
-/// What is read and then left out: errors are of the syntax alone.
+/// Parsed and then configured out, so that only syntax errors are reported.
 const BEFORE: &str = "#[cfg(any())] async fn cell() {;";
 const AFTER: &str = "\n}\n";
-/// What rustc finds at the end of the cell, and what that is to the learner.
+/// What rustc reports at the end of the cell, and what to show instead.
 const CLOSING: &str = "found `}`";
 const END: &str = "found the end of the cell";
 
@@ -38,7 +38,7 @@ fn of(cell: &str, folder: &Path) -> Vec<Diagnostic> {
     };
     let commands = &cell[..cell.len() - rust.len()];
     let blank = "\n".repeat(commands.matches('\n').count());
-    // Brackets that do not match would pair with the function's own.
+    // Unmatched brackets would pair with the function's own.
     let (text, lines_before) = match syntax::has_matching_brackets(rust) {
         true => (format!("{BEFORE}\n{blank}{rust}{AFTER}"), 1),
         false => (format!("{blank}{rust}"), 0),
@@ -98,7 +98,7 @@ fn diagnostic(message: &Value, lines_before: usize, cell: &str) -> Option<Diagno
     Some(Diagnostic { code, message: text, labels, notes: suggestions::notes(message) })
 }
 
-/// The place behind the last character of a cell.
+/// The position after the last character of a cell.
 fn end_of(cell: &str) -> Span {
     let cell = cell.trim_end();
     let line = cell.lines().count().max(1);

@@ -1,4 +1,4 @@
-//! Text that waits to be shown: joined to larger pieces, whole characters only, in the order it came.
+//! Pending text: joined into larger pieces of whole characters, in order of arrival.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,22 +8,22 @@ use crate::runtime::question::MARK;
 
 /// Text waits this long for more to join it.
 pub const JOIN: Duration = Duration::from_millis(30);
-/// What may be the message of a panic waits this long for the news that the cell has panicked: values are dropped
-/// between the two.
+/// How long a possible panic message waits for the report that the cell has panicked: values are dropped in
+/// between.
 pub const JOIN_PANIC: Duration = Duration::from_secs(1);
-/// However much comes after it, text on stderr waits this much longer at most.
+/// The most that text on stderr waits, in multiples of `JOIN`, however much follows it.
 const MAX_JOINS: u32 = 5;
-/// More than this does not wait.
+/// More text than this is shown without waiting.
 const MAX_WAITING: usize = 256 * 1024;
 
-/// Turns bytes into text, where a character may be split between two reads.
+/// Decodes UTF-8 whose characters may be split between reads.
 #[derive(Default)]
 pub struct Decoder {
     rest: Vec<u8>,
 }
 
 impl Decoder {
-    /// The text of `bytes` and of what was left before, without a character that has only begun. What is not UTF-8
+    /// The text of the previous remainder and `bytes`, without an incomplete character at the end. Invalid UTF-8
     /// becomes U+FFFD.
     pub fn decode(&mut self, bytes: &[u8]) -> String {
         self.rest.extend_from_slice(bytes);
@@ -62,7 +62,7 @@ struct Segment {
     last: Instant,
 }
 
-/// What a cell has printed and nobody has seen yet.
+/// Text that a cell has printed and that has not been shown yet.
 #[derive(Default)]
 pub struct Waiting {
     stdout: Decoder,
@@ -93,8 +93,8 @@ impl Waiting {
         }
     }
 
-    /// What has waited long enough at `now`. Text on stderr may still turn out to be an error's message, so the last of
-    /// it waits until no more comes.
+    /// What has waited long enough at `now`. Text on stderr may turn out to be an error message, so the last of it
+    /// waits until no more comes.
     pub fn take_due(&mut self, now: Instant) -> Vec<(Stream, String)> {
         let Some(first) = self.segments.front() else { return Vec::new() };
         let size: usize = self.segments.iter().map(|segment| segment.text.len()).sum();
@@ -115,7 +115,7 @@ impl Waiting {
         self.segments.drain(..count).map(|segment| (segment.stream, segment.text)).collect()
     }
 
-    /// Everything, half characters too if it is the `end` of the stream.
+    /// Everything; at the `end` of the stream, incomplete characters too.
     pub fn take_all(&mut self, end: bool) -> Vec<(Stream, String)> {
         if end {
             let (now, out, err) = (Instant::now(), self.stdout.finish(), self.stderr.finish());

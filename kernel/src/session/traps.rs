@@ -1,7 +1,7 @@
-//! The known traps of notebooks in plain words: what happened, and what to write instead.
+//! Plain messages for the known traps of Rust notebooks: what happened, and what to write instead.
 //!
-//! evcxr keeps a cell's variables by name and type for the next cell. What has no nameable type, or points to another
-//! value, cannot be kept, and a value that was moved is not there any more.
+//! evcxr keeps a cell's variables by name and type for the next cell. A value without a nameable type, or with a
+//! reference to another value, cannot be kept, and a moved value is gone.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::syntax;
 
 const BRACES: &str = "or use it within one cell only, in braces: `{ let … }`";
 
-/// What evcxr says in words of its own when it cannot keep a variable. `None` if it is something else.
+/// evcxr's own message that it cannot keep a variable, rephrased. `None` for other messages.
 pub fn not_kept(message: &str, cell: &str) -> Option<CellError> {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let name = *quoted.first()?;
@@ -34,7 +34,7 @@ pub fn not_kept(message: &str, cell: &str) -> Option<CellError> {
     None
 }
 
-/// What a cell that compiles, but whose variables cannot be kept, has bound: evcxr then gives no error of the compiler.
+/// The error for a cell that compiles but whose variables cannot be kept: evcxr then reports no compile error.
 pub fn silent(cell: &str) -> CellError {
     match syntax::bound_closures(cell).first() {
         Some(name) => closure(name, cell),
@@ -52,7 +52,7 @@ pub fn silent(cell: &str) -> CellError {
     }
 }
 
-/// Variables whose types have a `_` in them. `ran` says whether the rest of the cell did its work all the same.
+/// Variables whose types have a `_` in them. `ran` says whether the rest of the cell ran anyway.
 pub fn untyped(variables: &[Untyped], ran: bool, cell: &str) -> CellError {
     let errors = variables.iter().map(|Untyped { name, kind }| {
         let what = format!(
@@ -111,14 +111,14 @@ fn nameless(name: &str, kind: &str, cell: &str) -> CellError {
     at_binding(&what, name, cell, notes)
 }
 
-/// Why variables that a learner has written are not there.
+/// Why variables are missing.
 #[derive(Debug, Default)]
 pub struct Gone {
     reasons: HashMap<String, Vec<Note>>,
 }
 
 impl Gone {
-    /// What there is to say of a name that the compiler does not find.
+    /// The notes about a name that the compiler does not find.
     pub fn notes(&self, name: &str) -> &[Note] {
         self.reasons.get(name).map_or(&[], Vec::as_slice)
     }
@@ -154,7 +154,7 @@ impl Gone {
         }
     }
 
-    /// These went with the program, in cell `number`.
+    /// These were lost with the program, in cell `number`.
     pub fn lost(&mut self, names: &[String], number: usize) {
         for name in names {
             let text = format!("`{name}` was lost in {}; run the cell that makes it again", cell(number));
@@ -162,7 +162,7 @@ impl Gone {
         }
     }
 
-    /// Cell `number`, which failed, was to make these.
+    /// Cell `number`, which failed, would have bound these.
     pub fn never_made(&mut self, names: Vec<String>, number: usize) {
         for name in names {
             let text = format!("{} was to make `{name}`, but failed", cell(number));
@@ -185,7 +185,7 @@ pub struct Moved {
 }
 
 impl Moved {
-    /// What to write where it is moved, to have it afterwards.
+    /// What to write instead of the move, to keep the variable.
     fn instead(&self) -> String {
         let Moved { name, kind, .. } = self;
         if kind.rsplit("::").next() == Some("Tensor") {
@@ -199,7 +199,7 @@ impl Moved {
         }
     }
 
-    /// In the list of what a failed cell has cost.
+    /// Its entry in the list of variables lost in a failed cell.
     pub fn in_list(&self) -> String {
         match self.number {
             Some(number) => format!("{}, which line {number} moved away: `{}`", self.name, self.line),

@@ -1,8 +1,8 @@
 //! Types that cells define.
 //!
-//! A type that is defined again has the old one's name and, for the compiler, its identity: evcxr hands a cell the old
-//! values as if they were of the new type. So the kernel says itself which variables are of a type that a cell
-//! changes, and the cell's first act is to let go of them (`source::let_go`).
+//! A redefined type has the name and, for the compiler, the identity of the old one, so evcxr would pass old values to
+//! a cell as if they were of the new type. So the kernel determines which variables have a type that a cell redefines,
+//! and the cell first drops them (`source::let_go`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +25,7 @@ impl Types {
         if changed.is_empty() {
             return Vec::new();
         }
-        // What has a changed type in it is changed, and so on.
+        // A type that contains a changed type is changed too, transitively.
         loop {
             let more: Vec<&str> = self
                 .definitions

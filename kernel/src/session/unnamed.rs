@@ -1,7 +1,7 @@
 //! The compiler's help without the crates that a learner has not named.
 //!
-//! rustc knows every crate below those that a cell uses, and offers their traits and lists their types. They cannot be
-//! named in a cell, and mean nothing to whoever wrote it.
+//! rustc knows all transitive dependencies, and suggests their traits and types. These cannot be named in a cell, and
+//! mean nothing to its author.
 
 use evcxr::CompilationError;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::template::given::Crates;
 use crate::template::recipe::Recipe;
 
 impl Worker {
-    /// Takes from the errors' help and notes what speaks of crates that the learner has not named.
+    /// Removes help and notes about crates that the learner has not named.
     pub(super) fn forget_unnamed(&self, errors: &mut [CompilationError]) {
         let template = self.cargo.as_ref().and_then(|cargo| cargo.ancestors().nth(2));
         let libraries = template.and_then(Crates::read).unwrap_or_default().libraries;

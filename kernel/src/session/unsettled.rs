@@ -1,4 +1,4 @@
-//! Where evcxr's knowledge of the variables and the store differ.
+//! The differences between evcxr's knowledge of the variables and the store.
 
 use super::collector::Differences;
 use crate::source::layout::{Variable, taken};

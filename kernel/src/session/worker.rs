@@ -40,11 +40,11 @@ pub enum Job {
     },
 }
 
-/// What is said before the reason where the cell before all others fails.
+/// The prefix of the error when the prelude fails.
 pub const PRELUDE_FAILED: &str = "the prelude could not be loaded.";
-/// How long after the start nobody must have asked for anything before rust-analyzer is warmed up.
+/// How long the session must be idle after its start before rust-analyzer is warmed up.
 const BEFORE_WARMING_UP: Duration = Duration::from_millis(100);
-/// What is completed then.
+/// The code that is completed for it.
 const ANY_CODE: &str = "let tensor = Tensor::";
 
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
@@ -92,7 +92,7 @@ pub struct Worker {
     /// What the session starts with, or why it cannot.
     surroundings: Result<Surroundings, String>,
     pub(super) context: Option<CommandContext>,
-    /// What compiles cells that have the crate; `None` where they are plain evcxr.
+    /// `herbarium-cargo`, which compiles cells that have the crate; `None` for plain evcxr cells.
     pub(super) cargo: Option<PathBuf>,
     /// The cell that runs before all others.
     prelude: String,
@@ -102,13 +102,13 @@ pub struct Worker {
     pub(super) failed: Option<String>,
     /// The variables before the current cell.
     pub(super) last: Vec<String>,
-    /// What became of variables that are not there any more.
+    /// Why variables are gone.
     pub(super) gone: Gone,
     /// The types that cells have defined.
     pub(super) types: Types,
-    /// What evcxr does not know yet of the variables.
+    /// The changes of variables that evcxr does not know yet.
     pub(super) unsettled: Unsettled,
-    /// What the current cell moves away if it comes to that.
+    /// The variables that the current cell moves if it gets that far.
     pub(super) moved: Vec<Moved>,
     /// The variables whose types the current cell changes.
     pub(super) stale: Vec<String>,
@@ -118,7 +118,7 @@ pub struct Worker {
 
 impl Worker {
     fn start(&mut self) {
-        // evcxr tries itself out with a cell of its own.
+        // evcxr runs a test cell of its own.
         self.shared.collector.mute();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let surroundings = match &mut self.surroundings {
@@ -152,14 +152,15 @@ impl Worker {
         self.remember_names();
     }
 
-    /// Has rust-analyzer read now what its first answer needs: half a second that the first `let` or tab would wait.
+    /// Makes rust-analyzer load now what its first answer needs: half a second that the first `let` or tab would
+    /// wait.
     fn warm_up(&mut self) {
         if let Some(context) = self.context.as_mut().filter(|_| self.cargo.is_some()) {
             analysis::complete(context, ANY_CODE, ANY_CODE.len());
         }
     }
 
-    /// Runs the cell that comes before all others. What it prints is of interest only if it fails.
+    /// Runs the prelude. Its output matters only if it fails.
     fn preload(&mut self) {
         let code = self.prelude.clone();
         let Some(context) = self.context.as_mut().filter(|_| !code.is_empty()) else { return };
@@ -187,7 +188,7 @@ impl Worker {
                 let started = Instant::now();
                 let interrupted = |worker: &Worker| worker.shared.control.interrupted().times > 0;
                 if self.context.is_none() && self.shared.has_cell() && !interrupted(self) {
-                    // The first try was without a cell to show its failure in; what it lacked may be there now.
+                    // The first try had no cell to show its failure; what was missing may be there now.
                     self.start();
                 }
                 let Some((cell, reply)) = self.shared.take_cell() else { return };
@@ -208,7 +209,7 @@ impl Worker {
                 // Nobody waits if the kernel is shutting down.
                 let _ = reply.send(outcome);
             }
-            // Who asked has been answered otherwise meanwhile.
+            // The request has meanwhile been answered without rust-analyzer.
             Job::Complete { reply, .. } if reply.is_closed() => {}
             Job::Inspect { reply, .. } if reply.is_closed() => {}
             Job::Complete { code, position, reply } => {
@@ -262,7 +263,7 @@ impl Worker {
         Ok(())
     }
 
-    /// A program that ended between two cells is replaced before the next, which need not fail for it.
+    /// Replaces a program that ended between two cells, so that the next cell does not fail.
     fn replace_ended_program(&mut self) {
         if !self.shared.collector.has_exited() {
             return;
@@ -309,7 +310,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Lets evcxr find out that its program has ended, upon which it starts a new one and forgets the variables.
+    /// Lets evcxr notice that its program has ended; it then starts a new one and forgets the variables.
     fn start_program(&mut self) -> std::result::Result<(), CellError> {
         let Some(context) = &mut self.context else { return Ok(()) };
         let why = match catch_unwind(AssertUnwindSafe(|| context.execute("();"))) {

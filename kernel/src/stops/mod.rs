@@ -1,8 +1,8 @@
-//! The checks by which the stop button stops a cell's own loops.
+//! The checks with which the stop button stops a cell's own loops.
 //!
-//! Just before rustc reads a cell, a call is put at the head of every loop body (and where else a cell may stay long,
-//! see [`places`]). It looks at a flag, and unwinds when the learner has pressed the button. evcxr and rust-analyzer
-//! never see it, and what rustc says of the text is put back to the places in the text without it.
+//! Just before rustc reads a cell, a call is inserted at the start of every loop body (and wherever else a cell may
+//! spend long, see [`places`]). It checks a flag, and unwinds if the learner has pressed the button. evcxr and
+//! rust-analyzer never see it, and the positions in rustc's messages are mapped back to the text without it.
 
 mod places;
 
@@ -12,14 +12,14 @@ use crate::source;
 
 /// The call.
 const CHECK: &str = "crate::evcxr_stop::turn();";
-/// What makes a block of an expression, with the call before it.
+/// Turns an expression into a block that starts with the call.
 const OPEN: &str = "{crate::evcxr_stop::turn();";
 const CLOSE: &str = "}";
-/// The form of the module that suits optimised code: an atomic load, which the optimiser joins with its branch.
+/// The module for optimised code: an atomic load, which the optimiser merges with its branch.
 const OPTIMISED: &str = "static STOP: ::std::sync::atomic::AtomicBool = ::std::sync::atomic::AtomicBool::new(false); \
     #[inline(always)] fn is_set() -> bool { STOP.load(::std::sync::atomic::Ordering::Relaxed) }";
-/// Without optimisation an atomic load is a call, which made loops twice as slow. A plain load of one byte does: at that
-/// level each is compiled as it stands.
+/// The module for unoptimised code, where an atomic load is a function call and made loops twice as slow. A plain load
+/// of one byte is enough: without optimisation it is compiled as written.
 const PLAIN: &str =
     "static mut STOP: bool = false; #[inline(always)] fn is_set() -> bool { unsafe { STOP } }";
 /// The rest of it. The kernel finds `herbarium_stop` by its name, gives it whom to ask and gets the flag.
@@ -38,7 +38,8 @@ const MODULE: &str = "#[inline(always)] #[track_caller] pub fn turn() { if is_se
 /// What rustc says of a text, one JSON object each, and whether it succeeded.
 type Answer = std::io::Result<(Vec<String>, bool)>;
 
-/// Compiles a text with checks, and without them where rustc finds one at fault. What rustc says is of the text without.
+/// Compiles a text with checks, and again without them if rustc reports an error in a check. Messages refer to the text
+/// without checks.
 pub fn compile(text: &str, optimised: bool, rustc: &mut dyn FnMut(&str) -> Answer) -> Answer {
     let Some(checked) = checked(text, optimised) else { return rustc(text) };
     let (messages, succeeded) = rustc(&checked.text)?;
@@ -64,7 +65,7 @@ struct Checked {
     inserted: Vec<Inserted>,
 }
 
-/// A piece that stands in a line of the text: its line and first column, from 1, its byte, and its length.
+/// An inserted piece: its line and first column, from 1, its byte, and its length.
 struct Inserted {
     line: u64,
     column: u64,
@@ -101,8 +102,8 @@ fn checked(text: &str, optimised: bool) -> Option<Checked> {
     Some(Checked { text: out, inserted })
 }
 
-/// Has the check of a statement stand before what takes over the variables that the statement moves away: if it stops,
-/// they are still there.
+/// Puts a statement's check before the code that takes over the variables it moves: if the check stops the cell, they
+/// are still there.
 fn put_before_moves(text: &str, pieces: &mut [places::Piece]) {
     for (start, _) in text.rmatch_indices(source::OPEN) {
         let inserted = &text[start..];
@@ -120,7 +121,7 @@ fn put_before_moves(text: &str, pieces: &mut [places::Piece]) {
 }
 
 impl Checked {
-    /// Puts what rustc says of the text back to the places that it has without the checks.
+    /// Maps the positions in a message back to the text without checks.
     fn put_back(&self, message: &mut Value) {
         match message {
             Value::Object(fields) => {
@@ -143,7 +144,7 @@ impl Checked {
         }
     }
 
-    /// Whether an error is about a check and not about what the learner wrote. Then the cell is compiled without.
+    /// Whether an error is about a check, not the learner's code. Then the cell is compiled without checks.
     fn is_blamed_by(&self, message: &Value) -> bool {
         let spans = message["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
         message["level"] == "error" && spans.iter().any(|span| self.holds(span))
@@ -165,7 +166,7 @@ impl Checked {
     /// The column in the text without checks.
     fn column(&self, line: u64, column: u64) -> u64 {
         let before = self.inserted.iter().filter(|piece| piece.line == line && piece.column < column);
-        // A place inside of a piece is where the piece stands.
+        // A position inside a piece maps to where the piece was inserted.
         column - before.map(|piece| piece.length.min(column - piece.column)).sum::<u64>()
     }
 

@@ -1,9 +1,9 @@
-//! Where a cell may stay long: the heads of its loops and closures, functions that call themselves, what is printed, and
-//! each statement after the cell's first.
+//! Where a cell may spend long: loop bodies, closures, recursive functions, prints, and each statement after the cell's
+//! first.
 //!
 //! Left out: what is computed while the cell is compiled (`const fn`), functions that other languages call (they must not
-//! unwind), loops that ask `interrupted()` themselves, what is in the arguments of most macros, and in optimised code
-//! the loops and closures that the optimiser makes several times as fast, and a check would not.
+//! unwind), loops that ask `interrupted()` themselves, the arguments of most macros, and in optimised code the loops
+//! and closures that a check would make several times slower.
 
 use std::ops::Range;
 
@@ -14,25 +14,25 @@ use super::{CHECK, CLOSE, OPEN};
 
 /// evcxr's function around a cell.
 const CELL: &str = "run_user_code_";
-/// By these a loop asks for interrupts itself.
+/// Functions by which a loop checks for interrupts itself.
 const ASKING: [&str; 3] = ["interrupted", "take_interrupt", "stopping"];
 const PRINTING: [&str; 4] = ["println", "print", "eprintln", "eprint"];
-/// Macros whose arguments are expressions, of which they show nothing but the value.
+/// Macros whose arguments are plain expressions, of which only the value is shown.
 const TRANSPARENT: [&str; 8] =
     ["println", "print", "eprintln", "eprint", "format", "write", "writeln", "vec"];
 /// Statements of the cell's function that are not the learner's.
 const GENERATED: [&str; 4] = ["evcxr_", "let evcxr_", "::std::mem::drop(::std::io::Write::flush", "Ok("];
-/// Methods by which a loop goes over what is in memory: it has an end, and soon.
+/// Methods that iterate over data in memory: such a loop ends soon.
 const IN_MEMORY: [&str; 5] = ["iter", "iter_mut", "chunks", "chunks_exact", "windows"];
-/// Methods that give no more than their receiver.
+/// Adapters that yield no more items than their receiver.
 const NO_MORE: [&str; 8] = ["zip", "enumerate", "rev", "skip", "take", "step_by", "copied", "cloned"];
-/// Methods that are a few instructions.
+/// Methods of a few instructions.
 const INSTRUCTIONS: [&str; 9] =
     ["wrapping_add", "wrapping_sub", "wrapping_mul", "min", "max", "abs", "sqrt", "mul_add", "len"];
 
 pub type Piece = (usize, &'static str);
 
-/// What is to be put into the text, and at which byte.
+/// The pieces to insert, each with its byte offset.
 pub fn pieces(text: &str, optimised: bool) -> Vec<Piece> {
     let file = SourceFile::parse(text, Edition::Edition2024).syntax_node();
     let asking = asking(&file);
@@ -210,7 +210,8 @@ fn is_method(node: &SyntaxNode, names: &[&str]) -> bool {
         .is_some_and(|name| names.contains(&name.text().to_string().as_str()))
 }
 
-/// Whether the loop's own variable is an index in its body: then it ends at the latest with what is indexed.
+/// Whether the loop variable is used as an index in the body: then the loop ends, at the latest, at the end
+/// of what is indexed.
 fn indexes(each: &ast::ForExpr, body: &ast::BlockExpr) -> bool {
     let Some(ast::Pat::IdentPat(variable)) = each.pat() else { return false };
     let Some(variable) = variable.name().map(|name| name.text().to_string()) else { return false };
@@ -254,7 +255,7 @@ fn of_closure(closure: &ast::ClosureExpr, optimised: bool) -> Vec<Piece> {
         let works = block.stmt_list().is_some_and(|list| list.statements().next().is_some());
         return if plain && (is_loop || works || !optimised) { head(block) } else { Vec::new() };
     }
-    // After a block, what follows the expression's first part would be another statement.
+    // If the expression starts with a block, the rest would parse as another statement.
     let first = body.syntax().first_token().map(|token| token.kind());
     let begins = first.is_some_and(|kind| {
         kind.is_literal()
@@ -290,7 +291,7 @@ fn prints(expression: &ast::MacroExpr) -> bool {
     path.is_some_and(|path| PRINTING.contains(&path.syntax().text().to_string().as_str()))
 }
 
-/// What prints after an interrupt stops, unless a check has just been made.
+/// A check before a print, unless there has just been one.
 fn of_print(print: &ast::MacroExpr, before: &[Piece]) -> Vec<Piece> {
     let node = print.syntax();
     let Some(parent) = node.parent() else { return Vec::new() };

@@ -28,7 +28,7 @@ pub fn completeness(code: &str) -> Completeness {
     let end = PRELUDE.len() + rust.trim_end().len();
     match parsed.errors().iter().map(|error| usize::from(error.range().start())).min() {
         None => Completeness::Complete,
-        // What is missing is missing at the end.
+        // The error is at the end: more input may fix it.
         Some(first) if first >= end => Completeness::Incomplete(String::new()),
         Some(_) => Completeness::Invalid,
     }

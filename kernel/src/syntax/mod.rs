@@ -1,4 +1,4 @@
-//! What can be said of a cell's text without compiling it.
+//! Analyses a cell's text without compiling it.
 
 mod complete;
 mod declarations;
@@ -23,7 +23,7 @@ const UNIT_MACROS: [&str; 8] =
 /// What editors on Windows write before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Takes away what is no part of a cell's text, though it stands at its beginning.
+/// Removes a byte order mark at the beginning of a cell's text.
 pub fn remove_byte_order_mark(code: &mut String) {
     if code.starts_with(BYTE_ORDER_MARK) {
         code.remove(0);
@@ -69,8 +69,8 @@ pub fn without_dep_lines(code: &str) -> String {
     blanked.collect()
 }
 
-/// The text that evcxr gets for a cell: with a last expression that has no value as a statement, which evcxr need not try
-/// to show.
+/// The text that evcxr gets for a cell: a last expression of type `()` becomes a statement, so that evcxr does not try
+/// to show it.
 pub fn prepare(code: &str) -> String {
     let mut text = code.to_owned();
     if rust_part(code).and_then(parse).and_then(|list| list.tail_expr()).is_some_and(|tail| is_unit(&tail)) {
@@ -141,8 +141,8 @@ pub fn bound_closures(code: &str) -> Vec<String> {
     lets.flat_map(|pattern| identifiers(pattern.syntax())).collect()
 }
 
-/// The types and modules that a cell defines at its top level: their names, and their definitions without what
-/// means nothing.
+/// The types and modules that a cell defines at its top level: their names, and their definitions without
+/// whitespace and comments.
 pub fn type_definitions(code: &str) -> Vec<(String, String)> {
     let Some(list) = rust_part(code).and_then(parse) else { return Vec::new() };
     let items = list.statements().filter_map(|statement| match statement {

@@ -51,7 +51,7 @@ pub fn last_expression(code: &str) -> Option<(usize, usize, usize)> {
     let base = code.len() - rust.len();
     let [start, end] =
         [range.start(), range.end()].map(|at| usize::from(at).saturating_sub(PRELUDE.len()) + base);
-    // Of a long expression, its last line.
+    // For a multi-line expression, its last line.
     let start = start + code[start..end].rfind('\n').map_or(0, |newline| newline + 1);
     let (line, column) = place(code, start)?;
     Some((line, column, code[start..end].chars().count()))
@@ -73,7 +73,7 @@ pub struct Piece {
     pub text: String,
 }
 
-/// The lines of a cell, parted where a statement begins.
+/// The lines of a cell, split where a statement begins.
 pub fn pieces(code: &str) -> Vec<Piece> {
     let rust = rust_part(code).unwrap_or_default();
     let base = code.len() - rust.len();

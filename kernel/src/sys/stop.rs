@@ -1,7 +1,8 @@
-//! What the [checks](crate::stops) in cells look at: each cell's library has a flag, and SIGINT sets them all.
+//! The flags that the [checks](crate::stops) in cells read: each cell's library has one, and SIGINT sets them
+//! all.
 //!
-//! A flag of the library's own is what a check can look at with one instruction. All are set, since a function that an
-//! earlier cell left in a variable looks at that cell's.
+//! A check can read a flag in its own library with one instruction. All flags are set, because a function that an
+//! earlier cell stored in a variable reads that cell's flag.
 
 use std::ffi::c_void;
 use std::sync::OnceLock;
@@ -15,9 +16,9 @@ struct Library {
 
 /// The library of the last cell.
 static LAST: AtomicPtr<Library> = AtomicPtr::new(std::ptr::null_mut());
-/// An interrupt has come that nothing in the cell has heard.
+/// An interrupt has arrived that nothing in the cell has handled.
 static COME: AtomicBool = AtomicBool::new(false);
-/// A check has said where it has stopped the cell.
+/// A check has reported where it stopped the cell.
 static SAID: AtomicBool = AtomicBool::new(false);
 /// Says it: the line and column in the text that was compiled.
 static SAY: OnceLock<fn(u32, u32)> = OnceLock::new();
@@ -25,7 +26,8 @@ static SAY: OnceLock<fn(u32, u32)> = OnceLock::new();
 /// How a check asks whether to stop: its library's flag, and where it stands.
 type Ask = extern "C" fn(*const u8, u32, u32) -> bool;
 
-/// Has SIGINT set the flags. A cell that knows how to stop installs its own handler over this.
+/// Makes SIGINT set the flags. A cell that can handle interrupts installs its own handler over
+/// this.
 pub fn on_sigint(say: fn(u32, u32)) {
     SAY.get_or_init(|| say);
     let handler: extern "C" fn(libc::c_int) = set_flags;
@@ -52,15 +54,15 @@ fn store(value: u8) {
     }
 }
 
-/// Forgets the interrupts so far: they were meant for an earlier cell, or the cell has heard them itself.
+/// Clears earlier interrupts: they were for an earlier cell, or the cell has handled them itself.
 pub fn forget() {
     COME.store(false, Ordering::SeqCst);
     SAID.store(false, Ordering::SeqCst);
     store(0);
 }
 
-/// A library has heard the interrupt, and the cell goes on as it thinks best. What is heard by a thread that works for a
-/// library says nothing of the cell's own loops.
+/// A library has handled the interrupt, and the cell continues as it decides. An interrupt handled on a library's
+/// worker thread says nothing about the cell's own loops.
 pub extern "C" fn heard() {
     if is_main_thread() {
         forget();
@@ -78,8 +80,8 @@ pub unsafe fn add(begin: *mut c_void) {
     LAST.store(Box::into_raw(Box::new(library)), Ordering::SeqCst);
 }
 
-/// Whether a check stops: on the cell's own thread always, and on others if they run code of this cell. A thread that an
-/// earlier cell has left behind goes on.
+/// Whether a check stops: on the cell's own thread always, and on others if they run code of this cell. A thread left
+/// behind by an earlier cell continues.
 extern "C" fn ask(flag: *const u8, line: u32, column: u32) -> bool {
     if !COME.load(Ordering::SeqCst) {
         return false;

@@ -1,9 +1,9 @@
 //! The standard streams of the cells' process, by way of the C library's `read` and `write`.
 //!
-//! A program's own symbols come before those of every library that is loaded later, so what Rust's standard library,
-//! libstdc++ and others call by these names in the cells' process are the functions here. Everywhere else, and for
-//! every other descriptor, they are system calls and no more. Not on macOS, where each library names the library that
-//! it takes a symbol from: there a cell finds its standard input empty.
+//! A program's own symbols take precedence over those of libraries loaded later, so in the cells' process Rust's
+//! standard library, libstdc++ and others call these functions. In other processes, and for other descriptors, they
+//! are plain system calls. Not on macOS, where each symbol is bound to a named library: there a cell's standard input
+//! is empty.
 
 use std::fs::File;
 use std::io;
@@ -25,7 +25,7 @@ struct Streams {
 }
 
 /// From now on, reads of standard input call `read`, and standard output and error survive being closed by a cell.
-/// What reads standard input in another way, a child process for one, finds it empty.
+/// Code that reads standard input in another way, such as a child process, finds it empty.
 pub fn take_over(read: Read) -> io::Result<()> {
     let (empty, writer) = io::pipe()?;
     drop(writer);
@@ -47,7 +47,7 @@ pub fn stdout() -> Option<&'static File> {
     STREAMS.get().map(|streams| &streams.stdout)
 }
 
-/// Undoes what a cell did to its standard streams: closed them, or had them lead elsewhere.
+/// Restores standard streams that a cell has closed or redirected.
 pub fn restore() {
     if let Some(streams) = STREAMS.get() {
         for number in 0..=2 {
@@ -88,8 +88,8 @@ mod interposed {
 
     use super::STREAMS;
 
-    /// What evcxr's lines begin with, and how long a write with one of them is at most; it must reach the kernel also
-    /// where the cell has standard output lead elsewhere.
+    /// The prefix of evcxr's lines, and the longest write that contains one. They must reach the kernel even if the
+    /// cell has redirected standard output.
     const CONTROL: (&[u8], usize) = (b"EVCXR_", 512);
 
     /// SAFETY: this is the C library's `read`, with its contract: `buffer` has room for `count` bytes.

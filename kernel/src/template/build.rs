@@ -15,11 +15,11 @@ use super::tree::link_tree;
 use super::{Location, library, libtch, members, outside, quick, sources};
 use crate::error::{Error, Result};
 
-/// Part of the key: raised whenever the way of building changes.
+/// Part of the key: increased whenever the build process changes.
 pub const VERSION: u32 = 16;
 
-/// Builds everything below `template`, whose lock the caller holds. What an `earlier` template compiled
-/// is used again as far as cargo finds it fresh.
+/// Builds everything below `template`, whose lock the caller holds. Crates compiled for an `earlier`
+/// template are reused if cargo considers them fresh.
 pub fn build(
     location: &Location,
     template: &Path,
@@ -72,11 +72,12 @@ pub fn build(
     if location.libtorch.is_some() {
         let stand_ins = template.join("stand-ins");
         libtch::stand_ins(&stand_ins)?;
-        // The first folder that has a library is the one whose library is taken.
+        // The linker takes a library from the first folder that has it.
         rustc_arguments.extend(["-L".to_owned(), format!("native={}", stand_ins.display())]);
     }
     rustc_arguments.extend(without_rpath(reusable_arguments(&recorded)));
-    // By absolute paths a cell's library finds the crate's from any folder, so that it can be kept.
+    // With absolute paths a cell's library finds the crate's from any folder, so that it can be
+    // cached.
     let compiled = template.join("seed/target").join(&tools.target).join("debug/deps");
     for folder in [&compiled, &tools.standard_libraries()] {
         rustc_arguments.push(format!("-Clink-arg=-Wl,-rpath,{}", folder.display()));
@@ -111,7 +112,7 @@ pub fn build(
     Ok(recipe)
 }
 
-/// cargo's configuration, with tch's wrapper built where the crate stands on tch.
+/// cargo's configuration; builds tch's wrapper if the crate depends on tch.
 fn configuration(location: &Location, target: &str, progress: &mut dyn FnMut(&str)) -> Result<String> {
     let Some(libtorch) = &location.libtorch else { return Ok(cargo_config(target, None)) };
     let libtch = libtch::prepare(&location.crate_folder, libtorch, progress)?;
@@ -131,8 +132,8 @@ fn without_rpath(arguments: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Whether a file of a target folder is of a crate that two templates can share: of a registry, whose sources do not
-/// change.
+/// Whether a file of a target folder belongs to a crate that two templates can share: one of a registry, whose
+/// sources do not change.
 fn is_shared(file_name: &str, own: &[&str]) -> bool {
     let is_of = |own: &str| {
         let name = file_name.strip_prefix("lib").unwrap_or(file_name);
@@ -199,20 +200,21 @@ impl Toolchain {
             .env("CARGO_TARGET_DIR", template.join("seed/target"))
             .env("RUSTC", &self.rustc)
             .envs(location.libtorch.iter().map(|libtorch| ("LIBTORCH", libtorch)))
-            // Flags from outside would take the place of the configuration's.
+            // Flags from outside would override the configuration's.
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
         command
     }
 }
 
-/// The program that stands for cargo in a kernel, beside this one.
+/// The program that replaces cargo in a kernel, next to this one.
 pub fn shim() -> Result<PathBuf> {
     let this = std::env::current_exe().map_err(Error::system("finding this program's folder"))?;
     Ok(this.with_file_name("herbarium-cargo"))
 }
 
-/// The programs that evcxr and rust-analyzer find first: all the same, told apart by name.
+/// Installs the programs that evcxr and rust-analyzer find first: one executable under several
+/// names.
 fn install_shims(template: &Path) -> Result<()> {
     let shim = shim()?;
     let bin = template.join("bin");
@@ -229,8 +231,8 @@ fn install_shims(template: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `cargo metadata` of the seed, cut down and with the place of the kernel's folder left open. What it says of all
-/// crates is written to [`given::FILE`].
+/// `cargo metadata` of the seed, pruned and with a placeholder for the kernel's folder. Its data about all crates
+/// are written to [`given::FILE`].
 fn metadata(tools: &Toolchain, template: &Path, location: &Location, helper: &Helper) -> Result<String> {
     let mut cargo = tools.cargo(template, location);
     cargo.args(["metadata", "--format-version", "1", "--filter-platform", &tools.target]);

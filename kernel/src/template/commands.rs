@@ -1,4 +1,4 @@
-//! Running tools, and saying what they said when they fail.
+//! Runs tools, and reports their output when they fail.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -38,7 +38,7 @@ pub fn empty_library(path: &Path) -> Result<()> {
     output(compiler.args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]).arg(path)).map(drop)
 }
 
-/// Runs cargo, telling `progress` which crate it is at; its last lines are the error's text.
+/// Runs cargo, reporting the current crate to `progress`; its last lines become the error's text.
 pub fn run(mut command: Command, what: &str, progress: &mut dyn FnMut(&str)) -> Result<()> {
     let mut child = command
         .stdout(Stdio::null())

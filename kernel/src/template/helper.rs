@@ -1,7 +1,7 @@
-//! The helper crate: what the cells of a kernel have from the start.
+//! The helper crate: everything the cells of a kernel have from the start.
 //!
-//! Which crate that is, the kernel does not know: it is the one in the folder that `HERBARIUM_CRATE` names. How it is used in cells
-//! stands in its manifest:
+//! The kernel does not hard-code it: it is the crate in the folder that `HERBARIUM_CRATE` names. Its manifest says how
+//! cells use it:
 //!
 //! ```toml
 //! [package.metadata.notebook]
@@ -36,7 +36,8 @@ pub struct Helper {
     pub crates: Vec<String>,
     /// The dependencies that a cell can name because the prelude does, where the name may stand for more than the crate.
     pub by_prelude: Vec<String>,
-    /// What rust-analyzer reads beside the crates that a cell can name; `None` for all that these need.
+    /// What rust-analyzer reads besides the crates that a cell can name; `None` for all their
+    /// dependencies.
     pub read: Option<Vec<String>>,
     /// What a cell can name although the crate does not depend on it.
     pub beside: Table,

@@ -40,7 +40,7 @@ fn toolchain() -> Result<String> {
 
 /// The crate's manifest, lock file and everything below `src`, and the crates that it names by path, sorted.
 fn sources(crate_folder: &Path) -> Result<Vec<PathBuf>> {
-    /// What of a crate's folder does not go into its library.
+    /// Folders of a crate that do not go into its library.
     const OTHERS: [&str; 4] = ["target", "tests", "benches", "examples"];
     let mut files = vec![crate_folder.join("Cargo.toml"), crate_folder.join("Cargo.lock")];
     let mut waiting = vec![crate_folder.join("src")];

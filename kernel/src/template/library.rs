@@ -1,9 +1,9 @@
 //! The standard library's sources, as far as a cell's types come from them.
 //!
-//! rust-analyzer reads and parses all that it is given, also the two hundred thousand lines of processor
-//! intrinsics that `core` includes: more than half of a kernel's start. They, and the tests and platform
-//! crates beside `core`, `alloc` and `std`, are left out here. What is named from them in a cell compiles
-//! all the same; only its type cannot be told, and a `let` of it needs one written out. Of what is kept,
+//! rust-analyzer parses everything it is given, including the two hundred thousand lines of processor
+//! intrinsics that `core` includes: more than half of a kernel's start time. They, and the tests and
+//! platform crates beside `core`, `alloc` and `std`, are left out here. A cell that uses them still
+//! compiles; only their types cannot be inferred, so a `let` of one needs a type annotation. Of the rest,
 //! an [outline](super::outline) is enough.
 
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 /// The crates whose sources are kept.
 const CRATES: [&str; 4] = ["core", "alloc", "std", "proc_macro"];
-/// Modules that these crates include from outside of them, and that are left empty.
+/// Modules that these crates include from elsewhere, and that are left empty here.
 const LEFT_OUT: [&str; 2] =
     ["stdarch/crates/core_arch/src/mod.rs", "portable-simd/crates/core_simd/src/mod.rs"];
 

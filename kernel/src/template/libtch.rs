@@ -24,7 +24,7 @@ pub fn prepare(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&s
     Ok(folder)
 }
 
-/// Tells one `libtch.so` from another: torch-sys's version and the libtorch it is for.
+/// Identifies a `libtch.so`: torch-sys's version and the libtorch it is for.
 fn fingerprint(crate_folder: &Path, libtorch: &Path) -> Result<String> {
     let lock = crate_folder.join("Cargo.lock");
     let text = std::fs::read_to_string(&lock).map_err(Error::file(&lock))?;

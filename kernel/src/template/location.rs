@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub struct Location {
     /// The folder of the helper crate: `HERBARIUM_CRATE`, else the checkout that this program was built in.
     pub crate_folder: PathBuf,
-    /// libtorch's folder, where the crate stands on tch: `LIBTORCH`, else what `make` wrote into the checkout's
+    /// libtorch's folder, if the crate depends on tch: `LIBTORCH`, else what `make` wrote into the checkout's
     /// `.cargo/config.toml`.
     pub libtorch: Option<PathBuf>,
 }
@@ -40,13 +40,13 @@ impl Location {
     }
 }
 
-/// Whether the crate stands on tch.
+/// Whether the crate depends on tch.
 fn needs_libtorch(crate_folder: &Path) -> bool {
     let lock = std::fs::read_to_string(crate_folder.join("Cargo.lock")).unwrap_or_default();
     lock.lines().any(|line| line == "name = \"torch-sys\"")
 }
 
-/// The libtorch for a crate that stands on tch.
+/// The libtorch for a crate that depends on tch.
 fn find_libtorch(crate_folder: &Path) -> Result<PathBuf> {
     let libtorch = match std::env::var_os("LIBTORCH") {
         Some(folder) => PathBuf::from(folder),

@@ -8,7 +8,8 @@ use super::recipe;
 
 /// The folder in a template with the helper crate's manifest.
 pub const HELPER: &str = "helper";
-/// How the crate and a cell are optimised: the crate's loops always, cells for a short wait.
+/// Optimisation: always for the crate, whose loops must be fast; not for cells, which must compile
+/// quickly.
 const PROFILE: &str = "
 [profile.dev]
 opt-level = 0
@@ -74,9 +75,9 @@ fn given(helper: &Helper, dependencies: &toml::Table) -> toml::Table {
     given
 }
 
-/// All that a template's seed takes from registries, as a part of the manifest of a package that stands beside it: under
-/// names that are in nobody's way. What the helper crate names by path is not among it: where its sources have
-/// changed, cargo would build it again below a kernel that has it loaded.
+/// The seed's registry dependencies, as part of the manifest of a separate package, under names that collide with
+/// nothing. Path dependencies of the helper crate are excluded: if their sources have changed, cargo would rebuild them
+/// underneath a kernel that has them loaded.
 pub fn beside(helper: &Helper, dependencies: &toml::Table, of_registries: &toml::Table) -> String {
     let given = given(helper, dependencies).into_iter().filter(|(_, how)| how.get("path").is_none());
     let all = given.chain(of_registries.clone());

@@ -7,8 +7,8 @@ use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 
-/// What the crate in a folder depends on, so that it can be said in a manifest anywhere: paths from the root, and what is
-/// inherited from the workspace written out.
+/// The dependencies of the crate in a folder, in a form that is valid in a manifest anywhere: paths are absolute, and
+/// values inherited from the workspace are written out.
 pub fn dependencies(folder: &Path) -> Result<Table> {
     let manifest = Manifest::read(folder)?;
     let Some(dependencies) = manifest.table.get("dependencies").and_then(Value::as_table) else {
@@ -18,8 +18,8 @@ pub fn dependencies(folder: &Path) -> Result<Table> {
     given.map(|(name, how)| Ok((name.clone(), manifest.written_out(name, how)?))).collect()
 }
 
-/// What the crate in a folder and those that it names by path take from registries, each with the features that they
-/// ask for together: cargo takes no crate twice.
+/// The registry dependencies of the crate in a folder and of its path dependencies, each with the union of the
+/// requested features: a manifest may list a crate only once.
 pub fn of_registries(folder: &Path) -> Result<Table> {
     let is_of_registry = |(_, how): &(String, Value)| how.get("path").is_none();
     let mut all: Table = dependencies(folder)?.into_iter().filter(is_of_registry).collect();

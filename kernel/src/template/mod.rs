@@ -1,11 +1,11 @@
-//! What every kernel starts from: the helper crate built as a shared library, once, and how cells
-//! are compiled against it.
+//! The template that every kernel starts from: the helper crate, built once as a shared library,
+//! and the recipe for compiling cells against it.
 //!
-//! A template lives in the user's cache folder under a key of all that goes into it (the crate's
-//! sources, the toolchain, libtorch, this program), so a change of any of them makes a new one. It
-//! is built under a lock and counts as whole only when its recipe, written last, is there: two
-//! kernels that start at once, a full disk or an interrupted build never leave a half-built one in
-//! use.
+//! A template lives in the user's cache folder under a hash of everything that goes into it (the
+//! crate's sources, the toolchain, libtorch, this program), so any change makes a new one. It is
+//! built under a lock and counts as complete only once its recipe exists, which is written last:
+//! two kernels that start at once, a full disk or an interrupted build never leave a half-built
+//! template in use.
 
 mod build;
 pub mod commands;
@@ -45,7 +45,7 @@ const KEPT: usize = 3;
 /// How often a lock that another process holds is tried.
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
-/// What a template is to be made of, and where it is, built or not.
+/// What goes into a template, and where it is, whether built or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub location: Location,
@@ -63,7 +63,8 @@ impl Plan {
     pub fn of(location: Location) -> Result<Plan> {
         let templates = folder()?;
         std::fs::create_dir_all(&templates).map_err(Error::file(&templates))?;
-        // A template has paths of its own inside, which must stay the same by whatever link it is reached.
+        // A template contains absolute paths to itself, which must not depend on the symlink by which it
+        // is reached.
         let templates = templates.canonicalize().map_err(Error::file(&templates))?;
         Ok(Plan { path: templates.join(key::of(&location)?), location })
     }
@@ -85,16 +86,17 @@ pub struct Template {
     pub hold: Option<File>,
 }
 
-/// The template of a plan; built now if it is not there, with `progress` told a line now and then. Where another process
-/// builds it, this one waits until it is `stopped`.
+/// The template of a plan; built now if it does not exist, with lines of progress to `progress`. If another process is
+/// building it, this one waits, unless it is `stopped`.
 pub fn prepare(plan: &Plan, progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Result<Template> {
     let Plan { path, location } = plan;
     let found = |hold, recipe| Template { plan: plan.clone(), recipe, hold };
-    // Held before it is read: between the two it might be removed.
+    // Mark it as in use before reading it, so that it is not removed in between.
     let held = hold(path);
     if let Some(recipe) = Recipe::read(path) {
         return Ok(found(held, recipe));
     }
+    // One process builds, the others wait for it: the lock is outside the template's folder, which a build may replace.
     let lock_file = path.with_extension("lock");
     let lock = File::create(&lock_file).map_err(Error::file(&lock_file))?;
     if lock.try_lock().is_err() {
@@ -110,6 +112,8 @@ pub fn prepare(plan: &Plan, progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -
     if let Some(recipe) = Recipe::read(path) {
         return Ok(found(hold(path), recipe));
     }
+    // The key was computed when the kernel started. Building changed sources under the old key would make a template
+    // that lies about its contents.
     if Plan::of(location.clone())? != *plan {
         let what = "the crate, the toolchain or libtorch has changed since the kernel was started: restart the kernel";
         return Err(Error::Start(what.to_owned()));
@@ -135,7 +139,7 @@ pub fn remove_of(helper: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes every template; the next kernel builds one anew.
+/// Removes every template; the next kernel builds a new one.
 pub fn remove_all() -> Result<()> {
     let templates = folder()?;
     match std::fs::remove_dir_all(&templates) {
@@ -144,10 +148,11 @@ pub fn remove_all() -> Result<()> {
     }
 }
 
-/// The file whose time of change is that of a template's last use, and which kernels that use it hold open and locked.
+/// The file whose modification time is that of the template's last use. Kernels that use the template hold it open and
+/// locked.
 const USED: &str = "used";
 
-/// Marks a template as used now and, as long as the file is open, as in use. Without consequence where that fails.
+/// Marks a template as used now and, while the file is open, as in use. Failures are ignored.
 fn hold(template: &Path) -> Option<File> {
     let used = File::create(template.join(USED)).ok()?;
     used.set_modified(std::time::SystemTime::now()).ok()?;
@@ -192,7 +197,8 @@ fn remove_old(templates: &Path, newest: &Path, helper: &str) {
 /// Removes a template that no kernel builds or uses.
 fn remove_unused(path: &Path) {
     let locks = [path.with_extension("lock"), path.join(USED)].map(File::open);
-    // Kept until it is removed, so that a kernel that starts meanwhile does not take half of it.
+    // The locks are held until it is removed, so that a starting kernel does not use a half-removed
+    // template.
     if locks.iter().flatten().all(|lock| lock.try_lock().is_ok()) {
         let _ = std::fs::remove_dir_all(path);
         let _ = std::fs::remove_file(path.with_extension("lock"));

@@ -1,9 +1,9 @@
-//! Rust sources without what rust-analyzer does not need to tell a type.
+//! Rust sources reduced to what rust-analyzer needs to infer types.
 //!
 //! Bodies of functions are most of a crate's code, and its documentation most of the rest: in std, two
 //! thirds of thirteen megabytes, all of it parsed by every kernel that starts. An outline has the same
-//! items with empty bodies, but for those of `const fn`, which may say how long an array is. Of std's
-//! documentation it has the first paragraph of each item's, which is what a tooltip has room for.
+//! items with empty bodies, except for `const fn`, which may determine the length of an array. Of
+//! std's documentation it keeps the first paragraph of each item, as much as a tooltip has room for.
 
 /// How much of the documentation an outline has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub enum Documentation {
     Summary,
 }
 
-/// The outline of a file's `source`. What is no valid Rust comes back as far as it was understood, and the
-/// rest as it is.
+/// The outline of a file's `source`. Invalid Rust is reduced as far as it was understood; the rest stays
+/// unchanged.
 pub fn outline(source: &str, documentation: Documentation) -> String {
     let mut outliner =
         Outliner { source, documentation, at: 0, kept: 0, out: String::with_capacity(source.len() / 2) };
@@ -27,7 +27,7 @@ struct Outliner<'a> {
     source: &'a str,
     documentation: Documentation,
     at: usize,
-    /// What stands before this place is in `out`, as far as it is kept.
+    /// Everything before this position has been copied to `out`, or dropped.
     kept: usize,
     out: String,
 }
@@ -100,7 +100,7 @@ impl Outliner<'_> {
         let Some(open) = body_of(self.source, self.at) else { return };
         let Some(close) = matching(self.source, open) else { return };
         let body = &self.source[open..close];
-        // A macro's pattern: what it captures is used elsewhere.
+        // A macro pattern: its captures are used elsewhere.
         if !has_capture(body) {
             self.drop(open + 1, close - 1);
         }

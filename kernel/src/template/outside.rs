@@ -1,4 +1,4 @@
-//! The user's own environment: a kernel changes its process's, so that evcxr finds the template's tools in it.
+//! The user's own environment: a kernel changes its own environment, so that evcxr finds the template's tools.
 
 use std::ffi::OsString;
 use std::process::Command;

@@ -1,11 +1,11 @@
-//! Compiling a cell with less reading: the same rustc, given no more than a cell needs.
+//! Compiles a cell faster: the same rustc, given only what a cell needs.
 //!
-//! Half of the time of a short cell went into files that say nothing about it: rustc opened every crate below the
-//! helper crate twice, the C compiler started three linkers one in another, and these read all symbols of the
-//! helper crate. So a cell gets a folder with the crates' metadata alone, the toolchain's own linker without a
-//! C compiler before it, and in place of the helper crate's library one with its name and metadata and no code; the
-//! real one is found by that name when the cell is loaded. What the linker would have missed is not noticed
-//! then, so a cell that names foreign functions is compiled as before.
+//! Half the compile time of a short cell went into irrelevant files: rustc opened every dependency of the helper
+//! crate twice, the C compiler started three nested linkers, and these read all symbols of the helper crate. So a
+//! cell gets a folder with only the crates' metadata, the toolchain's own linker without the C compiler, and a
+//! stand-in for the helper crate's library, with its name and metadata but no code; the loader finds the real one
+//! by that name. Undefined symbols go unnoticed at link time, so a cell that names foreign functions is compiled
+//! the usual way.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,14 +14,14 @@ use super::commands::{c_compiler, empty_library, output, write};
 use super::recipe::CELL_CRATE;
 use crate::error::{Error, Result};
 
-/// The C libraries that a cell's machine code may call by itself, as they are named when they are loaded.
+/// The C libraries that a cell's machine code may call directly, by their sonames.
 const SYSTEM: [&str; 3] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1"];
 /// Libraries that rustc names to the linker and a cell does not call.
 const UNUSED: [&str; 5] = ["util", "rt", "pthread", "dl", "stdc++"];
-/// What stands before a crate's metadata in a library: a mark, and the length in eight bytes.
+/// The header before a crate's metadata in a library, followed by the length in eight bytes.
 const METADATA_MARK: &[u8] = b"rust\0\0\0\n";
 
-/// What a template's build has made, and with what.
+/// The results of a template's build, and the linker.
 pub struct Compiled<'a> {
     /// The folder with the crates for the target.
     pub crates: &'a Path,
@@ -61,7 +61,7 @@ impl Compiled<'_> {
             format!("native={}", system.display()),
         ];
         arguments.extend(without_code(usual, self.helper, &crates, &library));
-        // rustc names it as one that is left out unless a symbol of it is used, and it has none.
+        // rustc passes `--as-needed`, which would drop the stand-in, as it has no symbols.
         arguments.push("-Clink-arg=--no-as-needed".to_owned());
         arguments.push(format!("-Clink-arg={}", library.display()));
         Ok(arguments)
@@ -106,7 +106,7 @@ impl Compiled<'_> {
         Ok(())
     }
 
-    /// Compiles a cell that uses the crate, and looks whether its library asks for the crate's.
+    /// Compiles a cell that uses the crate, and checks that its library depends on the crate's.
     fn try_out(&self, folder: &Path, arguments: &[String]) -> Result<()> {
         let source = folder.join("try.rs");
         let text = format!(
@@ -147,7 +147,7 @@ fn without_code(usual: &[String], helper: &str, crates: &Path, library: &Path) -
                 arguments.push(format!("{helper}={}", library.display()));
             }
             ("--extern", Some(named)) if named.ends_with(".rlib") => {
-                // What is in the helper crate's library is read from its metadata alone.
+                // Crates inside the helper crate's library are read only from their metadata.
                 let (name, path) = named.split_once('=').unwrap_or((named, ""));
                 let file = Path::new(path).with_extension("rmeta");
                 let file = crates.join(file.file_name().unwrap_or_default());

@@ -12,12 +12,13 @@ use super::recipe::CELL_CRATE;
 pub fn redirect(metadata: &mut Value, folder: &Path) -> Result<()> {
     for package in metadata["packages"].as_array_mut().into_iter().flatten() {
         if let Some(name) = package["name"].as_str().filter(|name| *name != CELL_CRATE) {
-            // A version too: there may be several.
+            // With the version: there may be several.
             let copy = folder.join(format!("{name}-{}", package["version"].as_str().unwrap_or_default()));
             let mut outlined = package.clone();
             match redirect_package(&mut outlined, &copy) {
                 Ok(()) => *package = outlined,
-                // What is not text is read where it is; but the checkout's own is.
+                // Sources that are not UTF-8 are read in place; but those of the checkout must be
+                // readable.
                 Err(error) if package["source"].is_null() => return Err(error),
                 Err(_) => {}
             }
@@ -35,7 +36,8 @@ pub fn redirect_package(package: &mut Value, copy: &Path) -> Result<()> {
     let Some(library) = package["targets"][0]["src_path"].as_str().map(PathBuf::from) else { return Ok(()) };
     let Some(file) = library.file_name() else { return Ok(()) };
     if !copy.exists() {
-        // What a learner looks up most is told in full: the helper crate and those of its checkout.
+        // The crates that a learner looks up most keep their full documentation: the helper crate
+        // and those of its checkout.
         let whole = package["source"].is_null();
         let documentation = if whole { Documentation::Whole } else { Documentation::Summary };
         let unfinished = copy.with_extension(format!("unfinished-{}", std::process::id()));

@@ -4,7 +4,7 @@ use super::recipe::Recipe;
 use super::{Plan, Template, outside};
 
 impl Plan {
-    /// What this process must have in its environment before evcxr starts: its cargo, rustc and rustup are the template's.
+    /// The environment this process needs before evcxr starts: its cargo, rustc and rustup are the template's.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let bin = self.path.join("bin");
         let outside = Recipe::read(&self.path).map(|recipe| recipe.path);
@@ -21,7 +21,8 @@ impl Plan {
 }
 
 impl Template {
-    /// What a cell's own process must have back: commands that a cell runs see the user's tools.
+    /// The variables to restore in the cells' process, so that commands that a cell runs see the
+    /// user's tools.
     pub fn variables_of_cells(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
             ("PATH", Some(self.recipe.path.clone())),
@@ -29,8 +30,8 @@ impl Template {
             ("CARGO", None),
             ("RUSTC", None),
             ("RUST_SRC_PATH", None),
-            // libtorch takes and gives back large blocks all the time: kept by the allocator instead of
-            // returned to the system, they make a forward pass up to a fifth faster.
+            // libtorch allocates and frees large blocks all the time. Keeping them in the allocator
+            // instead of returning them to the system makes a forward pass up to a fifth faster.
             ("MALLOC_MMAP_THRESHOLD_", Some("33554432".to_owned())),
             ("MALLOC_TRIM_THRESHOLD_", Some("4294967296".to_owned())),
             ("LIBTORCH", self.plan.location.libtorch.as_ref().map(|folder| folder.display().to_string())),

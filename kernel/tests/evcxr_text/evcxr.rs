@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use evcxr::{CommandContext, EvalContext};
 
-/// What stands in rustc's place: it keeps a copy of a cell's text.
+/// A stand-in for rustc that keeps a copy of each cell's text.
 const RUSTC: &str = "#!/bin/sh\ncase \"$*\" in *'--crate-name ctx'*) cp src/lib.rs \"KEPT/$(ls KEPT | wc -l).rs\";; esac\nexec \"$@\"\n";
 
 /// One that takes variables, binds one, and may end by a `?`.
@@ -49,7 +49,7 @@ fn write_all() -> HashMap<&'static str, Vec<String>> {
     std::fs::write(cells.join("evcxr.toml"), configuration).unwrap();
     let here = std::env::current_dir().unwrap();
     std::env::set_current_dir(&cells).unwrap();
-    // Without a role, the kernel's program is evcxr's own child.
+    // Without a role, the kernel's program acts as evcxr's own child process.
     let started = EvalContext::with_subprocess_command(Command::new(env!("CARGO_BIN_EXE_herbarium")));
     std::env::set_current_dir(here).unwrap();
     let mut evcxr = CommandContext::with_eval_context(started.unwrap().0);

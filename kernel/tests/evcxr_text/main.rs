@@ -140,7 +140,7 @@ fn what_a_failed_cell_binds_again_has_its_old_value() {
     assert!(text.contains("evcxr_ended.set(true); Ok(())})();"), "{text}");
     let end = line(&text, "kept");
     assert!(end.starts_with("if !evcxr_ended.get() { evcxr_variable_store.put_variable::<String>"), "{end}");
-    // What evcxr takes for the old one is the new one.
+    // evcxr takes the new variable for the old one.
     let text =
         source_of(&cell(&take("big"), "let [big, _] = [1, 2];\n", "", &puts("big", "i32")), false).adapted();
     assert!(line(&text, "Ok(())})").starts_with("evcxr_variable_store.put_variable::<i32>"), "{text}");
@@ -166,7 +166,7 @@ fn what_is_moved_is_there_until_then() {
         "{text}"
     );
     assert!(source.moves.all[0].clones);
-    // The compiler has something else to say of it: the statement of the cell is the next to try, then none.
+    // The compiler reports something else: next the cell's own statement is tried, then none.
     let other =
         json!({ "level": "error", "message": "x", "code": { "code": "E0597" }, "spans": [], "children": [] })
             .to_string();

@@ -1,4 +1,4 @@
-//! The cache folder: where it is, what lies in it, what makes room.
+//! The cache folder: its place, its contents, and how room is made.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::data::{Decoding, FixedSteps};
 use crate::files::{user_cache, write_atomically};
 use crate::{Error, Result};
 
-/// The file that says what a data set's folder holds; written anew at each use, so that its time tells the
-/// last one.
+/// The file that describes a data set's folder; rewritten at each use, so that its modification time is
+/// that of the last use.
 pub(super) const ABOUT: &str = "about.json";
 
 /// The folder of kept pictures, if the user has a cache folder.
@@ -23,7 +23,7 @@ pub(super) fn default_folder() -> Result<PathBuf> {
     Ok(user_cache()?.join("herbarium/pictures"))
 }
 
-/// Says in a data set's folder what it holds.
+/// Writes the description of a data set's folder.
 pub(super) fn describe(folder: &Path, fixed: &FixedSteps, decoding: Decoding) -> Result<()> {
     let about = json!({
         "root": fixed.root().to_string_lossy(),
@@ -64,7 +64,7 @@ pub(super) fn find(cache: &Path) -> Result<Vec<Found>> {
     Ok(found)
 }
 
-/// The name of a data set's folder; whatever else lies in the cache folder is left alone.
+/// The name of a data set's folder; anything else in the cache folder is left alone.
 pub(super) fn name(key: u128) -> String {
     format!("{key:032x}")
 }
@@ -97,12 +97,12 @@ fn size(folder: &Path) -> u64 {
     files.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
 }
 
-/// Deletes data sets that were not used for longest, but for `keep`, until the whole cache takes `goal`
-/// bytes at most; gives what it takes then.
+/// Deletes the least recently used data sets, except `keep`, until the cache takes at most `goal`
+/// bytes; returns its new size.
 pub(super) fn make_room(cache: &Path, keep: &Path, goal: u64) -> u64 {
     let mut found = find(cache).unwrap_or_default();
     let mut total = found.iter().map(|found| found.bytes).sum();
-    // Pictures that are gone (a test's, an unpacked archive's) go before those that were not used for long.
+    // Data sets whose pictures no longer exist (of a test, of an unpacked archive) go first.
     found.sort_by_key(|found| (found.root.exists(), found.used));
     for old in found {
         if total <= goal {

@@ -1,4 +1,4 @@
-//! By what a kept picture is found again.
+//! The key of a cached picture.
 
 use std::fs::Metadata;
 use std::path::Path;
@@ -30,11 +30,11 @@ pub(super) fn path_id(path: &Path) -> u128 {
     if path.is_absolute() {
         return bytes(path);
     }
-    // Without a current folder there is no absolute path, and then this is as good a name as any.
+    // Without a current folder there is no absolute path, so the given path must do.
     std::path::absolute(path).map_or_else(|_| bytes(path), |path| bytes(&path))
 }
 
-/// What changes when a file does: its size and when it was written.
+/// A file's size and modification time, which show that it has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) size: u64,

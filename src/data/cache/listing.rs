@@ -1,4 +1,4 @@
-//! Seeing what is kept on disk, and deleting it.
+//! Lists and deletes what is cached on disk.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,18 +14,19 @@ use crate::notebook::numbers::thousands;
 use crate::notebook::{MimeBundle, Rich, Show, result};
 use crate::{Error, Result};
 
-/// What is kept on disk, one line a data set and pipeline. Prints as a table.
+/// The cache's contents on disk, one line per data set and pipeline. Prints as a table.
 #[derive(Clone)]
 pub struct Listing {
     /// The cache folder.
     pub folder: PathBuf,
     /// The data sets, the one used last first.
     pub stored: Vec<Stored>,
-    /// Makes the type `!Sync`, by which a cell that ends in `list()` shows it without a `?`, as a figure.
+    /// Makes the type `!Sync`, so that a cell that ends in `list()` shows it without a `?`, like a
+    /// figure.
     rich: PhantomData<Cell<()>>,
 }
 
-/// What is kept of one data set under one pipeline.
+/// The cached pictures of one data set under one pipeline.
 #[derive(Clone)]
 pub struct Stored {
     /// The data set's folder.
@@ -60,7 +61,8 @@ pub fn list_folder(folder: impl AsRef<Path>) -> Result<Listing> {
     Ok(Listing { folder, stored, rich: PhantomData })
 }
 
-/// Deletes all that is kept in the user's cache folder. Loaders that use it go on: they decode again.
+/// Deletes everything in the user's cache folder. Loaders that use it keep working: they decode
+/// again.
 ///
 /// # Errors
 /// When there is no cache folder, or something in it cannot be read or deleted.
@@ -68,7 +70,7 @@ pub fn clear() -> Result<Cleared> {
     clear_folder(folder::default_folder()?)
 }
 
-/// As [`clear`], for another cache folder. Only what the cache has written there is deleted.
+/// As [`clear`], for another cache folder. Only files that the cache has written are deleted.
 ///
 /// # Errors
 /// When something in it cannot be read or deleted.

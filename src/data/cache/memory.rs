@@ -14,8 +14,8 @@ static USED: AtomicU64 = AtomicU64::new(0);
 /// What a picture takes besides its pixels.
 const OVERHEAD: u64 = 128;
 
-/// Pictures of one data set. First come, first kept: an epoch goes through all of them, so that making
-/// room for the newest would throw out each picture just before it is wanted again.
+/// Pictures of one data set. First come, first kept: an epoch visits all of them, so evicting for the
+/// newest would drop each picture just before it is needed again.
 #[derive(Default)]
 pub(super) struct Memory {
     pictures: RwLock<HashMap<u128, (Stamp, RgbImage)>>,

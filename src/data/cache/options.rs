@@ -8,8 +8,8 @@ pub struct CacheOptions {
     /// Bytes of memory that kept pictures may take, of all loaders of the process together. Default: an
     /// eighth of the machine's memory (or of what the control group grants), at most 2 GiB.
     pub memory: u64,
-    /// Bytes that the cache folder may take on disk, of all data sets together; those that were not used
-    /// for longest are deleted to make room. 0 writes nothing. Default: 4 GiB.
+    /// Bytes that the cache folder may take on disk, of all data sets together; the least recently used
+    /// are deleted to make room. 0 writes nothing. Default: 4 GiB.
     pub disk: u64,
     /// The cache folder. Default: `$XDG_CACHE_HOME/herbarium/pictures`.
     pub folder: Option<PathBuf>,
@@ -38,8 +38,8 @@ impl CacheOptions {
     }
 }
 
-/// The machine's memory in bytes, or what a control group leaves of it. Where neither can be told (not on
-/// Linux), 4 GiB.
+/// The machine's memory in bytes, or the control group's limit. If neither is known (outside Linux), 4
+/// GiB.
 fn machine_memory() -> u64 {
     let text = |path| std::fs::read_to_string(path).unwrap_or_default();
     let limits = [

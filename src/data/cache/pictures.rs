@@ -15,7 +15,7 @@ use super::{CacheOptions, folder, probe};
 use crate::data::{Decoding, FixedSteps};
 use crate::{Error, Result};
 
-/// A data set of fewer pictures is not worth files: they are decoded in a moment.
+/// A data set with fewer pictures is not cached on disk: it is decoded in a moment.
 const WORTH_FILES: usize = 100;
 
 /// What loaders read a data set's pictures through.
@@ -31,7 +31,7 @@ pub(in crate::data) struct PictureCache {
     complained: AtomicBool,
 }
 
-/// By what two loaders know that they may share.
+/// Loaders with equal keys share a cache.
 type Key = (u128, CacheOptions, bool);
 
 /// The caches that are in use: a second loader over the same pictures shares what is kept for the first.
@@ -117,7 +117,7 @@ impl PictureCache {
         Ok(picture)
     }
 
-    /// What was read from where so far, and what is kept.
+    /// Where pictures have been read from so far, and how many are cached.
     pub(in crate::data) fn usage(&self) -> CacheUsage {
         let (memory_pictures, memory_bytes) = self.memory.size();
         let (disk_pictures, disk_bytes) = self.store.as_ref().map_or((0, 0), Store::size);
@@ -146,7 +146,8 @@ fn complain(complained: &AtomicBool, reason: &str) {
     }
 }
 
-/// After the folder `deleted` (or what was in it) was deleted: caches of this process forget it too.
+/// Makes this process's caches forget the folder `deleted`, which (or whose contents) has been
+/// deleted.
 pub(super) fn forget_below(deleted: &Path) {
     let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     for cache in open.iter().flat_map(HashMap::values).filter_map(Weak::upgrade) {

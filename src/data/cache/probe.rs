@@ -1,4 +1,4 @@
-//! Whether pictures that were kept are still the ones that would be made.
+//! Whether cached pictures are still what would be computed now.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
@@ -7,14 +7,14 @@ use super::id::Fnv;
 use super::segment::crc;
 use crate::data::{Decoding, FixedSteps, ReadOptions, decode_image};
 
-/// Raise it when a decoder gives other pixels than before: what was kept is then made anew. Of JPEG's exact
-/// decoding a change shows by itself.
+/// Increase it when a decoder's pixels change, to invalidate the cache. A change in exact JPEG decoding is
+/// detected automatically.
 const DECODERS: u32 = 2;
 
-/// What a kept picture depends on besides its file: where two keys are equal, so are the pictures.
+/// Everything that a cached picture depends on besides its file: equal keys mean equal pictures.
 ///
-/// The transforms are told by their description, and, with the decoder, by what they make of a small
-/// photograph: a change of their arithmetic shows in that.
+/// The transforms enter by their description and, with the decoder, by their result on a small
+/// photograph, which reveals changes in their arithmetic.
 pub(super) fn key(fixed: &FixedSteps, decoding: Decoding) -> u128 {
     let root = fixed.root();
     let root = root.canonicalize().or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.into());

@@ -2,8 +2,8 @@
 //!
 //! A segment is two files that one process appends to and others read: `NAME.pixels`, the bytes of the
 //! pictures one after another, and `NAME.index`, a head and one record of 64 bytes for each picture. A record
-//! is written after the pixels, in one write, and both have a checksum: whatever a crash or a power cut leaves
-//! behind is a picture that is whole or one that is not there.
+//! is written after the pixels, in one write, and both have a checksum: after a crash or a power cut, a
+//! picture is either complete or absent.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -66,7 +66,7 @@ impl Record {
         bytes
     }
 
-    /// The record in `bytes`; none where they are damaged or tell of a picture that cannot be.
+    /// The record in `bytes`; none if they are damaged or describe an impossible picture.
     fn from_bytes(bytes: &[u8; RECORD]) -> Option<Record> {
         fn part<const N: usize>(bytes: &[u8; RECORD], place: usize) -> [u8; N] {
             std::array::from_fn(|i| bytes[place + i])
@@ -104,7 +104,7 @@ pub(super) fn read_pixels(pixels: &File, record: &Record) -> Option<RgbImage> {
 pub(super) fn read_index(path: &Path, pixels: &File) -> io::Result<Vec<Record>> {
     let mut bytes = Vec::new();
     File::open(path)?.read_to_end(&mut bytes)?;
-    // In this order: while the segment grows, pixels are there before their record is.
+    // In this order: in a growing segment, pixels are written before their record.
     let length = pixels.metadata()?.len();
     let Some(records) = bytes.strip_prefix(HEAD) else { return Ok(Vec::new()) };
     let whole = records.as_chunks::<RECORD>().0.iter().filter_map(Record::from_bytes);
@@ -142,8 +142,8 @@ impl Writer {
         };
         let pixels = create(PIXELS)?;
         let mut index = create(INDEX)?;
-        // Another process that looks whether it is written has it for a moment. Some network file systems have
-        // no locks: then the segment is cleaned away a little too early.
+        // Another process may hold the lock briefly, to check whether the segment is being written. Some
+        // network file systems have no locks: there the segment is removed a little too early.
         let _ = index.lock();
         index.write_all(HEAD)?;
         Ok(Writer { index, pixels, end: 0 })
@@ -180,7 +180,8 @@ pub(super) fn is_written(path: &Path) -> bool {
     File::open(path).is_ok_and(|index| index.try_lock().is_err())
 }
 
-/// Removes the segment whose index is at `path`, unless a process is writing it; tells whether it is gone.
+/// Removes the segment whose index is at `path`, unless a process is writing it; returns whether it is
+/// gone.
 pub(super) fn remove_abandoned(path: &Path) -> bool {
     let Ok(index) = File::open(path) else { return true };
     let abandoned = index.try_lock().is_ok();
@@ -215,7 +216,7 @@ mod tests {
         folder
     }
 
-    /// Whatever is cut off or changed: a picture is as it was, or not there.
+    /// However the files are truncated or changed, a picture is either intact or absent.
     #[test]
     fn damage_is_noticed() {
         let folder = folder("damage");

@@ -35,7 +35,7 @@ struct Shelf {
     segments: Vec<Arc<File>>,
 }
 
-/// What is written to.
+/// The state of writing.
 enum Pen {
     /// Nothing was written yet.
     Idle,
@@ -61,7 +61,8 @@ impl Store {
         limit: u64,
     ) -> Store {
         if folder.exists() {
-            // So that its time tells the last use; a folder that cannot be written shows when it must be.
+            // Updates the time of the last use; an unwritable folder is reported when a picture is
+            // written.
             let _ = folder::describe(&folder, fixed, decoding);
         }
         let shelf = RwLock::new(Shelf::read(&folder));
@@ -78,7 +79,7 @@ impl Store {
         };
         let picture = segment::read_pixels(&segment, &record);
         if picture.is_none() {
-            // Damaged: decoded again, and then kept again.
+            // Damaged: it is decoded and stored again.
             self.shelf.write().unwrap_or_else(PoisonError::into_inner).index.remove(&id);
         }
         picture
@@ -160,9 +161,9 @@ impl Store {
 }
 
 impl Shelf {
-    /// What the segments in `folder` hold; of a picture the copy that was written last. Segments of which
-    /// less than half is still of use are deleted, and what is in use of them will be decoded once more; not
-    /// so while a process is writing: its copies supersede others one by one.
+    /// The contents of the segments in `folder`; of each picture the copy written last. Segments that are
+    /// less than half in use are deleted, and their remaining pictures are decoded again; but not while a
+    /// process is writing, since its copies replace others one by one.
     fn read(folder: &Path) -> Shelf {
         let mut shelf = Shelf::default();
         let mut paths = Vec::new();
@@ -212,7 +213,7 @@ mod tests {
         for id in ids {
             writer.append(id, Stamp { size: 9, written: 1 }, &RgbImage::new(4, 3)).unwrap();
         }
-        // So that the next segment is the newer one where times are coarse, too.
+        // So that the next segment is newer even if file times are coarse.
         std::thread::sleep(Duration::from_millis(20));
     }
 

@@ -1,4 +1,4 @@
-//! What one loader does with its cache.
+//! One loader's cache statistics.
 
 use std::fmt;
 use std::path::PathBuf;

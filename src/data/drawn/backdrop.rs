@@ -27,7 +27,7 @@ pub(super) fn paint(canvas: &mut Canvas, rng: &mut Rng) {
     }
     canvas.blur(blur);
     for _ in 0..rng.u32(..9) {
-        // Out-of-focus points of light.
+        // Out-of-focus highlights.
         let at = [between(rng, 0.0, 256.0), between(rng, 0.0, 256.0)];
         let colour = mix(top, [1.0, 1.0, 0.85], 0.6);
         let (radius, alpha) = (between(rng, 5.0, 17.0), between(rng, 0.06, 0.2));

@@ -1,4 +1,4 @@
-//! How the petals of each species stand: shape, number, order and middle.
+//! The petals of each species: shape, number, arrangement and centre.
 
 use std::f32::consts::{PI, TAU};
 
@@ -130,7 +130,7 @@ pub(super) fn clematis(rng: &mut Rng, colours: Colours) -> Bloom {
     Bloom { petals, centre: Centre::Stamens { count: 22, length: 0.25, colour: pale, anther, button: 0.06 } }
 }
 
-/// Two rounds of many narrow petals around a broad disc.
+/// Two whorls of many narrow petals around a broad disc.
 pub(super) fn gerbera(rng: &mut Rng, colours: Colours) -> Bloom {
     let outline = Outline { root: 0.4, widest: 0.55, blunt: 2.0, ..Outline::ROUND };
     let count = rng.u32(19..=26);

@@ -37,7 +37,7 @@ impl Canvas {
         self.side
     }
 
-    /// Lays a colour over a pixel; `alpha = 1` hides what was there.
+    /// Blends a colour over a pixel; `alpha = 1` replaces it.
     pub(super) fn blend(&mut self, x: usize, y: usize, colour: Rgb, alpha: f32) {
         let pixel = &mut self.pixels[y * self.side + x];
         *pixel = mix(*pixel, colour, alpha);
@@ -49,7 +49,7 @@ impl Canvas {
         *pixel = scale(*pixel, 1.0 - by);
     }
 
-    /// Replaces every pixel; `paint` is given the position from 0 to 1 and what is there.
+    /// Replaces every pixel; `paint` gets the position from 0 to 1 and the current colour.
     pub(super) fn map(&mut self, mut paint: impl FnMut(f32, f32, Rgb) -> Rgb) {
         let side = self.side as f32;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
@@ -108,8 +108,8 @@ impl Canvas {
         }
     }
 
-    /// Blurs as a lens does with what is behind the flower: three box filters in each direction,
-    /// which together are close to a Gaussian.
+    /// Blurs the background as a lens does: three box filters in each direction, which together are
+    /// close to a Gaussian.
     pub(super) fn blur(&mut self, radius: usize) {
         for _ in 0..3 {
             self.blur_rows(radius);

@@ -8,7 +8,7 @@ use super::canvas::{Canvas, Rgb, scale, smoothstep};
 use super::palette::between;
 use super::pose::Pose;
 
-/// What stands in the middle; lengths in flower radii.
+/// The centre of a flower; lengths in flower radii.
 #[derive(Clone, Copy)]
 pub(super) enum Centre {
     /// The petals close over it.

@@ -19,7 +19,8 @@ use crate::{Error, Result};
 const QUALITY: u8 = 90;
 /// Names and sizes of the set's files; written last, so that its presence says the set is whole.
 const MANIFEST: &str = ".manifest";
-/// The version of a set that is being painted in place; what is whole of it need not be painted again.
+/// The version of a set that is being painted in place; complete files of it need not be painted
+/// again.
 const UNFINISHED: &str = ".unfinished";
 /// The last bytes of a whole JPEG file.
 const END_OF_IMAGE: &[u8] = &[0xff, 0xd9];
@@ -34,7 +35,7 @@ pub(super) struct PaintedSet<'a> {
     pub(super) parts: [(&'static str, usize); 2],
     /// The species' names; the first has the label "1".
     pub(super) names: Vec<String>,
-    /// Is mixed into each picture's seed.
+    /// Mixed into each picture's seed.
     pub(super) seed: u64,
     /// Paints a picture of a species, by its place in `names`, from a seed.
     pub(super) paint: &'a (dyn Fn(usize, u64) -> RgbImage + Sync),
@@ -89,9 +90,9 @@ impl PaintedSet<'_> {
         match drawn.and_then(|()| std::fs::rename(&scratch, folder).map_err(Error::io("creating", folder))) {
             Ok(()) => Ok(true),
             Err(error) => {
-                // Nothing half-done stays behind; that it cannot be removed is not the error to report.
+                // Remove partial work; a failure to remove it is not the error to report.
                 let _ = std::fs::remove_dir_all(&scratch);
-                // Another process may have been quicker: then its set is as good as this one.
+                // Another process may have finished first: its set is as good as this one.
                 if self.is_whole(folder) { Ok(true) } else { Err(error) }
             }
         }
@@ -139,7 +140,8 @@ impl PaintedSet<'_> {
             for species in 0..self.names.len() {
                 for _ in 0..count {
                     number += 1;
-                    // Far apart, so that neighbouring seeds do not start the generator alike.
+                    // Far apart, so that consecutive seeds do not start the generator in similar
+                    // states.
                     let seed = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                     let seed = seed ^ self.seed.wrapping_mul(0xd134_2543_de82_ef95);
                     files.push(File::Picture { part, species, number, seed });
@@ -247,9 +249,8 @@ impl PaintedSet<'_> {
     }
 }
 
-/// Writes beside the file and renames, so that nobody ever sees half of it. Without waiting for the
-/// disk hundreds of times: a picture that a power cut took has another size than the manifest says, and is
-/// drawn again.
+/// Writes a temporary file and renames it, so that nobody sees a partial one. It does not sync to disk,
+/// hundreds of times: a picture lost to a power cut differs in size from the manifest, and is drawn again.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let scratch = temporary(path);
     let write = || {
@@ -269,8 +270,8 @@ fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}-{:08x}", std::process::id(), fastrand::u32(..)))
 }
 
-/// Removes unfinished sets of processes that died. A folder that cannot be read or removed is in
-/// nobody's way.
+/// Removes unfinished sets of processes that died. A folder that cannot be read or removed does no
+/// harm.
 fn clear_abandoned(folder: &Path, parent: &Path) {
     let ours = format!(".{}.", folder.file_name().unwrap_or_default().to_string_lossy());
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! The colours flowers come in. Species share them, so that colour alone tells none apart.
+//! The colours of flowers. Species share them, so that colour alone identifies none.
 
 use fastrand::Rng;
 
@@ -50,7 +50,7 @@ pub(super) struct Colours {
 }
 
 impl Colours {
-    /// One of the dyes, never twice the same shade.
+    /// One of the dyes, in a random shade.
     pub(super) fn pick(rng: &mut Rng, dyes: &[Dye]) -> Self {
         let Dye(hue, saturation, value) = dyes[rng.usize(..dyes.len())];
         let hue = hue + between(rng, -0.022, 0.022);

@@ -47,7 +47,7 @@ impl Outline {
     }
 }
 
-/// What is drawn on a petal beside its two colours.
+/// A pattern on a petal, besides its two colours.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
     Plain,
@@ -85,7 +85,7 @@ pub(super) struct Petal {
     pub(super) root: Rgb,
     pub(super) tip: Rgb,
     pub(super) mark: Mark,
-    /// How strongly it is hollow (positive) or arched (negative): what light makes of it.
+    /// How hollow (positive) or arched (negative) it is, for the shading.
     pub(super) hollow: f32,
     /// Shifts the waves, veins and spots, so that no two petals are alike.
     pub(super) phase: f32,
@@ -104,7 +104,7 @@ struct Place {
     distance: f32,
 }
 
-/// A petal laid into a picture, with what is the same for all its pixels worked out.
+/// A petal placed in a picture, with everything precomputed that is the same for all its pixels.
 struct Ground<'a> {
     petal: &'a Petal,
     local: Local,

@@ -60,7 +60,7 @@ fn develop(canvas: &mut Canvas, light: [f32; 2], rng: &mut Rng) {
         let fall = 1.0 - 0.45 * (dx * dx + dy * dy) + 0.16 * (dx * light[0] + dy * light[1]);
         let lit = scale(colour, exposure * fall);
         let tinted = mix(lit, std::array::from_fn(|i| lit[i] * warmth[i]), tint * 2.0);
-        // The sum of two even distributions is close enough to a bell.
+        // The sum of two uniform distributions is close enough to a normal one.
         let noise = grain * (rng.f32() + rng.f32() - 1.0) * 2.0;
         tinted.map(|channel| channel + noise)
     });

@@ -1,4 +1,4 @@
-//! Where a flower stands in the picture, how large, and how it is turned towards the viewer.
+//! A flower's position, size and orientation in the picture.
 
 /// Turns a point about the origin.
 pub(super) fn turn(point: [f32; 2], angle: f32) -> [f32; 2] {

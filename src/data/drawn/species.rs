@@ -1,4 +1,4 @@
-//! The twelve species: what makes each one itself is the shape, number and order of its petals.
+//! The twelve species: each is defined by the shape, number and arrangement of its petals.
 
 use fastrand::Rng;
 
@@ -11,7 +11,8 @@ use super::palette::{
 pub(super) struct Species {
     /// As `cat_to_name.json` says it.
     pub(super) name: &'static str,
-    /// Whether it always hangs the same way up, because its two sides are alike and its top is not.
+    /// Whether it is always upright, because it is mirror-symmetric but its top differs from its
+    /// bottom.
     pub(super) upright: bool,
     dyes: &'static [Dye],
     bloom: fn(&mut Rng, Colours) -> Bloom,

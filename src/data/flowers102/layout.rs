@@ -1,4 +1,4 @@
-//! The set on disk: whole or not there.
+//! The set on disk: either complete or absent.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -48,7 +48,7 @@ pub(super) fn prepare(dir: &Path, source: &Source, split: Flowers102Split) -> Re
         download(&remote.url, &path, &options)?;
         Ok(path)
     };
-    // The small files first: what is wrong with the address shows at once.
+    // The small files first: a wrong address fails at once.
     let (labels, parts) = (fetch(&source.labels)?, fetch(&source.split)?);
     let (labels, parts) = places(source, &labels, &parts, split)?;
     let pictures = fetch(&source.pictures)?;
@@ -56,7 +56,7 @@ pub(super) fn prepare(dir: &Path, source: &Source, split: Flowers102Split) -> Re
     let done = unpack(&pictures, &scratch, &labels, &parts)
         .and_then(|()| finish(&scratch, split))
         .and_then(|()| put_in_place(&scratch, dir, ours));
-    // Nothing half-done stays behind; that it cannot be removed is not the error to report.
+    // Remove partial work; a failure to remove it is not the error to report.
     let _ = std::fs::remove_dir_all(&scratch);
     if done.is_err() && !is_whole(dir, split) {
         done?;
@@ -118,8 +118,8 @@ fn places(
     Ok(official.parts(split, source.classes))
 }
 
-/// Writes the archive's pictures to their places below `scratch`. Whatever else is in the archive is
-/// passed over: no name in it becomes a path.
+/// Writes the archive's pictures to their places below `scratch`. Everything else in the archive is
+/// ignored: no name in it becomes a path.
 fn unpack(archive: &Path, scratch: &Path, labels: &[usize], parts: &[usize]) -> Result<()> {
     let file = File::open(archive).map_err(Error::io("reading", archive))?;
     let damaged = |error: io::Error| broken(archive)(format!("it is damaged ({error})"));
@@ -212,8 +212,8 @@ fn is_whole(dir: &Path, split: Flowers102Split) -> bool {
         })
 }
 
-/// The new set becomes `dir`. One that is damaged or has another split is `ours` to replace: its pictures
-/// go, files of the user's stay.
+/// The new set becomes `dir`. A damaged set, or one with another split, is `ours` to replace: its
+/// pictures are removed, the user's own files stay.
 fn put_in_place(scratch: &Path, dir: &Path, ours: bool) -> Result<()> {
     let moving = |from: &Path, to: &Path| std::fs::rename(from, to).map_err(Error::io("writing", to));
     if !ours {

@@ -1,8 +1,8 @@
-//! Numbers out of MATLAB files.
+//! Reads numbers from MATLAB files.
 //!
 //! Level 5 MAT-files, as "MAT-File Format" (The MathWorks) describes them: a head of 128 bytes, then elements
-//! of a type, a length and data; a matrix is an element of elements. Read are real matrices of numbers, also
-//! compressed ones; all else is passed over.
+//! of a type, a length and data; a matrix is an element of elements. Real numeric matrices are read,
+//! compressed ones too; everything else is skipped.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -57,7 +57,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<f64>>, String> {
 struct Elements<'a> {
     bytes: &'a [u8],
     big_endian: bool,
-    /// Whether data fills up to a multiple of 8 bytes; that of compressed elements does not.
+    /// Whether data are padded to a multiple of 8 bytes; those of compressed elements are not.
     padded: bool,
 }
 
@@ -206,7 +206,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Cut and changed files are errors or give fewer numbers; none panics or takes memory without bound.
+    /// Truncated and changed files give errors or fewer numbers; none causes a panic or unbounded memory.
     #[test]
     fn damage_does_no_harm() {
         let values: Vec<f64> = (0..200).map(f64::from).collect();

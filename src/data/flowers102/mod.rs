@@ -28,9 +28,9 @@ pub struct Flowers102Options {
 ///
 /// What is there and whole is left as it is. Otherwise 345 MB are fetched from
 /// `https://www.robots.ox.ac.uk/~vgg/data/flowers/102/`, or from the folder of a mirror that the environment
-/// variable `HERBARIUM_FLOWERS102_URL` names; an interrupted download goes on where it stopped. The files are known by
-/// their published checksums, and nothing but the 8,189 pictures is taken out of the archive. The folder
-/// appears when it is whole.
+/// variable `HERBARIUM_FLOWERS102_URL` names; an interrupted download is resumed. The files are verified by their
+/// published checksums, and only the 8,189 pictures are taken from the archive. The folder appears once it is
+/// complete.
 ///
 /// The split is the official one: 1,020 pictures to train on, 1,020 to validate on, 6,149 to test. The
 /// tutorial's copy has 6,552, 818 and 819; which pictures went where is not published with the set. See
@@ -38,8 +38,9 @@ pub struct Flowers102Options {
 ///
 /// # Errors
 /// [`Error::Download`](crate::Error::Download) when a file cannot be fetched or is not the one that was published,
-/// [`Error::Archive`](crate::Error::Archive) when it does not hold what it must, [`Error::DataFolder`](crate::Error::DataFolder) when `dir` holds
-/// something else, [`Error::Io`](crate::Error::Io) when it cannot be written, and [`Error::Interrupted`](crate::Error::Interrupted).
+/// [`Error::Archive`](crate::Error::Archive) when it does not hold what it must,
+/// [`Error::DataFolder`](crate::Error::DataFolder) when `dir` has other contents, [`Error::Io`](crate::Error::Io) when
+/// it cannot be written, and [`Error::Interrupted`](crate::Error::Interrupted).
 pub fn flowers102(dir: impl AsRef<Path>) -> Result<PathBuf> {
     Flowers102Options::default().download(dir)
 }

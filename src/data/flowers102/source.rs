@@ -1,4 +1,4 @@
-//! Where the set is and by what it is known.
+//! The set's addresses and checksums.
 
 use crate::download::Checksum;
 

@@ -7,8 +7,8 @@ use crate::data::SplitOptions;
 /// Which pictures of the Oxford 102 flowers are for training, validation and test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Flowers102Split {
-    /// As the set's authors part it: 10 pictures of every class to train on (1,020), 10 to validate on (1,020), and the
-    /// rest to test (6,149). Figures in papers are for this one.
+    /// The authors' split: 10 pictures of every class to train on (1,020), 10 to validate on (1,020), and the rest to
+    /// test (6,149). Published figures use this one.
     #[default]
     Official,
     /// As many as the tutorial's copy has in each part: 6,552 to train on, 818 to validate on, 819 to test, the same
@@ -83,8 +83,8 @@ impl Official {
 /// A tenth of every class to validate on, a tenth to test: of 8,189 pictures 818 and 819.
 fn drawn(labels: &[usize], classes: usize) -> Vec<usize> {
     let (valid, test) = (labels.len() / 10, labels.len().div_ceil(10));
-    // All of one class lie together, in random order; then every tenth of all is taken, which takes the same
-    // share of each class to within one picture.
+    // The classes one after another, each in random order; taking every tenth then gives the same share of
+    // each class to within one picture.
     let mut order: Vec<usize> = Vec::new();
     for label in 1..=classes {
         let mut members: Vec<usize> = (0..labels.len()).filter(|&index| labels[index] == label).collect();

@@ -1,4 +1,4 @@
-//! The whole way, from servers on this machine that misbehave.
+//! The complete download, from local servers that misbehave.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,7 +31,7 @@ fn split_file() -> Vec<u8> {
 }
 
 fn content(number: usize) -> Vec<u8> {
-    // Random, so that the archive is large enough to break off in it.
+    // Random, so that the archive is large enough to be interrupted.
     let mut rng = fastrand::Rng::with_seed(number as u64);
     (0..3000).map(|_| rng.u8(..)).collect()
 }
@@ -214,7 +214,7 @@ fn servers_that_lie_leave_nothing_behind() {
     refuse(vec![Answer::Status(404, "")], &["102flowers.tgz", "404"]);
 }
 
-/// Archives that are what they were published as, and not what they should be.
+/// Archives with the right checksum but wrong contents.
 #[test]
 fn archives_write_nothing_but_pictures() {
     let home = TempDir::new();

@@ -25,7 +25,7 @@ pub(super) struct Finding {
     pub(super) pixel_digest: Option<Digested>,
     pub(super) size: Option<(u32, u32)>,
     pub(super) mode: Option<String>,
-    /// Why it cannot be read, if so.
+    /// Why it cannot be read, if it cannot.
     pub(super) unreadable: Option<String>,
 }
 
@@ -81,7 +81,7 @@ fn look(path: &Path) -> Finding {
         mode: mode(&bytes).map(String::from),
         ..Finding::default()
     };
-    // What a warning would say is in the report.
+    // The report includes what a warning would say.
     match read_without_warning(path, ReadOptions::default()) {
         Ok(Decoded { picture, .. }) => {
             let (width, height) = picture.dimensions();

@@ -1,4 +1,4 @@
-//! `check()`: what a data set is made of, and what is wrong with it.
+//! `check()`: a data set's contents and problems.
 
 mod examine;
 mod problems;
@@ -16,8 +16,8 @@ use crate::drawing::Figure;
 use crate::drawing::bars::{self, Bar};
 use crate::{Error, Result};
 
-/// What was found when every file of a data set was read once. Prints as a table and a list of problems; in
-/// a notebook with a picture of the classes.
+/// The result of reading every file of a data set once. Prints as a table and a list of problems; in a
+/// notebook with a picture of the classes.
 #[derive(Clone)]
 pub struct Health {
     /// Each data set that was read: one, or `train` and `valid`.
@@ -26,7 +26,8 @@ pub struct Health {
     pub problems: Vec<Problem>,
     /// How long reading took.
     pub took: Duration,
-    /// Makes the type `!Sync`, by which a cell that ends in `check()` shows it without a `?`, as a figure.
+    /// Makes the type `!Sync`, so that a cell that ends in `check()` shows it without a `?`, like a
+    /// figure.
     rich: PhantomData<Cell<()>>,
 }
 
@@ -65,8 +66,8 @@ impl Health {
     /// Reads every file of the data sets, on all cores, with a progress bar.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]; [`Error::Argument`] where a data set's samples are not files with a class. What is
-    /// wrong with a file is no error but found.
+    /// [`Error::Interrupted`]; [`Error::Argument`] where a data set's samples are not files with a class. A bad
+    /// file is a finding, not an error.
     pub(super) fn of(sets: &[(&str, &dyn Dataset)]) -> Result<Health> {
         let started = Instant::now();
         let places = places(sets)?;

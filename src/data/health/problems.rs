@@ -1,4 +1,4 @@
-//! What of the findings is wrong.
+//! Derives problems from the findings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,13 +6,13 @@ use std::fmt;
 use super::examine::Finding;
 use super::{CheckedFile, SetHealth};
 
-/// A class has so many times fewer pictures than the largest where it is said to be rare.
+/// A class counts as rare if it has this many times fewer pictures than the largest.
 const RARE: usize = 10;
 
-/// Something that a data set had better not have. Prints as a sentence.
+/// A problem of a data set. Prints as a sentence.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// The same picture is in training and in validation: what validation says is too good.
+    /// The same picture is in training and in validation: validation results are too good.
     Leak {
         /// Where it is.
         places: Vec<CheckedFile>,

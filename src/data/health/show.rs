@@ -1,4 +1,4 @@
-//! How a data set's health shows itself.
+//! The display of a data set's health.
 
 use std::fmt;
 
@@ -56,7 +56,7 @@ fn table(health: &Health) -> Table {
 }
 
 impl Health {
-    /// The problems as lines, no more than can be read.
+    /// The problems as lines, at most a readable number.
     fn problem_lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.problems.iter().take(SHOWN).map(ToString::to_string).collect();
         if self.problems.len() > SHOWN {
@@ -79,7 +79,7 @@ impl Show for Health {
             let items: String = lines.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
             html += &format!("<ul>{items}</ul>");
         }
-        // A page shows one form of a value: the picture must lie within the HTML.
+        // A page shows one form of a value, so the picture must be part of the HTML.
         if let Ok(figure) = self.plot() {
             let (width, height, alt) = (figure.width(), figure.height(), escape(figure.alt()));
             let source = figure.data_url();

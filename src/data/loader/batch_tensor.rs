@@ -7,11 +7,11 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Result};
 
-/// The most values that are copied by one operation of libtorch: from twice as many on, it would start
-/// threads of its own for each of ours.
+/// The most values copied by one libtorch operation: from twice as many on, libtorch would start its
+/// own threads for each of ours.
 const AT_ONCE: usize = 1 << 14;
 
-/// Room for the samples of one batch. The first that comes says how large they are.
+/// A buffer for the samples of one batch. The first sample determines their size.
 pub(super) struct BatchTensor {
     rows: usize,
     filled: Mutex<Option<Filled>>,
@@ -26,7 +26,7 @@ struct Filled {
 }
 
 impl BatchTensor {
-    /// Room for `rows` samples. Memory is taken when the first comes.
+    /// A buffer for `rows` samples. Memory is allocated for the first sample.
     pub(super) fn new(rows: usize) -> Self {
         BatchTensor { rows, filled: Mutex::new(None) }
     }
@@ -51,7 +51,7 @@ impl BatchTensor {
                 }
             };
             same_shape(filled.shape, &filled.first, shape, path)?;
-            // A view of the same memory: rows are written side by side without the lock.
+            // A view of the same memory: rows are written concurrently, without the lock.
             filled.values.f_narrow(0, (row * values.len()) as i64, values.len() as i64)?
         };
         for (number, part) in values.chunks(AT_ONCE).enumerate() {

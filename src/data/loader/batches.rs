@@ -17,8 +17,8 @@ use crate::{Error, Result};
 
 /// Iterates over the batches of an epoch, in order, while threads read ahead.
 ///
-/// After an error there is no further batch. Dropping it early stops the threads. An interrupt while a batch
-/// is waited for is [`Error::Interrupted`]; the flag stays set for whoever runs the loop.
+/// After an error there is no further batch. Dropping it early stops the threads. An interrupt while waiting
+/// for a batch gives [`Error::Interrupted`]; the flag stays set for the caller's loop.
 pub struct Batches {
     shared: Arc<Shared>,
     share: Option<Share>,
@@ -35,11 +35,11 @@ pub struct Batches {
     first_skipped: Option<String>,
 }
 
-/// Who loads the pieces.
+/// How the pieces are loaded.
 enum Loading {
     /// Nobody yet: threads start with the first batch.
     Idle,
-    /// The calling thread, with its room to work in.
+    /// In the calling thread, with its work buffer.
     Inline(Vec<f32>),
     Workers(Workers),
     Ended,
@@ -79,7 +79,7 @@ impl Batches {
         Ok(plan)
     }
 
-    /// Up to which batch may be loaded while `batch` is waited for.
+    /// The bound for reading ahead while waiting for `batch`.
     fn bound(&self, batch: usize) -> usize {
         batch.saturating_add(1).saturating_add(self.shared.options.prefetch_batches)
     }

@@ -1,4 +1,5 @@
-//! One sample's way from its file to its row of a batch: read, or taken from the cache; transformed; written down.
+//! Loads one sample, from its file to its row of a batch: read, or taken from the cache; transformed; written to
+//! the buffer.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,8 +22,8 @@ pub(super) struct Loaded {
 }
 
 impl Plan {
-    /// Loads one piece into its batch's tensor; `values` is room to work in. A panic on the way (in a data
-    /// set or transform of the user's) becomes an error, so that nobody waits for a piece that never comes.
+    /// Loads one piece into its batch's tensor; `values` is a work buffer. A panic (in a user's data set or
+    /// transform) becomes an error, so that nobody waits for a piece that never comes.
     ///
     /// # Errors
     /// When a sample cannot be read (unless such are skipped) or transformed, samples differ in shape, or

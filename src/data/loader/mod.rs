@@ -27,8 +27,9 @@ use crate::{Error, Result};
 
 /// Gives a data set in batches: `torch.utils.data.DataLoader`.
 ///
-/// The order within an epoch depends on the seed and the epoch's number alone, what chance does to a
-/// sample on these and the sample's index: the number of threads changes the speed, not one bit of a batch.
+/// The order within an epoch depends only on the seed and the epoch's number, the random transforms of a
+/// sample only on these and the sample's index: the number of threads changes the speed, but not one bit of
+/// a batch.
 ///
 /// Each [`iter`](DataLoader::iter) is the next epoch, counted from 0; clones of a loader count together.
 #[derive(Clone)]
@@ -42,13 +43,13 @@ struct Shared {
     dataset: Arc<dyn Dataset>,
     options: LoaderOptions,
     count: Mutex<EpochCount>,
-    /// Why each unreadable file was passed over.
+    /// Why each unreadable file was skipped.
     skipped: Mutex<BTreeMap<PathBuf, String>>,
     /// What is kept, opened with the first sample.
     cache: OnceLock<Option<Arc<PictureCache>>>,
 }
 
-/// Where a loader is.
+/// A loader's position.
 struct EpochCount {
     /// The number of the epoch that the next `iter` gives.
     next: u64,
@@ -57,7 +58,7 @@ struct EpochCount {
 }
 
 impl Shared {
-    /// What all chance is drawn from.
+    /// The seed of all randomness.
     fn seed(&self) -> u64 {
         self.options.seed.unwrap_or_else(|| crate::seed::global().seed)
     }
@@ -208,13 +209,12 @@ impl DataLoader {
         self.shared.count().next
     }
 
-    /// Makes the next [`iter`](DataLoader::iter) give epoch `epoch`, for a training that goes on where
-    /// another one stopped.
+    /// Makes the next [`iter`](DataLoader::iter) give epoch `epoch`, to resume a training.
     pub fn set_next_epoch(&self, epoch: u64) {
         self.shared.count().next = epoch;
     }
 
-    /// What order and random transforms are drawn from: the seed of the options, else the one given to
+    /// The seed of the order and of random transforms: the one in the options, else the one given to
     /// [`seed`](crate::seed).
     pub fn seed(&self) -> u64 {
         self.shared.seed()
@@ -240,13 +240,15 @@ impl DataLoader {
         only.unwrap_or_else(|| Err(Error::Loader(format!("batch {index} is empty"))))
     }
 
-    /// What is kept of the pictures and where they came from so far; nothing where nothing is kept (the
-    /// options say so, or the data set's samples are not read in two steps, see [Dataset::in_two_steps]).
+    /// The cached pictures and where pictures came from so far; `None` without a cache (because of the
+    /// options, or because the data set's samples are not read in two steps, see
+    /// [Dataset::in_two_steps]).
     pub fn cache(&self) -> Option<CacheUsage> {
         self.shared.cache().map(|cache| cache.usage())
     }
 
-    /// The files that could not be read so far and were passed over ([`Unreadable::Skip`]), by path.
+    /// The files that have been skipped so far because they could not be read
+    /// ([`Unreadable::Skip`]), by path.
     pub fn skipped(&self) -> Vec<Skipped> {
         let skipped = self.shared.skipped.lock().unwrap_or_else(PoisonError::into_inner);
         skipped.iter().map(|(path, reason)| Skipped { path: path.clone(), reason: reason.clone() }).collect()

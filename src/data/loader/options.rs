@@ -17,8 +17,8 @@ pub struct LoaderOptions {
     pub batch_size: usize,
     /// Whether each epoch has its own random order. Default no: the data set's order.
     pub shuffle: bool,
-    /// What all chance is drawn from: order and random transforms. Default: what [`seed`](crate::seed) was
-    /// given last, 0 if nothing.
+    /// The seed of the order and of random transforms. Default: the last argument of
+    /// [`seed`](crate::seed), or 0.
     pub seed: Option<u64>,
     /// Whether a last batch that is not full is left out. Default no.
     pub drop_last: bool,
@@ -27,12 +27,12 @@ pub struct LoaderOptions {
     /// itself but for the time that its pictures take. PyTorch's default is 0: its workers are processes,
     /// which cost more.
     pub num_workers: usize,
-    /// How many batches are read ahead of the one that is worked on: with the batch size, the bound of the
-    /// memory that reading ahead takes. Default 2.
+    /// How many batches are read ahead of the current one: together with the batch size, this bounds the
+    /// memory for reading ahead. Default 2.
     pub prefetch_batches: usize,
     /// What to do with a file that cannot be read. Default: fail.
     pub unreadable: Unreadable,
-    /// What draws the samples of an epoch, in the place of `shuffle`. Default: nothing.
+    /// A sampler that draws the samples of an epoch; it replaces `shuffle`. Default: none.
     pub sampler: Option<WeightedRandomSampler>,
     /// Whether pictures that are then made smaller are decoded in full. Default: yes, exactly.
     pub decoding: Decoding,
@@ -92,7 +92,7 @@ pub enum Unreadable {
     Skip,
 }
 
-/// A file that was passed over.
+/// A file that was skipped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// The file.

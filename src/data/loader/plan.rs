@@ -12,8 +12,8 @@ use super::{Shared, seed};
 use crate::Result;
 use crate::data::Batch;
 
-/// The most samples that are loaded as one piece: few enough to share a batch among threads evenly and
-/// to stop soon, many enough that handing them over costs nothing.
+/// The most samples that are loaded as one piece: few enough to balance a batch over threads and to
+/// stop quickly, many enough that the overhead is negligible.
 const LARGEST_PIECE: usize = 16;
 
 /// Some batches of one epoch, cut into pieces.
@@ -73,7 +73,7 @@ impl Plan {
         &self.tensors[batch - self.first_batch]
     }
 
-    /// Batch number `batch`, of all its pieces in order; nothing where none of them holds a sample.
+    /// Batch number `batch`, from all its pieces in order; `None` if none of them holds a sample.
     ///
     /// # Errors
     /// When memory is short.

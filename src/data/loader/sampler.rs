@@ -10,12 +10,12 @@ use crate::{Error, Result};
 
 /// Draws the samples of an epoch by weight: `torch.utils.data.WeightedRandomSampler`.
 ///
-/// It goes into [`LoaderOptions::sampler`](super::LoaderOptions), in the place of `shuffle`. Each epoch draws
-/// anew, from the loader's seed.
+/// It goes into [`LoaderOptions::sampler`](super::LoaderOptions) and replaces `shuffle`. Each epoch has a new
+/// draw from the loader's seed.
 #[derive(Clone, PartialEq)]
 pub struct WeightedRandomSampler {
-    /// The weight of each sample, not necessarily summing up to one; `None` balances the classes: the weight
-    /// of a sample is one by the number of samples of its class.
+    /// The weight of each sample, not necessarily summing to one; `None` balances the classes: a sample's
+    /// weight is 1 / the number of samples of its class.
     pub weights: Option<Vec<f64>>,
     /// How many samples an epoch has; `None` for as many as the data set.
     pub num_samples: Option<usize>,
@@ -24,7 +24,7 @@ pub struct WeightedRandomSampler {
 }
 
 impl WeightedRandomSampler {
-    /// A sampler with a weight for each sample, with PyTorch's arguments. What is wrong with them is told by
+    /// A sampler with a weight for each sample, with PyTorch's arguments. Invalid arguments are reported by
     /// the loader's first batch.
     pub fn new(weights: impl Into<Vec<f64>>, num_samples: usize, replacement: bool) -> Self {
         WeightedRandomSampler { weights: Some(weights.into()), num_samples: Some(num_samples), replacement }
@@ -86,7 +86,7 @@ fn with_replacement(weights: &[f64], count: usize, rng: &mut Rng) -> Result<Vec<
     if !(total.is_finite() && total > 0.0) {
         return refuse(format!("the weights sum up to {total}: at least one must be above 0"));
     }
-    // Rounding must not lead behind the last sample that has a weight.
+    // Rounding must not lead past the last sample with a positive weight.
     let last = weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0);
     let one = |rng: &mut Rng| {
         let place = rng.f64() * total;
@@ -95,8 +95,8 @@ fn with_replacement(weights: &[f64], count: usize, rng: &mut Rng) -> Result<Vec<
     Ok((0..count).map(|_| one(rng)).collect())
 }
 
-/// By the greatest of u^(1/w), which draws as one after another without putting back does (Efraimidis and
-/// Spirakis 2006).
+/// Takes the greatest u^(1/w), which is equivalent to drawing one after another without replacement
+/// (Efraimidis and Spirakis 2006).
 fn without(weights: &[f64], count: usize, rng: &mut Rng) -> Result<Vec<usize>> {
     let keys = weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
     let mut keys: Vec<(f64, usize)> =

@@ -1,4 +1,4 @@
-//! Where chance comes from: generators told apart by seed, epoch and sample.
+//! The random generators, one per seed, epoch and sample.
 
 use fastrand::Rng;
 
@@ -13,7 +13,7 @@ pub(super) fn order(samples: usize, shuffle: bool, seed: u64, epoch: u64) -> Vec
     order
 }
 
-/// The generator for which samples one epoch has, and in which order.
+/// The generator for the choice and order of an epoch's samples.
 pub(super) fn drawing(seed: u64, epoch: u64) -> Rng {
     // No sample has this index, so that none shares its generator.
     generator(seed, epoch, u64::MAX)

@@ -12,11 +12,11 @@ use super::plan::Plan;
 use crate::notebook::interrupted;
 use crate::{Error, Result};
 
-/// How often a wait looks whether the learner wants to stop.
+/// Polling interval for interrupts while waiting.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// Threads that load the pieces of a plan in order, up to a bound ahead. Dropping stops and joins them:
-/// each finishes the one sample that it is at.
+/// each finishes its current sample.
 pub(super) struct Workers {
     desk: Arc<Desk>,
     results: Receiver<(usize, Result<Loaded>)>,
@@ -29,7 +29,7 @@ pub(super) struct Workers {
 struct Desk {
     plan: Arc<Plan>,
     state: Mutex<State>,
-    /// Rung when the bound moves or all must stop.
+    /// Notified when the bound moves or all must stop.
     bell: Condvar,
     stop: AtomicBool,
 }
@@ -103,7 +103,8 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         {
-            // Under the lock, so that no thread misses the bell between its look and its wait.
+            // Under the lock, so that no thread misses the notification between its check and its
+            // wait.
             let _state = self.desk.state();
             self.desk.stop.store(true, Ordering::Relaxed);
         }

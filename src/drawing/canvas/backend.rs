@@ -1,8 +1,8 @@
-//! plotters' way onto a canvas: what its charts draw becomes shapes.
+//! plotters' backend for the canvas: what a chart draws becomes shapes.
 //!
-//! plotters counts in whole pixels. The crate's own charts give it [`FINE`] of them to each CSS pixel,
-//! so that its lines and letters are placed as exactly as a sharp screen shows them; a learner's drawing has one,
-//! because sizes of letters and margins are typed in pixels.
+//! plotters counts in whole pixels. The crate's own charts use [`FINE`] of them per CSS pixel, so that lines and
+//! letters are placed precisely enough for a high-resolution screen; a learner's drawing uses one, because font
+//! sizes and margins are given in pixels.
 
 use image::{Rgb, RgbImage};
 use plotters_backend::text_anchor::{HPos, VPos};
@@ -21,8 +21,8 @@ type Drawn = std::result::Result<(), DrawingErrorKind<std::convert::Infallible>>
 
 /// What [`Figure::draw`](crate::drawing::Figure::draw) draws on: a backend of plotters whose shapes become PNG or SVG.
 ///
-/// A pixel is a CSS pixel, and text is in the crate's own font whatever the family. In a function of one's own, the area
-/// that the closure is given is a `DrawingArea<CanvasBackend<'_>, plotters::coord::Shift>`.
+/// A pixel is a CSS pixel, and text is in the crate's own font whatever the family. In your own function, the closure's
+/// area has the type `DrawingArea<CanvasBackend<'_>, plotters::coord::Shift>`.
 pub struct CanvasBackend<'a> {
     canvas: &'a mut Canvas,
     /// plotters' pixels to a CSS pixel.
@@ -61,7 +61,7 @@ impl<'a> CanvasBackend<'a> {
         };
         match style.transform() {
             FontTransform::Rotate270 => Text { anchor, upright: true, ..text },
-            // Read from below in the same box: it ends where the other would begin.
+            // Read upwards in the same box: it ends where the other direction would begin.
             FontTransform::Rotate90 => Text { anchor: anchor.opposite(), upright: true, ..text },
             FontTransform::None | FontTransform::Rotate180 => Text { anchor, ..text },
         }
@@ -120,7 +120,7 @@ impl DrawingBackend for CanvasBackend<'_> {
         if opacity == 0.0 || width == 0.0 {
             return Ok(());
         }
-        // A line along the pixels is a rectangle: it has square ends and an even edge.
+        // A horizontal or vertical line is a rectangle: it has square ends and sharp edges.
         match points.as_slice() {
             &[(x, y), (to, end)] if x == to || y == end => {
                 let half = width / 2.0;
@@ -220,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    /// A square of plotters' covers the pixels that it says, and a centred letter has its middle there.
+    /// A plotters square covers exactly its pixels, and a centred letter is centred on them.
     #[test]
     fn what_plotters_draws_is_where_it_says() {
         let mut canvas = Canvas::new(40, 20).unwrap();

@@ -1,8 +1,7 @@
-//! What every picture is drawn on: a list of shapes, which becomes pixels or an SVG.
+//! The canvas of every picture: a list of shapes, rendered as pixels or SVG.
 //!
-//! Places and sizes are CSS pixels from the top left corner. Pixels come out twice as dense, for
-//! sharp screens; an SVG is as sharp as one likes. For plotters, whose charts are drawn on it too, it is
-//! a backend.
+//! Places and sizes are CSS pixels from the top left corner. Pixels have twice that density, for
+//! high-resolution screens; an SVG scales to any size. It is also a plotters backend, for charts.
 
 mod backend;
 mod raster;
@@ -23,11 +22,11 @@ pub(super) use svg::around as svg_around;
 
 /// Pixels per CSS pixel.
 pub(crate) const SHARP: u32 = 2;
-/// CSS pixels of a whole figure: a hundred screens full.
+/// The most CSS pixels of a figure: a hundred screens.
 const MOST_PIXELS: u64 = 40_000_000;
 
-/// Shapes on a white ground, the later above the earlier. The ground is part of the picture, so it
-/// reads the same on a dark page.
+/// Shapes on a white background, later ones on top. The background is part of the picture, so it
+/// looks the same on a dark page.
 #[derive(Clone, Debug)]
 pub(crate) struct Canvas {
     width: u32,
@@ -65,7 +64,7 @@ impl Area {
     }
 }
 
-/// Which part of a text stands at its place.
+/// Which part of a text is at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -178,7 +177,7 @@ impl Canvas {
     /// An empty white canvas.
     ///
     /// # Errors
-    /// [`Error::Argument`] if it would be larger than anybody can look at.
+    /// [`Error::Argument`] if it would be too large to look at.
     pub(crate) fn new(width: u32, height: u32) -> Result<Self> {
         if u64::from(width) * u64::from(height) > MOST_PIXELS {
             let told = format!("a figure of {width} x {height} pixels is too large, show less at once");
@@ -200,7 +199,7 @@ impl Canvas {
         self.rect_over(area, colour, 1.0);
     }
 
-    /// A rectangle through which one sees; `opacity = 1` hides what is below.
+    /// A translucent rectangle; `opacity = 1` is opaque.
     pub(crate) fn rect_over(&mut self, area: Area, colour: Rgb<u8>, opacity: f32) {
         self.shapes.push(Shape::Rect { area, colour, opacity });
     }
@@ -224,8 +223,7 @@ impl Canvas {
         self.shapes.push(Shape::Circle { centre, radius, colour, opacity });
     }
 
-    /// A filled polygon, closed by itself; what is enclosed twice is empty again (even-odd). `opacity = 1` hides what
-    /// is below.
+    /// A filled polygon, closed by itself; filled by the even-odd rule. `opacity = 1` hides what is below.
     pub(crate) fn polygon_over(&mut self, corners: &[(f32, f32)], colour: Rgb<u8>, opacity: f32) {
         self.shapes.push(Shape::Polygon { corners: corners.to_vec(), colour, opacity });
     }

@@ -63,8 +63,9 @@ fn rect(sheet: &mut RgbImage, area: Area, colour: Rgb<u8>, opacity: f32) {
     }
 }
 
-/// Fills what lies nearer than `reach` to the line, with a rim one pixel soft. The cover is gathered
-/// before anything is coloured, so that a see-through line is even where its stretches meet.
+/// Fills what lies nearer than `reach` to the line, with a rim one pixel soft. The coverage is
+/// computed before anything is coloured, so that a translucent line is uniform where its segments
+/// meet.
 fn line(sheet: &mut RgbImage, points: &[(f32, f32)], reach: f32, colour: Rgb<u8>, opacity: f32) {
     let finite = |point: &&(f32, f32)| point.0.is_finite() && point.1.is_finite();
     let points: Vec<_> = points.iter().filter(finite).copied().collect();
@@ -99,7 +100,7 @@ fn line(sheet: &mut RgbImage, points: &[(f32, f32)], reach: f32, colour: Rgb<u8>
     }
 }
 
-/// Lines in each row of pixels along which a polygon's cover is measured.
+/// Scan lines per row of pixels for a polygon's coverage.
 const SCAN_LINES: i32 = 4;
 
 /// Fills a polygon: along each line, between its first and second edge, its third and fourth, and so on.
@@ -185,7 +186,7 @@ mod tests {
         canvas.line_over(&[], 1.0, Rgb([0; 3]), 1.0);
         canvas.picture(RgbImage::new(0, 0), Area::new(0.0, 0.0, 2.0, 2.0), Scaling::Smooth);
         assert!(canvas.pixels().pixels().all(|pixel| pixel.0 == [255; 3]), "the ground alone");
-        // Of what is partly outside, the part inside is drawn.
+        // A shape that is partly outside is clipped.
         canvas.rect(Area::new(-9.0, 3.0, 10.0, 50.0), Rgb([0; 3]));
         let sheet = canvas.pixels();
         let dark: Vec<_> = sheet

@@ -119,7 +119,7 @@ fn write_text(svg: &mut String, text: &str, (x, y): (f32, f32), style: &Text) ->
     )
 }
 
-/// At most two decimals; what is no number is 0.
+/// At most two decimals; NaN becomes 0.
 fn number(value: f32) -> String {
     let rounded = (f64::from(value) * 100.0).round() / 100.0;
     if rounded.is_finite() { format!("{}", rounded + 0.0) } else { "0".into() }

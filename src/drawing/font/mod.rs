@@ -32,7 +32,7 @@ fn own_face(weight: Weight) -> Option<&'static Face> {
     .as_ref()
 }
 
-/// `size` pixels to the em, as CSS counts; ab_glyph counts from the highest to the lowest point.
+/// `size` is in pixels per em, as in CSS; ab_glyph's scale is the height from ascent to descent.
 fn scale(font: &FontRef<'_>, size: f32) -> PxScale {
     PxScale::from(size * font.height_unscaled() / font.units_per_em().unwrap_or(2048.0))
 }
@@ -42,7 +42,7 @@ pub(crate) fn covers(text: &str) -> bool {
     is_own(text, Weight::Bold) || shaping::covers(text)
 }
 
-/// Whether a text needs neither other fonts nor another order than its letters'.
+/// Whether a text needs neither other fonts nor shaping.
 fn is_own(text: &str, weight: Weight) -> bool {
     let has = |font: &FontRef<'_>| text.chars().all(|letter| font.glyph_id(letter) != GlyphId(0));
     script::is_plain(text) && own_face(weight).is_some_and(|face| has(&face.outlines))
@@ -106,12 +106,12 @@ pub(crate) struct Line {
 
 /// Draws a line of text; what falls outside the picture is cut.
 pub(crate) fn draw(image: &mut RgbImage, text: &str, line: Line) {
-    // An upright line is drawn lying, from the origin, and each of its pixels is turned.
+    // A vertical line is drawn horizontally from the origin, and its pixels are rotated.
     let (x0, y0) = if line.upright { (line.y.fract(), line.x.fract()) } else { (line.x, line.y) };
     let (left, bottom) = (line.x.floor() as i32, line.y.floor() as i32);
     lay_out(text, line.size, line.weight, |font, shape| {
         let scale = scale(font, line.size);
-        // A shape drawn twice, a little apart, is bold.
+        // Drawing a glyph twice, slightly apart, makes it bold.
         let steps = if shape.to_be_bold { &[0.0, 0.035][..] } else { &[0.0] };
         for step in steps {
             let at = point(x0 + shape.x + step * line.size, y0 - shape.up);

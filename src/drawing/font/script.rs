@@ -1,4 +1,4 @@
-//! Which script a letter is of, as far as it helps to find a font for it.
+//! A letter's script, as far as it helps to find a font.
 
 /// Scripts whose fonts are told by their names, or that share letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +25,7 @@ impl Script {
     }
 
     /// Whether a font file of this name (in small letters) may have the script, on Linux, macOS and
-    /// Windows. A font that was not guessed is found all the same, only later.
+    /// Windows. Other fonts are found too, only later.
     pub(super) fn is_likely(self, name: &str) -> bool {
         let words: &[&str] = match self {
             Script::Arabic => {
@@ -95,7 +95,7 @@ pub(super) fn joins_the_letter_before(letter: char) -> bool {
     )
 }
 
-/// Whether a text needs more than its letters one after the other.
+/// Whether a text can be drawn letter by letter, without shaping.
 pub(super) fn is_plain(text: &str) -> bool {
     text.chars().all(|letter| !joins_the_letter_before(letter) && matches!(of_letter(letter), Script::Other))
 }

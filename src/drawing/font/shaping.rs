@@ -1,5 +1,4 @@
-//! Lines in any script: the order in which letters of both directions are read (Unicode's annex 9),
-//! and which shapes stand where (OpenType's shaping).
+//! Text layout in any script: bidirectional order (Unicode's annex 9) and OpenType shaping.
 
 use ab_glyph::{Font, GlyphId};
 use rustybuzz::{Direction, UnicodeBuffer};
@@ -129,8 +128,8 @@ mod tests {
         assert_eq!(apart[3].glyph, joined[3].glyph);
     }
 
-    /// In Arabic the first letter stands at the right, and letters join: their shapes are others than
-    /// when they stand alone.
+    /// In Arabic the first letter is on the right, and letters join: their shapes differ from the
+    /// isolated ones.
     #[test]
     fn arabic_runs_to_the_left_and_joins() {
         if !covers("ورد بنت") {

@@ -1,7 +1,7 @@
 //! The fonts of the computer, for letters that the crate's own does not have.
 //!
-//! Folders are listed once, when the first such letter comes; of each file only the table that says
-//! which letters it has is read, and a whole font only when it is drawn with.
+//! Folders are listed once, when the first such letter comes; of each file only the character map
+//! is read, and the whole font only when it is used.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -34,8 +34,8 @@ impl Face {
     }
 }
 
-/// The face that has a letter, if one on this computer has. `script` says in which way letters that
-/// several languages write differently are drawn.
+/// The face that has a letter, if one on this computer has. `script` selects the variant of letters
+/// that several languages write differently.
 pub(super) fn face_for(letter: char, script: Script) -> Option<&'static Face> {
     static FONTS: OnceLock<Mutex<Fonts>> = OnceLock::new();
     let fonts = FONTS.get_or_init(|| Mutex::new(Fonts::new(&folders())));
@@ -63,7 +63,7 @@ impl Fonts {
         for folder in folders {
             list(folder, 0, &mut files);
         }
-        // Plain ones first, then by name, so that every run takes the same.
+        // Plain ones first, then by name, so that every run picks the same.
         files.sort_by_key(|file: &FontFile| (oddness(&file.name), file.name.clone()));
         Fonts { files, known: HashMap::new() }
     }

@@ -7,12 +7,12 @@ use tch::{Kind, Tensor};
 use crate::Result;
 use crate::models::layers::ConvOptions;
 
-/// How values lie in memory while they go through the prepared layers, and of which type they are.
+/// The memory layout and type of the values inside the prepared layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// oneDNN's own, which no other layer can read, and which saves all rearranging between layers.
+    /// oneDNN's own layout: no other layer can read it, but nothing is rearranged between layers.
     Blocked(Kind),
-    /// Channels last: ordinary tensors, for networks with layers that oneDNN has not.
+    /// Channels last: ordinary tensors, for networks with layers that oneDNN lacks.
     ChannelsLast(Kind),
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Layout {
     }
 }
 
-/// A batch norm whose statistics stay.
+/// A batch norm with fixed statistics.
 pub(super) struct Norm {
     pub weight: Tensor,
     pub bias: Tensor,
@@ -42,7 +42,7 @@ pub(super) struct Norm {
     pub eps: f64,
 }
 
-/// A convolution with the batch norm behind it in its weights.
+/// A convolution whose weights include the batch norm after it.
 pub(super) struct FoldedConv {
     weight: Tensor,
     bias: Option<Tensor>,
@@ -75,6 +75,7 @@ impl FoldedConv {
                 (packed, bias.map(|bias| bias.f_to_mkldnn(None)).transpose()?)
             }
             Layout::ChannelsLast(kind) => {
+                // The same shape and values, but with the channels innermost in memory.
                 let rows = weight.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?;
                 (rows.f_to_kind(kind)?, bias.map(|bias| bias.f_to_kind(kind)).transpose()?)
             }
@@ -122,6 +123,9 @@ pub(super) fn plain(
 
 /// `(conv(x) + b − mean) · w / √(variance + eps) + bias` as one convolution.
 fn fold(weight: &Tensor, bias: Option<&Tensor>, norm: &Norm) -> Result<(Tensor, Option<Tensor>)> {
+    // With s = w / √(variance + eps) the formula is s · conv(x) + (b − mean) · s + bias: convolution is linear, so s
+    // scales the filters of each output channel and the rest becomes the new bias. In float64, so that folding costs no
+    // precision.
     let double = |tensor: &Tensor| tensor.f_detach()?.f_to_kind(Kind::Double);
     let scale = double(&norm.weight)?.f_div(&double(&norm.variance)?.f_add_scalar(norm.eps)?.f_sqrt()?)?;
     let before = match bias {

@@ -1,10 +1,10 @@
-//! A faster way through the layers that do not change: batch norms folded into the convolutions
-//! before them, weights laid out once as the processor's kernels (oneDNN) want them, and bfloat16
-//! where the processor computes it fast.
+//! A faster path through frozen layers: batch norms are folded into the preceding convolutions,
+//! weights are laid out once as the CPU kernels (oneDNN) expect them, and computed in bfloat16
+//! where the processor is fast at it.
 //!
-//! The layers' own `forward` asks here first. What is asked depends on the thread: nothing is in
-//! force by default; [`FastPath::run`] puts the prepared layers in force for one forward pass, and
-//! [`record`] notes what a pass does, from which it is known what may be folded.
+//! The layers' own `forward` asks here first. The state is per thread: by default nothing is in
+//! force; [`FastPath::run`] puts the prepared layers in force for one forward pass, and [`record`]
+//! traces a pass to find out what may be folded.
 
 mod layer;
 mod record;
@@ -23,18 +23,18 @@ use layer::{FoldedConv, Layout};
 pub(crate) use record::activations;
 use record::{Record, record};
 
-/// The most that the fast features of a few pictures may differ from the exact ones, as a share of their
-/// norm. bfloat16 keeps 8 bits of a number; what passes is within 1 to 2 percent.
+/// The tolerance between the fast and the exact output for a few pictures, relative to the norm.
+/// bfloat16 keeps 8 bits of a number; typical networks are within 1 to 2 percent.
 const TOLERANCE_BFLOAT16: f64 = 0.05;
 const TOLERANCE_FLOAT: f64 = 1e-3;
-/// Pictures the fast way is tried on.
+/// How many pictures the fast path is tried on.
 const TRIAL: i64 = 4;
 
 thread_local! {
     static IN_FORCE: RefCell<InForce> = const { RefCell::new(InForce::Nothing) };
 }
 
-/// What layers on this thread are to do.
+/// What layers on this thread do.
 enum InForce {
     Nothing,
     Recording(Record),
@@ -49,20 +49,20 @@ struct Layers {
     folded_norms: HashSet<usize>,
 }
 
-/// The frozen part of a network, ready to be run fast. It is right as long as the weights that it was
-/// prepared from do not change.
+/// The frozen part of a network, prepared to run fast. It is valid as long as the original weights do
+/// not change.
 pub(crate) struct FastPath {
     layers: Rc<Layers>,
     layout: Layout,
 }
 
 impl FastPath {
-    /// Prepares the convolutions of `model` that are frozen and see no gradients, with the frozen batch
-    /// norms behind them that stand still in training. `images` (N, 3, H, W) are some that it will see. `None` when there is nothing to gain: no such layer, another device than a CPU, or a network
-    /// whose results would come out different.
+    /// Prepares the frozen convolutions of `model` that need no gradients, with the frozen batch norms after them whose
+    /// statistics are fixed in training. `images` (N, 3, H, W) are a sample of its input. `None` when there is nothing
+    /// to gain: no such layer, a device other than the CPU, or a network whose results would differ.
     ///
     /// # Errors
-    /// The model's own, as its forward pass has them.
+    /// Those of the model's forward pass.
     pub fn prepare(model: &Model, images: &Tensor, bfloat16: bool) -> Result<Option<FastPath>> {
         if model.device() != tch::Device::Cpu {
             return Ok(None);
@@ -71,7 +71,7 @@ impl FastPath {
         let pass = model.pass(Mode::Eval);
         let sample = images.f_narrow(0, 0, TRIAL.min(images.size()[0]))?;
         let (exact, recorded) = record(|| model.module().forward(&sample, pass))?;
-        // Statistics that move with every batch are to be those that float32 gives.
+        // Moving statistics must be computed in float32.
         if recorded.moves || recorded.frozen().next().is_none() {
             return Ok(None);
         }
@@ -80,8 +80,8 @@ impl FastPath {
             false => &[Layout::Blocked(Kind::Float), Layout::ChannelsLast(Kind::Float)],
         };
         for &layout in layouts {
-            // What oneDNN's own layout cannot do, ReLU6 and concatenation for two, is an error here, and
-            // the next layout is tried.
+            // Operations that oneDNN's layout does not support, such as ReLU6 and concatenation, fail
+            // here, and the next layout is tried.
             if let Ok(layers) = recorded.prepare(layout) {
                 let path = FastPath { layers: Rc::new(layers), layout };
                 let result = path.run(|| model.module().forward(&sample, pass));
@@ -123,7 +123,8 @@ fn near(fast: &Tensor, exact: &Tensor, layout: Layout) -> Result<bool> {
     Ok(difference <= tolerance * exact.f_norm()?.f_double_value(&[])?)
 }
 
-/// Puts `state` in force while `action` runs, also when it panics; gives back what became of it.
+/// Puts `state` in force while `action` runs, and restores the old one even after a panic; returns
+/// the state as `action` left it.
 fn with<T>(state: InForce, action: impl FnOnce() -> T) -> (T, InForce) {
     struct Restore(Option<InForce>);
     impl Drop for Restore {
@@ -139,7 +140,7 @@ fn with<T>(state: InForce, action: impl FnOnce() -> T) -> (T, InForce) {
     (result, IN_FORCE.replace(before))
 }
 
-/// What a convolution asks: its output if it is not to compute it itself.
+/// Called by a convolution: its output, or `None` if it must compute it itself.
 pub(super) fn convolve(
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -160,7 +161,7 @@ pub(super) fn convolve(
     })
 }
 
-/// What a convolution tells of what it computed.
+/// Called by a convolution after computing, for the record.
 pub(super) fn convolved(
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -175,7 +176,8 @@ pub(super) fn convolved(
     });
 }
 
-/// What a batch norm asks: whether the convolution before it has done its work.
+/// Called by a batch norm: whether it is folded into the convolution before it, and has nothing
+/// left to do.
 pub(super) fn is_folded(weight: &Tensor) -> bool {
     IN_FORCE.with_borrow(|state| match state {
         InForce::Fast(layers) => layers.folded_norms.contains(&address(weight)),
@@ -183,15 +185,15 @@ pub(super) fn is_folded(weight: &Tensor) -> bool {
     })
 }
 
-/// The input of a batch norm that computes: one that learns does so in float32.
+/// The input of a batch norm that is not folded; one that learns computes in float32.
 pub(super) fn for_norm(weight: &Tensor, input: &Tensor) -> Result<Tensor> {
     let learns_fast =
         IN_FORCE.with_borrow(|state| matches!(state, InForce::Fast(_)) && weight.requires_grad());
     if learns_fast { dense(input) } else { Ok(input.shallow_clone()) }
 }
 
-/// What a batch norm tells before it computes: scale, shift, mean, variance and `eps`, and whether it
-/// stands still in training.
+/// Called by a batch norm before it computes, for the record: scale, shift, mean, variance and `eps`,
+/// and whether its statistics are fixed in training.
 pub(super) fn normalised(input: &Tensor, norm: [&Tensor; 4], eps: f64, still: bool) {
     IN_FORCE.with_borrow_mut(|state| {
         if let InForce::Recording(record) = state {
@@ -200,7 +202,7 @@ pub(super) fn normalised(input: &Tensor, norm: [&Tensor; 4], eps: f64, still: bo
     });
 }
 
-/// The input of a layer that computes in float32 on ordinary tensors, whatever came before it.
+/// The input of a layer that computes in float32 on ordinary tensors, converted if necessary.
 pub(super) fn dense(input: &Tensor) -> Result<Tensor> {
     if input.is_mkldnn() {
         return Ok(input.f_to_dense(Kind::Float, false)?);
@@ -211,7 +213,7 @@ pub(super) fn dense(input: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// The input of a layer that cannot read oneDNN's own layout.
+/// The input of a layer that cannot read oneDNN's layout, converted if necessary.
 pub(super) fn readable(input: &Tensor) -> Result<Tensor> {
     if input.is_mkldnn() { dense(input) } else { Ok(input.shallow_clone()) }
 }
@@ -292,7 +294,7 @@ mod tests {
             output.square().sum(Kind::Float).backward();
             Ok(model.named_parameters().get("layer4.0.conv1.weight").unwrap().grad().copy())
         };
-        // Where a ReLU is just about open, rounding decides: gradients differ more than outputs.
+        // Rounding decides whether a ReLU near 0 is open, so gradients differ more than outputs.
         assert!(difference(&loss(true)?, &loss(false)?) < 1e-2);
         model.set_batch_norm(BatchNormMode::Moving);
         assert!(FastPath::prepare(&model, &images, true)?.is_none(), "moving statistics are float32's");

@@ -1,4 +1,4 @@
-//! What a forward pass did: which convolution saw what, and which batch norm came right behind one.
+//! A trace of a forward pass: the convolutions, and the batch norms that directly follow one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,36 +9,36 @@ use super::{InForce, Layers, address, with};
 use crate::Result;
 use crate::models::layers::ConvOptions;
 
-/// Notes of one forward pass, in the order of what happened.
+/// A trace of one forward pass, in order.
 #[derive(Default)]
 pub(super) struct Record {
     convolutions: Vec<Convolved>,
     norms: Vec<Normalised>,
-    /// Whether a batch norm that is frozen moves in training all the same.
+    /// Whether some frozen batch norm still updates its statistics in training.
     pub moves: bool,
     /// Bytes of all outputs, which training keeps for the backward pass.
     bytes: u64,
 }
 
-/// A convolution's part of a pass.
+/// One call of a convolution.
 pub(super) struct Convolved {
     weight: Tensor,
     bias: Option<Tensor>,
     options: ConvOptions,
-    /// Whether nothing that learns came before it, nor is in it.
+    /// Whether neither it nor anything before it learns.
     frozen: bool,
     /// Kept, so that no other tensor gets its address.
     output: Tensor,
 }
 
-/// A batch norm's part of a pass.
+/// One call of a batch norm.
 struct Normalised {
-    /// The address of what it was given.
+    /// The address of its input.
     input: usize,
     norm: Norm,
 }
 
-/// Runs a forward pass and notes what it does.
+/// Runs a forward pass and records it.
 pub(super) fn record(forward: impl FnOnce() -> Result<Tensor>) -> Result<(Tensor, Record)> {
     let (result, state) = with(InForce::Recording(Record::default()), forward);
     let record = match state {
@@ -102,6 +102,8 @@ impl Record {
         let mut layers = Layers { convolutions: HashMap::new(), folded_norms: HashSet::new() };
         for convolved in self.frozen() {
             let output = address(&convolved.output);
+            // Only a norm that reads exactly this output can be folded. Tensors are compared by address, which is safe
+            // because the record keeps the output alive.
             let norm = self.norms.iter().find(|normalised| normalised.input == output);
             let norm = norm.map(|normalised| &normalised.norm);
             if let Some(norm) = norm {

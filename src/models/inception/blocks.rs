@@ -1,4 +1,4 @@
-//! The blocks of Inception v3: branches side by side, whose channels are put one after the other.
+//! The blocks of Inception v3: parallel branches whose outputs are concatenated along the channels.
 
 use tch::Tensor;
 
@@ -36,7 +36,7 @@ impl Module for BasicConv2d {
     }
 }
 
-/// What a branch does before its convolutions, or instead of them.
+/// A branch's pooling, before its convolutions or instead of them.
 #[derive(Clone, Copy)]
 enum Pool {
     /// The mean of 3×3 windows, each pixel one.
@@ -54,8 +54,8 @@ impl Pool {
     }
 }
 
-/// One branch: a pooling, convolutions one after the other, and perhaps two at the end that both
-/// work on what came so far.
+/// One branch: a pooling, a chain of convolutions, and perhaps two at the end that both take the
+/// chain's output.
 struct Branch {
     pool: Option<Pool>,
     convs: &'static [&'static str],

@@ -3,8 +3,8 @@
 //! [torchvision](https://docs.pytorch.org/vision/stable/models/inception.html) builds it.
 //!
 //! `(N, 3, H, W) -> (N, num_classes)`; made for 299 px. In train mode an auxiliary head in the middle of
-//! the network tells the classes too (see [`Model::forward_train`]), and its window needs the whole 299 px;
-//! in eval mode 75 px are enough.
+//! the network predicts the classes too (see [`Model::forward_train`]), and its window needs the whole 299
+//! px; in eval mode 75 px are enough.
 
 mod blocks;
 

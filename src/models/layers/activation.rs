@@ -1,7 +1,7 @@
 //! Activations, any shape, element by element: what PyTorch calls
 //! [non-linear activations](https://docs.pytorch.org/docs/stable/nn.html#non-linear-activations-weighted-sum-nonlinearity).
 //!
-//! Those "in place" overwrite their input, which saves memory where nobody else reads it.
+//! Those "in place" overwrite their input, which saves memory if nothing else reads it.
 
 use tch::Tensor;
 

@@ -2,9 +2,9 @@
 //! `(x − mean) / √(var + eps) · weight + bias` ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167)):
 //! [`torch.nn.BatchNorm2d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html).
 //!
-//! While it trains, mean and variance are the batch's own, and the running ones move towards them:
+//! In training, mean and variance are the batch's own, and the running ones move towards them:
 //! `running ← (1 − momentum) · running + momentum · batch`, with the unbiased variance. Otherwise
-//! the running ones are used and stay.
+//! the running ones are used and do not change.
 
 use tch::{Device, Kind, Tensor};
 
@@ -28,7 +28,7 @@ pub struct BatchNorm2d {
 }
 
 impl BatchNorm2d {
-    /// For `channels` channels, with PyTorch's `eps` of 1e-5 and `momentum` of 0.1; it begins as the
+    /// For `channels` channels, with PyTorch's `eps` of 1e-5 and `momentum` of 0.1; it starts as the
     /// identity.
     ///
     /// # Errors
@@ -37,8 +37,7 @@ impl BatchNorm2d {
         BatchNorm2d::with(channels, 1e-5, 0.1)
     }
 
-    /// With another number added to the variance, and another share by which a batch moves the
-    /// running statistics.
+    /// With another `eps` and another `momentum`.
     ///
     /// # Errors
     /// As [`BatchNorm2d::new`].
@@ -58,7 +57,7 @@ impl BatchNorm2d {
 }
 
 impl BatchNorm2d {
-    /// What this one does in train mode, if the whole network's batch norms do not all stand still.
+    /// What this one does in train mode, unless all batch norms of the network are fixed.
     pub fn mode(&self) -> BatchNormMode {
         self.mode
     }

@@ -19,7 +19,7 @@ pub struct ConvOptions {
     pub padding: (i64, i64),
     /// The distance between the window's points; 1 is a solid window.
     pub dilation: (i64, i64),
-    /// In how many parts the channels are convolved separately.
+    /// In how many groups the channels are convolved separately.
     pub groups: i64,
     /// Whether a learned number is added to each channel.
     pub bias: bool,
@@ -55,7 +55,7 @@ impl ConvOptions {
         ConvOptions { padding: (padding, padding), ..self }
     }
 
-    /// Without a bias: for a convolution whose batch norm would take it away again.
+    /// Without a bias: for a convolution followed by a batch norm, which would cancel it.
     pub fn without_bias(self) -> Self {
         ConvOptions { bias: false, ..self }
     }

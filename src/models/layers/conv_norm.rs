@@ -5,7 +5,7 @@ use super::{Conv2d, ConvOptions, Sequential};
 use crate::Result;
 use crate::models::Module;
 
-/// torchvision's settings: as much padding as keeps the size, and no bias under a norm.
+/// torchvision's settings: padding that keeps the size, and no bias before a norm.
 pub(crate) fn same_size(kernel: i64, stride: i64, groups: i64) -> ConvOptions {
     ConvOptions {
         groups,

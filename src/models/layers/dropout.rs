@@ -21,7 +21,7 @@ impl Dropout {
     /// With the probability `p`, 0 to 1.
     ///
     /// # Errors
-    /// [`Error::Argument`] when `p` is no probability.
+    /// [`Error::Argument`] when `p` is not a probability.
     pub fn new(p: f64) -> Result<Dropout> {
         check_probability("Dropout", p)?;
         Ok(Dropout { p, inplace: false })
@@ -66,7 +66,7 @@ impl StochasticDepth {
     /// With the probability `p`, 0 to 1.
     ///
     /// # Errors
-    /// [`Error::Argument`] when `p` is no probability.
+    /// [`Error::Argument`] when `p` is not a probability.
     pub fn new(p: f64) -> Result<StochasticDepth> {
         check_probability("StochasticDepth", p)?;
         Ok(StochasticDepth { p })

@@ -1,7 +1,7 @@
-//! Layer normalisation ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)): the values of one place
-//! in one picture, over all channels, as `(x − mean) / √(var + eps) · weight + bias`:
+//! Layer normalisation ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)): the values at one
+//! position of one picture, over all channels, as `(x − mean) / √(var + eps) · weight + bias`:
 //! [`torch.nn.LayerNorm`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html).
-//! Nothing of it depends on the other pictures of a batch, so train and eval mode are the same.
+//! It does not depend on the other pictures of a batch, so train and eval mode are the same.
 
 use tch::Tensor;
 

@@ -67,7 +67,7 @@ impl Module for AvgPool2d {
     }
 }
 
-/// The means of as many windows as give an output of a fixed size, whatever the input's.
+/// The means of windows chosen so that the output has a fixed size, whatever the input's.
 #[derive(Debug, Clone, Copy)]
 pub struct AdaptiveAvgPool2d {
     /// The height and width of the output.

@@ -6,7 +6,7 @@ use tch::Tensor;
 use crate::Result;
 use crate::models::{Module, Parts, Pass};
 
-/// Feeds each module's output to the next. Without modules it gives its input back.
+/// Feeds each module's output to the next. Without modules it returns its input.
 #[derive(Debug)]
 pub struct Sequential {
     kind: &'static str,

@@ -41,7 +41,7 @@ impl Module for Permute {
     }
 }
 
-/// Gives its input back, any shape: what a part is replaced by to take it out.
+/// Returns its input, any shape: replace a part by this to remove it.
 /// [`torch.nn.Identity`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Identity;

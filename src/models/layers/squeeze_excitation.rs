@@ -1,5 +1,5 @@
 //! Squeeze and excitation ([Hu et al. 2017](https://arxiv.org/abs/1709.01507), figure 1), `(N, C, H, W)`
-//! to the same: how much each channel counts is told by the means of all of them:
+//! to the same: scales each channel by a weight computed from the means of all channels:
 //! [`torchvision.ops.SqueezeExcitation`](https://docs.pytorch.org/vision/stable/generated/torchvision.ops.SqueezeExcitation.html).
 
 use tch::Tensor;

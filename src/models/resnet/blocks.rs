@@ -1,5 +1,5 @@
-//! The two residual blocks (figure 5 of the [paper](https://arxiv.org/abs/1512.03385)): what a block
-//! adds to its input is easier to learn than its whole output.
+//! The two residual blocks (figure 5 of the [paper](https://arxiv.org/abs/1512.03385)): the
+//! difference from a block's input is easier to learn than its whole output.
 //!
 //! `(N, inputs, H, W) -> (N, planes · expansion, H / stride, W / stride)`.
 
@@ -74,7 +74,7 @@ struct BasicBlock {
 }
 
 impl BasicBlock {
-    // What has weights is made in torchvision's order, so that a seed gives the weights it gives there.
+    // Layers with weights are created in torchvision's order, so that a seed gives the same weights.
     fn new(inputs: i64, planes: i64, stride: i64) -> Result<Self> {
         let downsample = downsample(inputs, planes, stride)?;
         let parts = Parts::new()

@@ -1,5 +1,5 @@
-//! What a network makes of a picture, layer by layer: sizes, parameters, work and memory, as
-//! [torchinfo](https://github.com/TylerYep/torchinfo) tells them.
+//! A network layer by layer: sizes, parameters, operations and memory, as
+//! [torchinfo](https://github.com/TylerYep/torchinfo) reports them.
 
 mod html;
 mod text;
@@ -16,7 +16,7 @@ use super::trace::Trace;
 use crate::notebook::{MimeBundle, Show};
 use crate::{Error, Result};
 
-/// How deep into the tree a summary is shown, if nothing else is said.
+/// The default depth of a summary.
 const DEPTH: usize = 3;
 
 /// Bytes of a float32.
@@ -65,18 +65,18 @@ pub struct LayerSummary {
     pub params: usize,
     /// How many of them are not frozen.
     pub trainable_params: usize,
-    /// Those that no layer inside it that works has.
+    /// Those that belong to no inner layer that runs in the pass.
     pub own_params: usize,
     /// Multiplications with additions, with all that is inside.
     pub mult_adds: u64,
     /// Whether it holds no other layers.
     pub is_leaf: bool,
-    /// Whether it has worked before in the same pass.
+    /// Whether it has already run in the same pass.
     pub recursive: bool,
 }
 
 impl Model {
-    /// A pass over pictures of this shape, `[N, 3, H, W]`, in eval mode, told layer by layer: the output's
+    /// A pass over pictures of this shape, `[N, 3, H, W]`, in eval mode, layer by layer: the output's
     /// shape, parameters, multiplications with additions, what is trainable, and memory.
     ///
     /// ```
@@ -156,7 +156,7 @@ impl LayerSummary {
         if self.path.is_empty() { &self.kind } else { self.path.rsplit('.').next().unwrap_or(&self.path) }
     }
 
-    /// torchinfo's word for what is frozen of it.
+    /// torchinfo's word for its trainability.
     fn trainable(&self) -> &'static str {
         match (self.params, self.trainable_params) {
             (0, _) => "--",
@@ -166,7 +166,7 @@ impl LayerSummary {
         }
     }
 
-    /// The cell of its parameters: those that no other row tells.
+    /// The cell of its parameters: those that no other row counts.
     fn params_text(&self, closed: bool) -> String {
         match self {
             LayerSummary { params: 0, .. } => "--".into(),

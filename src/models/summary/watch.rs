@@ -1,4 +1,4 @@
-//! Collecting what the layers are given and what they make of it.
+//! Collects the inputs and outputs of the layers.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -39,7 +39,7 @@ impl Collect {
             *number += 1;
             layer.index = *number;
         }
-        // From the end: those inside a layer come after it, and are then done.
+        // From the end: inner layers come after their parent, so they are already done.
         for index in (0..layers.len()).rev() {
             if !layers[index].is_leaf {
                 let depth = layers[index].depth;

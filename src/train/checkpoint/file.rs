@@ -11,7 +11,7 @@ use crate::weights::Metadata;
 const LAYOUT: u32 = 1;
 /// Says that a safetensors file is a checkpoint, and of which layout.
 const LAYOUT_KEY: &str = "herbarium.checkpoint";
-/// The tensors of the optimizer have names that begin so; PyTorch's layers never do.
+/// The prefix of the optimizer's tensors, which no PyTorch layer's name has.
 const OPTIMIZER: &str = "optimizer.state.";
 /// The version in Cargo.toml, which a test compares.
 const TCH: &str = "0.26.0";
@@ -76,7 +76,7 @@ fn damaged(key: &str) -> String {
 }
 
 fn optimizer_text(state: &OptimizerState) -> String {
-    // Numbers as texts: JSON has no NaN, and its reader here may miss the last bit.
+    // Numbers as strings: JSON has no NaN, and serde_json may lose the last bit.
     let object = |numbers: &[(String, f64)]| -> Map<String, Value> {
         numbers.iter().map(|(name, number)| (name.clone(), json!(number.to_string()))).collect()
     };

@@ -14,7 +14,7 @@ use crate::weights::{
 };
 use crate::{Error, Result};
 
-/// A model's weights with what is known about them, kept as one file.
+/// A model's weights and their metadata, in one file.
 ///
 /// A `.pt` or `.pth` file is the tutorial's own, `{'state_dict', 'best_acc', 'optimizer'}`, for `torch.load`; one
 /// that PyTorch wrote in that form is read, too. A `.safetensors` file holds the model's tensors under
@@ -95,13 +95,13 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a checkpoint, also one that PyTorch wrote in the tutorial's form, under whatever name
-    /// (`model_best.pth.tar`): the content says which format it is. Its tensors are on the CPU.
+    /// Reads a checkpoint, including one that PyTorch wrote in the tutorial's form, under any name
+    /// (`model_best.pth.tar`): the content determines the format. Its tensors are on the CPU.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged or asks for what no
-    /// tensor needs (see [`torch_file`]); [`Error::Checkpoint`] when it is no checkpoint, or of a later version
-    /// of this library.
+    /// [`Error::Io`] when the file cannot be read; [`Error::Weights`] when it is damaged or asks for something
+    /// that no tensor needs (see [`torch_file`]); [`Error::Checkpoint`] when it is not a checkpoint, or from a
+    /// later version of this library.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
         fn load(path: &Path) -> Result<Checkpoint> {
             let refuse = |reason| Error::Checkpoint { path: path.to_owned(), reason };
@@ -120,7 +120,7 @@ impl Checkpoint {
     }
 
     /// Puts the weights into `model`, which must be the same network for as many classes:
-    /// `model.load_state_dict` with the names of both in its refusals.
+    /// `model.load_state_dict`, with both names in its errors.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] when the network or its number of classes is another one;

@@ -1,4 +1,4 @@
-//! How a checkpoint shows itself in a cell.
+//! The display of a checkpoint in a cell.
 
 use super::Checkpoint;
 use crate::notebook::html::{bar, escape, table};
@@ -6,7 +6,7 @@ use crate::notebook::numbers::thousands;
 use crate::notebook::{MimeBundle, Show};
 
 impl Show for Checkpoint {
-    /// What it is of, how good, and what it holds, in two columns.
+    /// Its model, accuracy and contents, in two columns.
     fn bundle(&self) -> MimeBundle {
         let values: usize = self.state_dict.iter().map(|(_, tensor)| tensor.numel()).sum();
         let mut rows = vec![

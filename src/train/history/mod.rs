@@ -1,4 +1,4 @@
-//! What a training was like, epoch by epoch.
+//! The history of a training, epoch by epoch.
 
 mod plot;
 mod table;
@@ -60,7 +60,7 @@ pub struct History {
     pub phases: Vec<usize>,
     /// What was trained, with what, on what.
     pub info: RunInfo,
-    /// All that is needed to go on, if it was interrupted: see [`Resume`](crate::train::Resume).
+    /// Everything needed to resume, if it was interrupted: see [`Resume`](crate::train::Resume).
     pub state: KeptState,
 }
 
@@ -103,7 +103,7 @@ impl History {
         self.lrs.push(lr);
     }
 
-    /// How many rows every list can fill: the fields are public, and may have been cut.
+    /// How many rows every list can fill: the fields are public, and may have been truncated.
     pub(super) fn rows(&self) -> usize {
         let lists = [
             &self.train_losses,

@@ -82,7 +82,7 @@ impl Comparison {
         };
         let width = WIDTH as f32 / 2.0;
         let titles = ["Validation loss", "Validation accuracy"];
-        // The names stand once: beside the first title, or above both.
+        // The names appear once: beside the first title, or above both.
         let first = Heading::new(titles[0], &names, width - 30.0);
         let above = Heading::new("", &names, WIDTH as f32 - 30.0);
         let top = if first.is_one_line() { 0.0 } else { above.height() - 8.0 };
@@ -115,8 +115,8 @@ impl Comparison {
     }
 }
 
-/// The phases of one training as one course, [`History::plot`]'s panels with the name of each phase above its epochs:
-/// `plot_phases(&[("head alone", &history_1), ("all layers", &history_2)])`.
+/// The phases of one training in a single plot, [`History::plot`]'s panels with the name of each phase above its
+/// epochs: `plot_phases(&[("head alone", &history_1), ("all layers", &history_2)])`.
 ///
 /// # Errors
 /// [`Error::Argument`](crate::Error::Argument) if there is no phase, or the picture cannot be drawn.

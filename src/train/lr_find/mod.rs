@@ -1,4 +1,4 @@
-//! The learning rate range test: which learning rate to begin with.
+//! The learning rate range test: finds a learning rate to start with.
 
 mod plot;
 
@@ -14,15 +14,15 @@ use crate::data::DataLoader;
 use crate::models::{BatchNormMode, Model, Strictness};
 use crate::{Error, Result, notebook};
 
-/// How [`lr_find`] looks; fastai's defaults.
+/// Options of [`lr_find`], with fastai's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LrFindOptions {
     /// The first learning rate: 1e-7.
     pub start_lr: f64,
     /// The last one: 10.
     pub end_lr: f64,
-    /// How many batches are trained on, each with a higher rate: 100. The loader is gone through as often as it
-    /// takes.
+    /// How many batches are trained on, each with a higher rate: 100. The loader is repeated as often as
+    /// necessary.
     pub num_it: usize,
     /// Whether to stop when the loss is four times its minimum: yes.
     pub stop_div: bool,
@@ -42,9 +42,9 @@ impl Default for LrFindOptions {
     }
 }
 
-/// How much of the mean of the losses before stays in it.
+/// The weight of the previous losses in the running mean.
 const SMOOTHING: f64 = 0.9;
-/// Beyond this many times the least loss nothing more is to be learnt.
+/// Beyond this multiple of the least loss the test stops.
 const DIVERGED: f64 = 4.0;
 
 /// The result of [`lr_find`]: the loss at each learning rate.
@@ -54,7 +54,7 @@ pub struct LrFind {
     pub lrs: Vec<f64>,
     /// The loss of the batch at each of them.
     pub losses: Vec<f64>,
-    /// Their running mean, on which the suggestion rests.
+    /// Their running mean, the basis of the suggestion.
     pub smoothed: Vec<f64>,
     /// Where the loss falls fastest: a good learning rate, and a good `max_lr` of
     /// [`OneCycleLr`](super::OneCycleLr).
@@ -64,8 +64,8 @@ pub struct LrFind {
 }
 
 /// Trains on batch after batch with ever higher learning rates and notes the loss
-/// ([Smith 2015](https://arxiv.org/abs/1506.01186)). Model and optimizer are at the end as they were.
-/// Parameter groups keep the ratio of their learning rates; the rates told are the last group's.
+/// ([Smith 2015](https://arxiv.org/abs/1506.01186)). Model and optimizer are restored at the end.
+/// Parameter groups keep the ratio of their learning rates; the reported rates are the last group's.
 ///
 /// # Errors
 /// [`Error::Argument`] for rates that do not rise from above 0 or fewer than 10 batches; what
@@ -223,7 +223,7 @@ mod tests {
             2.0 / (1.0 + (4.0 * place).exp()) + (10.0 * lr).powi(2)
         };
         let found = LrFind::new(lrs.clone(), lrs.iter().map(|lr| loss(*lr)).collect()).unwrap();
-        // The running mean comes a little late.
+        // The running mean lags a little.
         assert!((5e-4..5e-3).contains(&found.suggestion), "{found}");
         assert!((5e-4..2e-2).contains(&found.minimum_over_10), "{found}");
         assert!(found.to_string().starts_with("lr_find over 100 batches, 1.0e-6 to 1.0e1: suggestion "));

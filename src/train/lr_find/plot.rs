@@ -15,7 +15,7 @@ const HEIGHT: u32 = 320;
 
 impl LrFind {
     /// The loss over the learning rate, on a logarithmic axis: of each batch, its running mean, and the
-    /// suggestion. Where the loss has run away it is left out, or the dip would not be seen.
+    /// suggestion. Diverged losses are left out, as they would hide the dip.
     ///
     /// # Errors
     /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.

@@ -22,7 +22,7 @@ pub(super) struct AdamRule {
     pub decoupled: bool,
 }
 
-/// What is remembered of a parameter.
+/// The optimizer state of a parameter.
 pub(super) struct Moments {
     step: i32,
     exp_avg: Tensor,
@@ -136,8 +136,8 @@ struct Step {
 impl Step {
     /// Changes a parameter, or a piece of it.
     ///
-    /// libtorch's `addcmul` and `addcdiv` come without their factor here; it goes into the first
-    /// operand instead, which is where they multiply it in.
+    /// tch's `addcmul` and `addcdiv` lack the factor `value`; it is multiplied into the first
+    /// operand instead, where libtorch applies it too.
     fn apply(&self, [mut parameter, mut gradient, mut exp_avg, mut exp_avg_sq]: [Tensor; 4]) -> Result<()> {
         let AdamRule { betas: (beta1, beta2), eps, decoupled, .. } = self.rule;
         let weight_decay = self.weight_decay;

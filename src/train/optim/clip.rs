@@ -1,4 +1,4 @@
-//! Gradients that are too large, made smaller.
+//! Gradient clipping.
 
 use tch::{Tensor, no_grad};
 
@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// [`torch.nn.utils.clip_grad_norm_`](https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html).
 ///
 /// # Errors
-/// [`Error::Argument`] when `max_norm` is no number above 0; libtorch's.
+/// [`Error::Argument`] when `max_norm` is not a number above 0; libtorch's.
 pub fn clip_grad_norm(parameters: &Parameters, max_norm: f64) -> Result<f64> {
     check("max_norm", max_norm)?;
     no_grad(|| {
@@ -33,7 +33,7 @@ pub fn clip_grad_norm(parameters: &Parameters, max_norm: f64) -> Result<f64> {
 /// [`torch.nn.utils.clip_grad_value_`](https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html).
 ///
 /// # Errors
-/// [`Error::Argument`] when `clip_value` is no number above 0; libtorch's.
+/// [`Error::Argument`] when `clip_value` is not a number above 0; libtorch's.
 pub fn clip_grad_value(parameters: &Parameters, clip_value: f64) -> Result<()> {
     check("clip_value", clip_value)?;
     no_grad(|| {

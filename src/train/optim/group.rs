@@ -1,4 +1,4 @@
-//! What every optimizer has: its parameters in groups, their learning rates, and its identity.
+//! The common part of optimizers: parameter groups, learning rates, and identity.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use super::{OptimizerId, OptimizerState};
 use crate::models::{Parameter, Parameters};
 use crate::{Error, Result};
 
-/// Parameters that are changed in their own way: one entry of PyTorch's `param_groups`.
+/// Parameters with their own settings: one entry of PyTorch's `param_groups`.
 ///
 /// ```no_run
 /// # use herbarium::prelude::*;
@@ -41,12 +41,12 @@ impl ParamGroup {
         ParamGroup { parameters: parameters.into(), lr: None, weight_decay: None }
     }
 
-    /// With a learning rate of their own.
+    /// With their own learning rate.
     pub fn lr(self, lr: f64) -> Self {
         ParamGroup { lr: Some(lr), ..self }
     }
 
-    /// With a weight decay of their own.
+    /// With their own weight decay.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         ParamGroup { weight_decay: Some(weight_decay), ..self }
     }
@@ -60,7 +60,7 @@ impl fmt::Debug for ParamGroup {
     }
 }
 
-/// What an optimizer is made with: parameters, or several groups of them.
+/// An optimizer's argument: parameters, or several groups of them.
 #[derive(Debug, Clone)]
 pub struct ParamGroups(Vec<ParamGroup>);
 
@@ -89,7 +89,7 @@ pub(super) struct Group {
     pub parameters: Parameters,
     /// At least one.
     parts: Vec<Settings>,
-    /// The learning rates when they were asked for first.
+    /// The learning rates at the first request.
     initial_lrs: OnceCell<Vec<f64>>,
 }
 
@@ -159,7 +159,7 @@ impl Group {
         self.parts.iter().map(|part| part.weight_decay).collect()
     }
 
-    /// What all of PyTorch's optimizers refuse.
+    /// Checks the arguments that all PyTorch optimizers reject.
     pub fn validate(&self, optimizer: &'static str) -> Result<()> {
         if let Some(empty) = self.parts.iter().position(|part| part.len == 0) {
             let which = if self.parts.len() > 1 { format!(" in group {empty}") } else { String::new() };

@@ -1,4 +1,4 @@
-//! What changes the weights: PyTorch's `torch.optim`, with its arithmetic and its state.
+//! Optimizers: PyTorch's `torch.optim`, with its arithmetic and its state.
 //!
 //! An optimizer holds handles on the model's own tensors, not copies, and borrows nothing: it may
 //! live in a notebook's variable beside the model. Constructors never fail; what PyTorch's would
@@ -34,7 +34,7 @@ pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use state::OptimizerState;
 
-/// Tells one optimizer from another; a scheduler remembers the one it was built on.
+/// Identifies an optimizer; a scheduler remembers the one it was built on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OptimizerId(u64);
 
@@ -122,7 +122,7 @@ pub trait Optimizer: fmt::Debug {
         Ok(())
     }
 
-    /// Everything a later run needs to go on from here; the tensors are copies.
+    /// Everything a later run needs to continue from here; the tensors are copies.
     ///
     /// # Errors
     /// libtorch's, when memory runs out.
@@ -138,7 +138,7 @@ pub trait Optimizer: fmt::Debug {
 }
 
 /// The gradient of a parameter that is to be changed: `None` for one that is frozen or that the
-/// loss did not reach, which PyTorch's optimizers pass over.
+/// loss did not reach, which PyTorch's optimizers skip.
 fn gradient(parameter: &Tensor) -> Result<Option<Tensor>> {
     if !parameter.requires_grad() {
         return Ok(None);
@@ -147,7 +147,7 @@ fn gradient(parameter: &Tensor) -> Result<Option<Tensor>> {
     Ok(gradient.defined().then_some(gradient))
 }
 
-/// A tensor of its own with the same values, outside of any graph of gradients.
+/// A detached copy of a tensor.
 pub(super) fn copy_of(tensor: &Tensor) -> Result<Tensor> {
     let tensor = tensor.f_detach()?;
     let mut copy = tensor.f_empty_like()?;

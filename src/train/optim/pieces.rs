@@ -1,9 +1,9 @@
-//! Large tensors in pieces that stay in the processor's cache.
+//! Processes large tensors in pieces that stay in the processor's cache.
 //!
-//! A step takes several passes over each parameter and makes temporaries of its size. In pieces
-//! they stay in the cache and are taken from memory that is already there; whole, most of the time
-//! goes into fresh memory pages (Adam on a ResNet18: 30 ms a step instead of 60 to 110). Each value
-//! is computed alone, so the results are the same.
+//! A step makes several passes over each parameter, with temporaries of its size. In pieces these
+//! stay in the cache and reuse allocated memory; otherwise most of the time goes into fresh memory
+//! pages (Adam on a ResNet18: 30 ms a step instead of 60 to 110). Each value is computed alone, so
+//! the results are the same.
 
 use tch::Tensor;
 
@@ -13,8 +13,8 @@ use crate::Result;
 const PIECE: i64 = 128 * 1024;
 
 /// Calls `change` with the same piece of each of the `N` tensors, all of one shape, until every value
-/// was in one. The pieces follow the memory, whatever the order of the dimensions there (channels
-/// last, say); tensors that differ in that order, or have gaps, come whole.
+/// was in one. The pieces follow the memory order, whatever the order of the dimensions (such as
+/// channels last); tensors that differ in that order, or have gaps, are processed whole.
 pub(super) fn in_pieces<const N: usize>(
     tensors: [&Tensor; N],
     mut change: impl FnMut([Tensor; N]) -> Result<()>,

@@ -29,7 +29,8 @@ pub(super) fn boolean(value: bool) -> String {
     if value { "True".into() } else { "False".into() }
 }
 
-/// The text of an optimizer; PyTorch sorts the settings by name, and parts groups by an empty line.
+/// The text of an optimizer; PyTorch sorts the settings by name, and separates groups by an empty
+/// line.
 pub(super) fn write_groups(
     f: &mut fmt::Formatter<'_>,
     name: &str,

@@ -67,7 +67,7 @@ impl RmsProp {
     }
 }
 
-/// What is remembered of a parameter.
+/// The optimizer state of a parameter.
 pub(super) struct Memory {
     step: f64,
     square_avg: Tensor,
@@ -129,7 +129,7 @@ impl Rule for RmsPropRule {
         weight_decay: f64,
     ) -> Result<()> {
         memory.step += 1.0;
-        // Where there is none, a second handle on another tensor takes its place and is not used.
+        // If there is none, an unused handle on another tensor stands in.
         let buffer = memory.momentum_buffer.as_ref().unwrap_or(&memory.square_avg);
         let mean = memory.grad_avg.as_ref().unwrap_or(&memory.square_avg);
         let RmsPropRule { alpha, eps, momentum, centered } = *self;

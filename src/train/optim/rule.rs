@@ -1,6 +1,7 @@
-//! What all optimizers do alike: hold groups, step over their parameters, save and take up their state.
+//! The common code of all optimizers: holding groups, stepping over parameters, saving and loading
+//! state.
 //!
-//! Where they differ is a [`Rule`]: PyTorch's `_single_tensor_…` function of the optimizer with its settings.
+//! They differ in their [`Rule`]: PyTorch's `_single_tensor_…` function of the optimizer with its settings.
 
 use std::fmt;
 
@@ -11,9 +12,9 @@ use super::{OptimizerState, gradient, python};
 use crate::Result;
 use crate::models::Parameter;
 
-/// What one optimizer does that another does not.
+/// The part that differs between optimizers.
 pub(super) trait Rule: Clone {
-    /// What is remembered of a parameter from step to step.
+    /// The state of a parameter between steps.
     type Memory;
 
     /// PyTorch's class: `Adam`.
@@ -29,7 +30,7 @@ pub(super) trait Rule: Clone {
 
     fn set_momentum(&mut self, _momentum: f64) {}
 
-    /// The settings as Python prints them, but for the groups' own.
+    /// The settings as Python prints them, except the groups' own.
     fn shown(&self) -> Vec<(&'static str, String)>;
 
     /// The settings under their names in an [`OptimizerState`], but for the groups' own.
@@ -41,7 +42,7 @@ pub(super) trait Rule: Clone {
     /// The memory before the first step.
     fn remember(&self, parameter: &Tensor) -> Result<Self::Memory>;
 
-    /// One step of one parameter, outside of any graph of gradients.
+    /// One step of one parameter, without recording gradients.
     fn update(
         &self,
         memory: &mut Self::Memory,
@@ -62,7 +63,7 @@ pub(super) trait Rule: Clone {
 pub(super) struct Ruled<R: Rule> {
     pub group: Group,
     pub rule: R,
-    /// Of each parameter, from its first step on.
+    /// The state of each parameter, from its first step on.
     pub memory: Vec<Option<R::Memory>>,
 }
 

@@ -1,4 +1,4 @@
-//! An optimizer's memory, as `optimizer.state_dict()` gives it.
+//! An optimizer's state, as `optimizer.state_dict()` returns it.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use super::{Scheduler, SchedulerState};
 use crate::Result;
 use crate::train::optim::{Optimizer, OptimizerId};
 
-/// Steps several schedulers, each of which changes what the ones before it made of the learning rate:
+/// Steps several schedulers, each of which changes the learning rate that the previous ones set:
 /// [`ChainedScheduler`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ChainedScheduler.html).
 pub struct ChainedScheduler {
     schedulers: Vec<Box<dyn Scheduler>>,
@@ -16,8 +16,8 @@ pub struct ChainedScheduler {
 
 impl ChainedScheduler {
     /// Of `schedulers`, at least one, all built on the same optimizer:
-    /// `vec![Box::new(warm_up), Box::new(decay)]`. Never fails: what does not go together is reported by
-    /// the first step.
+    /// `vec![Box::new(warm_up), Box::new(decay)]`. Never fails: a mismatch is reported by the first
+    /// step.
     pub fn new(schedulers: Vec<Box<dyn Scheduler>>) -> Self {
         let optimizer =
             schedulers.first().map_or_else(OptimizerId::new, |scheduler| scheduler.optimizer_id());

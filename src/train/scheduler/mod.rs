@@ -1,4 +1,4 @@
-//! What lowers the learning rate from epoch to epoch: PyTorch's `torch.optim.lr_scheduler`.
+//! Learning-rate schedulers: PyTorch's `torch.optim.lr_scheduler`.
 //!
 //! A scheduler remembers which optimizer it was built on and refuses any other. The tutorial's
 //! second phase builds its scheduler on the first phase's optimizer, so that its learning rate
@@ -40,7 +40,7 @@ pub trait Scheduler: fmt::Debug {
     /// The optimizer it was built on.
     fn optimizer_id(&self) -> OptimizerId;
 
-    /// Refuses another optimizer than its own, and settings out of their range.
+    /// Rejects an optimizer other than its own, and settings out of range.
     ///
     /// # Errors
     /// [`Error::Scheduler`](crate::Error::Scheduler) saying which.
@@ -67,10 +67,10 @@ pub trait Scheduler: fmt::Debug {
     /// Those of [`validate`](Scheduler::validate).
     fn begin(&mut self, optimizer: &mut dyn Optimizer) -> Result<()>;
 
-    /// Where it is, for a later run that goes on from here; settings are not part of it.
+    /// Its position, for a later run that continues from here; settings are not included.
     fn state_dict(&self) -> SchedulerState;
 
-    /// Takes up what [`state_dict`](Scheduler::state_dict) gave. The optimizer's learning rates are part
+    /// Loads a state from [`state_dict`](Scheduler::state_dict). The optimizer's learning rates are part
     /// of its own state.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ impl Anneal {
     }
 }
 
-/// What [`OneCycleLr`] may be told; PyTorch's defaults.
+/// Options of [`OneCycleLr`], with PyTorch's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OneCycleOptions {
     /// Share of the steps in which the rate rises, 0 to 1: 0.3.

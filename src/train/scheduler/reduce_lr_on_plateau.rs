@@ -9,7 +9,7 @@ use crate::train::optim::{Optimizer, OptimizerId};
 const SMALLEST_CHANGE: f64 = 1e-8;
 
 /// Multiplies the learning rate by `factor` when the validation loss has not improved for more than
-/// `patience` epochs, the step that the tutorial has in a comment:
+/// `patience` epochs, the alternative that the tutorial has in a comment:
 /// [`ReduceLROnPlateau`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html)
 /// with mode `min` and a relative threshold.
 #[derive(Clone)]

@@ -1,4 +1,5 @@
-//! What every scheduler has: its optimizer's identity and learning rates, and the count of epochs.
+//! The common part of schedulers: the optimizer's identity and learning rates, and the count of
+//! epochs.
 
 use super::SchedulerState;
 use crate::train::optim::{Optimizer, OptimizerId};
@@ -39,7 +40,7 @@ impl Schedule {
     }
 
     /// Counts an epoch and gives each group the learning rate that `rule` makes of its current one; the
-    /// rule is told the group's first one too.
+    /// rule also gets the group's initial one.
     ///
     /// As in PyTorch's chainable form the current rate is changed, not recomputed from the first
     /// one: a rate that was set by hand in between stays in effect.
@@ -104,12 +105,12 @@ pub(super) fn rates(lrs: &[f64]) -> String {
     }
 }
 
-/// Where schedulers differ whose next learning rate follows from the present one.
+/// The part that differs between schedulers whose next learning rate follows from the current one.
 pub(super) trait Rule {
     /// Refuses settings that are out of their range; `name` is the scheduler's.
     fn check(&self, name: &'static str) -> Result<()>;
 
-    /// What the first learning rate is multiplied by at the beginning.
+    /// The factor of the initial learning rate at the start.
     fn first_factor(&self) -> f64 {
         1.0
     }
@@ -149,8 +150,7 @@ macro_rules! scheduler_by_rule {
 }
 pub(super) use scheduler_by_rule;
 
-/// The parts of [`Scheduler`](super::Scheduler) that are alike where all there is to remember is the
-/// schedule.
+/// The methods of [`Scheduler`](super::Scheduler) for schedulers whose only state is the schedule.
 macro_rules! scheduler_of_schedule {
     ($name:literal) => {
         fn name(&self) -> &'static str {

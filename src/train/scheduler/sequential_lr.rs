@@ -29,8 +29,8 @@ pub struct SequentialLr {
 
 impl SequentialLr {
     /// Of `schedulers` on `optimizer`; `milestones` are the counts of steps at which the second and later
-    /// ones begin, one fewer than there are schedulers, rising. Never fails: what does not go together is
-    /// reported by the first step.
+    /// ones begin, one fewer than there are schedulers, rising. Never fails: a mismatch is reported by
+    /// the first step.
     pub fn new(
         optimizer: &mut dyn Optimizer,
         schedulers: Vec<Box<dyn Scheduler>>,

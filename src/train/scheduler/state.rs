@@ -1,11 +1,11 @@
-//! Where a scheduler is.
+//! A scheduler's state.
 
 use std::fmt;
 
 use super::schedule::refuse;
 use crate::Result;
 
-/// A scheduler's memory: PyTorch's `scheduler.state_dict()`, without the settings.
+/// A scheduler's state: PyTorch's `scheduler.state_dict()`, without the settings.
 #[derive(Clone, Default, PartialEq)]
 pub struct SchedulerState {
     /// PyTorch's class: `StepLR`.

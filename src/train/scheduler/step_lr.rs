@@ -14,7 +14,7 @@ pub struct StepLr {
 }
 
 impl StepLr {
-    /// On `optimizer`, which it will only ever change. `step_size` is in epochs, at least 1;
+    /// On `optimizer`, the only one it will ever change. `step_size` is in epochs, at least 1;
     /// `gamma` above 0, mostly 0.1. Never fails: bad values are reported by the first step.
     pub fn new(optimizer: &dyn Optimizer, step_size: usize, gamma: f64) -> Self {
         StepLr { schedule: Schedule::new(optimizer), step_size, gamma }

@@ -27,26 +27,26 @@ use crate::{Result, notebook};
 /// and is in eval mode.
 ///
 /// What differs from the tutorial: validation computes no gradients; the scheduler must be of this
-/// optimizer; [`TrainOptions::best_acc`] protects a better checkpoint; frozen layers with still batch
+/// optimizer; [`TrainOptions::best_acc`] protects a better checkpoint; frozen layers with fixed batch
 /// norms are computed faster ([`Precision`](super::Precision)).
 ///
-/// All chance is that of the loaders: libtorch's generator, by which dropout drops, is set at the beginning
-/// of each epoch from the training loader's seed and its count of epochs.
+/// All randomness follows from the loaders' seeds: libtorch's generator, which dropout uses, is seeded at
+/// the start of each epoch from the training loader's seed and epoch number.
 ///
 /// # The checkpoint
 /// With [`TrainOptions::checkpoint`] the weights, the optimizer's state and the accuracy are written
 /// each time the validation accuracy exceeds the best so far, whole or not at all. The file always
-/// holds the best of *this* training, so that cells that are run again give the same again. If an
-/// earlier training left a better checkpoint there (or one of another network, which does not
-/// compare), it is first kept as `NAME.previous.safetensors` (or `.pt`), and a note on standard error says so.
-/// A file that is no checkpoint is never replaced.
+/// holds the best of *this* training, so that rerunning cells gives the same result. If an earlier training
+/// left a better checkpoint there (or one of another network, which does not compare), it is first kept as
+/// `NAME.previous.safetensors` (or `.pt`), and a note on standard error says so. A file that is not a
+/// checkpoint is never replaced.
 ///
 /// # Interrupting
-/// Under Herbarium's kernel an interrupt ends training within a batch, and all trainings that would follow in the
-/// cell before their first one, their models untouched. The result is then the
-/// history of the completed epochs with [`History::interrupted`] set, and the model has its best
-/// weights as at any end. `resume: (&history).into()` goes on from there, and with a file in
-/// [`TrainOptions::resume`] a later session does, whatever ended this one.
+/// Under Herbarium's kernel an interrupt ends training within a batch; trainings that would follow in the cell
+/// end before their first batch, with their models untouched. The result is then the history of the completed
+/// epochs with [`History::interrupted`] set, and the model has its best weights as at any end. `resume:
+/// (&history).into()` continues from there; with a file in [`TrainOptions::resume`] so does a later session,
+/// whatever ended this one.
 ///
 /// # More than one process
 /// Where the environment names several ranks ([`distributed`](super::distributed)), each trains on its part of the
@@ -67,7 +67,8 @@ use crate::{Result, notebook};
 /// [`Error::Loss`](crate::Error::Loss), the loader's errors, and
 /// [`Error::CheckpointNotWritten`](crate::Error::CheckpointNotWritten) when the disk is full, say.
 /// The model then has the best weights so far, those it started with if no epoch was completed, and
-/// the checkpoint file the best that could be written; the history is lost, its lines were printed.
+/// the checkpoint file the best that could be written; the history is lost, but its lines have been
+/// printed.
 pub fn train_model(
     model: &mut Model,
     dataloaders: &Splits<DataLoader>,
@@ -116,7 +117,7 @@ fn check_checkpoint(
 ) -> Result<Option<preflight::Earlier>> {
     let is_begun = options.resume.as_path().is_some_and(std::path::Path::exists);
     match options.checkpoint.as_path() {
-        // Of a training that goes on, the checkpoint is its own.
+        // For a resumed training, the checkpoint is its own.
         Some(path) if team.is_first() && !is_begun => preflight::check_checkpoint(model, path),
         _ => Ok(None),
     }
@@ -225,7 +226,7 @@ impl<'a> Training<'a> {
                 kept = self.team.agree(snapshot)?;
             }
             self.live.say(format_args!("Epoch {epoch}/{}\n----------", num_epochs - 1));
-            // An interrupt is for the whole cell, which may have been at another training.
+            // An interrupt applies to the whole cell, which may have been in another training.
             let stopping = self.team.any(notebook::stopping())?;
             let passes = if stopping { None } else { self.epoch(model, optimizer, scheduler, epoch)? };
             let Some((train, valid)) = passes else {
@@ -251,7 +252,7 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Whether patience is at its end before epoch number `epoch`.
+    /// Whether patience is exhausted before epoch number `epoch`.
     fn is_at_its_end(&self, epoch: usize) -> bool {
         let Some(patience) = self.options.patience else { return false };
         let since = self.best.epoch.map_or(epoch, |best| epoch - best - 1);

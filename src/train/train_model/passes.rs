@@ -40,7 +40,7 @@ impl Training<'_> {
         self.parallel.as_ref().map(|parallel| parallel.synchronize_buffers()).transpose()?;
         self.report("train", &trained);
         model.eval();
-        // With averaged weights it is these that are looked at, and kept if they are the best.
+        // Averaged weights, if any, are the ones that are validated, and kept if they are the best.
         self.ema.as_mut().map(|ema| ema.swap(model)).transpose()?;
         let looked = self.valid_pass(model, valid, epoch);
         let looked = self.team.sum(looked);
@@ -62,7 +62,7 @@ impl Training<'_> {
         self.live.phase(tally);
     }
 
-    /// `None` when the learner has interrupted it. `chance` seeds what is random in it.
+    /// `None` when the learner has interrupted it. `chance` seeds its randomness.
     fn train_pass(
         &mut self,
         model: &Model,
@@ -121,7 +121,7 @@ impl Training<'_> {
             if index == first {
                 optimizer.zero_grad()?;
             }
-            // Of how many batches this step's gradient is the mean: the last step may have fewer.
+            // How many batches this step's gradient averages over: the last step may have fewer.
             let together = accumulate.min(batches - first);
             match together {
                 1 => backward(loss)?,

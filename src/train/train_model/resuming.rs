@@ -1,4 +1,4 @@
-//! The state of a training after each epoch, and going on from it.
+//! Saves the state of a training after each epoch, and resumes from it.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +35,7 @@ pub(super) fn as_the_launcher_says(options: &mut TrainOptions) {
 }
 
 impl Training<'_> {
-    /// Whether somebody may want to go on from the state.
+    /// Whether the training may be resumed from the state.
     pub(super) fn keeps_state(&self) -> bool {
         self.options.resume.as_path().is_some() || notebook::is_live()
     }
@@ -79,7 +79,7 @@ impl Training<'_> {
         Ok(KeptState(Some(Arc::new(Mutex::new(state)))))
     }
 
-    /// Goes back to where an earlier training ended, if there is one.
+    /// Restores the end of an earlier training, if there is one.
     pub(super) fn take_up(
         &mut self,
         model: &mut Model,

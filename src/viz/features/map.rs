@@ -29,9 +29,10 @@ pub enum Projection {
 pub struct FeatureMapOptions {
     /// t-SNE or principal components.
     pub projection: Projection,
-    /// Pictures at most, chosen by chance from a larger data set; 3000 at most for t-SNE.
+    /// The maximum number of pictures, chosen at random from a larger data set; 3000 at most for
+    /// t-SNE.
     pub most: usize,
-    /// Fixes the choice, and what chance does in the data set's transforms.
+    /// Seeds the choice, and the data set's random transforms.
     pub seed: u64,
     /// Whether photographs are shown where there is room.
     pub thumbnails: bool,

@@ -36,7 +36,7 @@ const DIMENSIONS: i64 = 50;
 const MOST_POINTS: i64 = 3000;
 
 /// A map of `features` (N, D) as points (N, 2), float32 on the CPU, in which near neighbours stay near;
-/// far distances mean little. It begins with the principal components and involves no chance: the same
+/// far distances mean little. It starts from the principal components and is deterministic: the same
 /// features give the same map.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! Where a network looks: ["Grad-CAM"](https://arxiv.org/abs/1610.02391), Selvaraju et al. 2017.
+//! Grad-CAM, where a network looks: ["Grad-CAM"](https://arxiv.org/abs/1610.02391), Selvaraju et
+//! al. 2017.
 
 use image::{Rgb, RgbImage};
 use tch::{Device, Kind, Tensor};
@@ -25,7 +26,7 @@ pub struct GradCamOptions {
     pub class: Option<usize>,
 }
 
-/// How much each place of a picture speaks for a class.
+/// How strongly each position of a picture supports a class.
 pub struct GradCam {
     /// (H, W) as the picture, float32 on the CPU, 0 to 1: 1 where most speaks for the class. 0
     /// everywhere if nothing does.

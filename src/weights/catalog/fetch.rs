@@ -14,9 +14,9 @@ const SERVER: &str = "https://download.pytorch.org/models";
 const MIRROR: &str = "HERBARIUM_WEIGHTS_URL";
 const OFFLINE: &str = "HERBARIUM_OFFLINE";
 
-/// How long a server may take to begin before it counts as out of reach.
+/// How long a server may take to answer before it counts as unreachable.
 const FIRST_TRY: Duration = Duration::from_secs(4);
-/// The same after a try in vain: a notebook with six networks does not wait six times.
+/// The same after a failed attempt: a notebook with six networks must not wait six times.
 const NEXT_TRY: Duration = Duration::from_secs(1);
 
 /// Where a file is fetched from.

@@ -19,7 +19,7 @@ pub use names::imagenet_classes;
 use rows::ROWS;
 pub use table::WeightsTable;
 
-/// What torchvision tells of one file of weights.
+/// torchvision's data about one weights file.
 #[derive(Debug, PartialEq)]
 struct Row {
     model: &'static str,
@@ -190,12 +190,11 @@ pub fn named(name: &str) -> Result<PretrainedWeights> {
 
 /// Fetches torchvision's ImageNet weights for a network into the cache folder
 /// (`$XDG_CACHE_HOME/herbarium/weights`, else `~/.cache/herbarium/weights`), where
-/// [`initialize_model`](crate::models::initialize_model) finds them. What is there already is only checked;
-/// a download that broke off goes on. `name` is as in [`named`].
+/// [`initialize_model`](crate::models::initialize_model) finds them. An existing file is only checked; an
+/// interrupted download is resumed. `name` is as in [`named`].
 ///
-/// `HERBARIUM_WEIGHTS_URL` is a mirror to take the place of torchvision's server (the folder that has the
-/// files); with `HERBARIUM_OFFLINE=1` nothing is fetched, and a missing file is an error that says where to
-/// put it.
+/// `HERBARIUM_WEIGHTS_URL` is a mirror that replaces torchvision's server (the folder that has the files);
+/// with `HERBARIUM_OFFLINE=1` nothing is fetched, and a missing file is an error that says where to put it.
 ///
 /// # Errors
 /// [`Error::Argument`] for an unknown name; [`Error::Download`] when it cannot be fetched, or is not the

@@ -1,4 +1,4 @@
-//! Reading a safetensors file without believing it.
+//! Reads an untrusted safetensors file.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

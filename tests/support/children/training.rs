@@ -54,7 +54,7 @@ pub fn is_interrupted() {
     assert!(same(&second.state_dict(), &untouched));
     herbarium::notebook::end_cell();
 
-    // It goes on from the end of its last whole epoch, as if it had not been interrupted.
+    // It resumes after its last complete epoch, as if it had not been interrupted.
     let epochs = history.epochs() + 2;
     let options = TrainOptions { verbose: false, num_epochs: epochs, ..options };
     let resume = TrainOptions { resume: (&history).into(), ..options.clone() };

@@ -11,7 +11,7 @@ const WIDTH: u64 = 20;
 /// Parts of a column, by eighths.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// Where a bar stands.
+/// The state of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Running,
@@ -57,8 +57,8 @@ impl Face<'_> {
         line
     }
 
-    /// A bar and the facts beside it. It is `<progress>`, which front ends keep in notebooks that they
-    /// do not trust.
+    /// A bar and its numbers. It is a `<progress>` element, which front ends keep even in untrusted
+    /// notebooks.
     pub(super) fn html(&self) -> String {
         let mut html = String::from("<div style=\"font-family:monospace;white-space:pre-wrap\">");
         if !self.description.is_empty() {

@@ -5,12 +5,12 @@ use super::Progress;
 /// The elements of an iterator, with a bar; made by [`Progress::over`].
 ///
 /// The bar's total is the iterator's own upper bound, if it has one. It closes at the end, or says
-/// `stopped` where the loop was left before.
+/// `stopped` if the loop was left early.
 #[derive(Debug)]
 pub struct ProgressIter<I> {
     inner: I,
     bar: Progress,
-    /// An element is with the loop; its step is done when the next one is asked for.
+    /// The loop holds an element; its step counts as done when the next one is requested.
     lent: bool,
 }
 
@@ -23,7 +23,7 @@ impl<I: Iterator> ProgressIter<I> {
         Self { inner, bar, lent: false }
     }
 
-    /// What one step is called, see [`Progress::unit`].
+    /// The unit of a step, see [`Progress::unit`].
     pub fn unit(mut self, unit: impl Into<String>) -> Self {
         self.bar.unit = unit.into();
         self

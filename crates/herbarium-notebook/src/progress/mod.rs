@@ -36,10 +36,10 @@ const IN_LOG: Duration = Duration::from_secs(30);
 /// }
 /// ```
 ///
-/// In a notebook it stands where the cell's output stood when it was made, changes there at most ten
-/// times a second, and its last state is what the saved notebook shows. On a terminal it is one line on
-/// stderr that is written over; in a file, and under another evcxr kernel, a line at the end and one
-/// every half minute. A bar that is dropped before its total was reached says `stopped`.
+/// In a notebook it appears where it was created and updates in place at most ten times a second; the
+/// saved notebook shows its last state. On a terminal it is one line on stderr, overwritten; in a file,
+/// or under another evcxr kernel, it is a line every half minute and one at the end. A bar dropped
+/// before it reached its total says `stopped`.
 pub struct Progress {
     description: String,
     postfix: String,
@@ -52,7 +52,7 @@ pub struct Progress {
     /// When the rate was last measured, and what was done by then.
     measured: (Instant, u64),
     shown: Option<Instant>,
-    /// What changed when it was last shown; `None` once the other of the two was shown after it.
+    /// Which of the two changes was shown last; `None` once the other has been shown after it.
     shown_for: Option<Change>,
     state: State,
     outlet: Outlet,
@@ -86,15 +86,15 @@ impl Progress {
         bar
     }
 
-    /// A bar for something whose length nobody knows: it counts, and shows no remaining time.
+    /// A bar for an unknown total: it counts, and shows no remaining time.
     pub fn unbounded(description: impl Into<String>) -> Self {
         let mut bar = Self::with(description.into(), None, outlet());
         bar.refresh();
         bar
     }
 
-    /// A bar that is not shown by itself, for a display that has more to show:
-    /// its [`bundle`](Show::bundle), or its text by `to_string`, goes into that.
+    /// A bar that is not displayed by itself but becomes part of a larger display, by its
+    /// [`bundle`](Show::bundle) or its text (`to_string`).
     pub fn hidden(description: impl Into<String>, total: u64) -> Self {
         Self::with(description.into(), Some(total), Outlet::Hidden)
     }
@@ -123,7 +123,7 @@ impl Progress {
         }
     }
 
-    /// What one step is called in the rate, `it` if nothing is said: `3.61batch/s`.
+    /// The unit of a step in the rate, `it` by default: `3.61batch/s`.
     pub fn unit(mut self, unit: impl Into<String>) -> Self {
         self.unit = unit.into();
         self
@@ -140,7 +140,7 @@ impl Progress {
         self.set_position(self.done.saturating_add(steps));
     }
 
-    /// So many steps are done in all.
+    /// Sets how many steps are done in all.
     pub fn set_position(&mut self, done: u64) {
         self.done = done;
         self.refresh_if_due(Change::Count);
@@ -162,13 +162,13 @@ impl Progress {
         self.refresh_if_due(Change::Count);
     }
 
-    /// What stands before the bar.
+    /// Sets the text before the bar.
     pub fn set_description(&mut self, description: impl Into<String>) {
         self.description = description.into();
         self.refresh_if_due(Change::Words);
     }
 
-    /// What stands behind the rate, such as `loss=0.31`.
+    /// Sets the text after the rate, such as `loss=0.31`.
     pub fn set_postfix(&mut self, postfix: impl Into<String>) {
         self.postfix = postfix.into();
         self.refresh_if_due(Change::Words);
@@ -206,7 +206,7 @@ impl Progress {
             self.refresh();
             self.shown_for = Some(change);
         } else if !in_log && self.shown_for.take_if(|shown| *shown != change).is_some() {
-            // A slow step's loss and its count come one after the other: what is shown is both, not half.
+            // A slow step sets its loss and its count one after the other: show both, not one of them.
             self.refresh();
         }
     }
@@ -236,10 +236,10 @@ impl Progress {
                 let before = std::mem::replace(columns, text.chars().count());
                 let rest = " ".repeat(before.saturating_sub(*columns));
                 let end = if running { "" } else { "\n" };
-                // Nobody is left to tell if stderr is closed.
+                // If stderr is closed there is nobody to report to.
                 let _ = write!(std::io::stderr().lock(), "\r{text}{rest}{end}");
             }
-            // A log begins with what is known, not with nothing.
+            // A log starts with the first known numbers, not with an empty bar.
             Outlet::Log(_) if first && running => {}
             Outlet::Log(true) => drop(writeln!(std::io::stdout().lock(), "{self}")),
             Outlet::Log(false) => drop(writeln!(std::io::stderr().lock(), "{self}")),

@@ -1,4 +1,4 @@
-//! How fast something goes, and how long the rest of it takes.
+//! Speed and remaining time.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 const SMOOTHING: f64 = 0.3;
 
 /// Steps per second as a moving average: `average = 0.3 * newest + 0.7 * average`, with tqdm's
-/// correction for an average that has only begun (each sum is divided by the weights it has so far).
+/// bias correction for the first measurements (each sum is divided by its weights so far).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rate {
     steps: f64,
@@ -15,7 +15,7 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// Takes in that `steps` were done in `time`.
+    /// Records that `steps` took `time`.
     pub(super) fn add(&mut self, steps: u64, time: Duration) {
         let keep = 1.0 - SMOOTHING;
         self.steps = SMOOTHING * steps as f64 + keep * self.steps;

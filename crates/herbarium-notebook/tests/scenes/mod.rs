@@ -11,7 +11,7 @@ pub const EVCXR: [(&str, &str); 1] = [("EVCXR_IS_RUNTIME", "1")];
 #[allow(dead_code)]
 pub const PLAIN: [(&str, &str); 0] = [];
 
-/// In a child, the scene that it is to play; nothing in the test's own process.
+/// In a child process, plays its scene; does nothing in the test's own process.
 pub fn play(scene: impl Fn(&str)) {
     let Ok(name) = std::env::var("SCENE") else { return };
     println!("\nBEGIN");

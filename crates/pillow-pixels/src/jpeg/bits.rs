@@ -3,8 +3,7 @@
 /// Reads bits from entropy-coded data, most significant first, without its stuffed zeros. Never reads
 /// past a marker: zeros come from there on, and are counted.
 ///
-/// Copied into a variable of its own where it is read in a loop, and given by value to what is seldom called:
-/// so it stays in the processor's registers.
+/// Loops work on a local copy, and rarely called functions take it by value: so it stays in registers.
 #[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     data: &'a [u8],
@@ -14,7 +13,7 @@ pub(super) struct Bits<'a> {
     buffer: u64,
     /// How many of them are valid.
     count: u32,
-    /// How many bits were made up because the data had ended.
+    /// How many zero bits were supplied after the data had ended.
     made_up: u32,
 }
 
@@ -31,7 +30,7 @@ impl<'a> Bits<'a> {
             // Whether any byte is 0xFF, by the usual trick on its complement.
             let zero = !word;
             if zero.wrapping_sub(0x0101_0101_0101_0101) & !zero & 0x8080_8080_8080_8080 == 0 {
-                // Bits of the last, partly taken byte are seen again, at the same place.
+                // The bits of a partly consumed last byte are or-ed in again, at the same place.
                 self.buffer |= word >> self.count;
                 self.position += (63 - self.count as usize) >> 3;
                 self.count |= 56;
@@ -106,7 +105,7 @@ impl<'a> Bits<'a> {
     }
 
     /// The number of `size` (0..=15) bits in JPEG's signed form that follows `after` (0..=16) bits, not taken;
-    /// there must be as many. Without a branch, as nobody can foresee a sign.
+    /// there must be as many. Branch-free, because signs are unpredictable.
     #[inline(always)]
     pub(super) fn signed_after(&self, after: u32, size: u32) -> i32 {
         let bits = self.buffer << after;
@@ -122,7 +121,7 @@ impl<'a> Bits<'a> {
         self.made_up > 0 && self.count < self.made_up
     }
 
-    /// Where the data goes on after the bits that were taken: at a marker, if all were.
+    /// Where the data continues after the bits that were taken: at a marker, if all were.
     pub(super) fn end(&self) -> usize {
         self.position
     }

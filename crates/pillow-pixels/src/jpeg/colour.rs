@@ -1,6 +1,6 @@
 //! From components to RGB: libjpeg's fixed-point arithmetic, and Pillow's for CMYK.
 
-/// Pixels that are worked on side by side.
+/// Pixels processed at once.
 const LANES: usize = 16;
 
 /// What the components of a picture are.
@@ -13,7 +13,7 @@ pub(super) enum Colours {
     Ycck,
 }
 
-/// Red, green, blue, and a byte that stands for nothing.
+/// Red, green, blue, and an unused byte.
 pub(crate) type Pixel = [u8; 4];
 
 /// Writes one row: `components` have one sample for each pixel of `out`.
@@ -34,7 +34,7 @@ pub(super) fn convert(colours: Colours, components: [&[u8]; 4], out: &mut [Pixel
         Colours::YCbCr => ycc_row(first, second, third, out),
         Colours::Cmyk | Colours::Ycck => {
             if colours == Colours::Ycck {
-                // The inverse of CMY is what the luminance and chrominance tell.
+                // The luminance and chrominance encode inverted CMY.
                 ycc_row(first, second, third, out);
             }
             for (place, pixel) in out.iter_mut().enumerate() {

@@ -1,10 +1,10 @@
-//! What the markers before the compressed data say.
+//! The headers: the markers before the compressed data.
 
 use super::huffman::Table;
 use super::idct::Block;
 
-/// From place in the zigzag order to place in the block. More places than a block has: a damaged run may
-/// lead beyond, to the last one.
+/// From index in zigzag order to index in the block. It has more entries than a block, all pointing to
+/// the last coefficient, because a run in a damaged file may lead past the end.
 pub(super) const ZIGZAG: [u8; 80] = {
     let order = [
         0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13,
@@ -54,7 +54,8 @@ impl Frame {
         (self.width.div_ceil(8 * self.max_h()), self.height.div_ceil(8 * self.max_v()))
     }
 
-    /// How many blocks of `component` hold picture, across and down: a scan of it alone has so many.
+    /// How many blocks of `component` contain part of the picture, across and down: the number in a
+    /// scan of that component alone.
     pub(super) fn blocks(&self, component: &Component) -> (usize, usize) {
         (
             (self.width * component.h).div_ceil(8 * self.max_h()),
@@ -71,7 +72,7 @@ pub(super) struct Scan {
     /// First and last place in the zigzag order.
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Successive approximation: bits that were sent before, and that are left out.
+    /// Successive approximation: the bit positions of the previous scan (Ah) and of this one (Al).
     pub(super) high: u32,
     pub(super) low: u32,
 }
@@ -161,7 +162,7 @@ pub(super) fn read_frame(data: &[u8], progressive: bool) -> Result<Frame, String
     if !components.iter().all(good) {
         return Err("its frame header is damaged".into());
     }
-    // One component alone comes block by block, whatever units it claims.
+    // A single component comes block by block, whatever sampling factors it claims.
     if let [only] = components.as_mut_slice() {
         (only.h, only.v) = (1, 1);
     }

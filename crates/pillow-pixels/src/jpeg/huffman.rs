@@ -5,7 +5,7 @@ use super::bits::Bits;
 /// How many bits the first look-up sees.
 const LOOK: u32 = 10;
 
-/// A table made for looking up: codes of up to [`LOOK`] bits in one step.
+/// A lookup table: codes of up to [`LOOK`] bits take one step.
 #[derive(Clone)]
 pub(super) struct Table {
     /// By the next bits: those of the code and of the coefficient after it together (bits 0..8), those of the
@@ -57,7 +57,7 @@ impl Table {
         Ok(Table { quick, ends, offsets, symbols: symbols[..index].to_vec() })
     }
 
-    /// The next symbol with its coefficient; there must be 31 bits. `None` where no code is like these.
+    /// The next symbol with its coefficient; needs 31 valid bits. `None` if the bits match no code.
     #[inline(always)]
     pub(super) fn next(&self, bits: &mut Bits) -> Option<Symbol> {
         let entry = self.quick[bits.peek(LOOK) as usize];

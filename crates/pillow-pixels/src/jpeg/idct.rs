@@ -32,7 +32,7 @@ pub(super) fn full(block: &Block, quantizers: &Block, out: &mut [u8], stride: us
 
 /// `from`, 8 × 8, with rows and columns exchanged, into `to`.
 ///
-/// Three times the upper half is mixed with the lower half, one by one.
+/// Three times, the upper half is interleaved with the lower half.
 #[inline(always)]
 fn transpose<T: Copy>(from: &mut [T; 64], to: &mut [T; 64]) {
     mix(from, to);
@@ -51,7 +51,7 @@ fn mix<T: Copy>(from: &[T; 64], to: &mut [T; 64]) {
 /// One dimension of the transform, down each of the eight columns of `from`; rounded by `SHIFT` bits.
 ///
 /// Sums of two products of 16-bit numbers throughout, and the columns in one loop: this becomes vector
-/// instructions. (Nothing overflows; `wrapping_…` keeps it so where overflow is checked for.)
+/// instructions. (Nothing overflows; `wrapping_…` keeps this fast in builds with overflow checks.)
 #[inline(always)]
 fn pass<const SHIFT: i32>(from: &Block, to: &mut Block) {
     let products = |a: i16, b: i16, first: i16, second: i16| {
@@ -88,7 +88,7 @@ fn pass<const SHIFT: i32>(from: &Block, to: &mut Block) {
     }
 }
 
-/// A block of the mean alone, at any size.
+/// A block with only a DC coefficient, at any size.
 #[inline(always)]
 pub(super) fn flat(block: &Block, quantizers: &Block, out: &mut [u8], stride: usize, size: usize) {
     let mean = i32::from(block[0].wrapping_mul(quantizers[0]));
@@ -148,7 +148,7 @@ fn four(x: [i32; 8], shift: i32) -> [i32; 4] {
 pub(super) type Halves = [[i32; 8]; 2];
 
 /// The columns of the transform at a quarter of the size. All eight in one loop, which becomes vector
-/// instructions, though not all count.
+/// instructions, although not all are used.
 #[inline(always)]
 pub(super) fn quarter_columns(block: &Block, quantizers: &Block, out: &mut Halves) {
     let [upper, lower] = out;
@@ -183,7 +183,7 @@ pub(super) fn quarter_rows<const N: usize>(columns: &[Halves; N], out: [&mut [[u
     }
 }
 
-/// What each place of a column or row counts in the odd half of two samples.
+/// The weight of each position of a column or row in the odd half of two samples.
 const TWO_ODD: [i32; 8] = [0, 29692, 0, -10426, 0, 6967, 0, -5906];
 
 #[cfg(test)]
@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// A flat block is the same through every form.
+    /// Every form gives the same result for a flat block.
     #[test]
     fn flat_blocks() {
         for mean in [-1024, -37, 0, 5, 600, 1023] {

@@ -3,7 +3,7 @@
 //! Pillow decodes with libjpeg-turbo. Its arithmetic is integer throughout, and so is this one's: the
 //! "slow" inverse transform ([`idct`]), triangular upsampling of the colours ([`upsample`]), fixed-point
 //! colour conversion ([`colour`]). A picture can be decoded at a half, a quarter or an eighth of its
-//! size ([`Scale`]), which is what Pillow's draft mode does: much of the work is then never done.
+//! size ([`Scale`]), as Pillow's draft mode does, which skips much of the work.
 //!
 //! Baseline, extended sequential and progressive files with Huffman codes, 8 bits, of 1, 3 or 4
 //! components. ITU-T T.81 is the standard; nothing here is read before its length is checked, and
@@ -29,10 +29,10 @@ use rows::Rows;
 
 use crate::decoder::Bytes;
 
-/// The most scans that a progressive picture may have: more than any program writes.
+/// Limit on the scans of a progressive picture: more than any encoder writes.
 const MOST_SCANS: usize = 100;
 
-/// At what part of its size a picture is decoded.
+/// The scale at which a picture is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
     Whole,
@@ -42,8 +42,8 @@ pub(crate) enum Scale {
 }
 
 impl Scale {
-    /// What Pillow's `draft` chooses for a picture that is to have at least `wanted` (width, height): the
-    /// smallest that is not smaller.
+    /// The scale that Pillow's `draft` chooses for a picture of at least `wanted` (width, height): the
+    /// smallest that is still large enough.
     pub(crate) fn for_size((width, height): (usize, usize), wanted: (usize, usize)) -> Self {
         match (width / wanted.0.max(1)).min(height / wanted.1.max(1)) {
             8.. => Scale::Eighth,
@@ -149,7 +149,7 @@ impl<'a> Jpeg<'a> {
         RgbImage::from_raw(width as u32, height as u32, pixels).ok_or_else(|| "it is too large".into())
     }
 
-    /// Decodes the pixels and gives them to `each`, row by row, as soon as they are there.
+    /// Decodes the pixels and passes them to `each` row by row, as soon as a row is ready.
     ///
     /// # Errors
     /// In words, what is wrong; some rows may have been given by then.
@@ -245,8 +245,8 @@ struct Markers<'a> {
 }
 
 impl<'a> Markers<'a> {
-    /// The next marker and its segment, which is empty for those that have none. Bytes before it that
-    /// belong to nothing are passed over, as libjpeg does.
+    /// The next marker and its segment, which is empty for those that have none. Stray bytes before
+    /// it are skipped, as libjpeg does.
     fn next(&mut self) -> Result<(u8, &'a [u8]), String> {
         let cut = || "its end is missing, the picture is truncated".to_string();
         loop {

@@ -8,7 +8,7 @@ use crate::vectors::wide;
 
 /// One component's samples.
 pub(super) struct Plane {
-    /// Of a damaged picture, or where no picture is, some are arbitrary.
+    /// Arbitrary where a picture is damaged, and outside the picture.
     pub(super) samples: Scratch,
     /// Bytes from one row to the next.
     pub(super) stride: usize,
@@ -23,16 +23,16 @@ pub(super) struct Plane {
     /// Blocks in a row of the plane.
     columns: usize,
     quantizers: Option<Box<Block>>,
-    /// The coefficients of a progressive frame's whole plane, or of a sequential one's row of units: zeros
-    /// where none was read yet.
+    /// The coefficients of the whole plane (progressive) or of one row of units (sequential); zero where
+    /// none has been read.
     blocks: Vec<Coefficients>,
 }
 
-/// A block on its way.
+/// The coefficients of a block.
 #[derive(Clone)]
 pub(super) struct Coefficients {
     pub(super) values: Block,
-    /// No later place in the zigzag order has a value but 0.
+    /// All coefficients after this index in zigzag order are 0.
     pub(super) last: usize,
 }
 
@@ -49,7 +49,7 @@ impl Planes {
     /// Room for the samples of `frame` at `scale`.
     ///
     /// # Errors
-    /// When the components' sizes do not go into one another.
+    /// When one component's size is not a multiple of another's.
     pub(super) fn new(frame: &Frame, scale: Scale) -> Result<Self, String> {
         let (units_across, units_down) = frame.units();
         let (max_h, max_v, least) = (frame.max_h(), frame.max_v(), scale.block_size());
@@ -177,8 +177,8 @@ fn transform_row(
     blocks.fill(Coefficients::NONE);
 }
 
-/// Some blocks' columns first, then their rows: between the two is memory, without which the compiler takes
-/// numbers one by one.
+/// First the columns of several blocks, then their rows. The buffer in between lets the compiler vectorise
+/// both.
 #[inline(always)]
 fn quarter_row(blocks: &[Coefficients], quantizers: &Block, samples: &mut [u8], stride: usize) {
     const TOGETHER: usize = 16;

@@ -1,4 +1,4 @@
-//! From the components' samples to rows of pixels.
+//! Converts the components' samples to rows of pixels.
 
 use super::colour::{self, Colours, Pixel};
 use super::planes::Planes;
@@ -8,7 +8,7 @@ use crate::vectors::wide;
 /// Makes the rows of a picture, in order.
 pub(super) struct Rows {
     colours: Colours,
-    /// Whether colours that are stored small are interpolated.
+    /// Whether subsampled colours are interpolated.
     smooth: bool,
     /// The next row.
     next: usize,

@@ -22,11 +22,11 @@ struct ScanComponent<'a> {
     prediction: i32,
 }
 
-/// Decodes a scan whose data begins at `position`; gives the place of the marker after it. `row_done` is told
-/// how many rows of units have come, each time.
+/// Decodes a scan whose data begins at `position`; returns the position of the marker after it. After each
+/// row of units, `row_done` gets the number of rows so far.
 ///
 /// # Errors
-/// When a code is none, a table is missing, or the data ends too early; and those of `row_done`.
+/// When a code is invalid, a table is missing, or the data ends too early; and those of `row_done`.
 pub(super) fn decode(
     data: &[u8],
     position: usize,
@@ -42,7 +42,7 @@ pub(super) fn decode(
         .iter()
         .map(|&(index, dc, ac)| {
             let of_frame = &frame.components[index];
-            // A scan of one component has no units, only blocks.
+            // A scan of one component is not interleaved: its units are single blocks.
             let (h, v) = if alone { (1, 1) } else { (of_frame.h, of_frame.v) };
             ScanComponent {
                 index,
@@ -101,6 +101,8 @@ pub(super) fn decode(
         if bits.overran() {
             return Err("its end is missing, the picture is truncated".into());
         }
+        // A block of a sequential frame is complete after its only scan, so one row of coefficients is enough memory:
+        // make samples of it now. A progressive frame is transformed when its last scan has been read.
         if !frame.progressive {
             for component in &components {
                 planes.planes[component.index].transform(row * component.v, component.v);
@@ -111,7 +113,8 @@ pub(super) fn decode(
     Ok(bits.end())
 }
 
-/// The place after the restart marker that follows the bits that were read.
+/// The position after the restart marker that follows the bits read so far. Stray bytes before the
+/// marker are skipped.
 fn after_restart(data: &[u8], bits: &Bits) -> Result<usize, String> {
     if bits.overran() {
         return Err(damaged());
@@ -130,6 +133,7 @@ fn after_restart(data: &[u8], bits: &Bits) -> Result<usize, String> {
 /// A block of a sequential frame.
 #[inline(always)]
 fn sequential(all_bits: &mut Bits, component: &mut ScanComponent, block: &mut Coefficients) -> Option<()> {
+    // A local copy stays in registers; it is written back when the block is complete.
     let mut bits = *all_bits;
     bits.need(32);
     let symbol = component.dc?.next(&mut bits)?;
@@ -168,6 +172,7 @@ fn progressive(
     end_run: &mut u32,
     block: &mut Block,
 ) -> Option<()> {
+    // The four kinds of scans: the DC coefficient or a band of AC ones, each in a first scan or in one that adds a bit.
     match (scan.start, scan.high) {
         (0, 0) => {
             bits.need(32);
@@ -186,13 +191,16 @@ fn progressive(
     Some(())
 }
 
-/// The length of a run of blocks that end here, this one included.
+/// Reads the length of an end-of-band run, the current block included: this many blocks have no
+/// further new coefficients in the scan's band.
 fn run_of_ends(bits: &mut Bits, size: u32) -> u32 {
     (1 << size) + bits.take(size)
 }
 
 /// The upper bits of a band of coefficients, as in a sequential frame, but for a code that ends this block and some
 /// of those that follow it.
+/// The first scan of a band of AC coefficients (T.81, G.1.2.2): the upper bits of each, down to bit `scan.low`.
+/// Between blocks, `end_run` counts the blocks that still belong to the current end-of-band run: their rest is zero.
 fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &mut Block) -> Option<()> {
     if *end_run > 0 {
         *end_run -= 1;
@@ -219,6 +227,11 @@ fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block
 
 /// One more bit of a band's coefficients. Those that are not 0 yet get theirs as they are passed; a code says how many
 /// zeros to pass before the next one that becomes 1 or -1 at this bit.
+/// A refinement scan of a band (T.81, G.1.2.3): one more bit, `scan.low`, of each coefficient.
+///
+/// Two kinds of bits are interleaved. A symbol announces a coefficient that becomes non-zero in this scan, always with
+/// magnitude 1 at this bit, after a run of coefficients that are still zero. Every coefficient that is already non-zero
+/// and is passed on the way has one correction bit in the data, in blocks of an end-of-band run too.
 fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &mut Block) -> Option<()> {
     let step = 1i16 << scan.low;
     let mut place = scan.start;
@@ -261,7 +274,7 @@ fn refine(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &m
     Some(())
 }
 
-/// The next bit of a coefficient that is not 0.
+/// Reads the correction bit of a non-zero coefficient: 1 moves it away from 0 by `step`.
 fn correct(bits: &mut Bits, coefficient: &mut i16, step: i16) {
     if bits.bit() && *coefficient & step == 0 {
         *coefficient = coefficient.wrapping_add(if *coefficient > 0 { step } else { -step });

@@ -15,14 +15,14 @@ pub(super) fn row<'a>(plane: &'a Plane, y: usize, smooth: bool, buffers: &'a mut
     }
 }
 
-/// The row of samples on the other side of row `y` of pixels, of two pixels a sample.
+/// The second-nearest row of samples to pixel row `y`, at two pixels per sample.
 fn beside(plane: &Plane, y: usize) -> &[u8] {
     let near = y / 2;
     plane.row(if y.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 })
 }
 
-/// Three parts of one and one of the other. (Samples are bytes, or four times as much: nothing overflows, and
-/// `wrapping_…` keeps the loops quick where overflow is checked for.)
+/// A weighted sum, 3:1. (Samples are bytes, or four times as much: nothing overflows, and `wrapping_…` keeps
+/// the loops fast in builds with overflow checks.)
 #[inline(always)]
 fn three(near: u16, beside: u16) -> u16 {
     near.wrapping_mul(3).wrapping_add(beside)
@@ -36,7 +36,7 @@ pub(super) struct RowBuffers {
 }
 
 impl RowBuffers {
-    /// Three parts of the nearest sample and one of the next nearest, across.
+    /// Interpolates across: the nearest sample and the next nearest, 3:1.
     #[inline(always)]
     fn across(&mut self, near: &[u8]) -> &[u8] {
         let last = near.len() - 1;

@@ -10,7 +10,7 @@ pub fn target() -> Target {
     Target { name: "torch", seeds: seeds(), damage: damaged, read }
 }
 
-/// Reads a file, and does with its tensors what a learner may do first: look at it, load it.
+/// Reads a file and uses its tensors as a learner would: prints it, loads it.
 fn read(file: &[u8]) -> bool {
     let Ok(value) = torch_file::from_bytes(file) else { return false };
     let shown = value.to_string();
@@ -170,7 +170,7 @@ fn damaged(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// Puts single opcodes, and short runs that mean something, into a pickle.
+/// Inserts single opcodes, and short meaningful sequences, into a pickle.
 fn damage_opcodes(pickle: &mut Vec<u8>, rng: &mut Rng) {
     const PIECES: [&[u8]; 42] = [
         b"(",

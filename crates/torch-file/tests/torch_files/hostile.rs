@@ -1,4 +1,5 @@
-//! PyTorch files made by hand to do harm: each is refused by name, in no time and without memory.
+//! Malicious PyTorch files, made by hand: each is refused, naming what it asks for, without taking
+//! time or memory.
 
 use std::io::Write;
 
@@ -200,7 +201,7 @@ fn harm_is_refused_beside_weights_and_the_rest_passed_over() -> Outcome {
         let told = refusal(&beside(&pickle));
         assert!(told.contains(&format!("refused: it asks for {module}.{name}")), "{told}");
     }
-    // Called, named, given attributes, items and entries, called again: by whatever name, nothing of it is run.
+    // Called, named, given attributes, items and entries, called again: under any name, none of it is run.
     for rest in [
         &b"cmine\nNet\n)R"[..],
         b"cmine\nNet\n",

@@ -1,4 +1,4 @@
-//! Files that PyTorch wrote, files made by hand to do harm, and files that are damaged.
+//! Files that PyTorch wrote, malicious files made by hand, and damaged files.
 
 mod fuzz;
 mod hostile;

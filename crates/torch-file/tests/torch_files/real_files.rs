@@ -1,4 +1,4 @@
-//! Files that PyTorch wrote, and what is written read again.
+//! Files that PyTorch wrote, and files written here and read again.
 
 use torch_file::{Dict, DictKind, Dtype, Key, Tensor, Value};
 

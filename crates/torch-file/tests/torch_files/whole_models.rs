@@ -30,7 +30,7 @@ fn a_checkpoint_may_hold_a_model_instead_of_its_state_dict() -> Outcome {
     Ok(())
 }
 
-/// The old format tells a class with the text of its code.
+/// The old format stores a class together with its source.
 #[test]
 fn code_that_stands_beside_a_model_is_not_read() -> Outcome {
     let class =

@@ -1,4 +1,4 @@
-//! Which line is what in the function that evcxr 0.22.0 writes around a cell.
+//! Finds the parts of the function that evcxr 0.22.0 writes around a cell.
 
 use std::fmt;
 use std::ops::Range;
@@ -33,7 +33,7 @@ pub const CAUGHT: [&str; 5] =
 pub const CAUGHT_WITHOUT_STORE: &str = "}).is_err() {";
 const END: [&str; 2] = ["evcxr_variable_store", "}"];
 
-/// What is not where evcxr 0.22.0 puts it.
+/// A part that is not where evcxr 0.22.0 puts it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unfamiliar(pub &'static str);
 
@@ -50,7 +50,7 @@ pub struct Variable {
     pub name: String,
     pub kind: String,
     pub mutable: bool,
-    /// More than one where the type is written so.
+    /// More than one if the type is written on several lines.
     pub lines: Range<usize>,
 }
 
@@ -61,18 +61,18 @@ pub enum Body {
     Plain,
     /// By `?` too.
     Question,
-    /// It may wait; by `?` too if that is so.
+    /// It may `await`; by `?` too if `question` is set.
     Async { question: bool },
 }
 
 /// The lines (from 0) of a cell's function that catches panics and has variables.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Looks at the types of the variables that are in the store.
+    /// Checks the types of the variables in the store.
     pub checks: Range<usize>,
     /// Taken from the store before the learner's code.
     pub taken: Vec<Variable>,
-    /// Where what panics begins.
+    /// Where the code inside `catch_unwind` begins.
     pub catch: usize,
     pub body: Body,
     /// The learner's code.
@@ -83,7 +83,7 @@ pub struct Layout {
     pub closing: usize,
     /// What is done after a panic begins after this line.
     pub panicked: usize,
-    /// Put back after the learner's code, whatever came of it.
+    /// Put back after the learner's code, whether or not it succeeded.
     pub kept: Vec<Variable>,
     /// The store is returned.
     pub end: usize,
@@ -107,7 +107,7 @@ impl Layout {
         }
         let (checks, taken, catch) = stored(lines, function)?;
         if lines.get(catch) != Some(&CATCH) {
-            // evcxr compiles a cell without only to look for better errors.
+            // Without `catch_unwind`, evcxr compiles a cell only to get better error messages.
             return Ok(None);
         }
         if lines.get(catch + 1) != Some(&CLOSURE) {
@@ -156,8 +156,8 @@ impl Layout {
     }
 }
 
-/// The variables that a cell's text takes from the store, changed or not.
-// The cargo that kernels see has the layout.
+/// The variables that a cell's text takes from the store, adapted or not.
+// `herbarium-cargo` uses the layout itself.
 #[allow(dead_code)]
 pub fn taken(text: &str) -> Vec<Variable> {
     let lines: Vec<&str> = text.split('\n').collect();
@@ -177,7 +177,7 @@ fn stored(lines: &[&str], function: usize) -> Result<(Range<usize>, Vec<Variable
                 line = variable.lines.end;
                 taken.push(variable);
             }
-            // One that the cell has no use for.
+            // A variable that the cell does not use.
             None if lines.get(line) == Some(&"") => line += 1,
             None => return Ok((checks, taken, line)),
         }

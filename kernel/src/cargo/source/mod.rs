@@ -1,11 +1,11 @@
-//! What is changed in the text that evcxr 0.22.0 writes around a cell, and what becomes of the compiler's answer.
+//! Changes the text that evcxr 0.22.0 writes around a cell, and decides what to do with the compiler's answer.
 //!
-//! evcxr prints the error of a `?` to stderr, where it cannot be told from what the cell wrote there just before, and
-//! nothing says which `?` it was: the crate reports both. It loses variables that a cell has named when that cell fails:
-//! see [`variables`]. No line is added or removed: an error's line stays its line.
+//! evcxr prints the error of a `?` to stderr, where it is indistinguishable from the cell's own output, and does not
+//! say which `?` it was: the crate reports both. evcxr also loses the variables that a failing cell has named: see
+//! [`variables`]. No line is added or removed, so errors keep their line numbers.
 //!
-//! The text is known by literal marks. Where one is missing, the cell fails with words that say which, and a test compares all of
-//! them with what evcxr writes (`kernel/tests/evcxr_text`).
+//! The parts are found by literal markers. If one is missing, the cell fails and the error names it; a test compares
+//! all of them with evcxr's real output (`kernel/tests/evcxr_text`).
 
 pub mod layout;
 pub mod moves;
@@ -26,12 +26,12 @@ const QUESTION_MARK: [&str; 2] = [
     "> From<T> for EvcxrUserCodeError {\n                fn from(error: T) -> Self {\n                    eprintln!(",
     ", error);\n",
 ];
-/// What has that conversion, and a store.
+/// Marks a text that has that conversion and a store.
 pub const QUESTION: &str = "struct EvcxrUserCodeError {}";
 const NEEDS_STORE: &str = "\nmut evcxr_variable_store: *mut evcxr_internal_runtime::VariableStore)";
 /// The store of variables that evcxr writes into every cell; what it is begins and ends with.
 const STORE: [&str; 2] = ["mod evcxr_internal_runtime {", "\n}\n#[unsafe(no_mangle)]"];
-/// The crate's, which need not be compiled again.
+/// The crate's store, which is already compiled.
 const SHARED_STORE: &str = "use ::herbarium_notebook::store as evcxr_internal_runtime;";
 /// The end of a cell's function.
 const END: &str = "evcxr_variable_store\n}";
@@ -41,17 +41,17 @@ pub const STALE: &str = "stale";
 pub const MOVES: &str = "moves";
 /// The first line of a text ends so when it has been changed.
 const ADAPTED: &str = " // adapted";
-/// How often a cell is compiled again for what it moves away.
+/// How often a cell is recompiled for the variables it moves.
 const MOST_ATTEMPTS: usize = 8;
 
-/// A cell's text on its way through the compiler.
+/// A cell's text while it goes through the compiler.
 pub struct Source {
-    /// As evcxr wrote it, but for what has nothing to do with variables.
+    /// As evcxr wrote it, except for changes that do not concern variables.
     text: String,
     layout: Option<Layout>,
     pub(crate) moves: Moves,
     attempts: usize,
-    /// It has been here before: a cell is compiled once more for its table of lines.
+    /// Already adapted: a cell that is compiled again for its line tables.
     adapted: bool,
 }
 
@@ -145,7 +145,7 @@ impl Source {
                 Some(Move { name: variable.name, at: at?, kind: variable.kind, clones: moved.clones })
             };
             if let Some(kept) = of(&layout.kept) {
-                // evcxr is to hear of what is gone for good, but not of what gets another value.
+                // Report to evcxr what is lost for good, but not what is reassigned.
                 match variables.is_assigned(&kept.name) && self.moves.watch < Watch::Cell {
                     true => more.extend(new(kept)),
                     false => found.extend(new(kept)),
@@ -170,7 +170,7 @@ impl Source {
                 grown |= self.moves.add(new);
             }
         }
-        // What the code is given may be what does not compile.
+        // The inserted code itself may be what does not compile.
         let stuck = hopeless || !more.is_empty() && !grown || others && watched;
         if stuck && self.moves.watch < Watch::Cell {
             self.moves.watch = match self.moves.watch {
@@ -257,7 +257,7 @@ pub fn is_foreign(text: &str) -> bool {
     text.matches("extern").count() > 1 || text.contains("asm!")
 }
 
-/// Where in the learner's code a byte of the changed code was; what was put in stands where it was put.
+/// Maps a byte of the changed code back to the learner's code; `None` inside inserted text.
 fn original(changed: usize, insertions: &[Insertion]) -> Option<usize> {
     let mut shift = 0;
     for Insertion { at, text } in insertions {
@@ -272,8 +272,8 @@ fn original(changed: usize, insertions: &[Insertion]) -> Option<usize> {
     Some(changed - shift)
 }
 
-/// Leaves a message only its spans in line `from`, moved to line `to`, both from 1. Where the value is moved may be in
-/// the cell's last expression, which evcxr would take for one that cannot show itself.
+/// Keeps only a message's spans in line `from`, and moves them to line `to`, both from 1. The move may be in the
+/// cell's last expression, and evcxr would then conclude that the expression cannot be displayed.
 fn point_to(message: &mut Value, from: usize, to: usize) {
     message["children"] = Value::Array(Vec::new());
     let Some(spans) = message["spans"].as_array_mut() else { return };
@@ -284,8 +284,8 @@ fn point_to(message: &mut Value, from: usize, to: usize) {
     }
 }
 
-/// A variable of a type that the cell changes is lost where evcxr has the cell look at its type: by its name and what it
-/// was made with, for the new type knows nothing of the old. evcxr then forgets it, and has the cell run without.
+/// Makes evcxr's type check fail for a variable whose type the cell redefines, since a value of the old type must not
+/// be used as the new one. evcxr then forgets the variable, and runs the cell without it.
 pub(crate) fn let_go(checks: &mut [String], stale: &str) {
     for name in stale.lines() {
         let end = format!(">(stringify!({name}));");
@@ -297,7 +297,7 @@ pub(crate) fn let_go(checks: &mut [String], stale: &str) {
     }
 }
 
-/// What the notebook crate does in place of what evcxr writes. No line is added or removed.
+/// Replaces parts of evcxr's text by the notebook crate. No line is added or removed.
 ///
 /// Each cell names the helper crate: the notebook crate is in its library, and would otherwise be linked into the cell once
 /// more, with an interrupt flag and a store of its own.
@@ -313,7 +313,7 @@ fn with_crate(text: &str, asks: bool, helper: &str) -> Result<String, Unfamiliar
     Ok(text)
 }
 
-/// With the crate's store of variables in place of one of its own.
+/// Uses the crate's variable store instead of a generated one.
 fn with_shared_store(text: &str, helper: &str) -> Option<String> {
     let start = text.find(STORE[0])?;
     let end = start + text[start..].find(STORE[1])? + "\n}".len();
@@ -321,7 +321,7 @@ fn with_shared_store(text: &str, helper: &str) -> Option<String> {
     Some(format!("{}extern crate {helper} as _; {SHARED_STORE}{lines}{}", &text[..start], &text[end..]))
 }
 
-/// With the conversion of a `?`'s error telling the crate.
+/// Makes the conversion of a `?`'s error report to the crate.
 fn with_reported_errors(text: &str) -> Option<String> {
     let start = text.find(QUESTION_MARK[0])?;
     let format = start + QUESTION_MARK[0].len();
@@ -333,7 +333,7 @@ fn with_reported_errors(text: &str) -> Option<String> {
     Some(format!("{}{conversion}{format}, error));\n{rest}", &text[..start]))
 }
 
-/// With the crate told of the cell's end, whatever it ended by.
+/// Reports the cell's end to the crate, however it ended.
 fn with_end(text: &str) -> Option<String> {
     let before = text.trim_end().strip_suffix(END)?;
     Some(format!("{before}{{ ::herbarium_notebook::end_cell(); evcxr_variable_store }}\n}}\n"))

@@ -1,4 +1,4 @@
-//! Where a cell moves variables of earlier cells away, as the compiler says.
+//! Where a cell moves variables of earlier cells, according to the compiler.
 
 use std::path::Path;
 
@@ -14,19 +14,19 @@ pub struct Move {
     pub clones: bool,
 }
 
-/// How closely a cell watches its moves.
+/// How precisely a cell tracks its moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Watch {
-    /// A variable is there until the innermost statement that moves it begins.
+    /// A variable is kept until the innermost statement that moves it begins.
     #[default]
     Statement,
-    /// Until the statement of the cell that moves it begins.
+    /// Until the cell's top-level statement that moves it begins.
     TopStatement,
-    /// What the cell moves is gone however far the cell came: as evcxr has it.
+    /// A variable that the cell moves is lost wherever the cell fails, as in plain evcxr.
     Cell,
 }
 
-/// The moves of a cell that are known by now.
+/// The moves of a cell found so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moves {
     pub all: Vec<Move>,
@@ -61,7 +61,7 @@ pub struct UsedAfterMove {
     pub clones: bool,
 }
 
-/// An error of the compiler. `None` for what is none.
+/// An error of the compiler. `None` for other messages.
 pub enum CompileError {
     UsedAfterMove(UsedAfterMove),
     Other,
@@ -139,7 +139,7 @@ impl Known {
         Known { code, all: moves.collect(), line: number(&value["line"]).unwrap_or(1) }
     }
 
-    /// Writes the file; nothing to say is no file.
+    /// Writes the file, or none if there is nothing to record.
     pub fn write(&self, file: &Path) -> std::io::Result<()> {
         if self.all.is_empty() {
             return match std::fs::remove_file(file) {

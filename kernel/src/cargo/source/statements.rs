@@ -96,7 +96,7 @@ impl Statements {
     }
 }
 
-/// Whether what stands in it does not run where it stands.
+/// Whether its contents do not run in place, as in a closure.
 fn is_deferred(node: &SyntaxNode) -> bool {
     let waits = |block: ast::BlockExpr| block.async_token().is_some() || block.const_token().is_some();
     ast::ClosureExpr::can_cast(node.kind())

@@ -1,9 +1,9 @@
-//! What a cell does with the variables of earlier cells, whatever comes of it.
+//! Keeps the variables of earlier cells even if a cell fails.
 //!
-//! evcxr has a cell take all variables from the store, and put them back at its end; what the learner's code binds again
-//! or moves away is not put back, and would be lost if the code fails. Here the function around the learner's code owns
-//! each variable until the code has come to its end, or to the statement that moves it away: only there does the code
-//! take the variable over, by a bitwise copy, and set a flag by which the function forgets its own.
+//! evcxr makes a cell take all variables from the store and put them back at its end. Variables that the learner's code
+//! rebinds or moves are not put back, and would be lost if the code failed. Here the function around the learner's code
+//! owns each variable until the code has finished, or reaches the statement that moves it. Only there does the code
+//! take the variable over, by a bitwise copy, and set a flag that makes the function `forget` its own.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -13,28 +13,29 @@ use super::layout::{Body, Layout, Variable};
 use super::moves::{Moves, Watch};
 use super::statements::{Moving, Statements};
 
-/// Set when the code has come to its end.
+/// Set when the code has run to its end.
 const ENDED: &str = "evcxr_ended";
-/// Begins and ends what is put among the learner's code.
+/// Begins and ends text that is inserted into the learner's code.
 pub const OPEN: &str = "/*herbarium:*/";
 pub const CLOSE: &str = "/*:herbarium*/";
 
-/// A text to put into the learner's code, at a byte of it.
+/// Text to insert into the learner's code, at a byte offset.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Insertion {
     pub at: usize,
     pub text: String,
 }
 
-/// What becomes of the variables of a cell.
+/// How each variable of a cell is handled.
 pub struct Variables<'a> {
     layout: &'a Layout,
     moves: &'a Moves,
     code: &'a str,
     statements: Statements,
-    /// Bound by the cell, in evcxr's eyes old ones.
+    /// Rebound by the cell, which evcxr has not noticed.
     overlooked: Vec<&'a Variable>,
-    /// Not named by the cell: they stay in the store, since moving and dropping each type costs code.
+    /// Not named by the cell: they stay in the store, since moving and dropping each type would have
+    /// to be compiled.
     idle: HashSet<&'a str>,
 }
 
@@ -82,7 +83,7 @@ impl<'a> Variables<'a> {
         lines[layout.closing].insert_str(0, &inside);
         for variable in layout.kept.iter().filter(|one| self.stays(&one.name) && self.is_watched(&one.name)) {
             let (name, flag) = (&variable.name, flag(&variable.name));
-            // For evcxr it is still there: its type becomes another, upon which evcxr lets go of it.
+            // evcxr believes that it is still there: changing its type makes evcxr drop it.
             let gone = format!(
                 "evcxr_variable_store.put_variable::<()>(stringify!({name}), ()); {}",
                 message("gone", name)
@@ -97,7 +98,7 @@ impl<'a> Variables<'a> {
         lines[layout.end].insert_str(0, &returned);
     }
 
-    /// What to put among the learner's code, by which it takes over what it moves away.
+    /// The insertions into the learner's code that take over the variables it moves.
     pub fn insertions(&self) -> Vec<Insertion> {
         let mut all = Vec::new();
         for variable in self.watched() {
@@ -111,7 +112,7 @@ impl<'a> Variables<'a> {
             };
             match self.takes_over(name) {
                 TakesOver::There(places) => {
-                    // A block that has taken it over moves its own.
+                    // A block that has taken the variable over moves its own copy.
                     all.extend(
                         outermost(places, |place| place.statement.start..place.block_end)
                             .map(|place| here(place.statement.start)),
@@ -168,12 +169,12 @@ impl<'a> Variables<'a> {
         self.moves.watch < Watch::Cell && self.moves.of(name).next().is_some()
     }
 
-    /// Those of which it is known where they are moved away.
+    /// The variables whose moves are located.
     fn watched(&self) -> impl Iterator<Item = &'a Variable> {
         self.taken().filter(|variable| self.is_watched(&variable.name))
     }
 
-    /// Those that are put back only if the code fails, or does not get to where it moves them away.
+    /// The variables that are put back only if the code fails, or stops before it moves them.
     fn returned(&self) -> impl Iterator<Item = &'a Variable> {
         let watch = self.moves.watch;
         self.taken().filter(move |variable| watch < Watch::Cell && !self.stays(&variable.name))
@@ -199,7 +200,7 @@ impl<'a> Variables<'a> {
         self.code.split(|c: char| c != '_' && !c.is_alphanumeric()).any(|other| other == word)
     }
 
-    /// Has the code say that it has come to its end, and evcxr hear of it if the code `returns` before that.
+    /// Makes the code record that it ran to its end, and report to evcxr if it `returns` earlier.
     fn note_end(&self, lines: &mut [String], returns: bool) {
         let layout = self.layout;
         lines[layout.closing].insert_str(0, &format!("{ENDED}.set(true); "));
@@ -207,7 +208,7 @@ impl<'a> Variables<'a> {
         if !returns {
             return;
         }
-        // A `?` has been reported where it was.
+        // A `?` has already been reported.
         let replace = |line: &mut String, from: &str, to: &str| *line = line.replacen(from, to, 1);
         let without_error = match layout.body {
             Body::Plain | Body::Async { question: false } => "Ok(_)",

@@ -3,7 +3,7 @@
 use super::Mistake;
 use super::python::{arguments, println};
 
-/// What stands for each, where it has this many arguments: `{0}`, `{1}`.
+/// The Rust for each function and number of arguments: `{0}`, `{1}`.
 const FUNCTIONS: [(&str, usize, &str); 44] = [
     ("range", 1, "`0..{0}`"),
     ("range", 2, "`{0}..{1}`"),
@@ -61,7 +61,7 @@ const FUNCTIONS: [(&str, usize, &str); 44] = [
 /// What rustc says of a function that is not there: by its name, as a macro, or as a type.
 const UNKNOWN: [&str; 3] = ["E0425", "E0423", "E0618"];
 
-/// The help for a call of a function that there is only in Python.
+/// The help for a call of a function that exists only in Python.
 pub fn help(mistake: &Mistake) -> Option<String> {
     if !mistake.is(&UNKNOWN) {
         return None;
@@ -86,7 +86,8 @@ pub fn help(mistake: &Mistake) -> Option<String> {
     for (number, argument) in arguments.iter().enumerate() {
         let place = format!("{{{number}}}");
         if let Some(literal) = literal(argument) {
-            // It is plain which of two cases this is; and a method of a number needs the number's type.
+            // Here it is clear which of the two cases applies, and a method on a literal needs the
+            // literal's type.
             text = text.split(" of a number,").next().unwrap_or_default().to_owned();
             text = text.replace(&format!("{place}.."), &format!("{argument}.."));
             text = text.replace(&format!("{place}."), &format!("{literal}."));

@@ -1,4 +1,4 @@
-//! Indices and operators that Python has and Rust has not.
+//! Indices and operators that exist in Python but not in Rust.
 
 use std::sync::LazyLock;
 

@@ -1,6 +1,6 @@
 //! IPython's `%` lines.
 
-/// What stands for each here; the first word of the line, without `%`.
+/// The equivalent of each magic, by the first word of the line without `%`.
 const MAGICS: [(&[&str], &str); 13] = [
     (&["matplotlib", "pylab"], "pictures show below their cell by themselves: leave the line out"),
     (&["time", "timeit", "prun"], "`:timing` shows from now on how long each cell takes"),

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::Mistake;
 use super::python::arguments;
 
-/// What stands for a tensor's: `{0}` is the value before the dot.
+/// The Rust for a tensor's members: `{0}` is the value before the dot.
 const OF_TENSORS: [(&str, &str); 18] = [
     ("shape", "`{0}.size()`"),
     ("dtype", "`{0}.kind()`"),
@@ -28,7 +28,7 @@ const OF_TENSORS: [(&str, &str); 18] = [
     ("index", "`{0}.get(0)`"),
     ("parameters", "`{0}.trainable_variables()`"),
 ];
-/// What stands for a list's or a text's.
+/// The Rust for members of lists and strings.
 const OF_LISTS_AND_TEXTS: [(&str, &str); 20] = [
     ("shape", "`{0}.len()`"),
     ("size", "`{0}.len()`"),
@@ -58,7 +58,7 @@ const BY_SHAPE: [&str; 9] =
 const COMPARISONS: [(&str, &str); 6] =
     [(" >= ", "ge"), (" <= ", "le"), (" != ", "ne"), (" == ", "eq"), (" > ", "gt"), (" < ", "lt")];
 
-/// The help for a field or a method that there is only in Python, or that takes other arguments there.
+/// The help for a field or a method that exists only in Python, or takes other arguments there.
 pub fn help(mistake: &Mistake) -> Option<String> {
     let about_tensor = mistake.message.contains("Tensor`");
     match mistake.code? {
@@ -84,7 +84,7 @@ fn before_member(line: &str, member: &str) -> Option<String> {
     let start = before.rfind(|c: char| c != '_' && c != '.' && c != ':' && !c.is_alphanumeric());
     let start = start.map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
     let value = &before[start..];
-    // A call or a text in quotes has its end before the dot.
+    // A call or a quoted string ends right before the dot.
     let whole = if value.is_empty() { before.trim_start() } else { value };
     Some(whole.to_owned())
 }

@@ -1,5 +1,5 @@
-//! Habits from Python and IPython: where an error comes from one, a line of help says how it is written in Rust, as
-//! code that works when it is typed.
+//! Habits from Python and IPython: if an error comes from one, a line of help gives the Rust, as code that works
+//! when typed.
 
 mod calls;
 mod indices;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// Patterns with what stands in their place, tried in order.
+/// Patterns and their replacements, tried in order.
 pub type Rules = LazyLock<Vec<(Regex, &'static str)>>;
 
 /// The rules of a table.
@@ -46,7 +46,7 @@ static EXPRESSIONS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     ])
 });
 
-/// An expression of Python in Rust, as far as that is a matter of words.
+/// Translates a Python expression to Rust as far as that is possible word by word.
 pub fn expression(python: &str) -> String {
     let mut text = python.trim().to_owned();
     for (pattern, replacement) in EXPRESSIONS.iter() {

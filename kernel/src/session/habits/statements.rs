@@ -80,7 +80,7 @@ static STATEMENTS: Rules = LazyLock::new(|| {
 
 /// The help for a line that does not parse.
 pub fn help(mistake: &Mistake) -> Option<String> {
-    // A text in single quotes is such an error too: rustc has numbers for some of them.
+    // A string in single quotes is a syntax error too; rustc has error codes for some of these.
     let by_form = mistake.code.is_none() || mistake.is(&["E0762", "E0763", "E0765", "E0766"]);
     let line = mistake.line;
     if !by_form {

@@ -1,4 +1,4 @@
-//! Names that Python, PyTorch and their libraries have for values, types and modules.
+//! Python's and PyTorch's names for values, types and modules.
 
 use super::Mistake;
 use super::python::arguments;
@@ -35,7 +35,7 @@ const TENSORS: [&str; 3] = ["torch", "np", "numpy"];
 /// Functions of tensors whose arguments are a shape.
 const BY_SHAPE: [&str; 6] = ["zeros", "ones", "rand", "randn", "empty", "full"];
 
-/// The help for a name that there is only in Python.
+/// The help for a name that exists only in Python.
 pub fn help(mistake: &Mistake) -> Option<String> {
     let is_asked = mistake.is(&["E0277"]) && mistake.message.contains("`?` operator");
     if (is_asked || mistake.is(&["E0425", "E0423"]))
@@ -56,7 +56,7 @@ pub fn help(mistake: &Mistake) -> Option<String> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
 }
 
-/// `name?` and `name??`, by which IPython shows what is known of a name.
+/// `name?` and `name??`, IPython's documentation look-up.
 fn question(line: &str) -> Option<String> {
     let name = line.trim().strip_suffix('?')?.trim_end_matches('?');
     let is_name =

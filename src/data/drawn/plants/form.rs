@@ -1,4 +1,4 @@
-//! What a bloom looks like, in numbers, and how far two are apart.
+//! A bloom's form in numbers, and the distance between two forms.
 
 use fastrand::Rng;
 
@@ -9,8 +9,8 @@ use crate::data::drawn::palette::Colours;
 use crate::data::drawn::petal::{Mark, Outline, Petal};
 use crate::data::drawn::species::{SPECIES, Species};
 
-/// The form of a species without its colours, measured on the petals that its blooms have: the twelve and the
-/// large set are written down differently, and compared by what is painted.
+/// The form of a species without its colours, measured on the petals of its blooms: the twelve and the large
+/// set are defined in different ways, so they are compared by what is painted.
 #[derive(Clone, Debug)]
 pub(super) struct Form {
     /// How many petals there are, as a logarithm.
@@ -75,8 +75,8 @@ impl Form {
         }
     }
 
-    /// How far two forms are apart: the sum of the differences below. Half as many petals count 0.7, another
-    /// pattern 0.4, another kind of middle 0.6, another symmetry 1.
+    /// The distance between two forms: the sum of the differences below. Half as many petals count 0.7, a
+    /// different pattern 0.4, a different kind of centre 0.6, a different symmetry 1.
     pub(super) fn distance(&self, other: &Form) -> f32 {
         let (a, b) = (&self.outline, &other.outline);
         let differ = |differ: bool, weight: f32| if differ { weight } else { 0.0 };
@@ -102,7 +102,7 @@ impl Form {
     }
 }
 
-/// Over how many blooms the form is averaged, because counts and sizes differ between them.
+/// How many blooms the form is averaged over, because counts and sizes vary.
 const GROWN: usize = 8;
 
 fn longest(bloom: &Bloom) -> &Petal {

@@ -5,12 +5,12 @@ use fastrand::Rng;
 use super::form::Form;
 use super::traits::Traits;
 
-/// How far a species must at least be from each of the twelve of the default set, in [`Form::distance`]: farther
-/// than the two closest of the twelve are from each other, which is 1.41.
+/// The minimum [`Form::distance`] of a species from each of the twelve of the default set: more than the
+/// distance between the two closest of the twelve, 1.41.
 const FROM_THE_TWELVE: f32 = 1.45;
-/// How far two species of the large set must at least be apart.
+/// The minimum distance between two species of the large set.
 const APART: f32 = 0.6;
-/// What all species are drawn from. Another number is another set.
+/// The seed of all species. Another seed gives another set.
 const SEED: u64 = 300;
 
 /// The first `count` species, the same every time: a larger set begins with the smaller one.

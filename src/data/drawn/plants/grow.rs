@@ -33,7 +33,7 @@ impl Traits {
         let mut petals = Vec::new();
         match &self.arrangement {
             Arrangement::Whorls { count, rows, shrink } => {
-                // Of many petals there is now one more, now one less.
+                // With many petals, the number varies by one.
                 let count = if *count > 11 { count + rng.u32(..3) - 1 } else { *count };
                 for row in 0..*rows {
                     let length = shrink.powi(row as i32);

@@ -131,7 +131,7 @@ pub(super) fn develop(canvas: &mut Canvas, light: [f32; 2], rng: &mut Rng) {
         let shadow = 1.0 - depth * smoothstep(wide + 0.04, wide - 0.04, across);
         let lit = scale(colour, exposure * fall * shadow).map(|channel| channel.powf(gamma));
         let tinted = mix(lit, std::array::from_fn(|i| lit[i] * warmth[i]), tint);
-        // The sum of two even distributions is close enough to a bell.
+        // The sum of two uniform distributions is close enough to a normal one.
         let noise = grain * (rng.f32() + rng.f32() - 1.0) * 2.0;
         tinted.map(|channel| channel + noise)
     });

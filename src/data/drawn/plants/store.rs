@@ -44,12 +44,12 @@ impl PlantOptions {
     }
 }
 
-/// Paints plants of many species into a folder, in the layout of [`draw_flowers`](super::super::draw_flowers): what
-/// the weights that come with the crate were pretrained on.
+/// Paints plants of many species into a folder, in the layout of [`draw_flowers`](super::super::draw_flowers): the
+/// data that the weights in this crate were pretrained on.
 ///
 /// The species differ in the outline, number, rows and order of their petals, in their patterns, middles, leaves and
-/// in how many blooms they bear; within a species place, size, view, shade, light and background differ. None is one of
-/// the twelve of [`flowers`](crate::data::flowers) or close to one. The same options give the same pictures.
+/// in how many blooms they bear; within a species place, size, view, shade, light and background differ. None equals or
+/// resembles one of the twelve of [`flowers`](crate::data::flowers). The same options give the same pictures.
 ///
 /// A folder that holds the whole set is left as it is, and what an interruption left is continued. Returns whether
 /// anything had to be painted. A picture takes about 0.02 s on each processor.

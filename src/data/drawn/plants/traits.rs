@@ -10,8 +10,8 @@ use crate::data::drawn::palette::{
 };
 use crate::data::drawn::petal::Outline;
 
-/// All that makes a species what it is. What is not here (place, size, view, light, background, the shade of
-/// the colours) differs from picture to picture.
+/// All parameters of a species. Everything else (place, size, view, light, background, the shade of the
+/// colours) varies from picture to picture.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Traits {
     pub(super) arrangement: Arrangement,
@@ -40,7 +40,7 @@ pub(super) enum Arrangement {
     /// One above the other, each turned by the golden angle and shorter; the innermost is `inner` times the
     /// outermost.
     Spiral { count: u32, inner: f32 },
-    /// Two like halves, and a top that is not like the bottom.
+    /// Mirror-symmetric, with a top that differs from the bottom.
     TwoSided { limbs: Vec<Limb> },
 }
 

@@ -1,9 +1,9 @@
 //! A checkpoint in the tutorial's own form, `{'state_dict', 'best_acc', 'optimizer'}`, as `torch.save` writes
 //! it and `torch.load` reads it.
 //!
-//! What PyTorch's form has no place for (the network's name, the classes, the names of the optimizer's
-//! parameters) stands under `herbarium`, where Python code passes over it; in a file of PyTorch's it is
-//! told from the rest.
+//! Data that PyTorch's form has no place for (the network's name, the classes, the names of the
+//! optimizer's parameters) go under `herbarium`, which Python code ignores; for a file from PyTorch
+//! they are inferred from the rest.
 
 mod optimizer;
 
@@ -17,7 +17,7 @@ use crate::weights::torch_file::{Dict, Tensors, Value, ordered_dict};
 use crate::weights::without_wrappers;
 use optimizer::{optimizer_dict, optimizer_state};
 
-/// The number of what stands under `herbarium`; another one would be read differently.
+/// The version of the layout under `herbarium`; another one would be read differently.
 const LAYOUT: i64 = 1;
 /// The value that `torch.load` is to give.
 pub(super) fn to_value(checkpoint: &Checkpoint) -> Result<Value, Wrong> {
@@ -43,7 +43,7 @@ pub(super) fn to_value(checkpoint: &Checkpoint) -> Result<Value, Wrong> {
 /// Why there is no checkpoint in a file, or none can be written.
 #[derive(Debug)]
 pub(super) enum Wrong {
-    /// It is whole, but no checkpoint.
+    /// The file is intact, but not a checkpoint.
     Checkpoint(String),
     /// Its tensors cannot be read.
     Tensors(Error),
@@ -220,7 +220,7 @@ mod tests {
             );
             assert_eq!(unpacked.optimizer.number("fc.weight", "step"), Some(12.0));
             assert_eq!(unpacked.optimizer.tensor("fc.weight", "exp_avg").unwrap().double_value(&[1]), 2.0);
-            // As if PyTorch had written it: everything is told from the rest.
+            // As if PyTorch had written it: everything is inferred from the rest.
             if let Value::Dict(dict) = &mut value {
                 dict.remove("herbarium");
             }

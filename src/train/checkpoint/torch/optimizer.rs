@@ -9,7 +9,7 @@ use crate::weights::torch_file::{Descriptions, Dict, Key, Tensors, Value, descri
 
 /// Settings that are numbers here and booleans in Python.
 const BOOLEANS: [&str; 2] = ["nesterov", "centered"];
-/// What PyTorch's optimizers can do and ours cannot: such a state would go on differently.
+/// PyTorch options that our optimizers lack: such a state would continue differently.
 const NOT_HERE: [&str; 2] = ["amsgrad", "maximize"];
 
 /// `optimizer.state_dict()`.
@@ -19,7 +19,8 @@ pub(super) fn optimizer_dict(state: &OptimizerState) -> Result<Dict, Wrong> {
     for (index, parameter) in state.parameters.iter().enumerate() {
         let prefix = format!("{parameter}.");
         let mut of_one = Dict::new();
-        // A parameter may be called as the beginning of another: what it remembers has no point.
+        // A parameter's name may be a prefix of another's: the names of state entries contain no
+        // dot.
         let named =
             |key: &str| key.strip_prefix(&prefix).filter(|rest| !rest.contains('.')).map(str::to_owned);
         for (key, number) in state.numbers.iter().filter_map(|(key, number)| Some((named(key)?, number))) {
@@ -73,8 +74,7 @@ fn group(state: &OptimizerState, number: usize, parameters: std::ops::Range<usiz
             name => dict.insert(name, value),
         }
     }
-    // What the constructors of PyTorch's classes set beside these: an optimizer that takes up this state
-    // reads them from it.
+    // Other settings of PyTorch's constructors: an optimizer that loads this state reads them from it.
     let off: &[&str] = match state.name.as_str() {
         "Adam" | "AdamW" => &["amsgrad", "maximize", "capturable", "differentiable"],
         "RMSprop" => &["maximize", "capturable", "differentiable"],
@@ -92,8 +92,8 @@ fn group(state: &OptimizerState, number: usize, parameters: std::ops::Range<usiz
     dict
 }
 
-/// What `optimizer.state_dict()` says, in our form. Which optimizer it was, PyTorch does not write: its
-/// settings and what it remembers tell.
+/// What `optimizer.state_dict()` says, in our form. PyTorch does not write which optimizer it was: that
+/// is inferred from its settings and state.
 pub(super) fn optimizer_state(
     value: &Value,
     made: &mut Tensors,
@@ -145,8 +145,8 @@ pub(super) fn optimizer_state(
     Ok(OptimizerState { name, parameters, settings, numbers, tensors })
 }
 
-/// The settings of one group under our names. Booleans that PyTorch's implementations choose between
-/// (`foreach`, `fused`, …) change no value.
+/// The settings of one group under our names. Flags that select between PyTorch's implementations
+/// (`foreach`, `fused`, …) change no values.
 fn group_settings(group: &Dict, number: usize, first: f64) -> Vec<(String, f64)> {
     let mut settings = Vec::new();
     if number > 0 {
@@ -161,7 +161,7 @@ fn group_settings(group: &Dict, number: usize, first: f64) -> Vec<(String, f64)>
             (Key::Str(key), Value::Bool(on)) if BOOLEANS.contains(&key.as_str()) => {
                 settings.push((key.clone(), f64::from(u8::from(*on))));
             }
-            // What a scheduler left there is its own affair.
+            // Settings left by a scheduler are ignored.
             (Key::Str(key), Value::Int(_) | Value::Float(_) | Value::Tensor(_)) if key != "initial_lr" => {
                 settings.extend(value.as_float().map(|number| (key.clone(), number)));
             }
@@ -170,7 +170,7 @@ fn group_settings(group: &Dict, number: usize, first: f64) -> Vec<(String, f64)>
     }
     let full = |(key, value): (String, f64)| match number {
         0 => Some((key, value)),
-        // Those that all groups share are the first one's.
+        // Settings shared by all groups are taken from the first.
         number => ["first", "lr", "weight_decay"]
             .contains(&key.as_str())
             .then(|| (format!("group{number}.{key}"), value)),
@@ -182,7 +182,7 @@ fn told_name(group: &Dict) -> Result<&'static str, String> {
     let has = |key: &str| group.get(key).is_some();
     let decoupled = group.get("decoupled_weight_decay").and_then(Value::as_bool);
     match (has("betas") && has("amsgrad"), has("nesterov"), has("alpha") && has("centered")) {
-        // Before PyTorch 2.7 the two are not told apart by their settings; AdamW's default decay tells.
+        // Before PyTorch 2.7 the settings do not distinguish the two; AdamW's default decay does.
         (true, _, _) => Ok(match decoupled {
             Some(true) => "AdamW",
             Some(false) => "Adam",
@@ -201,9 +201,9 @@ fn told_name(group: &Dict) -> Result<&'static str, String> {
     }
 }
 
-/// The names of parameters that PyTorch only numbers. All of the model's, if there are as many; or the
-/// last ones, as when only the head is trained; the shapes of what is remembered must agree. Else the
-/// numbers, as names.
+/// The names of parameters, which PyTorch only numbers: all of the model's, if the number matches; or
+/// the last ones, as when only the head is trained. The shapes of the state must agree. Otherwise the
+/// numbers serve as names.
 fn told_parameters(numbers: &[i64], memory: &Dict, state_dict: &StateDict) -> Vec<String> {
     const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
     let buffer = |name: &str| BUFFERS.contains(&name.rsplit('.').next().unwrap_or_default());
