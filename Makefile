@@ -7,6 +7,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 HERBARIUM := $(CARGO_TARGET_DIR)/release/herbarium
+# For what runs beside something else: cargo would keep to make's two jobs on any number of cores.
+ALL_CORES := env -u MAKEFLAGS -u MFLAGS
 export PATH := $(BIN):$(PATH)
 # The kernelspec goes into the virtual environment, and only there is it looked for.
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -22,7 +24,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel program notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench package doctor clean
+.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -58,15 +60,18 @@ rust-src:
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library/core" || rustup component add rust-src || \
 	{ echo "The Rust toolchain's component rust-src is needed: rustup component add rust-src"; exit 1; }
 
-# Fetching libtorch waits for the network and compiling the kernel for the processor, and neither for the other. `install`
-# also builds the helper crate once, so that no notebook has to.
+# Fetching libtorch waits for the network and compiling the kernel for the processor, and neither for the other.
 kernel: rust-src
 	@$(MAKE) --no-print-directory -j 2 libtorch program
-	$(HERBARIUM) install --prefix $(CURDIR)/$(VENV)
+	@$(MAKE) --no-print-directory install
+
+# Also builds the helper crate once, so that no notebook has to.
+install:
+	$(ALL_CORES) $(HERBARIUM) install --prefix $(CURDIR)/$(VENV)
 
 # Built always in release: rust-analyzer inside it is ten times slower otherwise.
 program:
-	cargo build --release --package herbarium-kernel
+	$(ALL_CORES) cargo build --release --package herbarium-kernel
 
 notebook: setup
 	@mkdir -p out
@@ -77,14 +82,18 @@ notebook: setup
 lab: setup
 	$(BIN)/jupyter lab notebooks/flowers.ipynb
 
-test: setup lint test-rust test-python
+# The helper crate is built for cells while lint runs: either leaves a core idle for minutes.
+test: rust-src
+	@$(MAKE) --no-print-directory -j 2 libtorch program
+	@$(MAKE) --no-print-directory -j 2 install lint
+	@$(MAKE) --no-print-directory test-rust test-python
 
 # Formatting, the order of the layers (docs/architecture.md), clippy, and deny.toml where cargo-deny is installed.
 lint:
 	cargo fmt --all --check
 	$(PYTHON) tests/layers.py
-	cargo clippy --release --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --workspace --exclude herbarium-kernel
+	$(ALL_CORES) cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(ALL_CORES) cargo doc --release --no-deps --workspace --exclude herbarium-kernel
 	@if cargo deny --version > /dev/null 2>&1; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and duplicates are not checked"; fi
 

@@ -7,6 +7,8 @@ fn main() {
     println!("cargo:rerun-if-changed=src/c10d.cpp");
     println!("cargo:rerun-if-changed=stubs");
     println!("cargo:rerun-if-env-changed=LIBTORCH");
+    // So that this crate's own tests and examples run without `LD_LIBRARY_PATH`.
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", libtorch().join("lib").display());
     let include = libtorch().join("include");
     if !include.join("torch/csrc/distributed/c10d/ProcessGroupGloo.hpp").exists() {
         println!(
