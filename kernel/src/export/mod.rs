@@ -12,6 +12,9 @@ use crate::stdio;
 use crate::template::{Helper, Location};
 use program::Program;
 
+/// Where a program's settings for cargo stand in its folder.
+const CONFIG: &str = ".cargo/config.toml";
+
 /// Writes the cargo project of a notebook, whose `main` does what its cells do in order.
 pub fn export(words: &[&str]) -> Result<ExitCode> {
     let (notebook, folder) = parse(words)?;
@@ -40,8 +43,13 @@ pub fn export(words: &[&str]) -> Result<ExitCode> {
         let _ = std::fs::remove_dir_all(&unfinished);
     }
     written?;
+    // cargo looks for settings from the working folder upward, not beside the manifest.
+    let settings = match location.libtorch {
+        Some(_) => format!(" --config {}", folder.join(CONFIG).display()),
+        None => String::new(),
+    };
     stdio::print(&format!(
-        "{}: a program of {} cells. Run it in the notebook's folder: cargo run --release --manifest-path {}\n",
+        "{}: a program of {} cells. Run it in the notebook's folder: cargo run --release --manifest-path {}{settings}\n",
         folder.display(),
         program.cells,
         folder.join("Cargo.toml").display()
@@ -93,7 +101,7 @@ fn write(folder: &Path, location: &Location, manifest: &str, main: &str) -> Resu
     file("src/main.rs", main)?;
     if let Some(libtorch) = &location.libtorch {
         file("build.rs", &manifest::build_script())?;
-        file(".cargo/config.toml", &manifest::cargo_config(libtorch))?;
+        file(CONFIG, &manifest::cargo_config(libtorch))?;
     }
     // The versions that the crate was tested with.
     let lock = location.crate_folder.join("Cargo.lock");
