@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -164,7 +165,10 @@ impl<'a> Decoder<'a> {
             }
             Format::Other(mut decoder) => {
                 let exif = options.exif_orientation.then(|| decoder.orientation().ok()).flatten();
-                let picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
+                // A decoder may panic at damaged data: png 0.18.1 does where a palette ends within a colour.
+                let decoded = catch_unwind(AssertUnwindSafe(|| DynamicImage::from_decoder(decoder)));
+                let panicked = |_| Error::Damaged("its decoder gave up".to_owned());
+                let picture = decoded.map_err(panicked)?.map_err(refused)?;
                 let clipped = is_clipped(&picture).then_some(Warning::Grey16);
                 Ok(Decoded { picture: upright(to_rgb(picture), exif), warning: clipped.or(warning) })
             }
