@@ -185,7 +185,7 @@ fn operations_equal_pillow() {
     assert_eq!(compared.len(), 16, "{compared:?}");
 }
 
-/// Found by damaging files: the palette's length is no multiple of 3, at which the decoder panicked.
+/// Found by damaging files: the palette's length is not a multiple of 3, and there the decoder panicked.
 #[test]
 fn a_palette_that_ends_within_a_colour_is_damage() {
     let told = decode(include_bytes!("odd_palette.png")).expect_err("not a whole palette").to_string();

@@ -24,7 +24,7 @@ const AFTER_A_FAILURE: [(Duration, sys::Signal); 3] = [
 ];
 /// The process that has started the ranks: they end with it.
 const LAUNCHER: &str = "HERBARIUM_LAUNCHER";
-/// Where trainings keep their states, so that they go on after a restart.
+/// Where trainings keep their states, so that they continue after a restart.
 const RESUME: &str = "HERBARIUM_RESUME";
 
 /// In a process that a launcher has started: it does not outlive it.

@@ -77,7 +77,7 @@ pub fn parts(rust: &str) -> Option<Vec<Part>> {
     Some(parts)
 }
 
-/// The name in the way of another definition; values and types have different ones, which is told by a prefix.
+/// The name in the way of another definition; values and types have separate names, distinguished by a prefix.
 fn name(item: &ast::Item) -> Option<String> {
     let (space, name) = match item {
         ast::Item::Fn(item) => ("value", item.name()),
