@@ -22,7 +22,7 @@ pub enum Invalid {
 
 impl Invalid {
     /// The error message; `what` is the command before the line, such as `:dep`.
-    pub fn told(&self, what: &str, example: &str) -> String {
+    pub fn explain(&self, what: &str, example: &str) -> String {
         match self {
             Invalid::Form { line, why } => {
                 format!("`{what} {line}` is not a dependency{why}: write `{what} {example}`")
@@ -113,7 +113,7 @@ mod tests {
         for wrong in ["", "rand = 1", "rand = {", "a b = \"1\"", "./no-such-folder"] {
             assert!(line(wrong).is_err(), "{wrong}");
         }
-        let told = line("rand = 1").unwrap_err().told(":dep", "NAME = \"VERSION\"");
-        assert_eq!(told, "`:dep rand = 1` is not a dependency: write `:dep NAME = \"VERSION\"`");
+        let text = line("rand = 1").unwrap_err().explain(":dep", "NAME = \"VERSION\"");
+        assert_eq!(text, "`:dep rand = 1` is not a dependency: write `:dep NAME = \"VERSION\"`");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::install::{self, Place, Spec};
+use crate::install::{self, DataFolder, Spec};
 use crate::template::{self, Location, Plan};
 use crate::toolchain;
 
@@ -99,7 +99,7 @@ fn built(plan: &Plan) -> Result<String, String> {
 }
 
 fn kernelspec() -> Result<String, String> {
-    let found = Place::usual().iter().flat_map(Spec::all).find(|spec| spec.name == install::NAME);
+    let found = DataFolder::usual().iter().flat_map(Spec::all).find(|spec| spec.name == install::NAME);
     found.map(|spec| spec.folder.display().to_string()).ok_or_else(|| {
         "Jupyter does not know the kernel: `herbarium install`, or `make kernel` in the checkout".to_owned()
     })
@@ -107,7 +107,7 @@ fn kernelspec() -> Result<String, String> {
 
 /// The kernels with crates of the user's choice.
 fn custom_kernels() -> Vec<Finding> {
-    let specs = Place::usual().iter().flat_map(Spec::all).filter(Spec::is_custom).collect::<Vec<_>>();
+    let specs = DataFolder::usual().iter().flat_map(Spec::all).filter(Spec::is_custom).collect::<Vec<_>>();
     let findings = specs.iter().map(|spec| {
         let plan = Location::of(&spec.crate_folder).and_then(Plan::of);
         let result = plan.map_err(|error| error.to_string()).and_then(|plan| match plan.is_built() {

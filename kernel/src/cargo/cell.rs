@@ -7,13 +7,13 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::apart;
+use crate::dependencies;
 use crate::manifest::Dependencies;
 use crate::memory::Remembered;
 use crate::recipe::CELL_CRATE;
 use crate::record::Record;
+use crate::reporter::Reporter;
 use crate::source::{self, Source, Verdict};
-use crate::told::Told;
 use crate::trace::Trace;
 use crate::{OFFLINE, Tools, failure, run, stops};
 
@@ -29,7 +29,13 @@ pub fn build(tools: &Tools, check_only: bool, words: &[&str], arguments: &[OsStr
     let record = if dependencies.is_crate_alone() {
         None
     } else {
-        match apart::provide(tools, &folder, &dependencies, words.contains(&OFFLINE), &mut Told::default()) {
+        match dependencies::provide(
+            tools,
+            &folder,
+            &dependencies,
+            words.contains(&OFFLINE),
+            &mut Reporter::default(),
+        ) {
             Ok(record) => Some(record),
             Err(error) => return failure(&error.to_string()),
         }
@@ -89,8 +95,9 @@ fn compile(
         }
         let (messages, succeeded) = diagnose(&mut command)?;
         // A rustc that was killed says nothing about the cell.
-        let told = succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
-        if let Some(place) = remembered.as_ref().filter(|_| told) {
+        let is_conclusive =
+            succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
+        if let Some(place) = remembered.as_ref().filter(|_| is_conclusive) {
             place.keep(&messages, succeeded.then_some(&*library));
         }
         Ok((messages, succeeded))

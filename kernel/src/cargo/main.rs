@@ -4,11 +4,9 @@
 //! compiled by rustc directly, with the arguments that cargo used when the template, and the cell's
 //! further dependencies, were built. Everything else goes to the real tools.
 
-mod apart;
 mod cell;
+mod dependencies;
 // Only the template's builder and the kernel use all of it.
-#[allow(dead_code)]
-mod given;
 mod graph;
 mod manifest;
 mod memory;
@@ -23,13 +21,15 @@ mod recipe;
 mod record;
 mod resolve;
 mod source;
+#[allow(dead_code)]
+mod template_crates;
 // Only the template's builder uses all of it.
+mod reporter;
 #[allow(dead_code)]
 #[path = "../template/sources.rs"]
 mod sources;
 #[path = "../stops/mod.rs"]
 mod stops;
-mod told;
 mod trace;
 mod wrapper;
 

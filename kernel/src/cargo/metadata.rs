@@ -9,12 +9,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::apart;
+use crate::dependencies;
 use crate::manifest::Dependencies;
 use crate::outlines::for_folder;
 use crate::prepare::PREPARED;
 use crate::recipe::{LIBRARY, METADATA_FILE, pruned};
-use crate::told::Told;
+use crate::reporter::Reporter;
 use crate::{OFFLINE, Tools, failure, query, run};
 
 /// std's crates that a cell's types come from.
@@ -37,7 +37,13 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
     if dependencies.is_crate_alone() {
         return crate_metadata(tools, folder);
     }
-    match apart::provide(tools, folder, &dependencies, words.contains(&OFFLINE), &mut Told::default()) {
+    match dependencies::provide(
+        tools,
+        folder,
+        &dependencies,
+        words.contains(&OFFLINE),
+        &mut Reporter::default(),
+    ) {
         Ok(record) => {
             println!("{}", for_folder(&record.metadata.to_string(), folder));
             ExitCode::SUCCESS

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use crate::apart::provide;
+use crate::dependencies::provide;
 use crate::manifest::Dependencies;
 use crate::recipe::ERROR;
-use crate::told::Told;
+use crate::reporter::Reporter;
 use crate::{Tools, failure};
 
 /// The file in a kernel's folder of cells with the dependencies that have been built.
@@ -28,7 +28,7 @@ pub fn run(tools: &Tools, offline: bool) -> ExitCode {
     if dependencies.is_crate_alone() {
         return ExitCode::SUCCESS;
     }
-    let prepared = provide(tools, &folder, &dependencies, offline, &mut Told { notes: true });
+    let prepared = provide(tools, &folder, &dependencies, offline, &mut Reporter { notes: true });
     let prepared = prepared.map_err(|error| error.to_string()).and_then(|_| {
         let text = dependencies.lines.join("\n");
         std::fs::write(folder.join(PREPARED), text).map_err(|error| format!("{}: {error}", folder.display()))

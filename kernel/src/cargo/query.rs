@@ -45,9 +45,9 @@ fn is_question(arguments: &[OsString]) -> bool {
 
 fn repeat(answer: &Value) -> ExitCode {
     let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
-    let told = std::io::stdout().write_all(text("stdout").as_bytes());
+    let written = std::io::stdout().write_all(text("stdout").as_bytes());
     eprint!("{}", text("stderr"));
-    match told {
+    match written {
         Ok(()) => ExitCode::from(answer["status"].as_u64().unwrap_or(101) as u8),
         Err(_) => ExitCode::from(101),
     }

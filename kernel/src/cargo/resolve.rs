@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::Tools;
-use crate::given::Crates;
 use crate::graph::Graph;
 use crate::recipe::CELL_CRATE;
-use crate::told::{Failure, Told};
+use crate::reporter::{Failure, Reporter};
+use crate::template_crates::Crates;
 
 /// cargo's messages when the registry cannot be reached.
 const NO_NETWORK: [&str; 9] = [
@@ -29,29 +29,34 @@ const NO_NETWORK: [&str; 9] = [
 pub type Resolved = Graph;
 
 /// Asks cargo, over the network if there is one, and otherwise from what was fetched before.
-pub fn resolve(tools: &Tools, project: &Path, offline: bool, told: &mut Told) -> Result<Resolved, Failure> {
-    let first = ask(tools, project, offline, told)?;
+pub fn resolve(
+    tools: &Tools,
+    project: &Path,
+    offline: bool,
+    reporter: &mut Reporter,
+) -> Result<Resolved, Failure> {
+    let first = ask(tools, project, offline, reporter)?;
     let answer = match first {
         Err(said) if !offline && NO_NETWORK.iter().any(|sign| said.contains(sign)) => {
-            told.progress("The registry cannot be reached: looking at what was fetched before");
-            match ask(tools, project, true, told)? {
+            reporter.progress("The registry cannot be reached: looking at what was fetched before");
+            match ask(tools, project, true, reporter)? {
                 Ok(answer) => {
-                    told.note("The registry could not be reached: what was fetched before is used.");
+                    reporter.note("The registry could not be reached: what was fetched before is used.");
                     answer
                 }
                 Err(_) => {
                     let why = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-                    return Err(Failure::Told(format!(
+                    return Err(Failure::Explained(format!(
                         "the registry cannot be reached ({why}), and what was fetched before does not do"
                     )));
                 }
             }
         }
-        Err(said) => return Err(Failure::Told(without_manifest(&said))),
+        Err(said) => return Err(Failure::Explained(without_manifest(&said))),
         Ok(answer) => answer,
     };
     let metadata: Value = serde_json::from_str(&answer)
-        .map_err(|error| Failure::Told(format!("cargo metadata's answer is not JSON: {error}")))?;
+        .map_err(|error| Failure::Explained(format!("cargo metadata's answer is not JSON: {error}")))?;
     Ok(Resolved::of(metadata))
 }
 
@@ -60,7 +65,7 @@ fn ask(
     tools: &Tools,
     project: &Path,
     offline: bool,
-    told: &mut Told,
+    reporter: &mut Reporter,
 ) -> std::io::Result<Result<String, String>> {
     let mut command = tools.command(&tools.recipe.cargo);
     command
@@ -71,12 +76,15 @@ fn ask(
         // Somebody waits.
         .env("CARGO_NET_RETRY", "1")
         .env("CARGO_HTTP_TIMEOUT", "15");
-    run_told(&mut command, told)
+    run_reporting(&mut command, reporter)
 }
 
 /// Runs a command and passes its progress on as it arrives; returns its stdout, or its stderr on
 /// failure.
-pub fn run_told(command: &mut Command, told: &mut Told) -> std::io::Result<Result<String, String>> {
+pub fn run_reporting(
+    command: &mut Command,
+    reporter: &mut Reporter,
+) -> std::io::Result<Result<String, String>> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take();
     let reader = std::thread::spawn(move || {
@@ -89,7 +97,7 @@ pub fn run_told(command: &mut Command, told: &mut Told) -> std::io::Result<Resul
             let line = String::from_utf8_lossy(&line?).into_owned();
             if is_progress(&line) {
                 if !is_own(&line) {
-                    told.progress(line.trim());
+                    reporter.progress(line.trim());
                 }
             } else {
                 said.push_str(&line);
@@ -137,7 +145,7 @@ fn without_manifest(said: &str) -> String {
 impl Resolved {
     /// The packages that the cell asks for itself, by the names that it gives them.
     pub fn asked_for(&self) -> Vec<(String, String)> {
-        let beside = crate::given::BESIDE_PREFIX.replace('-', "_");
+        let beside = crate::template_crates::BESIDE_PREFIX.replace('-', "_");
         self.of_root().into_iter().filter(|(name, _)| !name.starts_with(&beside)).collect()
     }
 
@@ -214,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_crate_of_the_template_is_shared_in_its_very_form_only() {
-        let own = crate::given::Given {
+        let own = crate::template_crates::TemplateCrate {
             name: "image".to_owned(),
             version: "0.25.1".to_owned(),
             enabled: vec!["bmp".to_owned()],

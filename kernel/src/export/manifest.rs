@@ -28,7 +28,7 @@ pub fn manifest(name: &str, dependencies: &[String], base: &Path, given: Table) 
         let words =
             if words.starts_with('.') { base.join(words).display().to_string() } else { words.clone() };
         let Dependency { name: crate_name, how } = Dependency::parse(&words, |_| false)
-            .map_err(|invalid| Error::Usage(invalid.told(":dep", "NAME = \"VERSION\"")))?;
+            .map_err(|invalid| Error::Usage(invalid.explain(":dep", "NAME = \"VERSION\"")))?;
         table.entry(crate_name).or_insert_with(|| from(base, how));
     }
     let package = Table::from_iter([

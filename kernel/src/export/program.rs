@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::run::{MAY_FAIL, Notebook};
-use crate::syntax::{self, Part};
+use crate::syntax::{self, Element};
 
 const HEAD: &str = "\
 // Cells define what later ones may not use, and rebind what earlier ones have used.
@@ -33,8 +33,8 @@ impl Program {
     /// Which cell is not Rust.
     pub fn of(notebook: &Notebook, prelude: &str) -> Result<Program, String> {
         let mut program = Program::default();
-        for part in syntax::parts(prelude).unwrap_or_default() {
-            if let Part::Use(text) = part {
+        for element in syntax::elements(prelude).unwrap_or_default() {
+            if let Element::Use(text) = element {
                 program.use_once(text);
             }
         }
@@ -69,11 +69,11 @@ impl Program {
         let rust: String =
             source.lines().enumerate().filter(is_rust).map(|(_, line)| format!("{line}\n")).collect();
         let mut lines: Vec<String> = Vec::new();
-        for part in syntax::parts(&rust)? {
-            match part {
-                Part::Use(text) if self.blocks == 0 => self.use_once(text),
-                Part::Use(text) => lines.push(text),
-                Part::Item { name, text } => {
+        for element in syntax::elements(&rust)? {
+            match element {
+                Element::Use(text) if self.blocks == 0 => self.use_once(text),
+                Element::Use(text) => lines.push(text),
+                Element::Item { name, text } => {
                     let is_new = name.is_none_or(|name| self.defined.insert(name));
                     if !is_new {
                         // Inside a block the new definition hides the old one, from here on.
@@ -82,9 +82,9 @@ impl Program {
                     }
                     if self.blocks == 0 { self.items.push(text) } else { lines.push(text) }
                 }
-                Part::Statement(text) => lines.push(text),
-                Part::Value(text) => lines.push(shown(&text)),
-                Part::Comment(text) => match lines.last_mut().filter(|_| !text.contains('\n')) {
+                Element::Statement(text) => lines.push(text),
+                Element::Value(text) => lines.push(shown(&text)),
+                Element::Comment(text) => match lines.last_mut().filter(|_| !text.contains('\n')) {
                     Some(last) => *last += &format!(" {text}"),
                     None => lines.push(text),
                 },

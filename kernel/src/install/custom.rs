@@ -29,7 +29,7 @@ struct Kernel {
 /// Installs the kernel. If that fails, nothing is left but the compiled crates, for the next attempt.
 pub fn install(options: &Options) -> Result<()> {
     let kernel = Kernel::of(options)?;
-    let folder = options.place.kernels()?.join(&kernel.name);
+    let folder = options.data_folder.kernels()?.join(&kernel.name);
     if spec::exists(&folder) {
         return Err(Error::Usage(format!(
             "there is a kernel `{name}` in {} already: take another --name, or remove it by `herbarium uninstall {name}`",
@@ -69,7 +69,7 @@ impl Kernel {
         let mut crates: Vec<Dependency> = Vec::new();
         for line in &options.crates {
             let one = Dependency::parse(line.trim(), |_| true);
-            let one = one.map_err(|why| Error::Usage(why.told("--crate", "'NAME = \"VERSION\"'")))?;
+            let one = one.map_err(|why| Error::Usage(why.explain("--crate", "'NAME = \"VERSION\"'")))?;
             let same = |other: &str| other.replace('-', "_") == one.name.replace('-', "_");
             if same(NOTEBOOK_CRATE) {
                 return Err(Error::Usage(format!(
@@ -218,16 +218,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_with_what_to_do() {
-        let told = |arguments: &[&str]| kernel(arguments).unwrap_err().to_string();
-        assert!(told(&["--crate", "rand"]).contains("--name NAME"));
-        assert!(told(&["--name", "my kernel"]).contains("Jupyter takes letters"));
-        assert!(told(&["--name", "herbarium"]).contains("take another --name"));
-        let line = told(&["--name", "a", "--crate", "rand = 1"]);
+        let message = |arguments: &[&str]| kernel(arguments).unwrap_err().to_string();
+        assert!(message(&["--crate", "rand"]).contains("--name NAME"));
+        assert!(message(&["--name", "my kernel"]).contains("Jupyter takes letters"));
+        assert!(message(&["--name", "herbarium"]).contains("take another --name"));
+        let line = message(&["--name", "a", "--crate", "rand = 1"]);
         assert!(
             line.contains("`--crate rand = 1` is not a dependency: write `--crate 'NAME = \"VERSION\"'`"),
             "{line}"
         );
-        assert!(told(&["--name", "a", "--crate", "rand", "--crate", "rand = \"0.9\""]).contains("twice"));
-        assert!(told(&["--name", "a", "--crate", "herbarium-notebook"]).contains("leave it out"));
+        assert!(message(&["--name", "a", "--crate", "rand", "--crate", "rand = \"0.9\""]).contains("twice"));
+        assert!(message(&["--name", "a", "--crate", "herbarium-notebook"]).contains("leave it out"));
     }
 }

@@ -1,14 +1,14 @@
 //! `herbarium install`, `herbarium list` and `herbarium uninstall`: the kernelspecs by which Jupyter finds kernels.
 
 mod custom;
+mod data_folder;
 mod options;
-mod place;
 mod spec;
 
 use crate::error::{Error, Result};
 use crate::template::{self, Helper, Plan};
+pub use data_folder::DataFolder;
 pub use options::Options;
-pub use place::Place;
 pub use spec::Spec;
 
 /// The name of the project's own kernel.
@@ -22,7 +22,7 @@ pub fn install(options: &Options) -> Result<()> {
         return custom::install(options);
     }
     let plan = Plan::make()?;
-    let folder = options.place.kernels()?.join(NAME);
+    let folder = options.data_folder.kernels()?.join(NAME);
     spec::write(&folder, DISPLAY_NAME, &plan.location)?;
     println!("kernelspec: {DISPLAY_NAME} in {}", folder.display());
     template::prepare(&plan, &mut |line| println!("{line}"), &|| false)?;
@@ -33,7 +33,7 @@ pub fn install(options: &Options) -> Result<()> {
 /// Removes a kernelspec with the template of a custom kernel, and on request all templates.
 pub fn uninstall(options: &Options) -> Result<()> {
     let name = options.name.as_deref().unwrap_or(NAME);
-    let folder = options.place.kernels()?.join(name);
+    let folder = options.data_folder.kernels()?.join(name);
     let spec = Spec::read(&folder);
     if spec.is_none() && spec::exists(&folder) {
         return Err(Error::Usage(format!("the kernel `{name}` in {} is not Herbarium's", folder.display())));
@@ -58,23 +58,23 @@ pub fn uninstall(options: &Options) -> Result<()> {
 
 /// Where else there is a kernel of this name.
 fn elsewhere(name: &str) -> String {
-    let found = Place::usual().into_iter().filter_map(|place| match &place {
-        Place::Prefix(prefix) => {
-            let is_there = Spec::all(&place).iter().any(|spec| spec.name == name);
+    let found = DataFolder::usual().into_iter().filter_map(|folder| match &folder {
+        DataFolder::Prefix(prefix) => {
+            let is_there = Spec::all(&folder).iter().any(|spec| spec.name == name);
             is_there.then(|| format!("; there is one by --prefix {}", prefix.display()))
         }
-        Place::User => None,
+        DataFolder::User => None,
     });
     found.collect()
 }
 
-/// Prints each of this program's kernels in the usual places, or in one: its name, what it is shown as, its crates, its folder.
+/// Prints each of this program's kernels in the usual folders, or in one: its name, what it is shown as, its crates, its folder.
 pub fn list(arguments: &[&str]) -> Result<()> {
-    let places = match arguments {
-        [] => Place::usual(),
-        some => vec![Options::parse(some)?.place],
+    let folders = match arguments {
+        [] => DataFolder::usual(),
+        some => vec![Options::parse(some)?.data_folder],
     };
-    let found: Vec<Spec> = places.iter().flat_map(Spec::all).collect();
+    let found: Vec<Spec> = folders.iter().flat_map(Spec::all).collect();
     let width =
         |part: fn(&Spec) -> &str| found.iter().map(|spec| part(spec).chars().count()).max().unwrap_or(0);
     let (names, titles) = (width(|spec| &spec.name), width(|spec| &spec.display_name));

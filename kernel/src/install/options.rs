@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::Place;
+use super::DataFolder;
 use crate::error::{Error, Result};
 
 /// The arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    pub place: Place,
+    pub data_folder: DataFolder,
     /// The kernel's name; without one it is the project's own kernel.
     pub name: Option<String>,
     pub display_name: Option<String>,
@@ -23,7 +23,7 @@ pub struct Options {
 impl Options {
     pub fn parse(arguments: &[&str]) -> Result<Options> {
         let mut options = Options {
-            place: Place::User,
+            data_folder: DataFolder::User,
             name: None,
             display_name: None,
             crates: Vec::new(),
@@ -44,8 +44,8 @@ impl Options {
                 })
             };
             match option {
-                "--user" => options.place = Place::User,
-                "--prefix" => options.place = Place::Prefix(PathBuf::from(value()?)),
+                "--user" => options.data_folder = DataFolder::User,
+                "--prefix" => options.data_folder = DataFolder::Prefix(PathBuf::from(value()?)),
                 "--name" => options.name = Some(value()?),
                 "--display-name" => options.display_name = Some(value()?),
                 "--crate" => options.crates.push(value()?),
@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        assert_eq!(Options::parse(&[]).unwrap().place, Place::User);
+        assert_eq!(Options::parse(&[]).unwrap().data_folder, DataFolder::User);
         let prefix = Options::parse(&["--prefix", "/v", "--all"]).unwrap();
-        assert_eq!((prefix.place.clone(), prefix.all), (Place::Prefix("/v".into()), true));
-        assert_eq!(prefix.place.kernels().unwrap(), PathBuf::from("/v/share/jupyter/kernels"));
+        assert_eq!((prefix.data_folder.clone(), prefix.all), (DataFolder::Prefix("/v".into()), true));
+        assert_eq!(prefix.data_folder.kernels().unwrap(), PathBuf::from("/v/share/jupyter/kernels"));
         let line = "polars = { version = \"0.55\" }";
         let custom =
             ["--name=polars", "--crate", line, "--crate=rand@0.9", "--prelude", "use polars::prelude::*;"];

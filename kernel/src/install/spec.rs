@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::Place;
+use super::DataFolder;
 use crate::error::{Error, Result};
 use crate::template::Location;
 
@@ -37,9 +37,9 @@ impl Spec {
         })
     }
 
-    /// All in a place, by name.
-    pub fn all(place: &Place) -> Vec<Spec> {
-        let folder = place.kernels().ok().and_then(|folder| std::fs::read_dir(folder).ok());
+    /// All in one of Jupyter's folders, by name.
+    pub fn all(data_folder: &DataFolder) -> Vec<Spec> {
+        let folder = data_folder.kernels().ok().and_then(|folder| std::fs::read_dir(folder).ok());
         let entries = folder.into_iter().flatten().flatten();
         let mut found: Vec<Spec> = entries.filter_map(|entry| Spec::read(&entry.path())).collect();
         found.sort_by(|one, other| one.name.cmp(&other.name));

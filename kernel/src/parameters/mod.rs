@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 pub use options::{Options, of_one_process};
 pub use translate::translate;
-pub use value::Given;
+pub use value::ParameterValue;
 
 use crate::syntax::Kind;
 use crate::syntax::{self, Declaration};
@@ -30,11 +30,11 @@ pub struct Parameter {
 
 /// Names with their values, each name once, in the order in which they were given first.
 #[derive(Debug, Clone, Default)]
-pub struct Values(Vec<(String, Given)>);
+pub struct Values(Vec<(String, ParameterValue)>);
 
 impl Values {
     /// A later value replaces an earlier one of the same name.
-    pub fn set(&mut self, name: String, value: Given) {
+    pub fn set(&mut self, name: String, value: ParameterValue) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => self.0.push((name, value)),
@@ -82,7 +82,7 @@ pub fn injected(declared: &[Parameter], values: &Values, is_open: bool) -> Resul
     Ok(code)
 }
 
-fn statement(name: &str, parameter: Option<&Parameter>, given: &Given) -> Result<String, String> {
+fn statement(name: &str, parameter: Option<&Parameter>, given: &ParameterValue) -> Result<String, String> {
     let declaration = parameter.map(|parameter| &parameter.declaration);
     let kind = match parameter {
         Some(Parameter { declaration, kind: None }) => {
@@ -155,7 +155,9 @@ mod tests {
 
     fn code(given: &[(&str, &str)]) -> Result<String, String> {
         let mut values = Values::default();
-        given.iter().for_each(|(name, word)| values.set(name.to_string(), Given::Word(word.to_string())));
+        given
+            .iter()
+            .for_each(|(name, word)| values.set(name.to_string(), ParameterValue::Word(word.to_string())));
         injected(&declared(CELL), &values, false)
     }
 
@@ -198,9 +200,9 @@ mod tests {
     #[test]
     fn an_open_list_takes_any_name() {
         let mut values = Values::default();
-        values.set("lr".to_owned(), Given::Word("0.5".to_owned()));
+        values.set("lr".to_owned(), ParameterValue::Word("0.5".to_owned()));
         assert_eq!(injected(&[], &values, true).unwrap(), "// Parameters\nlet lr: f64 = 0.5;\n");
-        values.set("not a name".to_owned(), Given::Word("0.5".to_owned()));
+        values.set("not a name".to_owned(), ParameterValue::Word("0.5".to_owned()));
         assert!(injected(&[], &values, true).is_err());
     }
 

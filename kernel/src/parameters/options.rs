@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Given, Values};
+use super::{ParameterValue, Values};
 use crate::error::{Error, Result};
 
 /// The words after `herbarium run`, taken apart.
@@ -54,7 +54,7 @@ impl Options {
                 "--restarts" => options.restarts = number(option, value()?, 0)?,
                 "-f" | "--parameters-file" | "--parameters_file" => {
                     for (name, value) in read_file(Path::new(value()?))? {
-                        options.values.set(name, Given::Value(value));
+                        options.values.set(name, ParameterValue::Value(value));
                     }
                 }
                 other if other.starts_with('-') && other != "-" => {
@@ -64,7 +64,7 @@ impl Options {
             }
         }
         for (name, value) in by_name {
-            options.values.set(name, Given::Word(value));
+            options.values.set(name, ParameterValue::Word(value));
         }
         match notebooks.as_slice() {
             [one] => Ok(Options { notebook: PathBuf::from(one), ..options }),

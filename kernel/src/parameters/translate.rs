@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Given, Values, declared, injected};
+use super::{ParameterValue, Values, declared, injected};
 
 /// What is asked.
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ pub fn translate(question: &str) -> serde_json::Result<String> {
     let found = declared(&cell);
     let mut given = Values::default();
     for (name, value) in values {
-        given.set(name, Given::Value(value));
+        given.set(name, ParameterValue::Value(value));
     }
     // Of a name that a notebook does not declare, papermill warns itself.
     let code = injected(&found, &given, true);

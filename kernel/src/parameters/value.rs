@@ -6,19 +6,19 @@ use crate::syntax::Kind;
 
 /// A value for a parameter.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Given {
+pub enum ParameterValue {
     /// A word of the command line, whose type is not yet known.
     Word(String),
     /// What a file of parameters holds.
     Value(Value),
 }
 
-impl Given {
+impl ParameterValue {
     /// The kind of this value for a parameter of kind `declared`, complete enough to write its type.
     pub fn kind(&self, declared: &Kind) -> Kind {
         let value = match self {
-            Given::Word(word) => read_word(word),
-            Given::Value(value) => value.clone(),
+            ParameterValue::Word(word) => read_word(word),
+            ParameterValue::Value(value) => value.clone(),
         };
         match (declared, &value) {
             (Kind::Any, _) => kind_of(&value).unwrap_or(Kind::Any),
@@ -32,8 +32,8 @@ impl Given {
     /// The value in Rust, of this kind. `None` if it is not such a value.
     pub fn to_rust(&self, kind: &Kind) -> Option<String> {
         match self {
-            Given::Value(value) => to_rust(value, kind),
-            Given::Word(word) => match kind {
+            ParameterValue::Value(value) => to_rust(value, kind),
+            ParameterValue::Word(word) => match kind {
                 Kind::Text | Kind::From(_) | Kind::Char => to_rust(&Value::String(word.clone()), kind),
                 Kind::Option(inner) if matches!(**inner, Kind::Text | Kind::From(_) | Kind::Char) => {
                     let is_null = ["null", "None", "~"].contains(&word.as_str());
@@ -47,8 +47,8 @@ impl Given {
     /// As it was given, for a message.
     pub fn shown(&self) -> String {
         match self {
-            Given::Word(word) => word.clone(),
-            Given::Value(value) => value.to_string(),
+            ParameterValue::Word(word) => word.clone(),
+            ParameterValue::Value(value) => value.to_string(),
         }
     }
 }
@@ -154,8 +154,9 @@ mod tests {
 
     #[test]
     fn words_are_read_by_the_kind_of_the_default() {
-        let word =
-            |text: &str, kind: &str| Given::Word(text.to_owned()).to_rust(&Kind::of_type(kind).unwrap());
+        let word = |text: &str, kind: &str| {
+            ParameterValue::Word(text.to_owned()).to_rust(&Kind::of_type(kind).unwrap())
+        };
         let expected = [
             ("7", "i64", Some("7")),
             ("7", "&str", Some("\"7\"")),
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn values_without_a_default_are_what_they_are() {
-        let own = |value: Value| Given::Value(value).to_rust(&Kind::Any);
+        let own = |value: Value| ParameterValue::Value(value).to_rust(&Kind::Any);
         assert_eq!(own(json!(7)).unwrap(), "7");
         assert_eq!(own(json!(7_000_000_000i64)).unwrap(), "7000000000");
         assert_eq!(own(json!([1, 2.5])).unwrap(), "vec![1.0, 2.5]");

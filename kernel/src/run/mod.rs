@@ -38,8 +38,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !options.values.is_empty() {
         set_parameters(&mut notebook, &options.values)?;
     }
-    let told = options.out.as_deref().unwrap_or(path);
-    let out = &std::path::absolute(told).map_err(Error::file(told))?;
+    let destination = options.out.as_deref().unwrap_or(path);
+    let out = &std::path::absolute(destination).map_err(Error::file(destination))?;
     enter_folder_of(path)?;
     let started = Instant::now();
     let session = Arc::new(Session::start()?);
@@ -61,7 +61,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         End::Failed => "stopped at a cell that failed, after",
         End::Interrupted => "was interrupted, after",
     };
-    stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", told.display()));
+    stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", destination.display()));
     Ok(if summary.end == End::Whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

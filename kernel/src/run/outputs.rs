@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn clearing_waits_if_it_is_told_to() {
+    fn clearing_waits_if_it_is_asked_to() {
         let mut outputs = Outputs::default();
         outputs.add(text("old"));
         outputs.add(Event::Clear { wait: true });

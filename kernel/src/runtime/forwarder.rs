@@ -21,7 +21,7 @@ use super::markers::{CHANGED, LOAD};
 use super::pipes::{read_some, tell_evcxr, watch};
 use super::scanner::{Piece, Scanner};
 use super::untyped::{Untyped, untyped};
-use super::{BACKTRACE, CELLS, OUTPUT, PARENT, ROLE, RUNTIME, remains};
+use super::{BACKTRACE, CELLS, OUTPUT, PARENT, ROLE, RUNTIME, cleanup};
 use crate::sys;
 
 /// As much as a pipe holds.
@@ -38,7 +38,7 @@ pub fn run() -> ! {
     let result = Forwarder::start().and_then(|mut forwarder| {
         let status = forwarder.forward();
         if status.is_err() || !forwarder.evcxr_listens {
-            remains::clear_up();
+            cleanup::clear_up();
         }
         status
     });

@@ -63,7 +63,7 @@ pub enum Message {
         #[serde(default)]
         traceback: Vec<String>,
         #[serde(flatten)]
-        place: Place,
+        origin: Origin,
         /// It fails the cell in any case, although the cell's code continues.
         #[serde(default)]
         fails: bool,
@@ -86,7 +86,7 @@ pub const INTERRUPTED: &str = "Interrupt";
 
 /// What is known of where an error came from.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-pub struct Place {
+pub struct Origin {
     /// Where, if it was in the cell's own code.
     #[serde(default)]
     pub location: Option<Location>,

@@ -5,6 +5,7 @@
 //! All three are this one program, in the role that [`ROLE`] names.
 
 pub mod child;
+mod cleanup;
 pub mod forwarder;
 pub mod frame;
 pub mod link;
@@ -12,7 +13,6 @@ mod markers;
 pub mod message;
 mod pipes;
 pub mod question;
-mod remains;
 pub mod scanner;
 mod stdin;
 mod stdout;

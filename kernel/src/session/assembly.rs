@@ -8,7 +8,7 @@ use super::event::{CellError, Event, Sink, Stream};
 use super::progress::Build;
 use super::text::Waiting;
 use crate::runtime::frame::Frame;
-use crate::runtime::message::{Bundle, Message, Place};
+use crate::runtime::message::{Bundle, Message, Origin};
 use crate::runtime::question;
 use crate::runtime::untyped::Untyped;
 
@@ -21,7 +21,7 @@ const MAX_MUTED: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
     /// A panic or a `?` that sent its own error message.
-    Reported(CellError, Place),
+    Reported(CellError, Origin),
     /// It panicked; the panic's message as the standard library prints it, if it is known.
     Panic(Option<String>),
     /// A `?` without the crate; the error's text, if it is known, and its line in the compiled source.
@@ -65,7 +65,7 @@ pub struct Assembly {
     bundle: Option<(Bundle, Instant)>,
     pub failure: Option<Failure>,
     /// A panic or an error that may turn out to end the cell, or not.
-    reported: Option<(CellError, Place)>,
+    reported: Option<(CellError, Origin)>,
     pub exit: Option<Exit>,
     /// Variables that the cell could not store.
     pub untyped: Vec<Untyped>,
@@ -98,7 +98,7 @@ impl Assembly {
                     // Without the crate, the error is on stderr, after a mark.
                     let reported = self.reported.take();
                     self.failure = Some(match reported {
-                        Some((error, place)) => Failure::Reported(error, place),
+                        Some((error, origin)) => Failure::Reported(error, origin),
                         None => self.question(),
                     });
                 }
@@ -142,7 +142,7 @@ impl Assembly {
 
     /// The panic that has just ended the cell, if known.
     fn take_panic(&mut self) -> Option<Failure> {
-        let reported = self.reported.take().map(|(error, place)| Failure::Reported(error, place));
+        let reported = self.reported.take().map(|(error, origin)| Failure::Reported(error, origin));
         reported.or_else(|| self.waiting.take_panic().map(|text| Failure::Panic(Some(text))))
     }
 
@@ -211,16 +211,16 @@ impl Assembly {
             Message::Returned => self.store.returned = true,
             // Whether an error ends the cell is known only later, when `Panicked` or `Failed` follows or not. Until
             // then it waits in `reported`; one that waited before it did not end the cell, and is shown as text.
-            Message::Error { ename, evalue, traceback, place, fails } => {
+            Message::Error { ename, evalue, traceback, origin, fails } => {
                 self.show_reported(Instant::now());
                 let mut error = CellError::new(&ename, evalue);
                 if !traceback.is_empty() {
                     error.traceback = traceback;
                 }
                 if fails && self.failure.is_none() {
-                    self.failure = Some(Failure::Reported(error, place));
+                    self.failure = Some(Failure::Reported(error, origin));
                 } else {
-                    self.reported = Some((error, place));
+                    self.reported = Some((error, origin));
                 }
             }
         }

@@ -122,7 +122,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::runtime::message::Place;
+    use crate::runtime::message::Origin;
     use crate::runtime::question::MARK;
 
     fn collect(frames: impl FnOnce(&Collector)) -> Vec<Event> {
@@ -220,7 +220,7 @@ mod tests {
             collector.frame(Frame::Message(REPORT.to_vec()));
             collector.frame(Frame::Panicked);
             collector.frame(Frame::Finished);
-            let Some(Failure::Reported(error, Place { location: Some(location), .. })) =
+            let Some(Failure::Reported(error, Origin { location: Some(location), .. })) =
                 collector.take_end().failure
             else {
                 panic!()

@@ -172,7 +172,7 @@ impl Control {
 
     /// Makes sure that the cell ends.
     fn stop(&self, cell: u64, tell: impl Fn(&str)) {
-        let mut asked: Option<Asked> = None;
+        let mut asked: Option<StopRequest> = None;
         let mut state = self.lock();
         while state.cell == cell && state.phase != Some(Phase::Idle) {
             let phase = state.phase.unwrap_or(Phase::Idle);
@@ -181,11 +181,11 @@ impl Control {
                 Phase::Compiling | Phase::Building => state.kill_compilers(),
                 Phase::Running | Phase::Shell(_) => match asked.as_mut().filter(|asked| asked.phase == phase)
                 {
-                    None => asked = Some(Asked::new(phase, state.ask(phase))),
+                    None => asked = Some(StopRequest::new(phase, state.ask(phase))),
                     Some(asked) => {
                         if asked.is_over(&state) {
                             state.interrupted.killed |= state.kill(phase);
-                        } else if asked.is_to_be_told(&state) {
+                        } else if asked.is_to_be_announced(&state) {
                             // `tell` may block on the frontend.
                             drop(state);
                             tell(TELL);
@@ -205,16 +205,16 @@ impl Control {
 }
 
 /// A program that was asked to stop.
-struct Asked {
+struct StopRequest {
     phase: Phase,
     at: Instant,
     grace: Duration,
-    told: bool,
+    announced: bool,
 }
 
-impl Asked {
-    fn new(phase: Phase, grace: Duration) -> Asked {
-        Asked { phase, at: Instant::now(), grace, told: false }
+impl StopRequest {
+    fn new(phase: Phase, grace: Duration) -> StopRequest {
+        StopRequest { phase, at: Instant::now(), grace, announced: false }
     }
 
     /// Whether the waiting is over.
@@ -227,9 +227,9 @@ impl Asked {
         state.interrupted.times > 1 || self.at.elapsed() >= grace
     }
 
-    fn is_to_be_told(&mut self, state: &State) -> bool {
+    fn is_to_be_announced(&mut self, state: &State) -> bool {
         let due = state.listening != Listening::Unknown && self.at.elapsed() >= TELL_AFTER;
-        due && !std::mem::replace(&mut self.told, true)
+        due && !std::mem::replace(&mut self.announced, true)
     }
 }
 
@@ -307,15 +307,15 @@ mod tests {
     #[test]
     fn a_cell_that_listens_is_waited_for_until_it_has_heard() {
         let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
-        let mut asked = Asked::new(Phase::Running, GRACE);
+        let mut asked = StopRequest::new(Phase::Running, GRACE);
         let mut state = State::default();
         state.interrupted.times = 1;
         asked.at = ago(6);
-        assert!(asked.is_over(&state) && !asked.is_to_be_told(&state));
+        assert!(asked.is_over(&state) && !asked.is_to_be_announced(&state));
         state.listening = Listening::Listens;
         asked.at = ago(600);
         assert!(!asked.is_over(&state));
-        assert!(asked.is_to_be_told(&state) && !asked.is_to_be_told(&state), "once");
+        assert!(asked.is_to_be_announced(&state) && !asked.is_to_be_announced(&state), "once");
         state.listening = Listening::Heard;
         assert!(asked.is_over(&state));
         asked.at = ago(20);

@@ -10,8 +10,8 @@ use super::worker::Worker;
 use super::{CellError, Stream};
 use crate::dependency::Dependency;
 use crate::syntax;
-use crate::template::given::{Crates, Given};
 use crate::template::recipe::{ERROR, NOTE, PREPARE, Recipe};
+use crate::template::template_crates::{Crates, TemplateCrate};
 
 impl Worker {
     /// Handles the `:dep` lines of a cell that has the crate. Returns the cell for evcxr: the lines it needs in
@@ -140,7 +140,7 @@ fn is_offline(folder: &Path) -> bool {
 /// Parses a `:dep` line. For crates that are already here, the source is ignored.
 fn read(arguments: &str, recipe: &Recipe) -> Result<Dependency, CellError> {
     Dependency::parse(arguments, |name| !recipe.is_given(name))
-        .map_err(|why| CellError::new("DependencyError", why.told(":dep", "NAME = \"VERSION\"")))
+        .map_err(|why| CellError::new("DependencyError", why.explain(":dep", "NAME = \"VERSION\"")))
 }
 
 impl Dependency {
@@ -154,7 +154,7 @@ impl Dependency {
 
     /// The note about a crate that comes with the kernel; an error if that is not what the line asks for.
     fn given(&self, crates: &Crates) -> Result<Option<String>, CellError> {
-        let same = |given: &&Given| given.name.replace('-', "_") == self.name.replace('-', "_");
+        let same = |given: &&TemplateCrate| given.name.replace('-', "_") == self.name.replace('-', "_");
         let Some(given) = crates.given.iter().find(same) else { return Ok(None) };
         let has = format!("{} {} comes with the kernel", given.name, given.version);
         let foreign = ["path", "git", "registry"].into_iter().find(|key| self.how.get(key).is_some());
@@ -196,7 +196,7 @@ impl Dependency {
     }
 
     /// The error for a version, source or feature that a given crate cannot have, with a way out.
-    fn clash(&self, why: &str, given: &Given) -> CellError {
+    fn clash(&self, why: &str, given: &TemplateCrate) -> CellError {
         let mut how = match &self.how {
             toml::Value::Table(how) => how.clone(),
             version => toml::Table::from_iter([("version".to_owned(), version.clone())]),
@@ -223,7 +223,7 @@ mod tests {
     fn crates() -> Crates {
         let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
         let declared = [("default", names(&["png", "avif"])), ("png", names(&[])), ("avif", names(&[]))];
-        let image = Given {
+        let image = TemplateCrate {
             name: "image".to_owned(),
             version: "0.25.10".to_owned(),
             enabled: names(&["png"]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::collector::{Exit, Failure};
 use super::control::{GRACE, Interrupted};
 use super::event::{CellError, ansi};
-use super::places::line_in_cell;
+use super::line_map::line_in_cell;
 use crate::runtime::message::INTERRUPTED;
 use crate::sys;
 

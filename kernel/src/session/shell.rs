@@ -10,9 +10,9 @@ use super::event::{CellError, Stream};
 use super::habits;
 use crate::{syntax, sys};
 
-/// A part of a cell.
+/// What the session does for a part of a cell.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Step {
     /// For the shell.
     Shell(String),
     /// `:restart`. evcxr's own forgets that the variables are gone, and the next cell would crash.
@@ -32,35 +32,35 @@ pub enum Part {
 }
 
 /// Splits a cell into what the shell and what evcxr runs, in order.
-pub fn split(code: &str) -> Vec<Part> {
+pub fn split(code: &str) -> Vec<Step> {
     let first_rust = syntax::first_rust_line(code).unwrap_or(usize::MAX);
-    let mut parts: Vec<Part> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     for (index, line) in code.split_inclusive('\n').enumerate() {
         if index < first_rust && syntax::is_shell(line) {
-            parts.push(Part::Shell(line[1..].trim().to_owned()));
+            steps.push(Step::Shell(line[1..].trim().to_owned()));
         } else if let Some(own) = own_command(line).filter(|_| index < first_rust) {
-            parts.push(own);
-        } else if let Some(Part::Rust(text)) = parts.last_mut() {
+            steps.push(own);
+        } else if let Some(Step::Rust(text)) = steps.last_mut() {
             text.push_str(line);
         } else {
-            parts.push(Part::Rust("\n".repeat(index) + line));
+            steps.push(Step::Rust("\n".repeat(index) + line));
         }
     }
-    parts.retain(|part| !matches!(part, Part::Rust(text) if text.trim().is_empty()));
-    parts
+    steps.retain(|step| !matches!(step, Step::Rust(text) if text.trim().is_empty()));
+    steps
 }
 
 /// A command that is not evcxr's.
-fn own_command(line: &str) -> Option<Part> {
+fn own_command(line: &str) -> Option<Step> {
     match line.trim() {
-        ":restart" => Some(Part::Restart),
-        ":clear" => Some(Part::Clear),
-        ":show_deps" => Some(Part::Dependencies),
-        ":vars" => Some(Part::Vars),
-        ":help" => Some(Part::Help),
+        ":restart" => Some(Step::Restart),
+        ":clear" => Some(Step::Clear),
+        ":show_deps" => Some(Step::Dependencies),
+        ":vars" => Some(Step::Vars),
+        ":help" => Some(Step::Help),
         question => {
             let name = question.strip_prefix('?')?.trim();
-            (!name.is_empty()).then(|| Part::About(name.to_owned()))
+            (!name.is_empty()).then(|| Step::About(name.to_owned()))
         }
     }
 }
@@ -116,16 +116,16 @@ mod tests {
 
     #[test]
     fn lines_keep_their_numbers() {
-        let parts = split(":dep a\n! ls -l\n:dep b\nlet x = 1;\n!x");
-        let rust = |text: &str| Part::Rust(text.to_owned());
+        let steps = split(":dep a\n! ls -l\n:dep b\nlet x = 1;\n!x");
+        let rust = |text: &str| Step::Rust(text.to_owned());
         assert_eq!(
-            parts,
-            vec![rust(":dep a\n"), Part::Shell("ls -l".into()), rust("\n\n:dep b\nlet x = 1;\n!x")]
+            steps,
+            vec![rust(":dep a\n"), Step::Shell("ls -l".into()), rust("\n\n:dep b\nlet x = 1;\n!x")]
         );
-        assert_eq!(split(":restart\n1"), vec![Part::Restart, rust("\n1")]);
-        assert_eq!(split(":vars\n:help"), vec![Part::Vars, Part::Help]);
-        assert_eq!(split("? Vec::new\n1"), vec![Part::About("Vec::new".into()), rust("\n1")]);
-        assert_eq!(split("!ls"), vec![Part::Shell("ls".into())]);
+        assert_eq!(split(":restart\n1"), vec![Step::Restart, rust("\n1")]);
+        assert_eq!(split(":vars\n:help"), vec![Step::Vars, Step::Help]);
+        assert_eq!(split("? Vec::new\n1"), vec![Step::About("Vec::new".into()), rust("\n1")]);
+        assert_eq!(split("!ls"), vec![Step::Shell("ls".into())]);
         assert!(split("\n\n").is_empty());
     }
 }

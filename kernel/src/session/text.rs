@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_of_a_panic_is_told_from_what_was_before() {
+    fn the_message_of_a_panic_is_separated_from_what_was_before() {
         let mut waiting = Waiting::default();
         waiting.push(
             Stream::Stderr,

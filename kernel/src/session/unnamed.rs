@@ -7,8 +7,8 @@ use evcxr::CompilationError;
 use serde_json::Value;
 
 use super::worker::Worker;
-use crate::template::given::Crates;
 use crate::template::recipe::Recipe;
+use crate::template::template_crates::Crates;
 
 impl Worker {
     /// Removes help and notes about crates that the learner has not named.

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::control::Phase;
 use super::folder::Folder;
 use super::names::Names;
-use super::shell::{self, Part};
+use super::shell::{self, Step};
 use super::start::{Started, panic_text, start_evcxr};
 use super::surroundings::Surroundings;
 use super::traps::{Gone, Moved};
@@ -241,19 +241,19 @@ impl Worker {
         }
         self.shared.control.set_phase(Phase::Compiling);
         self.replace_ended_program();
-        for part in shell::split(&cell.code) {
+        for step in shell::split(&cell.code) {
             self.last = self.variables();
             stopped(self)?;
-            match part {
-                Part::Shell(command) => shell::run(&command, &self.shared.collector, &self.shared.control)
+            match step {
+                Step::Shell(command) => shell::run(&command, &self.shared.collector, &self.shared.control)
                     .map_err(|error| self.or_interrupted(error, true))?,
-                Part::Restart => self.restart()?,
-                Part::Clear => self.clear()?,
-                Part::Dependencies => self.show_dependencies(),
-                Part::Vars => self.show_variables()?,
-                Part::Help => self.show_help(),
-                Part::About(name) => self.show_about(&name)?,
-                Part::Rust(code) => {
+                Step::Restart => self.restart()?,
+                Step::Clear => self.clear()?,
+                Step::Dependencies => self.show_dependencies(),
+                Step::Vars => self.show_variables()?,
+                Step::Help => self.show_help(),
+                Step::About(name) => self.show_about(&name)?,
+                Step::Rust(code) => {
                     options::refuse(&code)?;
                     let code = self.provide_dependencies(&code)?;
                     self.evaluate_and_remember(&code)?

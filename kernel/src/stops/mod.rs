@@ -1,10 +1,10 @@
 //! The checks with which the stop button stops a cell's own loops.
 //!
 //! Just before rustc reads a cell, a call is inserted at the start of every loop body (and wherever else a cell may
-//! spend long, see [`places`]). It checks a flag, and unwinds if the learner has pressed the button. evcxr and
+//! spend long, see [`insertions`]). It checks a flag, and unwinds if the learner has pressed the button. evcxr and
 //! rust-analyzer never see it, and the positions in rustc's messages are mapped back to the text without it.
 
-mod places;
+mod insertions;
 
 use serde_json::Value;
 
@@ -76,16 +76,16 @@ struct Inserted {
 
 /// The text of a cell as evcxr writes it, with checks; `None` where it needs none.
 fn checked(text: &str, optimised: bool) -> Option<Checked> {
-    let mut pieces = places::pieces(text, optimised);
-    if pieces.is_empty() {
+    let mut insertions = insertions::insertions(text, optimised);
+    if insertions.is_empty() {
         return None;
     }
-    put_before_moves(text, &mut pieces);
-    pieces.sort_by_key(|(at, _)| *at);
-    pieces.dedup();
+    put_before_moves(text, &mut insertions);
+    insertions.sort_by_key(|(at, _)| *at);
+    insertions.dedup();
     let (mut out, mut inserted, mut done) = (String::new(), Vec::new(), 0);
     let (mut line, mut line_start) = (1, 0);
-    for (at, piece) in pieces {
+    for (at, piece) in insertions {
         for byte in text.as_bytes()[done..at].iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
             line += 1;
             line_start = out.len() + byte.0 + 1;
@@ -104,7 +104,7 @@ fn checked(text: &str, optimised: bool) -> Option<Checked> {
 
 /// Puts a statement's check before the code that takes over the variables it moves: if the check stops the cell, they
 /// are still there.
-fn put_before_moves(text: &str, pieces: &mut [places::Piece]) {
+fn put_before_moves(text: &str, insertions: &mut [insertions::Insertion]) {
     for (start, _) in text.rmatch_indices(source::OPEN) {
         let inserted = &text[start..];
         let length = inserted.find(source::CLOSE).map_or(inserted.len(), |end| end + source::CLOSE.len());
@@ -112,7 +112,7 @@ fn put_before_moves(text: &str, pieces: &mut [places::Piece]) {
         if inserted[source::OPEN.len()..].starts_with(';') {
             continue;
         }
-        for (at, _) in pieces.iter_mut().filter(|(_, piece)| *piece == CHECK) {
+        for (at, _) in insertions.iter_mut().filter(|(_, piece)| *piece == CHECK) {
             if (start..=start + length).contains(at) {
                 *at = start;
             }

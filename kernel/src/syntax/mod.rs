@@ -2,18 +2,18 @@
 
 mod complete;
 mod declarations;
+mod elements;
 mod kind;
-mod parts;
-mod places;
+mod positions;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 
 pub use complete::{Completeness, completeness, has_matching_brackets};
 pub use declarations::{Declaration, declarations, kind_of};
+pub use elements::{Element, elements};
 pub use kind::Kind;
-pub use parts::{Part, parts};
-pub use places::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
+pub use positions::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
 
 const PRELUDE: &str = "fn f(){";
 /// Macros whose value is `()`.

@@ -6,11 +6,11 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::commands::{output, run, write};
-use super::given::{self, BESIDE, Crates};
 use super::graph::Graph;
 use super::helper::Helper;
 use super::manifests::{self, HELPER, Torch, cargo_config, crate_manifest, seed_manifest};
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
+use super::template_crates::{self, BESIDE, Crates};
 use super::tree::link_tree;
 use super::{Location, library, libtch, members, outside, quick, sources};
 use crate::error::{Error, Result};
@@ -232,7 +232,7 @@ fn install_shims(template: &Path) -> Result<()> {
 }
 
 /// `cargo metadata` of the seed, pruned and with a placeholder for the kernel's folder. Its data about all crates
-/// are written to [`given::FILE`].
+/// are written to [`template_crates::FILE`].
 fn metadata(tools: &Toolchain, template: &Path, location: &Location, helper: &Helper) -> Result<String> {
     let mut cargo = tools.cargo(template, location);
     cargo.args(["metadata", "--format-version", "1", "--filter-platform", &tools.target]);
@@ -240,7 +240,7 @@ fn metadata(tools: &Toolchain, template: &Path, location: &Location, helper: &He
     let whole: Value = serde_json::from_str(&text)
         .map_err(|error| Error::Start(format!("cargo metadata's answer is not JSON: {error}")))?;
     let crates = Crates::of_metadata(&whole, &helper.package, &helper.given());
-    write(&template.join(given::FILE), &crates.to_json().to_string())?;
+    write(&template.join(template_crates::FILE), &crates.to_json().to_string())?;
     let graph = Graph::of(whole.clone());
     let named = graph.of_root();
     let needed = graph.closure(named.iter().map(|(_, id)| id.as_str()));

@@ -137,12 +137,12 @@ mod tests {
         assert_eq!((helper.prelude.as_str(), &helper.read), ("use my_garden::*;", &None));
         assert_eq!(helper.asked_for(), ["image 0.25", "serde 1"]);
         assert_eq!(helper.given(), ["my-garden", "image", "herbarium-notebook", "plotters", "serde"]);
-        let told = |manifest: &str| read(manifest).unwrap_err().to_string();
+        let message = |manifest: &str| read(manifest).unwrap_err().to_string();
         assert!(
-            told(&manifest.replace("herbarium-notebook = \"0.1\"\n", ""))
+            message(&manifest.replace("herbarium-notebook = \"0.1\"\n", ""))
                 .contains("depends on `herbarium-notebook`")
         );
-        assert!(told("[package]\nname = \"a\"\n").contains("[package.metadata.notebook]"));
+        assert!(message("[package]\nname = \"a\"\n").contains("[package.metadata.notebook]"));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

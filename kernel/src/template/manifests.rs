@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::given::BESIDE_PREFIX;
 use super::helper::Helper;
 use super::recipe;
+use super::template_crates::BESIDE_PREFIX;
 
 /// The folder in a template with the helper crate's manifest.
 pub const HELPER: &str = "helper";

@@ -216,10 +216,10 @@ mod tests {
         assert_eq!(workspace(&root.join("crates/b")).unwrap(), Some(root.join("Cargo.toml")));
 
         write(&root.join("crates/b/Cargo.toml"), "[dependencies]\nx = { workspace = true }\n");
-        let told = by_path(&root).unwrap_err().to_string();
+        let message = by_path(&root).unwrap_err().to_string();
         assert!(
-            told.contains("crates/b/Cargo.toml: x is inherited from a workspace that does not"),
-            "{told}"
+            message.contains("crates/b/Cargo.toml: x is inherited from a workspace that does not"),
+            "{message}"
         );
         std::fs::remove_dir_all(&root).unwrap();
     }

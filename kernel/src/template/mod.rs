@@ -9,8 +9,6 @@
 
 mod build;
 pub mod commands;
-#[path = "../cargo/given.rs"]
-pub mod given;
 #[path = "../cargo/graph.rs"]
 mod graph;
 pub mod helper;
@@ -26,6 +24,8 @@ mod quick;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
 mod sources;
+#[path = "../cargo/template_crates.rs"]
+pub mod template_crates;
 #[path = "../cargo/tree.rs"]
 mod tree;
 mod variables;

@@ -10,7 +10,7 @@ use crate::recipe::NOTE;
 #[derive(Debug)]
 pub enum Failure {
     /// In words for the learner.
-    Told(String),
+    Explained(String),
     Io(std::io::Error),
 }
 
@@ -23,7 +23,7 @@ impl From<std::io::Error> for Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Failure::Told(text) => f.write_str(text),
+            Failure::Explained(text) => f.write_str(text),
             Failure::Io(error) => write!(f, "building the dependency: {error}"),
         }
     }
@@ -31,12 +31,12 @@ impl std::fmt::Display for Failure {
 
 /// Reports progress to stderr, line by line, and notes to stdout.
 #[derive(Default)]
-pub struct Told {
+pub struct Reporter {
     /// Notes are only for the kernel, which asks for them.
     pub notes: bool,
 }
 
-impl Told {
+impl Reporter {
     pub fn progress(&mut self, line: &str) {
         eprintln!("{line}");
     }

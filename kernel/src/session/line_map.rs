@@ -2,7 +2,7 @@
 
 use crate::{source, syntax};
 
-/// The line of the cell (from 1) that a line of the generated source stands for, if it can be told.
+/// The line of the cell (from 1) that a line of the generated source stands for, if it can be determined.
 ///
 /// evcxr starts a line with each statement, and moves items. A text that occurs on several lines of the cell occurs on
 /// as many lines of the source, in the same order.

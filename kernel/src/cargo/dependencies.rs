@@ -12,13 +12,13 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::Tools;
-use crate::given::{BESIDE, BESIDE_PREFIX, Crates};
 use crate::manifest::{Dependencies, key};
 use crate::outlines;
 use crate::recipe::{reusable_arguments, strings};
 use crate::record::{self, Record};
-use crate::resolve::{Resolved, resolve, run_told};
-use crate::told::{Failure, Told};
+use crate::reporter::{Failure, Reporter};
+use crate::resolve::{Resolved, resolve, run_reporting};
+use crate::template_crates::{BESIDE, BESIDE_PREFIX, Crates};
 use crate::wrapper;
 
 /// The record of these dependencies, which are built now if necessary. `folder` is the one of the kernel's cells.
@@ -27,49 +27,49 @@ pub fn provide(
     folder: &Path,
     dependencies: &Dependencies,
     offline: bool,
-    told: &mut Told,
+    reporter: &mut Reporter,
 ) -> Result<Record, Failure> {
     let place = record::place(tools, folder, dependencies);
-    if let Some(known) = known(&place, told) {
+    if let Some(known) = known(&place, reporter) {
         return Ok(known);
     }
-    told.progress(&format!("Resolving {}", dependencies.lines.join(", ")));
+    reporter.progress(&format!("Resolving {}", dependencies.lines.join(", ")));
     let project = record::shared_folder(tools, dependencies);
     std::fs::create_dir_all(project.join("src"))?;
     let lock = File::create(project.join("lock"))?;
     if lock.try_lock().is_err() {
-        told.progress("Waiting for another kernel that builds the same");
+        reporter.progress("Waiting for another kernel that builds the same");
         lock.lock()?;
-        if let Some(known) = known(&place, told) {
+        if let Some(known) = known(&place, reporter) {
             return Ok(known);
         }
     }
     let crates = Crates::read(&tools.template).ok_or_else(|| {
-        Failure::Told("the template is not whole: run `herbarium install` again".to_owned())
+        Failure::Explained("the template is not whole: run `herbarium install` again".to_owned())
     })?;
     let project = Project { tools, folder, path: &project, dependencies };
     project.write_manifest(true)?;
     std::fs::write(project.path.join("src/lib.rs"), "")?;
     std::fs::copy(tools.template.join("seed/Cargo.lock"), project.path.join("Cargo.lock"))?;
-    let resolved = resolve(tools, project.path, offline, told)?;
+    let resolved = resolve(tools, project.path, offline, reporter)?;
     refuse_two_libraries(&resolved, &crates)?;
     let fit = resolved.fit(&crates);
     let note = (!fit.others.is_empty()).then(|| {
         let names: Vec<&str> = dependencies.lines.iter().map(|line| key(line)).collect();
         let (names, others) = (names.join(", "), fit.others.join("; "));
-        format!("{names} uses {others}: built apart, and the types of the two are different ones.")
+        format!("{names} uses {others}: built dependencies, and the types of the two are different ones.")
     });
-    note.iter().for_each(|note| told.note(note));
+    note.iter().for_each(|note| reporter.note(note));
     project.write_manifest(fit.shares)?;
-    let record = Record { note, ..project.build(&resolved, told)? };
+    let record = Record { note, ..project.build(&resolved, reporter)? };
     record.write(&place)?;
     Ok(record)
 }
 
 /// The existing record, with its note.
-fn known(place: &Path, told: &mut Told) -> Option<Record> {
+fn known(place: &Path, reporter: &mut Reporter) -> Option<Record> {
     let record = Record::read(place)?;
-    record.note.iter().for_each(|note| told.note(note));
+    record.note.iter().for_each(|note| reporter.note(note));
     Some(record)
 }
 
@@ -81,7 +81,7 @@ fn refuse_two_libraries(resolved: &Resolved, crates: &Crates) -> Result<(), Fail
         .filter(|package| package["links"] == "tch")
         .find(|package| package["id"].as_str() != own.map(String::as_str));
     match other {
-        Some(package) => Err(Failure::Told(format!(
+        Some(package) => Err(Failure::Explained(format!(
             "this needs torch-sys {}, and the kernel has another version of it loaded: a program cannot have both",
             package["version"].as_str().unwrap_or_default()
         ))),
@@ -110,7 +110,7 @@ impl Project<'_> {
         std::fs::write(self.path.join("Cargo.toml"), manifest)
     }
 
-    fn build(&self, resolved: &Resolved, told: &mut Told) -> Result<Record, Failure> {
+    fn build(&self, resolved: &Resolved, reporter: &mut Reporter) -> Result<Record, Failure> {
         let arguments = self.path.join("arguments.json");
         let mut cargo = self.tools.command(&self.tools.recipe.cargo);
         cargo
@@ -128,7 +128,7 @@ impl Project<'_> {
             .env_remove("RUSTFLAGS")
             .env("RUSTC_WRAPPER", self.tools.template.join("bin").join(wrapper::NAME))
             .env(wrapper::RECORD_VARIABLE, &arguments);
-        let messages = run_told(&mut cargo, told)?.map_err(Failure::Told)?;
+        let messages = run_reporting(&mut cargo, reporter)?.map_err(Failure::Explained)?;
         let recorded = serde_json::from_slice(&std::fs::read(&arguments)?).ok();
         let recorded = recorded.as_ref().and_then(strings).unwrap_or_default();
         let mut arguments =

@@ -6,32 +6,32 @@ use crate::error::{Error, Result};
 
 /// A folder of Jupyter's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum DataFolder {
     /// The user's own.
     User,
     /// `PREFIX/share/jupyter`, such as a virtual environment.
     Prefix(PathBuf),
 }
 
-impl Place {
+impl DataFolder {
     /// The folder with the kernelspecs there.
     pub fn kernels(&self) -> Result<PathBuf> {
         let jupyter = match self {
-            Place::Prefix(prefix) => prefix.join("share/jupyter"),
-            Place::User => user_folder()?,
+            DataFolder::Prefix(prefix) => prefix.join("share/jupyter"),
+            DataFolder::User => user_folder()?,
         };
         Ok(jupyter.join("kernels"))
     }
 
     /// Those in which a kernel is usually installed: the checkout's virtual environment, the active one, the user's folder.
-    pub fn usual() -> Vec<Place> {
+    pub fn usual() -> Vec<DataFolder> {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut places =
-            Vec::from_iter(checkout.canonicalize().map(|folder| Place::Prefix(folder.join(".venv"))));
-        let active = std::env::var_os("VIRTUAL_ENV").map(|folder| Place::Prefix(folder.into()));
-        places.extend(active.filter(|active| !places.contains(active)));
-        places.push(Place::User);
-        places
+        let mut folders =
+            Vec::from_iter(checkout.canonicalize().map(|folder| DataFolder::Prefix(folder.join(".venv"))));
+        let active = std::env::var_os("VIRTUAL_ENV").map(|folder| DataFolder::Prefix(folder.into()));
+        folders.extend(active.filter(|active| !folders.contains(active)));
+        folders.push(DataFolder::User);
+        folders
     }
 }
 

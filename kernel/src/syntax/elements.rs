@@ -7,7 +7,7 @@ use super::{is_unit, parse};
 
 /// A piece of a cell, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum Element {
     /// `use …;`
     Use(String),
     /// Something else that is defined, with its name where it has one that another definition can take.
@@ -20,16 +20,16 @@ pub enum Part {
     Comment(String),
 }
 
-/// The parts of a cell's Rust, in order. `None` where it is not Rust.
-pub fn parts(rust: &str) -> Option<Vec<Part>> {
+/// The elements of a cell's Rust, in order. `None` where it is not Rust.
+pub fn elements(rust: &str) -> Option<Vec<Element>> {
     let list = parse(rust)?;
     let last = list.tail_expr();
     let has_no_value = last.as_ref().is_some_and(is_unit);
     let tail = last.map(|tail| tail.syntax().clone());
-    let mut parts = Vec::new();
+    let mut elements = Vec::new();
     let mut before = String::new();
-    for element in list.syntax().children_with_tokens() {
-        let node = match element {
+    for child in list.syntax().children_with_tokens() {
+        let node = match child {
             NodeOrToken::Token(token) => {
                 match token.kind() {
                     SyntaxKind::COMMENT => before.push_str(token.text()),
@@ -46,35 +46,35 @@ pub fn parts(rust: &str) -> Option<Vec<Part>> {
             None => (before.as_str(), ""),
         };
         if !of_last.trim().is_empty() {
-            parts.push(Part::Comment(of_last.trim().to_owned()));
+            elements.push(Element::Comment(of_last.trim().to_owned()));
         }
         // The parser gives a comment there to a definition that follows.
         let mut node_text = node.text().to_string();
         if !before.contains('\n')
-            && !parts.is_empty()
+            && !elements.is_empty()
             && node_text.starts_with("//")
             && let Some((of_last, rest)) = node_text.split_once('\n')
         {
-            parts.push(Part::Comment(of_last.trim().to_owned()));
+            elements.push(Element::Comment(of_last.trim().to_owned()));
             node_text = rest.trim_start().to_owned();
         }
         let own = own.trim_matches('\n').trim_end();
         let text = if own.trim().is_empty() { node_text } else { format!("{own}\n{node_text}") };
         before.clear();
         let is_tail = tail.as_ref() == Some(&node);
-        parts.push(match ast::Item::cast(node) {
-            Some(ast::Item::Use(_)) => Part::Use(text),
-            Some(ast::Item::MacroCall(_)) => Part::Statement(text),
-            Some(item) => Part::Item { name: name(&item), text },
-            None if is_tail && has_no_value => Part::Statement(text + ";"),
-            None if is_tail => Part::Value(text),
-            None => Part::Statement(text),
+        elements.push(match ast::Item::cast(node) {
+            Some(ast::Item::Use(_)) => Element::Use(text),
+            Some(ast::Item::MacroCall(_)) => Element::Statement(text),
+            Some(item) => Element::Item { name: name(&item), text },
+            None if is_tail && has_no_value => Element::Statement(text + ";"),
+            None if is_tail => Element::Value(text),
+            None => Element::Statement(text),
         });
     }
     if !before.trim().is_empty() {
-        parts.push(Part::Comment(before.trim().to_owned()));
+        elements.push(Element::Comment(before.trim().to_owned()));
     }
-    Some(parts)
+    Some(elements)
 }
 
 /// The name in the way of another definition; values and types have separate names, distinguished by a prefix.
@@ -102,22 +102,22 @@ mod tests {
     #[test]
     fn a_cell_in_parts() {
         let cell = "use std::fs;\n// why\nlet x = 1; // one\n/// Doubles.\nfn double(x: i32) -> i32 { 2 * x }\nfor i in 0..2 {}\nprintln!(\"a\");\n\ndouble(x) // two";
-        let statement = |text: &str| Part::Statement(text.to_owned());
+        let statement = |text: &str| Element::Statement(text.to_owned());
         let expected = [
-            Part::Use("use std::fs;".to_owned()),
+            Element::Use("use std::fs;".to_owned()),
             statement("// why\nlet x = 1;"),
-            Part::Comment("// one".to_owned()),
-            Part::Item {
+            Element::Comment("// one".to_owned()),
+            Element::Item {
                 name: Some("value double".to_owned()),
                 text: "/// Doubles.\nfn double(x: i32) -> i32 { 2 * x }".to_owned(),
             },
             statement("for i in 0..2 {}"),
             statement("println!(\"a\");"),
-            Part::Value("double(x)".to_owned()),
-            Part::Comment("// two".to_owned()),
+            Element::Value("double(x)".to_owned()),
+            Element::Comment("// two".to_owned()),
         ];
-        assert_eq!(parts(cell).unwrap(), expected);
-        assert_eq!(parts("let x = "), None);
-        assert_eq!(parts("").unwrap(), []);
+        assert_eq!(elements(cell).unwrap(), expected);
+        assert_eq!(elements("let x = "), None);
+        assert_eq!(elements("").unwrap(), []);
     }
 }

@@ -1,4 +1,4 @@
-//! Where in a cell something stands.
+//! Positions in a cell: of names, values and statements.
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile};
@@ -17,7 +17,7 @@ pub fn binding(code: &str, name: &str) -> Option<(usize, usize)> {
     });
     let found = names.filter(|found| found.text() == name).last()?;
     let offset = usize::from(found.syntax().text_range().start()).checked_sub(PRELUDE.len())?;
-    place(code, code.len() - rust.len() + offset)
+    position(code, code.len() - rust.len() + offset)
 }
 
 /// A `let` of one name without a type.
@@ -36,7 +36,7 @@ pub fn untyped_let(code: &str, line: usize) -> Option<Untyped> {
         let range = statement.syntax().text_range();
         let [start, end] =
             [range.start(), range.end()].map(|at| usize::from(at).saturating_sub(PRELUDE.len()) + base);
-        let lines = place(code, start)?.0..=place(code, end)?.0;
+        let lines = position(code, start)?.0..=position(code, end)?.0;
         let Some(ast::Pat::IdentPat(pattern)) = statement.pat() else { return None };
         (lines.contains(&line) && statement.ty().is_none()).then_some(())?;
         let is_closure = matches!(statement.initializer(), Some(ast::Expr::ClosureExpr(_)));
@@ -53,12 +53,12 @@ pub fn last_expression(code: &str) -> Option<(usize, usize, usize)> {
         [range.start(), range.end()].map(|at| usize::from(at).saturating_sub(PRELUDE.len()) + base);
     // For a multi-line expression, its last line.
     let start = start + code[start..end].rfind('\n').map_or(0, |newline| newline + 1);
-    let (line, column) = place(code, start)?;
+    let (line, column) = position(code, start)?;
     Some((line, column, code[start..end].chars().count()))
 }
 
 /// The line and column, from 1, of a byte.
-fn place(code: &str, offset: usize) -> Option<(usize, usize)> {
+fn position(code: &str, offset: usize) -> Option<(usize, usize)> {
     let before = code.get(..offset)?;
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_of_names_and_values() {
+    fn positions_of_names_and_values() {
         let code = ":dep x\nlet é = 1; let (a, b) = f();\nlet b = |x| x;\n\nmodel\n    .forward(&é)";
         assert_eq!(binding(code, "a"), Some((2, 17)));
         assert_eq!(binding(code, "b"), Some((3, 5)));

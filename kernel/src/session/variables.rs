@@ -1,6 +1,6 @@
 //! Tracks and reports what happens to a cell's variables.
 
-use super::places::line_in_cell;
+use super::line_map::line_in_cell;
 use super::traps::Moved;
 use super::worker::Worker;
 use super::{CellError, Stream, failure};

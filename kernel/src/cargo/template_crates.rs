@@ -16,7 +16,7 @@ pub const BESIDE: &str = "beside.toml";
 
 /// One of the crates that every cell has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
+pub struct TemplateCrate {
     pub name: String,
     pub version: String,
     /// The features that it was built with.
@@ -25,7 +25,7 @@ pub struct Given {
     pub declared: BTreeMap<String, Vec<String>>,
 }
 
-impl Given {
+impl TemplateCrate {
     /// The default features that it was built without; a feature that only enables others is replaced by them.
     pub fn missing_defaults(&self) -> Vec<&str> {
         let (mut waiting, mut seen, mut missing) = (vec!["default"], Vec::new(), Vec::new());
@@ -55,7 +55,7 @@ impl Given {
 /// All packages of a template.
 #[derive(Debug, Default)]
 pub struct Crates {
-    pub given: Vec<Given>,
+    pub given: Vec<TemplateCrate>,
     /// The features that each package was built with, by its id in `cargo metadata`.
     pub features: BTreeMap<String, Vec<String>>,
     /// The names of the libraries of all packages, also of those that a cell cannot name.
@@ -67,7 +67,7 @@ impl Crates {
     pub fn read(template: &Path) -> Option<Crates> {
         let value: Value = serde_json::from_slice(&std::fs::read(template.join(FILE)).ok()?).ok()?;
         let given = value["given"].as_array()?.iter().map(|one| {
-            Some(Given {
+            Some(TemplateCrate {
                 name: one["name"].as_str()?.to_owned(),
                 version: one["version"].as_str()?.to_owned(),
                 enabled: strings(&one["enabled"])?,
@@ -98,7 +98,7 @@ impl Crates {
             crates.libraries.extend(library.map(|name| name.replace('-', "_")));
             let name = text("name");
             if names.contains(&name) && is_direct(metadata, helper, &text("id")) {
-                crates.given.push(Given {
+                crates.given.push(TemplateCrate {
                     enabled: crates.features.get(&text("id")).cloned().unwrap_or_default(),
                     declared: features(&package["features"]).unwrap_or_default(),
                     version: text("version"),

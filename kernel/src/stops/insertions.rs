@@ -1,4 +1,4 @@
-//! Where a cell may spend long: loop bodies, closures, recursive functions, prints, and each statement after the cell's
+//! What is inserted, and where a cell may spend long: loop bodies, closures, recursive functions, prints, and each statement after the cell's
 //! first.
 //!
 //! Left out: what is computed while the cell is compiled (`const fn`), functions that other languages call (they must not
@@ -30,13 +30,13 @@ const NO_MORE: [&str; 8] = ["zip", "enumerate", "rev", "skip", "take", "step_by"
 const INSTRUCTIONS: [&str; 9] =
     ["wrapping_add", "wrapping_sub", "wrapping_mul", "min", "max", "abs", "sqrt", "mul_add", "len"];
 
-pub type Piece = (usize, &'static str);
+pub type Insertion = (usize, &'static str);
 
-/// The pieces to insert, each with its byte offset.
-pub fn pieces(text: &str, optimised: bool) -> Vec<Piece> {
+/// The insertions to insert, each with its byte offset.
+pub fn insertions(text: &str, optimised: bool) -> Vec<Insertion> {
     let file = SourceFile::parse(text, Edition::Edition2024).syntax_node();
     let asking = asking(&file);
-    let mut found: Vec<Piece> = Vec::new();
+    let mut found: Vec<Insertion> = Vec::new();
     for node in file.descendants() {
         let start = usize::from(node.text_range().start());
         if asking.iter().any(|range| range.contains(&start)) {
@@ -55,7 +55,7 @@ pub fn pieces(text: &str, optimised: bool) -> Vec<Piece> {
 }
 
 /// What stands in a macro's arguments, where these are expressions that it does not show.
-fn of_arguments(call: &ast::MacroCall, optimised: bool) -> Vec<Piece> {
+fn of_arguments(call: &ast::MacroCall, optimised: bool) -> Vec<Insertion> {
     let name = call.path().map(|path| path.syntax().text().to_string()).unwrap_or_default();
     let Some(tree) = call.token_tree().filter(|_| TRANSPARENT.contains(&name.as_str())) else {
         return Vec::new();
@@ -67,7 +67,7 @@ fn of_arguments(call: &ast::MacroCall, optimised: bool) -> Vec<Piece> {
     // A name that no cell has: a function that calls itself gets a check.
     let before = if name == "vec" { "fn evcxr_arguments(){g([" } else { "fn evcxr_arguments(){g((" };
     let after = if name == "vec" { "]);}" } else { "));}" };
-    let within = pieces(&format!("{before}{inner}{after}"), optimised);
+    let within = insertions(&format!("{before}{inner}{after}"), optimised);
     within.into_iter().map(|(at, piece)| (at + start + 1 - before.len(), piece)).collect()
 }
 
@@ -123,7 +123,7 @@ fn runs(node: &SyntaxNode) -> bool {
     false
 }
 
-fn of_node(node: &SyntaxNode, optimised: bool, before: &[Piece]) -> Vec<Piece> {
+fn of_node(node: &SyntaxNode, optimised: bool, before: &[Insertion]) -> Vec<Insertion> {
     if let Some(body) = loop_body(node) {
         let left_out = optimised && ast::ForExpr::cast(node.clone()).is_some_and(|each| is_fast(&each));
         return if left_out { Vec::new() } else { head(&body) };
@@ -154,7 +154,7 @@ fn loop_body(node: &SyntaxNode) -> Option<ast::BlockExpr> {
 }
 
 /// A check after a block's brace, and after the attributes that may stand there.
-fn head(block: &ast::BlockExpr) -> Vec<Piece> {
+fn head(block: &ast::BlockExpr) -> Vec<Insertion> {
     let Some(list) = block.stmt_list() else { return Vec::new() };
     let attributes = list.syntax().children().filter_map(ast::Attr::cast);
     let inner = attributes.filter(|attribute| attribute.excl_token().is_some()).last();
@@ -238,7 +238,7 @@ fn calls_itself(function: &ast::Fn) -> bool {
 }
 
 /// A closure may be the body of a loop that is in a library.
-fn of_closure(closure: &ast::ClosureExpr, optimised: bool) -> Vec<Piece> {
+fn of_closure(closure: &ast::ClosureExpr, optimised: bool) -> Vec<Insertion> {
     let Some(body) = closure.body() else { return Vec::new() };
     if closure.const_token().is_some() || is_generated(closure) {
         return Vec::new();
@@ -281,7 +281,7 @@ fn is_generated(closure: &ast::ClosureExpr) -> bool {
             || called.is_some_and(|called| catches.contains(&called.trim())))
 }
 
-fn around(node: &SyntaxNode) -> Vec<Piece> {
+fn around(node: &SyntaxNode) -> Vec<Insertion> {
     let range = node.text_range();
     vec![(usize::from(range.start()), OPEN), (usize::from(range.end()), CLOSE)]
 }
@@ -292,7 +292,7 @@ fn prints(expression: &ast::MacroExpr) -> bool {
 }
 
 /// A check before a print, unless there has just been one.
-fn of_print(print: &ast::MacroExpr, before: &[Piece]) -> Vec<Piece> {
+fn of_print(print: &ast::MacroExpr, before: &[Insertion]) -> Vec<Insertion> {
     let node = print.syntax();
     let Some(parent) = node.parent() else { return Vec::new() };
     let statement = match parent.kind() {
@@ -338,7 +338,7 @@ fn is_later_statement(node: &SyntaxNode) -> bool {
 }
 
 /// The loops that a macro writes.
-fn of_macro(rules: &ast::MacroRules) -> Vec<Piece> {
+fn of_macro(rules: &ast::MacroRules) -> Vec<Insertion> {
     let Some(tree) = rules.token_tree() else { return Vec::new() };
     let mut found = Vec::new();
     let mut after_arrow = false;
@@ -363,7 +363,7 @@ fn of_macro(rules: &ast::MacroRules) -> Vec<Piece> {
 }
 
 /// The loops in one pair of brackets.
-fn of_token_tree(tree: &SyntaxNode) -> Vec<Piece> {
+fn of_token_tree(tree: &SyntaxNode) -> Vec<Insertion> {
     let mut found = Vec::new();
     let mut open: Option<SyntaxKind> = None;
     for element in tree.children_with_tokens() {
@@ -394,10 +394,10 @@ mod tests {
 
     /// The text with `@` where checks are, and brackets `‹›` around what becomes a block.
     fn shown(text: &str, optimised: bool) -> String {
-        let mut pieces = pieces(text, optimised);
-        pieces.sort_by_key(|(at, _)| *at);
+        let mut insertions = insertions(text, optimised);
+        insertions.sort_by_key(|(at, _)| *at);
         let mut out = text.to_owned();
-        for (at, piece) in pieces.iter().rev() {
+        for (at, piece) in insertions.iter().rev() {
             out.insert_str(
                 *at,
                 [(CHECK, "@"), (OPEN, "‹"), (CLOSE, "›")]
