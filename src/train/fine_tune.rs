@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::distributed::Team;
 use super::history::History;
 use super::loss::CrossEntropyLoss;
 use super::mix::Mix;
@@ -167,9 +166,7 @@ impl Phase {
         before: History,
     ) -> Result<History> {
         let criterion = CrossEntropyLoss { label_smoothing: options.label_smoothing, ..Default::default() };
-        // A rank of several has its part of the batches.
-        let batches = Team::of_process()?.shares(dataloaders)?.train.len();
-        let (mut optimizer, mut scheduler) = self.cycle(batches, options);
+        let (mut optimizer, mut scheduler) = self.cycle(dataloaders.train.len(), options);
         let best_acc = before.best_acc;
         let told = TrainOptions {
             num_epochs: self.epochs,

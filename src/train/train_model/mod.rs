@@ -51,7 +51,8 @@ use crate::{Result, notebook};
 /// # More than one process
 /// Where the environment names several ranks ([`distributed`](super::distributed)), each trains on its part of the
 /// pictures, and the result is that of one process whose batches are as many times as large, batch norms aside, which
-/// see a rank's own batch. All ranks give the same model and history; only rank 0 writes files and shows progress. Every
+/// see a rank's own batch. A scheduler that steps after each batch gets as many steps an epoch as one process would give it
+/// (`dataloaders.train.len()`), so that the same cycle ends where it should. All ranks give the same model and history; only rank 0 writes files and shows progress. Every
 /// rank reads the file of [`TrainOptions::resume`], so that it belongs into a folder that all machines share. An error on one rank
 /// ends the training on all, and says which rank it was.
 ///
@@ -79,6 +80,7 @@ pub fn train_model(
 ) -> Result<History> {
     resuming::as_the_launcher_says(&mut options);
     let team = Team::of_process()?;
+    let batches_alone = dataloaders.train.len();
     let dataloaders = &team.shares(dataloaders)?;
     let parts = preflight::check_parts(model, dataloaders, optimizer, scheduler, &options)
         .and_then(|()| check_checkpoint(model, &options, &team));
@@ -100,7 +102,7 @@ pub fn train_model(
         .and_then(|parallel| {
             let class_names = dataloaders.train.dataset().classes();
             let best = team.agree(Best::new(model, &options, class_names, earlier, team.is_first()))?;
-            let parts = Together { team: &team, parallel, best };
+            let parts = Together { team: &team, parallel, best, batches_alone };
             Training::new(model, dataloaders, criterion, &options, parts, optimizer, scheduler)
         })
         .and_then(|training| training.run(model, optimizer, scheduler));
@@ -128,6 +130,8 @@ struct Together<'a> {
     team: &'a Team,
     parallel: Option<DistributedDataParallel>,
     best: Best,
+    /// How many batches an epoch would have in one process.
+    batches_alone: usize,
 }
 
 /// A training that runs.
@@ -137,6 +141,7 @@ struct Training<'a> {
     options: &'a TrainOptions,
     team: &'a Team,
     parallel: Option<DistributedDataParallel>,
+    batches_alone: usize,
     start: Instant,
     compute: Compute,
     ema: Option<Ema>,
@@ -155,7 +160,7 @@ impl<'a> Training<'a> {
         optimizer: &dyn Optimizer,
         scheduler: &dyn Scheduler,
     ) -> Result<Self> {
-        let Together { team, parallel, best } = together;
+        let Together { team, parallel, best, batches_alone } = together;
         let compute = team.agree(Compute::prepare(model, &dataloaders.train, options.precision))?;
         let mut info =
             preflight::info(model, dataloaders, criterion, optimizer, scheduler, options, &compute);
@@ -176,6 +181,7 @@ impl<'a> Training<'a> {
             options,
             team,
             parallel,
+            batches_alone,
             start,
             compute,
             ema,

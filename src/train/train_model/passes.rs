@@ -1,5 +1,7 @@
 //! The two passes of an epoch: over the training pictures, which changes the weights, and over the validation pictures.
 
+use std::ops::Range;
+
 use fastrand::Rng;
 use tch::Tensor;
 
@@ -74,7 +76,7 @@ impl Training<'_> {
         let TrainOptions { num_epochs, accumulate, mix, .. } = *self.options;
         let loader = &self.dataloaders.train;
         let (batches, live, compute, options) = (loader.len(), &mut self.live, &self.compute, self.options);
-        let (team, parallel) = (self.team, self.parallel.as_ref());
+        let (team, parallel, batches_alone) = (self.team, self.parallel.as_ref(), self.batches_alone);
         let mut watch =
             |tally: &Tally| live.batch("train", (epoch, num_epochs), &tally.of_all(team.world()), batches);
         let mut pass = epoch::EpochPass {
@@ -139,7 +141,10 @@ impl Training<'_> {
             optimizer.step()?;
             ema.as_mut().map(|ema| ema.update(model)).transpose()?;
             if options.scheduler_step == SchedulerStep::Batch {
-                scheduler.step(optimizer)?;
+                let [own, alone] = [batches, batches_alone].map(|batches| batches.div_ceil(accumulate));
+                for _ in scheduler_steps(index / accumulate, own, alone) {
+                    scheduler.step(optimizer)?;
+                }
             }
             Ok(())
         };
@@ -162,5 +167,27 @@ impl Training<'_> {
             watch: Some(&mut watch),
         };
         validate(&mut pass, model, |_, _| Ok(()))
+    }
+}
+
+/// The steps of the scheduler that fall on an epoch's `step`-th step of the optimizer (from 0) of `own`, where one process
+/// would take `alone` steps an epoch: in a cycle of all ranks' batches, a rank's last step is the last of the cycle.
+fn scheduler_steps(step: usize, own: usize, alone: usize) -> Range<usize> {
+    step * alone / own..(step + 1) * alone / own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_takes_the_scheduler_through_all_steps_of_one_process() {
+        for own in 1..20 {
+            for alone in 0..80 {
+                let steps: Vec<usize> = (0..own).flat_map(|step| scheduler_steps(step, own, alone)).collect();
+                assert_eq!(steps, (0..alone).collect::<Vec<_>>(), "{own} of {alone}");
+            }
+        }
+        assert!((0..9).all(|step| scheduler_steps(step, 9, 9) == (step..step + 1)), "alone, one for each");
     }
 }

@@ -111,11 +111,17 @@ pub fn train_together() -> herbarium::Result<()> {
             model.unfreeze_all();
         }
         let mut optimizer = Sgd::new(model.trainable_parameters(), 0.004).momentum(0.9);
-        let mut scheduler = StepLr::new(&optimizer, 1, 0.7);
+        // Each epoch a lower rate: counted in epochs in one phase, in steps of one process in the other.
+        let (scheduler_step, steps) = match phase {
+            0 => (SchedulerStep::Epoch, 1),
+            _ => (SchedulerStep::Batch, data.train.len().div_ceil(1 + phase)),
+        };
+        let mut scheduler = StepLr::new(&optimizer, steps, 0.7);
         let told = TrainOptions {
             num_epochs: 3,
             checkpoint: folder.join(format!("best-{phase}.safetensors")).into(),
             resume: folder.join(format!("phase-{phase}.state.safetensors")).into(),
+            scheduler_step,
             accumulate: 1 + phase,
             clip_grad_norm: Some(5.0),
             ema: (phase == 1).then_some(0.5),
