@@ -9,7 +9,7 @@ use herbarium::notebook;
 use herbarium::prelude::*;
 use herbarium::train::Evaluation;
 use herbarium::transforms::{Sample, Transform};
-use scenes::messages;
+use scenes::{messages, shown_texts};
 use serde_json::json;
 
 #[test]
@@ -89,13 +89,7 @@ fn every_type_of_the_crate_can_stand_last(
 
 #[test]
 fn every_value_shows_itself_as_the_last_expression() {
-    let shown: Vec<String> = messages("last values")
-        .iter()
-        .map(|message| {
-            assert_eq!((&message["type"], &message["metadata"]), (&json!("result"), &json!({})));
-            message["data"]["text/plain"].as_str().unwrap().to_string()
-        })
-        .collect();
+    let shown = shown_texts("last values");
     let tensor = "torch.Size([3]) Float Cpu, min -2.0000, max 1.0000, mean -0.1667, \
                   first [1.0000, -2.0000, 0.5000]";
     let expected = [

@@ -31,6 +31,8 @@ use crate::{Error, Result};
 /// no `?` there. Printed, it describes itself in words.
 #[derive(Clone)]
 pub struct Figure {
+    /// The picture, of which a notebook's file is made.
+    pixels: Arc<RgbImage>,
     png: Vec<u8>,
     width: u32,
     height: u32,
@@ -49,17 +51,22 @@ impl Figure {
     /// # Errors
     /// [`Error::Argument`] if the picture has no pixels.
     pub fn new(image: &RgbImage, width: u32, height: u32, alt: impl Into<String>) -> Result<Self> {
+        Self::of_pixels(image.clone(), width, height, alt.into())
+    }
+
+    /// [`Figure::new`] without a copy.
+    pub(super) fn of_pixels(pixels: RgbImage, width: u32, height: u32, alt: String) -> Result<Self> {
         let mut png = Cursor::new(Vec::new());
-        image
+        pixels
             .write_to(&mut png, ImageFormat::Png)
             .map_err(|error| Error::Argument(format!("a picture cannot be encoded: {error}")))?;
-        let (png, alt) = (png.into_inner(), alt.into());
-        Ok(Self { png, width, height, alt, canvas: None, rich: PhantomData })
+        let (pixels, png) = (Arc::new(pixels), png.into_inner());
+        Ok(Self { pixels, png, width, height, alt, canvas: None, rich: PhantomData })
     }
 
     /// The figure that was drawn on a canvas.
     pub(super) fn drawn(canvas: Canvas, alt: String) -> Result<Self> {
-        let figure = Self::new(&canvas.pixels(), canvas.width(), canvas.height(), alt)?;
+        let figure = Self::of_pixels(canvas.pixels(), canvas.width(), canvas.height(), alt)?;
         Ok(Self { canvas: Some(Arc::new(canvas)), ..figure })
     }
 
@@ -107,9 +114,9 @@ impl Figure {
         Self { alt: alt.into(), ..self }
     }
 
-    /// The pixels of the PNG; a black one should it not be readable.
-    pub(crate) fn pixels(&self) -> RgbImage {
-        image::load_from_memory(&self.png).map_or_else(|_| RgbImage::new(1, 1), |image| image.into_rgb8())
+    /// The pixels of the PNG.
+    pub(crate) fn pixels(&self) -> &RgbImage {
+        &self.pixels
     }
 
     /// What it was drawn on, if it is more than pixels.
@@ -119,13 +126,12 @@ impl Figure {
 
     /// What notebooks get.
     fn shown(&self) -> Shown {
-        let pixels = self.pixels();
         let has_photographs = self.canvas.as_ref().is_some_and(|canvas| canvas.has_photographs());
-        let jpeg = || encoded::jpeg(&pixels).filter(|jpeg| 3 * jpeg.len() < 2 * self.png.len());
+        let jpeg = || encoded::jpeg(&self.pixels).filter(|jpeg| 3 * jpeg.len() < 2 * self.png.len());
         if let Some(jpeg) = has_photographs.then(jpeg).flatten() {
             return Shown::Jpeg(jpeg);
         }
-        let indexed = encoded::png(&pixels).filter(|png| png.len() < self.png.len());
+        let indexed = encoded::png(&self.pixels).filter(|png| png.len() < self.png.len());
         Shown::Png(indexed.unwrap_or_else(|| self.png.clone()))
     }
 

@@ -33,7 +33,7 @@ impl Figure {
         let image = to_image(tensor, mean, std)?;
         let alt = format!("a picture of {} x {} pixels", image.width(), image.height());
         let (image, (width, height)) = to_page_size(image);
-        Figure::new(&image, width, height, alt)
+        Figure::of_pixels(image, width, height, alt)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::History;
 use super::epoch::Tally;
+use super::history::table;
 use crate::notebook::{DisplayHandle, MimeBundle, Progress, Show, display, is_live};
 
 /// The minimum interval between updates of the line, which must also take less than a hundredth of the
@@ -170,46 +171,12 @@ fn curves(history: &History) -> String {
 }
 
 fn page(head: &str, history: &History, curves: &str, transcript: &str) -> MimeBundle {
-    let html = format!("{}{curves}{}", head_html(head), history.html(MOST_ROWS));
+    let html = format!("{}{curves}{}", head_html(head), table::running_html(history, MOST_ROWS));
     MimeBundle::text(transcript.trim_end()).with_html(html)
 }
 
 fn head_html(head: &str) -> String {
     format!("<div style=\"color:gray\">{}</div>", escape(head))
-}
-
-impl History {
-    /// The table as HTML, the best epoch marked, of at most `most` epochs.
-    pub(super) fn html(&self, most: usize) -> String {
-        let names =
-            ["epoch", "train loss", "train acc", "valid loss", "valid acc", "lr", "seconds", "images/s"];
-        let cells = |cells: &[String], tag: &str, style: &str| {
-            let cells = cells.iter().map(|cell| format!("<{tag} style=\"text-align:right\">{cell}</{tag}>"));
-            format!("<tr{style}>{}</tr>", cells.collect::<String>())
-        };
-        let rows = self.rows();
-        let shown = (0..rows).filter(|epoch| rows - epoch <= most || self.best_epoch == Some(*epoch));
-        let body: String = shown
-            .map(|epoch| {
-                let best = self.best_epoch == Some(epoch);
-                let seconds = self.train_seconds[epoch] + self.valid_seconds[epoch];
-                let mark = if best { " ★" } else { "" };
-                let row = [
-                    epoch.to_string(),
-                    format!("{:.4}", self.train_losses[epoch]),
-                    format!("{:.4}", self.train_acc_history[epoch]),
-                    format!("{:.4}", self.valid_losses[epoch]),
-                    format!("{:.4}{mark}", self.val_acc_history[epoch]),
-                    format!("{:.3e}", self.lrs[epoch + 1]),
-                    format!("{seconds:.1}"),
-                    format!("{:.0}", self.train_images_per_second[epoch]),
-                ];
-                cells(&row, "td", if best { " style=\"font-weight:bold\"" } else { "" })
-            })
-            .collect();
-        let head = cells(&names.map(String::from), "th", "");
-        format!("<table><thead>{head}</thead><tbody>{body}</tbody></table>")
-    }
 }
 
 #[cfg(test)]
@@ -231,7 +198,7 @@ mod tests {
             best_acc: 0.25,
             ..Default::default()
         };
-        let html = history.html(MOST_ROWS);
+        let html = table::running_html(&history, MOST_ROWS);
         assert_eq!(html.matches("<tr").count(), 1 + MOST_ROWS + 1);
         assert!(html.contains("<tr style=\"font-weight:bold\"><td style=\"text-align:right\">3</td>"));
         assert!(html.contains("0.2500 ★"));

@@ -22,14 +22,20 @@ use crate::{Error, Result};
 /// The version that tch 0.26 is made for.
 const LIBTORCH: &str = "2.13.0";
 
+/// What is trained, with what, on what.
+#[derive(Clone, Copy)]
+pub(super) struct Setup<'a> {
+    pub model: &'a Model,
+    pub dataloaders: &'a Splits<DataLoader>,
+    pub criterion: &'a dyn Criterion,
+    pub optimizer: &'a dyn Optimizer,
+    pub scheduler: &'a dyn Scheduler,
+    pub options: &'a TrainOptions,
+}
+
 /// Rejects parts that do not match; what may be intended only causes a warning on standard error.
-pub(super) fn check_parts(
-    model: &Model,
-    dataloaders: &Splits<DataLoader>,
-    optimizer: &dyn Optimizer,
-    scheduler: &dyn Scheduler,
-    options: &TrainOptions,
-) -> Result<()> {
+pub(super) fn check_parts(setup: Setup<'_>) -> Result<()> {
+    let Setup { model, dataloaders, optimizer, scheduler, options, .. } = setup;
     optimizer.validate()?;
     scheduler.validate(optimizer)?;
     check_parameters(model, optimizer)?;
@@ -145,20 +151,13 @@ pub(super) fn check_seeds(model: &Model, dataloaders: &Splits<DataLoader>, seeds
     Err(refuse(model, reason))
 }
 
-/// What is trained, with what, on what.
-pub(super) fn info(
-    model: &Model,
-    dataloaders: &Splits<DataLoader>,
-    criterion: &dyn Criterion,
-    optimizer: &dyn Optimizer,
-    scheduler: &dyn Scheduler,
-    options: &TrainOptions,
-    compute: &Compute,
-) -> RunInfo {
-    let Splits { train, valid } = dataloaders;
+/// What a history says of its training.
+pub(super) fn info(setup: Setup<'_>, compute: &Compute) -> RunInfo {
+    let Setup { model, dataloaders: Splits { train, valid }, criterion, optimizer, scheduler, options } =
+        setup;
     let threads = tch::get_num_threads();
     RunInfo {
-        model: format!("{} for {} classes", model.name(), model.num_classes()),
+        model: model_in_words(model),
         optimizer: format!("{optimizer:?}"),
         scheduler: format!("{scheduler:?}"),
         criterion: format!("{criterion:?}"),
@@ -178,16 +177,10 @@ pub(super) fn info(
 }
 
 /// All that must be the same on every rank that trains together.
-pub(super) fn description(
-    model: &Model,
-    dataloaders: &Splits<DataLoader>,
-    criterion: &dyn Criterion,
-    optimizer: &dyn Optimizer,
-    scheduler: &dyn Scheduler,
-    options: &TrainOptions,
-) -> Vec<(&'static str, String)> {
+pub(super) fn description(setup: Setup<'_>) -> Vec<(&'static str, String)> {
+    let Setup { model, dataloaders, criterion, optimizer, scheduler, options } = setup;
     let line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut lines = vec![("the model", format!("{} for {} classes", model.name(), model.num_classes()))];
+    let mut lines = vec![("the model", model_in_words(model))];
     for Parameter { name, tensor } in model.named_parameters() {
         let frozen = if tensor.requires_grad() { "" } else { ", frozen" };
         lines.push(("a parameter", format!("{name} {:?} {:?}{frozen}", tensor.size(), tensor.kind())));
@@ -211,6 +204,10 @@ pub(super) fn description(
     lines.push(("the criterion", line(format!("{criterion:?}"))));
     lines.push(("TrainOptions", line(format!("{options:?}"))));
     lines
+}
+
+fn model_in_words(model: &Model) -> String {
+    format!("{} for {} classes", model.name(), model.num_classes())
 }
 
 /// The existing file at the checkpoint's path.

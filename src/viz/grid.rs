@@ -144,7 +144,7 @@ impl From<Figure> for Panel {
     fn from(figure: Figure) -> Self {
         match figure.canvas() {
             Some(canvas) => Panel::of(Content::Drawing(canvas.clone())),
-            None => Panel::new(figure.pixels()),
+            None => Panel::new(figure.pixels().clone()),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use herbarium_notebook::{
     self as notebook, EvcxrDisplay, EvcxrDisplayRich, MimeBundle, clear_output, display,
 };
-use scenes::{EVCXR, KERNEL, PLAIN, child, messages, told};
+use scenes::{EVCXR, KERNEL, PLAIN, child, messages, shown_texts, told};
 use serde_json::{Value, json};
 
 #[test]
@@ -113,13 +113,7 @@ fn last_values() {
 
 #[test]
 fn every_value_shows_itself_as_the_last_expression() {
-    let shown: Vec<String> = messages("last values")
-        .iter()
-        .map(|message| {
-            assert_eq!((&message["type"], &message["metadata"]), (&json!("result"), &json!({})));
-            message["data"]["text/plain"].as_str().unwrap().to_string()
-        })
-        .collect();
+    let shown = shown_texts("last values");
     let twelve = "[\"1\",\n \"2\",\n \"3\",\n \"4\",\n \"5\",\n \"6\",\n \"7\",\n \"8\",\n \"9\",\n \"10\",\n \
                   \"11\",\n \"12\"]";
     let expected =

@@ -1,7 +1,7 @@
 //! The history of a training, epoch by epoch.
 
 mod plot;
-mod table;
+pub(super) mod table;
 
 use std::fmt;
 use std::path::PathBuf;

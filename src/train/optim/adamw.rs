@@ -21,27 +21,14 @@ impl AdamW {
         let rule = AdamRule { name: "AdamW", betas: (0.9, 0.999), eps: 1e-8, decoupled: true };
         AdamW(Ruled::new(Group::new(parameters, lr, 1e-2), rule))
     }
-
-    /// Decay of the running averages of the gradient and of its square, each in 0..1. Default (0.9, 0.999).
-    pub fn betas(mut self, betas: (f64, f64)) -> Self {
-        self.0.rule.betas = betas;
-        self
-    }
-
-    /// Added to the denominator against division by zero. Default 1e-8.
-    pub fn eps(mut self, eps: f64) -> Self {
-        self.0.rule.eps = eps;
-        self
-    }
-
-    /// Share of each weight taken off in a step, times the learning rate. Default 0.01. Groups with a weight decay of their own keep it.
-    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
-        self.0.group.set_weight_decay(weight_decay);
-        self
-    }
 }
 
-optimizer_by_rule!(AdamW);
+optimizer_by_rule!(AdamW, weight_decay: "Share of each weight taken off in a step, times the learning rate. Default 0.01.", {
+    /// Decay of the running averages of the gradient and of its square, each in 0..1. Default (0.9, 0.999).
+    betas: (f64, f64),
+    /// Added to the denominator against division by zero. Default 1e-8.
+    eps: f64,
+});
 
 #[cfg(test)]
 mod tests {

@@ -35,36 +35,6 @@ impl RmsProp {
         let rule = RmsPropRule { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false };
         RmsProp(Ruled::new(Group::new(parameters, lr, 0.0), rule))
     }
-
-    /// Decay of the running average of the squared gradient, 0 or more. Default 0.99.
-    pub fn alpha(mut self, alpha: f64) -> Self {
-        self.0.rule.alpha = alpha;
-        self
-    }
-
-    /// Added to the denominator against division by zero. Default 1e-8.
-    pub fn eps(mut self, eps: f64) -> Self {
-        self.0.rule.eps = eps;
-        self
-    }
-
-    /// Share of the last step's direction that is kept. Default 0.
-    pub fn momentum(mut self, momentum: f64) -> Self {
-        self.0.rule.momentum = momentum;
-        self
-    }
-
-    /// Whether to divide by the standard deviation of the gradient, not by its size. Default no.
-    pub fn centered(mut self, centered: bool) -> Self {
-        self.0.rule.centered = centered;
-        self
-    }
-
-    /// Share of each weight that joins its gradient (L2 penalty). Default 0. Groups with a weight decay of their own keep it.
-    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
-        self.0.group.set_weight_decay(weight_decay);
-        self
-    }
 }
 
 /// The optimizer state of a parameter.
@@ -184,7 +154,16 @@ impl Rule for RmsPropRule {
     }
 }
 
-optimizer_by_rule!(RmsProp);
+optimizer_by_rule!(RmsProp, weight_decay: "Share of each weight that joins its gradient (L2 penalty). Default 0.", {
+    /// Decay of the running average of the squared gradient, 0 or more. Default 0.99.
+    alpha: f64,
+    /// Added to the denominator against division by zero. Default 1e-8.
+    eps: f64,
+    /// Share of the last step's direction that is kept. Default 0.
+    momentum: f64,
+    /// Whether to divide by the standard deviation of the gradient, not by its size. Default no.
+    centered: bool,
+});
 
 #[cfg(test)]
 mod tests {

@@ -123,9 +123,24 @@ impl<R: Rule> fmt::Display for Ruled<R> {
     }
 }
 
-/// Makes an [`Optimizer`](super::Optimizer) of a type that holds a [`Ruled`] and nothing else.
+/// Makes an [`Optimizer`](super::Optimizer) of a type that holds a [`Ruled`] and nothing else, with a method for each of
+/// its rule's settings and one for the groups' weight decay, whose meaning is given.
 macro_rules! optimizer_by_rule {
-    ($optimizer:ident) => {
+    ($optimizer:ident, weight_decay: $decay:literal, { $($(#[$doc:meta])+ $setting:ident: $type:ty,)+ }) => {
+        impl $optimizer {
+            $($(#[$doc])+
+            pub fn $setting(mut self, $setting: $type) -> Self {
+                self.0.rule.$setting = $setting;
+                self
+            })+
+
+            #[doc = concat!($decay, " Groups with a weight decay of their own keep it.")]
+            pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+                self.0.group.set_weight_decay(weight_decay);
+                self
+            }
+        }
+
         impl $crate::train::Optimizer for $optimizer {
             fn name(&self) -> &'static str {
                 $crate::train::optim::rule::Rule::name(&self.0.rule)

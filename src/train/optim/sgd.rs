@@ -32,30 +32,6 @@ impl Sgd {
     fn of(parameters: ParamGroups, lr: f64) -> Self {
         Sgd(Ruled::new(Group::new(parameters, lr, 0.0), SgdRule::default()))
     }
-
-    /// Share of the last step's direction that is kept. Default 0, often 0.9.
-    pub fn momentum(mut self, momentum: f64) -> Self {
-        self.0.rule.momentum = momentum;
-        self
-    }
-
-    /// Share of the gradient left out of the direction. Default 0.
-    pub fn dampening(mut self, dampening: f64) -> Self {
-        self.0.rule.dampening = dampening;
-        self
-    }
-
-    /// Whether to look one step ahead along the momentum; needs a momentum and no dampening. Default no.
-    pub fn nesterov(mut self, nesterov: bool) -> Self {
-        self.0.rule.nesterov = nesterov;
-        self
-    }
-
-    /// Share of each weight that joins its gradient (L2 penalty). Default 0. Groups with a weight decay of their own keep it.
-    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
-        self.0.group.set_weight_decay(weight_decay);
-        self
-    }
 }
 
 /// The momentum buffer: none without momentum, and before the first step.
@@ -160,7 +136,14 @@ fn decayed(gradient: Tensor, parameter: &Tensor, weight_decay: f64) -> Result<Te
     Ok(gradient.f_add(&parameter.f_mul_scalar(weight_decay)?)?)
 }
 
-optimizer_by_rule!(Sgd);
+optimizer_by_rule!(Sgd, weight_decay: "Share of each weight that joins its gradient (L2 penalty). Default 0.", {
+    /// Share of the last step's direction that is kept. Default 0, often 0.9.
+    momentum: f64,
+    /// Share of the gradient left out of the direction. Default 0.
+    dampening: f64,
+    /// Whether to look one step ahead along the momentum; needs a momentum and no dampening. Default no.
+    nesterov: bool,
+});
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use super::live::Live;
 use super::loss::Criterion;
 use super::optim::Optimizer;
 use super::options::{SchedulerStep, TrainOptions};
-use super::preflight;
+use super::preflight::{self, Setup};
 use super::resume::KeptState;
 use super::scheduler::Scheduler;
 use crate::data::{DataLoader, Splits};
@@ -82,17 +82,10 @@ pub fn train_model(
     let team = Team::of_process()?;
     let batches_alone = dataloaders.train.len();
     let dataloaders = &team.shares(dataloaders)?;
-    let parts = preflight::check_parts(model, dataloaders, optimizer, scheduler, &options)
-        .and_then(|()| check_checkpoint(model, &options, &team));
+    let setup = Setup { model, dataloaders, criterion, optimizer, scheduler, options: &options };
+    let parts = preflight::check_parts(setup).and_then(|()| check_checkpoint(model, &options, &team));
     let earlier = team.agree(parts)?;
-    team.must_be_same(&preflight::description(
-        model,
-        dataloaders,
-        criterion,
-        optimizer,
-        scheduler,
-        &options,
-    ))?;
+    team.must_be_same(&preflight::description(setup))?;
     let batch_norm = model.batch_norm();
     if options.batch_norm != BatchNormMode::Moving {
         model.set_batch_norm(options.batch_norm);
@@ -162,8 +155,8 @@ impl<'a> Training<'a> {
     ) -> Result<Self> {
         let Together { team, parallel, best, batches_alone } = together;
         let compute = team.agree(Compute::prepare(model, &dataloaders.train, options.precision))?;
-        let mut info =
-            preflight::info(model, dataloaders, criterion, optimizer, scheduler, options, &compute);
+        let setup = Setup { model, dataloaders, criterion, optimizer, scheduler, options };
+        let mut info = preflight::info(setup, &compute);
         if !team.is_alone() {
             info.device = format!("{}, {} processes", info.device, team.world());
         }

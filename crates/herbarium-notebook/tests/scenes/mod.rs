@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub const KERNEL: [(&str, &str); 2] = [("HERBARIUM_KERNEL", "1"), ("EVCXR_IS_RUNTIME", "1")];
 #[allow(dead_code)]
@@ -35,6 +35,16 @@ pub fn told(scene: &str, environment: &[(&str, &str)]) -> String {
     let told = text.split_once("BEGIN\n").and_then(|(_, rest)| rest.rsplit_once("END\n"));
     let told = told.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&stderr)));
     told.0.to_string()
+}
+
+/// The texts of the values that a scene shows as last expressions, each of which must be plain text.
+#[allow(dead_code)]
+pub fn shown_texts(scene: &str) -> Vec<String> {
+    let text = |message: &Value| {
+        assert_eq!((&message["type"], &message["metadata"]), (&json!("result"), &json!({})));
+        message["data"]["text/plain"].as_str().unwrap().to_string()
+    };
+    messages(scene).iter().map(text).collect()
 }
 
 /// The messages in a scene's output, which must hold nothing else.
