@@ -5,10 +5,10 @@ use std::fmt;
 use fastrand::Rng;
 use image::RgbImage;
 use pillow_pixels::{Map, transform};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::{NumberOrRange, Shear};
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::repr::{py_colour, py_list, py_point, py_tuple};
 use super::rotation::center_fault;
@@ -111,7 +111,7 @@ fn inverse_matrix(
 }
 
 #[derive(Clone)]
-struct RandomAffine {
+pub(super) struct RandomAffine {
     degrees: [f64; 2],
     translate: Option<[f64; 2]>,
     scale: Option<[f64; 2]>,
@@ -122,6 +122,8 @@ struct RandomAffine {
     /// What is wrong with a `degrees` of one number.
     fault: Option<String>,
 }
+
+arguments!(RandomAffine { degrees, translate, scale, shear, interpolation, fill, center } fault: None);
 
 impl Options for RandomAffine {
     fn set(&mut self, setting: Setting) -> bool {
@@ -171,19 +173,6 @@ impl RandomAffine {
     }
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    Ok(Transform::with_options(RandomAffine {
-        degrees: args.floats("degrees")?,
-        translate: args.maybe_floats("translate")?,
-        scale: args.maybe_floats("scale")?,
-        shear: args.maybe_floats::<4>("shear")?.map(Shear::from),
-        interpolation: args.interpolation()?,
-        fill: args.colour("fill")?,
-        center: args.maybe_floats("center")?,
-        fault: None,
-    }))
-}
-
 impl TransformOp for RandomAffine {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomAffine")?;
@@ -220,15 +209,7 @@ impl TransformOp for RandomAffine {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let RandomAffine { degrees, translate, scale, shear, interpolation, fill, center, .. } = *self;
-        let shear = shear.map(Shear::ranges);
-        Some(step(
-            "RandomAffine",
-            json!({
-                "degrees": degrees, "translate": translate, "scale": scale, "shear": shear,
-                "interpolation": interpolation.name(), "fill": fill, "center": center,
-            }),
-        ))
+        Some(step("RandomAffine", self.arguments()))
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::affine::{Affine, affine};
 use super::color::{adjust_brightness, adjust_contrast, adjust_saturation};
 use super::filters::adjust_sharpness;
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::lookup_tables::{autocontrast, equalize, invert, posterize, solarize};
 use super::options::{Options, Setting};
 use super::rotation::{RotationOptions, rotate};
@@ -203,13 +203,15 @@ fn py_interpolation(interpolation: Interpolation) -> &'static str {
 }
 
 #[derive(Clone)]
-struct RandAugment {
+pub(super) struct RandAugment {
     num_ops: usize,
     magnitude: usize,
     num_magnitude_bins: usize,
     interpolation: Interpolation,
     fill: Option<[u8; 3]>,
 }
+
+arguments!(RandAugment { num_ops, magnitude, num_magnitude_bins, interpolation, fill });
 
 impl Options for RandAugment {
     fn set(&mut self, setting: Setting) -> bool {
@@ -223,16 +225,6 @@ impl Options for RandAugment {
         }
         true
     }
-}
-
-pub(super) fn rand_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(Transform::with_options(RandAugment {
-        num_ops: args.count("num_ops")?,
-        magnitude: args.count("magnitude")?,
-        num_magnitude_bins: args.count("num_magnitude_bins")?,
-        interpolation: args.interpolation()?,
-        fill: args.maybe_colour("fill")?,
-    }))
 }
 
 impl TransformOp for RandAugment {
@@ -262,14 +254,7 @@ impl TransformOp for RandAugment {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let RandAugment { num_ops, magnitude, num_magnitude_bins, interpolation, fill } = *self;
-        Some(step(
-            "RandAugment",
-            json!({
-                "num_ops": num_ops, "magnitude": magnitude, "num_magnitude_bins": num_magnitude_bins,
-                "interpolation": interpolation.name(), "fill": fill,
-            }),
-        ))
+        Some(step("RandAugment", self.arguments()))
     }
 }
 
@@ -287,11 +272,13 @@ impl fmt::Display for RandAugment {
 }
 
 #[derive(Clone)]
-struct TrivialAugmentWide {
+pub(super) struct TrivialAugmentWide {
     num_magnitude_bins: usize,
     interpolation: Interpolation,
     fill: Option<[u8; 3]>,
 }
+
+arguments!(TrivialAugmentWide { num_magnitude_bins, interpolation, fill });
 
 impl Options for TrivialAugmentWide {
     fn set(&mut self, setting: Setting) -> bool {
@@ -303,14 +290,6 @@ impl Options for TrivialAugmentWide {
         }
         true
     }
-}
-
-pub(super) fn trivial_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(Transform::with_options(TrivialAugmentWide {
-        num_magnitude_bins: args.count("num_magnitude_bins")?,
-        interpolation: args.interpolation()?,
-        fill: args.maybe_colour("fill")?,
-    }))
 }
 
 impl TransformOp for TrivialAugmentWide {
@@ -328,13 +307,7 @@ impl TransformOp for TrivialAugmentWide {
     }
 
     fn to_json(&self) -> Option<Value> {
-        Some(step(
-            "TrivialAugmentWide",
-            json!({
-                "num_magnitude_bins": self.num_magnitude_bins, "interpolation": self.interpolation.name(),
-                "fill": self.fill,
-            }),
-        ))
+        Some(step("TrivialAugmentWide", self.arguments()))
     }
 }
 
@@ -379,10 +352,6 @@ const IMAGENET: [[Step; 2]; 25] = [
 ];
 
 struct AutoAugment;
-
-pub(super) fn auto_from_json(_: &mut Args) -> Result<Transform> {
-    Ok(auto_augment())
-}
 
 impl TransformOp for AutoAugment {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::arguments::Size;
 use super::crop::crop;
-use super::json::{Args, step};
+use super::json::step;
 use super::pad::{PadOptions, padded};
 use super::size::{checked_size, round_half_even};
 use super::{Sample, Transform, TransformOp};
@@ -62,10 +62,6 @@ impl CenterCrop {
         let [height, width] = size.of_crop();
         Transform::new(CenterCrop { height, width })
     }
-}
-
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    Ok(CenterCrop::of(args.ints::<2>("size")?.into()))
 }
 
 impl TransformOp for CenterCrop {

@@ -74,10 +74,10 @@ impl ColorJitter {
 
 pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
     Ok(Transform::new(ColorJitter {
-        brightness: args.maybe_floats("brightness")?.unwrap_or([1.0; 2]),
-        contrast: args.maybe_floats("contrast")?.unwrap_or([1.0; 2]),
-        saturation: args.maybe_floats("saturation")?.unwrap_or([1.0; 2]),
-        hue: args.maybe_floats("hue")?.unwrap_or([0.0; 2]),
+        brightness: args.take::<Option<_>>("brightness")?.unwrap_or([1.0; 2]),
+        contrast: args.take::<Option<_>>("contrast")?.unwrap_or([1.0; 2]),
+        saturation: args.take::<Option<_>>("saturation")?.unwrap_or([1.0; 2]),
+        hue: args.take::<Option<_>>("hue")?.unwrap_or([0.0; 2]),
         fault: None,
     }))
 }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use super::json::{Args, step, steps};
+use super::json::{step, steps};
 use super::tensor::{ByteToFloat, append_tensor};
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -115,10 +115,6 @@ impl From<Compose> for Transform {
     fn from(compose: Compose) -> Self {
         Transform::new(compose)
     }
-}
-
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    Ok(Compose::new(args.transforms()?).into())
 }
 
 impl TransformOp for Compose {

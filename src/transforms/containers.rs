@@ -47,10 +47,6 @@ struct RandomApply {
     p: f64,
 }
 
-pub(super) fn apply_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(random_apply(args.transforms()?, args.float("p")?))
-}
-
 impl TransformOp for RandomApply {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         if rng.f64() >= self.p {
@@ -93,7 +89,7 @@ impl Options for RandomChoice {
 
 pub(super) fn choice_from_json(args: &mut Args) -> Result<Transform> {
     let transforms = args.transforms()?;
-    Ok(Transform::with_options(RandomChoice { transforms, weights: args.maybe_list("p")? }))
+    Ok(Transform::with_options(RandomChoice { transforms, weights: args.take("p")? }))
 }
 
 impl TransformOp for RandomChoice {
@@ -148,10 +144,6 @@ impl fmt::Display for RandomChoice {
 
 struct RandomOrder {
     transforms: Vec<Transform>,
-}
-
-pub(super) fn order_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(random_order(args.transforms()?))
 }
 
 impl TransformOp for RandomOrder {

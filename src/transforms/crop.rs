@@ -4,10 +4,10 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Size;
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::pad::padded;
 use super::repr::py_padding;
@@ -47,13 +47,15 @@ pub(super) fn crop_filled(
 }
 
 #[derive(Clone)]
-struct RandomCrop {
-    height: i64,
-    width: i64,
+pub(super) struct RandomCrop {
+    /// [height, width]
+    size: [i64; 2],
     padding: Option<[i64; 4]>,
     pad_if_needed: bool,
     borders: PadOptions,
 }
+
+arguments!(RandomCrop { size, padding, pad_if_needed, ..borders });
 
 impl Options for RandomCrop {
     fn set(&mut self, setting: Setting) -> bool {
@@ -70,20 +72,18 @@ impl Options for RandomCrop {
 
 impl RandomCrop {
     fn of(size: Size) -> Transform {
-        let [height, width] = size.of_crop();
-        let borders = PadOptions::default();
-        Transform::with_options(RandomCrop { height, width, padding: None, pad_if_needed: false, borders })
+        let (size, borders) = (size.of_crop(), PadOptions::default());
+        Transform::with_options(RandomCrop { size, padding: None, pad_if_needed: false, borders })
     }
 
     /// The picture with the borders that the options ask for.
     fn padded(&self, mut picture: RgbImage) -> Result<RgbImage> {
-        let RandomCrop { padding, pad_if_needed, borders: options, .. } = *self;
+        let RandomCrop { size: [height, width], padding, pad_if_needed, borders: options } = *self;
         if let Some(padding) = padding {
             picture = padded(&picture, padding, options)?;
         }
         // The width first, by what is missing on each side, as torchvision does.
-        let (columns, rows) =
-            (self.width - i64::from(picture.width()), self.height - i64::from(picture.height()));
+        let (columns, rows) = (width - i64::from(picture.width()), height - i64::from(picture.height()));
         if pad_if_needed && columns > 0 {
             picture = padded(&picture, [columns, 0, columns, 0], options)?;
         }
@@ -94,55 +94,43 @@ impl RandomCrop {
     }
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let [height, width] = args.ints("size")?;
-    let (padding, pad_if_needed) = (args.maybe_ints("padding")?, args.bool("pad_if_needed")?);
-    let borders = PadOptions { fill: args.colour("fill")?, padding_mode: args.padding_mode()? };
-    Ok(Transform::with_options(RandomCrop { height, width, padding, pad_if_needed, borders }))
-}
-
 impl TransformOp for RandomCrop {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = self.padded(Transform::picture(sample, "RandomCrop")?)?;
+        let [crop_height, crop_width] = self.size;
         let (height, width) = (i64::from(picture.height()), i64::from(picture.width()));
-        if height < self.height || width < self.width {
+        if height < crop_height || width < crop_width {
             return Err(Error::Transform {
                 transform: "RandomCrop".into(),
                 problem: format!(
-                    "required crop size ({}, {}) is larger than input image size ({height}, {width}): resize first",
-                    self.height, self.width
+                    "required crop size ({crop_height}, {crop_width}) is larger than input image size ({height}, {width}): \
+                     resize first"
                 ),
             });
         }
-        if (height, width) == (self.height, self.width) {
+        if [height, width] == self.size {
             return Ok(Sample::Picture(picture));
         }
-        let top = rng.i64(0..=height - self.height);
-        let left = rng.i64(0..=width - self.width);
-        Ok(Sample::Picture(crop(&picture, top, left, self.height, self.width)?))
+        let top = rng.i64(0..=height - crop_height);
+        let left = rng.i64(0..=width - crop_width);
+        Ok(Sample::Picture(crop(&picture, top, left, crop_height, crop_width)?))
     }
 
     fn fault(&self) -> Option<String> {
-        checked_size(self.height, self.width).err()
+        let [height, width] = self.size;
+        checked_size(height, width).err()
     }
 
     fn to_json(&self) -> Option<Value> {
-        let RandomCrop { height, width, padding, pad_if_needed, borders } = *self;
-        let PadOptions { fill, padding_mode } = borders;
-        Some(step(
-            "RandomCrop",
-            json!({
-                "size": [height, width], "padding": padding, "pad_if_needed": pad_if_needed,
-                "fill": fill, "padding_mode": padding_mode.name(),
-            }),
-        ))
+        Some(step("RandomCrop", self.arguments()))
     }
 }
 
 impl fmt::Display for RandomCrop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let padding = self.padding.map_or_else(|| "None".into(), py_padding);
-        write!(f, "RandomCrop(size=({}, {}), padding={padding})", self.height, self.width)
+        let RandomCrop { size: [height, width], padding, .. } = *self;
+        let padding = padding.map_or_else(|| "None".into(), py_padding);
+        write!(f, "RandomCrop(size=({height}, {width}), padding={padding})")
     }
 }
 

@@ -10,7 +10,7 @@ use super::arguments::Size;
 use super::center_crop::center_cropped;
 use super::crop::crop;
 use super::flip::{hflip, vflip};
-use super::json::{Args, step};
+use super::json::step;
 use super::options::{Options, Setting};
 use super::repr::py_bool;
 use super::size::checked_size;
@@ -105,12 +105,6 @@ impl Options for Crops {
         }
         true
     }
-}
-
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let size: [i64; 2] = args.ints("size")?;
-    let ten = if args.name() == "TenCrop" { Some(args.bool("vertical_flip")?) } else { None };
-    Ok(Crops::of(size.into(), ten))
 }
 
 impl TransformOp for Crops {

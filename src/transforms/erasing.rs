@@ -3,10 +3,10 @@
 use std::fmt;
 
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tch::{Kind, Tensor};
 
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::repr::{PyFloat, py_list, py_tuple};
 use super::size::round_half_even;
@@ -77,12 +77,14 @@ pub fn erase(tensor: &Tensor, part: [i64; 4], value: &Tensor) -> Result<Tensor> 
 }
 
 #[derive(Clone)]
-struct RandomErasing {
+pub(super) struct RandomErasing {
     p: f64,
     scale: [f64; 2],
     ratio: [f64; 2],
     value: Erased,
 }
+
+arguments!(RandomErasing { p, scale, ratio, value });
 
 impl Options for RandomErasing {
     fn set(&mut self, setting: Setting) -> bool {
@@ -144,11 +146,6 @@ fn normal(rng: &mut Rng) -> f32 {
     (radius * (std::f64::consts::TAU * rng.f64()).cos()) as f32
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let (p, scale, ratio) = (args.float("p")?, args.floats("scale")?, args.floats("ratio")?);
-    Ok(Transform::with_options(RandomErasing { p, scale, ratio, value: args.erased("value")? }))
-}
-
 impl TransformOp for RandomErasing {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let error = |problem: String| Error::Transform { transform: "RandomErasing".into(), problem };
@@ -183,13 +180,7 @@ impl TransformOp for RandomErasing {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let RandomErasing { p, scale, ratio, value } = *self;
-        let value = match value {
-            Erased::Value(value) => json!(value),
-            Erased::Colour(values) => json!(values),
-            Erased::Random => json!("random"),
-        };
-        Some(step("RandomErasing", json!({ "p": p, "scale": scale, "ratio": ratio, "value": value })))
+        Some(step("RandomErasing", self.arguments()))
     }
 }
 

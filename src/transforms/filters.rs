@@ -8,7 +8,7 @@ use pillow_pixels::enhance;
 use serde_json::{Value, json};
 
 use super::arguments::KernelSize;
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::repr::{PyFloat, py_tuple};
 use super::transform::{probability_fault, uniform};
@@ -123,10 +123,12 @@ fn factor_fault(factor: f64) -> Option<String> {
 }
 
 #[derive(Clone)]
-struct GaussianBlur {
+pub(super) struct GaussianBlur {
     kernel_size: [i64; 2],
     sigma: [f64; 2],
 }
+
+arguments!(GaussianBlur { kernel_size, sigma });
 
 impl GaussianBlur {
     fn of(KernelSize(kernel_size): KernelSize) -> Transform {
@@ -142,11 +144,6 @@ impl Options for GaussianBlur {
         }
         true
     }
-}
-
-pub(super) fn blur_from_json(args: &mut Args) -> Result<Transform> {
-    let (kernel_size, sigma) = (args.ints("kernel_size")?, args.floats("sigma")?);
-    Ok(Transform::with_options(GaussianBlur { kernel_size, sigma }))
 }
 
 impl TransformOp for GaussianBlur {
@@ -165,7 +162,7 @@ impl TransformOp for GaussianBlur {
     }
 
     fn to_json(&self) -> Option<Value> {
-        Some(step("GaussianBlur", json!({ "kernel_size": self.kernel_size, "sigma": self.sigma })))
+        Some(step("GaussianBlur", self.arguments()))
     }
 }
 
@@ -179,10 +176,6 @@ impl fmt::Display for GaussianBlur {
 struct RandomAdjustSharpness {
     sharpness_factor: f64,
     p: f64,
-}
-
-pub(super) fn sharpness_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(random_adjust_sharpness(args.float("sharpness_factor")?, args.float("p")?))
 }
 
 impl TransformOp for RandomAdjustSharpness {

@@ -7,7 +7,7 @@ use image::RgbImage;
 use pillow_pixels::ops;
 use serde_json::{Value, json};
 
-use super::json::{Args, step};
+use super::json::step;
 use super::repr::PyFloat;
 use super::transform::probability_fault;
 use super::{Sample, Transform, TransformOp};
@@ -54,14 +54,6 @@ impl RandomFlip {
             Axis::Vertical => "RandomVerticalFlip",
         }
     }
-}
-
-pub(super) fn horizontal_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(random_horizontal_flip(args.float("p")?))
-}
-
-pub(super) fn vertical_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(random_vertical_flip(args.float("p")?))
 }
 
 impl TransformOp for RandomFlip {

@@ -32,8 +32,8 @@ pub fn to_grayscale(picture: &RgbImage) -> RgbImage {
 
 struct Grayscale;
 
-pub(super) fn grayscale_from_json(args: &mut Args) -> Result<Transform> {
-    match args.int("num_output_channels")? {
+pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
+    match args.take::<i64>("num_output_channels")? {
         3 => Ok(grayscale()),
         other => Err(Error::Transform {
             transform: "Grayscale".into(),
@@ -66,10 +66,6 @@ impl fmt::Display for Grayscale {
 
 struct RandomGrayscale {
     p: f64,
-}
-
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    Ok(random_grayscale(args.float("p")?))
 }
 
 impl TransformOp for RandomGrayscale {

@@ -7,7 +7,7 @@ use image::RgbImage;
 use pillow_pixels::ops;
 use serde_json::{Value, json};
 
-use super::json::{Args, step};
+use super::json::step;
 use super::repr::PyFloat;
 use super::transform::probability_fault;
 use super::{Sample, Transform, TransformOp};
@@ -125,17 +125,6 @@ impl TableOp {
 struct RandomTableOp {
     op: TableOp,
     p: f64,
-}
-
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let op = match args.name() {
-        "RandomInvert" => TableOp::Invert,
-        "RandomPosterize" => TableOp::Posterize { bits: args.int("bits")? },
-        "RandomSolarize" => TableOp::Solarize { threshold: args.float("threshold")? },
-        "RandomAutocontrast" => TableOp::Autocontrast,
-        _ => TableOp::Equalize,
-    };
-    Ok(Transform::new(RandomTableOp { op, p: args.float("p")? }))
 }
 
 impl TransformOp for RandomTableOp {

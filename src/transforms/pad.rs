@@ -4,11 +4,11 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Padding;
 use super::crop::crop_filled;
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::repr::{py_colour, py_padding};
 use super::size::checked_size;
@@ -132,10 +132,13 @@ pub(super) fn padded(picture: &RgbImage, padding: [i64; 4], options: PadOptions)
 }
 
 #[derive(Clone)]
-struct Pad {
+pub(super) struct Pad {
     padding: [i64; 4],
     options: PadOptions,
 }
+
+arguments!(PadOptions { fill, padding_mode });
+arguments!(Pad { padding, ..options });
 
 impl Pad {
     fn of(Padding(padding): Padding) -> Transform {
@@ -154,12 +157,6 @@ impl Options for Pad {
     }
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let padding = args.ints("padding")?;
-    let options = PadOptions { fill: args.colour("fill")?, padding_mode: args.padding_mode()? };
-    Ok(Transform::with_options(Pad { padding, options }))
-}
-
 impl TransformOp for Pad {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "Pad")?;
@@ -171,11 +168,7 @@ impl TransformOp for Pad {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let PadOptions { fill, padding_mode } = self.options;
-        Some(step(
-            "Pad",
-            json!({ "padding": self.padding, "fill": fill, "padding_mode": padding_mode.name() }),
-        ))
+        Some(step("Pad", self.arguments()))
     }
 }
 

@@ -5,9 +5,9 @@ use std::fmt;
 use fastrand::Rng;
 use image::RgbImage;
 use pillow_pixels::{Map, transform};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::repr::PyFloat;
 use super::transform::probability_fault;
@@ -92,11 +92,14 @@ fn coefficients(start: Corners, end: Corners) -> Option<[f64; 8]> {
 }
 
 #[derive(Clone)]
-struct RandomPerspective {
+pub(super) struct RandomPerspective {
     distortion_scale: f64,
     p: f64,
     options: PerspectiveOptions,
 }
+
+arguments!(PerspectiveOptions { interpolation, fill });
+arguments!(RandomPerspective { distortion_scale, p, ..options });
 
 impl Options for RandomPerspective {
     fn set(&mut self, setting: Setting) -> bool {
@@ -123,12 +126,6 @@ impl RandomPerspective {
     }
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let (distortion_scale, p) = (args.float("distortion_scale")?, args.float("p")?);
-    let options = PerspectiveOptions { interpolation: args.interpolation()?, fill: args.colour("fill")? };
-    Ok(Transform::with_options(RandomPerspective { distortion_scale, p, options }))
-}
-
 impl TransformOp for RandomPerspective {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomPerspective")?;
@@ -149,14 +146,7 @@ impl TransformOp for RandomPerspective {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let PerspectiveOptions { interpolation, fill } = self.options;
-        Some(step(
-            "RandomPerspective",
-            json!({
-                "distortion_scale": self.distortion_scale, "p": self.p,
-                "interpolation": interpolation.name(), "fill": fill,
-            }),
-        ))
+        Some(step("RandomPerspective", self.arguments()))
     }
 }
 

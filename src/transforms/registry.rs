@@ -1,48 +1,55 @@
-//! Maps the names in a saved pipeline to constructors.
+//! The steps that a saved pipeline may have, by torchvision's names.
 
+use super::affine::RandomAffine;
+use super::auto_augment::{RandAugment, TrivialAugmentWide};
+use super::crop::RandomCrop;
+use super::erasing::RandomErasing;
+use super::filters::GaussianBlur;
 use super::json::Args;
-use super::{
-    Transform, affine, auto_augment, center_crop, color_jitter, compose, containers, crop, crops, erasing,
-    filters, flip, grayscale, lookup_tables, pad, perspective, resize, resized_crop, rotation, tensor,
-};
+use super::pad::Pad;
+use super::perspective::RandomPerspective;
+use super::resize::Resize;
+use super::resized_crop::RandomResizedCrop;
+use super::rotation::RandomRotation;
+use super::*;
 use crate::Result;
 
-/// Makes a step from its saved arguments.
-pub(super) type Constructor = fn(&mut Args) -> Result<Transform>;
-
-/// The constructor of the step called `name`.
-pub(super) fn constructor(name: &str) -> Option<Constructor> {
-    let constructor: Constructor = match name {
-        "AutoAugment" => auto_augment::auto_from_json,
-        "CenterCrop" => center_crop::from_json,
-        "ColorJitter" => color_jitter::from_json,
-        "Compose" => compose::from_json,
-        "FiveCrop" | "TenCrop" => crops::from_json,
-        "GaussianBlur" => filters::blur_from_json,
-        "Grayscale" => grayscale::grayscale_from_json,
-        "Normalize" => tensor::normalize_from_json,
-        "Pad" => pad::from_json,
-        "RandAugment" => auto_augment::rand_from_json,
-        "RandomAdjustSharpness" => filters::sharpness_from_json,
-        "RandomAffine" => affine::from_json,
-        "RandomApply" => containers::apply_from_json,
-        "RandomAutocontrast" | "RandomEqualize" | "RandomInvert" | "RandomPosterize" | "RandomSolarize" => {
-            lookup_tables::from_json
-        }
-        "RandomChoice" => containers::choice_from_json,
-        "RandomCrop" => crop::from_json,
-        "RandomErasing" => erasing::from_json,
-        "RandomGrayscale" => grayscale::from_json,
-        "RandomHorizontalFlip" => flip::horizontal_from_json,
-        "RandomOrder" => containers::order_from_json,
-        "RandomPerspective" => perspective::from_json,
-        "RandomResizedCrop" => resized_crop::from_json,
-        "RandomRotation" => rotation::from_json,
-        "RandomVerticalFlip" => flip::vertical_from_json,
-        "Resize" => resize::from_json,
-        "ToTensor" => tensor::to_tensor_from_json,
-        "TrivialAugmentWide" => auto_augment::trivial_from_json,
-        _ => return None,
-    };
-    Some(constructor)
+/// The step called `name` with its saved arguments, in the order in which they are asked for; `None` where there is no
+/// such step.
+pub(super) fn construct(name: &str, args: &mut Args) -> Result<Option<Transform>> {
+    Ok(Some(match name {
+        "AutoAugment" => auto_augment(),
+        "CenterCrop" => center_crop(args.take::<[i64; 2]>("size")?),
+        "ColorJitter" => color_jitter::from_json(args)?,
+        "Compose" => Compose::new(args.transforms()?).into(),
+        "FiveCrop" => five_crop(args.take::<[i64; 2]>("size")?),
+        "GaussianBlur" => args.step::<GaussianBlur>()?,
+        "Grayscale" => grayscale::from_json(args)?,
+        "Normalize" => normalize(args.take("mean")?, args.take("std")?),
+        "Pad" => args.step::<Pad>()?,
+        "RandAugment" => args.step::<RandAugment>()?,
+        "RandomAdjustSharpness" => random_adjust_sharpness(args.take("sharpness_factor")?, args.take("p")?),
+        "RandomAffine" => args.step::<RandomAffine>()?,
+        "RandomApply" => random_apply(args.transforms()?, args.take("p")?),
+        "RandomAutocontrast" => random_autocontrast(args.take("p")?),
+        "RandomChoice" => containers::choice_from_json(args)?,
+        "RandomCrop" => args.step::<RandomCrop>()?,
+        "RandomEqualize" => random_equalize(args.take("p")?),
+        "RandomErasing" => args.step::<RandomErasing>()?,
+        "RandomGrayscale" => random_grayscale(args.take("p")?),
+        "RandomHorizontalFlip" => random_horizontal_flip(args.take("p")?),
+        "RandomInvert" => random_invert(args.take("p")?),
+        "RandomOrder" => random_order(args.transforms()?),
+        "RandomPerspective" => args.step::<RandomPerspective>()?,
+        "RandomPosterize" => random_posterize(args.take("bits")?, args.take("p")?),
+        "RandomResizedCrop" => args.step::<RandomResizedCrop>()?,
+        "RandomRotation" => args.step::<RandomRotation>()?,
+        "RandomSolarize" => random_solarize(args.take("threshold")?, args.take("p")?),
+        "RandomVerticalFlip" => random_vertical_flip(args.take("p")?),
+        "Resize" => args.step::<Resize>()?,
+        "TenCrop" => ten_crop(args.take::<[i64; 2]>("size")?).vertical_flip(args.take("vertical_flip")?),
+        "ToTensor" => to_tensor(),
+        "TrivialAugmentWide" => args.step::<TrivialAugmentWide>()?,
+        _ => return Ok(None),
+    }))
 }

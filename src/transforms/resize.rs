@@ -5,10 +5,10 @@ use std::fmt;
 use fastrand::Rng;
 use image::RgbImage;
 use pillow_pixels::Resampling;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Size;
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::size::checked_size;
 use super::{Interpolation, Sample, Transform, TransformOp};
@@ -104,11 +104,13 @@ fn error(problem: String) -> Error {
 }
 
 #[derive(Clone)]
-struct Resize {
+pub(super) struct Resize {
     size: Size,
     interpolation: Interpolation,
     max_size: Option<i64>,
 }
+
+arguments!(Resize { size, interpolation, max_size });
 
 impl Resize {
     fn to(size: Size) -> Transform {
@@ -144,15 +146,6 @@ impl Options for Resize {
     }
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let size = match args.size_or_side("size")? {
-        Ok(sides) => sides.into(),
-        Err(side) => Size::Side(side),
-    };
-    let (interpolation, max_size) = (args.interpolation()?, args.maybe_int("max_size")?);
-    Ok(Transform::with_options(Resize { size, interpolation, max_size }))
-}
-
 impl TransformOp for Resize {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "Resize")?;
@@ -178,12 +171,7 @@ impl TransformOp for Resize {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let size = match self.size {
-            Size::Side(side) => json!(side),
-            Size::Sides { height, width } => json!([height, width]),
-        };
-        let (interpolation, max_size) = (self.interpolation.name(), self.max_size);
-        Some(step("Resize", json!({ "size": size, "interpolation": interpolation, "max_size": max_size })))
+        Some(step("Resize", self.arguments()))
     }
 }
 

@@ -4,11 +4,11 @@ use std::fmt;
 
 use fastrand::Rng;
 use image::RgbImage;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Size;
 use super::crop::crop;
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::repr::PyFloat;
 use super::resize::resized;
@@ -48,21 +48,14 @@ fn cropped_and_resized(
 }
 
 #[derive(Clone)]
-struct RandomResizedCrop {
+pub(super) struct RandomResizedCrop {
     size: [i64; 2],
     scale: [f64; 2],
     ratio: [f64; 2],
     interpolation: Interpolation,
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    Ok(Transform::with_options(RandomResizedCrop {
-        size: args.ints("size")?,
-        scale: args.floats("scale")?,
-        ratio: args.floats("ratio")?,
-        interpolation: args.interpolation()?,
-    }))
-}
+arguments!(RandomResizedCrop { size, scale, ratio, interpolation });
 
 impl Options for RandomResizedCrop {
     fn set(&mut self, setting: Setting) -> bool {
@@ -130,13 +123,7 @@ impl TransformOp for RandomResizedCrop {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let RandomResizedCrop { size, scale, ratio, interpolation } = *self;
-        Some(step(
-            "RandomResizedCrop",
-            json!({
-                "size": size, "scale": scale, "ratio": ratio, "interpolation": interpolation.name(),
-            }),
-        ))
+        Some(step("RandomResizedCrop", self.arguments()))
     }
 }
 

@@ -5,10 +5,10 @@ use std::fmt;
 use fastrand::Rng;
 use image::RgbImage;
 use pillow_pixels::RotateOptions;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::NumberOrRange;
-use super::json::{Args, step};
+use super::json::{Arguments, arguments, step};
 use super::options::{Options, Setting};
 use super::repr::{py_bool, py_colour, py_list, py_point};
 use super::transform::{range_fault, uniform};
@@ -71,12 +71,15 @@ pub(super) fn center_fault(center: Option<[f64; 2]>) -> Option<String> {
 }
 
 #[derive(Clone)]
-struct RandomRotation {
+pub(super) struct RandomRotation {
     degrees: [f64; 2],
     options: RotationOptions,
     /// What is wrong with a `degrees` of one number.
     fault: Option<String>,
 }
+
+arguments!(RotationOptions { interpolation, expand, center, fill });
+arguments!(RandomRotation { degrees, ..options } fault: None);
 
 impl RandomRotation {
     fn by(degrees: NumberOrRange) -> Transform {
@@ -98,17 +101,6 @@ impl Options for RandomRotation {
     }
 }
 
-pub(super) fn from_json(args: &mut Args) -> Result<Transform> {
-    let degrees = args.floats("degrees")?;
-    let options = RotationOptions {
-        interpolation: args.interpolation()?,
-        expand: args.bool("expand")?,
-        center: args.maybe_floats("center")?,
-        fill: args.colour("fill")?,
-    };
-    Ok(Transform::with_options(RandomRotation { degrees, options, fault: None }))
-}
-
 impl TransformOp for RandomRotation {
     fn apply(&self, sample: Sample, rng: &mut Rng) -> Result<Sample> {
         let picture = Transform::picture(sample, "RandomRotation")?;
@@ -124,14 +116,7 @@ impl TransformOp for RandomRotation {
     }
 
     fn to_json(&self) -> Option<Value> {
-        let RotationOptions { interpolation, expand, center, fill } = self.options;
-        Some(step(
-            "RandomRotation",
-            json!({
-                "degrees": self.degrees, "interpolation": interpolation.name(), "expand": expand,
-                "center": center, "fill": fill,
-            }),
-        ))
+        Some(step("RandomRotation", self.arguments()))
     }
 }
 

@@ -7,7 +7,7 @@ use image::RgbImage;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
-use super::json::{Args, step};
+use super::json::step;
 use super::repr::py_list;
 use super::{Sample, Transform, TransformOp};
 use crate::{Error, Result};
@@ -123,10 +123,6 @@ impl ByteToFloat {
 
 struct ToTensor;
 
-pub(super) fn to_tensor_from_json(_: &mut Args) -> Result<Transform> {
-    Ok(to_tensor())
-}
-
 impl TransformOp for ToTensor {
     fn apply(&self, sample: Sample, _: &mut Rng) -> Result<Sample> {
         if let Sample::Pictures(crops) = &sample {
@@ -162,10 +158,6 @@ impl Transform {
     pub(crate) fn normalization(&self) -> Option<([f64; 3], [f64; 3])> {
         self.downcast_ref::<Normalize>().map(|normalize| (normalize.mean, normalize.std))
     }
-}
-
-pub(super) fn normalize_from_json(args: &mut Args) -> Result<Transform> {
-    Ok(normalize(args.floats("mean")?, args.floats("std")?))
 }
 
 impl TransformOp for Normalize {

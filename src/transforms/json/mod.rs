@@ -4,10 +4,15 @@
 //! class and of its arguments. All arguments are written; reading requires exactly these, so that a
 //! file from another version is rejected rather than misunderstood.
 
+mod argument;
+
 use serde_json::{Map, Value, json};
 
-use super::{Compose, Erased, Interpolation, PaddingMode, Transform};
+use super::options::Options;
+use super::{Compose, Transform};
 use crate::{Error, Result};
+
+pub(super) use argument::Argument;
 
 /// The key that holds a step's name.
 const NAME: &str = "transform";
@@ -16,10 +21,10 @@ const NAME: &str = "transform";
 const DEEPEST: usize = 60;
 
 /// The object of a step called `name` with `arguments`, an object.
-pub(super) fn step(name: &str, arguments: Value) -> Value {
+pub(super) fn step(name: &str, arguments: impl Into<Value>) -> Value {
     let mut object = Map::new();
     object.insert(NAME.into(), name.into());
-    if let Value::Object(arguments) = arguments {
+    if let Value::Object(arguments) = arguments.into() {
         object.extend(arguments);
     }
     Value::Object(object)
@@ -42,129 +47,79 @@ impl Args<'_> {
         Error::Transform { transform: self.name.into(), problem }
     }
 
-    fn take<T>(&mut self, key: &str, what: &str, read: impl Fn(&Value) -> Option<T>) -> Result<T> {
+    pub(super) fn take<T: Argument>(&mut self, key: &str) -> Result<T> {
+        let kind = T::kind();
         let value = self
             .rest
             .remove(key)
-            .ok_or_else(|| self.error(format!("the saved pipeline has no \"{key}\": it must be {what}")))?;
-        read(&value).ok_or_else(|| {
-            self.error(format!("\"{key}\" in the saved pipeline is {value}: it must be {what}"))
-        })
-    }
-
-    pub(super) fn float(&mut self, key: &str) -> Result<f64> {
-        self.take(key, "a number", Value::as_f64)
-    }
-
-    pub(super) fn int(&mut self, key: &str) -> Result<i64> {
-        self.take(key, "a whole number", Value::as_i64)
-    }
-
-    pub(super) fn bool(&mut self, key: &str) -> Result<bool> {
-        self.take(key, "true or false", Value::as_bool)
-    }
-
-    /// The step's name.
-    pub(super) fn name(&self) -> &str {
-        self.name
-    }
-
-    pub(super) fn floats<const N: usize>(&mut self, key: &str) -> Result<[f64; N]> {
-        self.take(key, &format!("a list of {N} numbers"), |value| array(value, Value::as_f64))
-    }
-
-    pub(super) fn ints<const N: usize>(&mut self, key: &str) -> Result<[i64; N]> {
-        self.take(key, &format!("a list of {N} whole numbers"), |value| array(value, Value::as_i64))
-    }
-
-    pub(super) fn maybe_int(&mut self, key: &str) -> Result<Option<i64>> {
-        self.take(key, "a whole number or null", |value| maybe(value, Value::as_i64))
-    }
-
-    pub(super) fn maybe_ints<const N: usize>(&mut self, key: &str) -> Result<Option<[i64; N]>> {
-        self.take(key, &format!("a list of {N} whole numbers or null"), |value| {
-            maybe(value, |value| array(value, Value::as_i64))
-        })
-    }
-
-    pub(super) fn maybe_floats<const N: usize>(&mut self, key: &str) -> Result<Option<[f64; N]>> {
-        self.take(key, &format!("a list of {N} numbers or null"), |value| {
-            maybe(value, |value| array(value, Value::as_f64))
-        })
-    }
-
-    /// A list of any length, or nothing.
-    pub(super) fn maybe_list(&mut self, key: &str) -> Result<Option<Vec<f64>>> {
-        self.take(key, "a list of numbers or null", |value| {
-            maybe(value, |value| value.as_array()?.iter().map(Value::as_f64).collect())
-        })
-    }
-
-    /// Red, green and blue, 0..=255.
-    pub(super) fn colour(&mut self, key: &str) -> Result<[u8; 3]> {
-        self.take(key, "three numbers from 0 to 255", |value| {
-            array(value, |value| u8::try_from(value.as_u64()?).ok())
-        })
-    }
-
-    /// A whole number that is not negative.
-    pub(super) fn count(&mut self, key: &str) -> Result<usize> {
-        self.take(key, "a whole number, 0 or more", |value| usize::try_from(value.as_u64()?).ok())
-    }
-
-    /// Red, green and blue, 0..=255, or nothing.
-    pub(super) fn maybe_colour(&mut self, key: &str) -> Result<Option<[u8; 3]>> {
-        self.take(key, "three numbers from 0 to 255 or null", |value| {
-            maybe(value, |value| array(value, |value| u8::try_from(value.as_u64()?).ok()))
-        })
-    }
-
-    /// The replacement for the erased part.
-    pub(super) fn erased(&mut self, key: &str) -> Result<Erased> {
-        self.take(key, "a number, three numbers or \"random\"", |value| match value.as_str() {
-            Some("random") => Some(Erased::Random),
-            Some(_) => None,
-            None => {
-                value.as_f64().map(Erased::Value).or_else(|| array(value, Value::as_f64).map(Erased::Colour))
-            }
-        })
-    }
-
-    /// [height, width], or else the length of one side.
-    pub(super) fn size_or_side(&mut self, key: &str) -> Result<std::result::Result<[i64; 2], i64>> {
-        self.take(key, "[height, width] or one whole number", |value| match value.as_i64() {
-            Some(side) => Some(Err(side)),
-            None => array(value, Value::as_i64).map(Ok),
-        })
-    }
-
-    pub(super) fn interpolation(&mut self) -> Result<Interpolation> {
-        self.take("interpolation", "\"nearest\", \"bilinear\" or \"bicubic\"", |value| {
-            Interpolation::named(value.as_str()?)
-        })
-    }
-
-    pub(super) fn padding_mode(&mut self) -> Result<PaddingMode> {
-        self.take("padding_mode", "\"constant\", \"edge\", \"reflect\" or \"symmetric\"", |value| {
-            PaddingMode::named(value.as_str()?)
+            .ok_or_else(|| self.error(format!("the saved pipeline has no \"{key}\": it must be {kind}")))?;
+        T::from_json(&value).ok_or_else(|| {
+            self.error(format!("\"{key}\" in the saved pipeline is {value}: it must be {kind}"))
         })
     }
 
     /// The steps of a list.
     pub(super) fn transforms(&mut self) -> Result<Vec<Transform>> {
-        let list = self.take("transforms", "a list of steps", |value| value.as_array().cloned())?;
+        let Steps(list) = self.take("transforms")?;
         list.iter().map(|value| read(value, self.depth + 1)).collect()
+    }
+
+    /// The step with all its arguments.
+    pub(super) fn step<T: Arguments + Options>(&mut self) -> Result<Transform> {
+        T::take(self).map(Transform::with_options)
     }
 }
 
-fn maybe<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Option<T>> {
-    if value.is_null() { Some(None) } else { read(value).map(Some) }
+/// The steps of a container, not read yet: they have faults of their own.
+struct Steps(Vec<Value>);
+
+impl Argument for Steps {
+    fn kind() -> String {
+        "a list of steps".into()
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        value.as_array().cloned().map(Steps)
+    }
+
+    fn to_json(&self) -> Value {
+        self.0.clone().into()
+    }
 }
 
-fn array<T, const N: usize>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<[T; N]> {
-    let values: Option<Vec<T>> = value.as_array()?.iter().map(read).collect();
-    values?.try_into().ok()
+/// The arguments of a step, or some of them in a type by themselves. [`arguments`] implements it.
+pub(super) trait Arguments: Sized {
+    fn arguments(&self) -> Map<String, Value>;
+
+    fn take(args: &mut Args) -> Result<Self>;
 }
+
+/// Says which fields of a type are arguments, in the order in which they are written. Their names are torchvision's.
+/// `..options` stands for the arguments in that field, and `fault: None` for a field that is no argument.
+macro_rules! arguments {
+    ($type:ident { $($argument:ident),+ $(, ..$options:ident)? } $($field:ident: $value:expr)?) => {
+        impl $crate::transforms::json::Arguments for $type {
+            fn arguments(&self) -> serde_json::Map<String, serde_json::Value> {
+                let mut object = serde_json::Map::new();
+                $(object.insert(
+                    stringify!($argument).into(),
+                    $crate::transforms::json::Argument::to_json(&self.$argument),
+                );)+
+                $(object.extend(self.$options.arguments());)?
+                object
+            }
+
+            fn take(args: &mut $crate::transforms::json::Args) -> $crate::Result<Self> {
+                Ok($type {
+                    $($argument: args.take(stringify!($argument))?,)+
+                    $($options: $crate::transforms::json::Arguments::take(args)?,)?
+                    $($field: $value,)?
+                })
+            }
+        }
+    };
+}
+pub(super) use arguments;
 
 /// The step that a JSON value describes.
 fn read(value: &Value, depth: usize) -> Result<Transform> {
@@ -179,11 +134,10 @@ fn read(value: &Value, depth: usize) -> Result<Transform> {
     let Some(Value::String(name)) = rest.remove(NAME) else {
         return Err(fault(format!("a step of the saved pipeline has no \"{NAME}\" that names it")));
     };
-    let Some(make) = super::registry::constructor(&name) else {
+    let mut args = Args { name: &name, rest, depth };
+    let Some(transform) = super::registry::construct(&name, &mut args)? else {
         return Err(fault(format!("the saved pipeline has a step that is not known here: \"{name}\"")));
     };
-    let mut args = Args { name: &name, rest, depth };
-    let transform = make(&mut args)?;
     if let Some(key) = args.rest.keys().next() {
         return Err(
             args.error(format!("the saved pipeline has an argument that is not known here: \"{key}\""))
