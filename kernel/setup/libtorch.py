@@ -28,6 +28,10 @@ CUDA_STUBS = {
     "nvidia-cuda-runtime>=13,<14": "libcudart.so.13",
     "nvidia-cuda-cupti>=13,<14": "libcupti.so.13",
 }
+# Resolved for one fixed Python: only the C++ libraries are used, and every Python has the same ones.
+ANY_PYTHON = ("--only-binary=:all:", "--python-version=3.12", "--implementation=cp")
+# What libtorch with CUDA takes, in GB: its wheels, and what is unpacked of them.
+CUDA_FETCHED, CUDA_ON_DISK = 2.5, 3.9
 MANIFEST = "herbarium.json"
 
 
@@ -135,9 +139,7 @@ def pip(*arguments):
 def download(requirement, folder):
     """One wheel for this platform, whatever this Python's version is."""
     before = set(os.listdir(folder))
-    # Resolved for one fixed Python: only the C++ libraries are used, and every Python has the same ones.
-    pip("download", "--no-deps", "--only-binary=:all:", "--python-version=3.12", "--implementation=cp",
-        "--dest", folder, requirement)
+    pip("download", "--no-deps", *ANY_PYTHON, "--dest", folder, requirement)
     (name,) = set(os.listdir(folder)) - before
     return os.path.join(folder, name)
 
@@ -171,8 +173,9 @@ def wanted_of_torch(name):
 
 def write_manifest(folder):
     files = {}
-    for path in sorted(glob.glob(os.path.join(folder, "lib", "*"))):
-        if not os.path.islink(path):
+    beside = os.path.join(os.path.dirname(folder), "nvidia", "*", "lib", "*")
+    for path in sorted(glob.glob(os.path.join(folder, "lib", "*"))) + sorted(glob.glob(beside)):
+        if os.path.isfile(path) and not os.path.islink(path):
             files[os.path.relpath(path, folder)] = {"size": os.path.getsize(path), "sha256": sha256(path)}
     some_header = os.path.join("include", "torch", "csrc", "api", "include", "torch", "torch.h")
     path = os.path.join(folder, some_header)
@@ -204,19 +207,83 @@ def assemble_cpu(folder):
         os.rename(made, folder)
 
 
+def resolved_with_cuda():
+    """torch and NVIDIA's libraries that it asks for, as pip resolves them: `name==version` each.
+
+    What torch asks for beside them (triton, sympy, …) is for Python alone.
+    """
+    with tempfile.TemporaryDirectory(prefix="libtorch-") as work:
+        report = os.path.join(work, "report.json")
+        pip("install", "--dry-run", "--quiet", "--ignore-installed", *ANY_PYTHON, "--target", work, "--report", report,
+            f"torch=={VERSION}")
+        with open(report, encoding="utf-8") as file:
+            found = [entry["metadata"] for entry in json.load(file)["install"]]
+    wanted = [one for one in found if one["name"] == "torch" or one["name"].startswith("nvidia-")]
+    return sorted(f"{one['name']}=={one['version']}" for one in wanted)
+
+
+def wanted_with_cuda(name):
+    """The libraries and headers of torch's and NVIDIA's wheels, where the libraries look for each other."""
+    if name.startswith(("nvidia/", "torch/include/")):
+        return name
+    if name.startswith("torch/lib/lib") and name.count("/") == 2:
+        return None if re.search(r"python|libshm|global_deps", name) else name
+    return None
+
+
+def gigabytes_free(folder):
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return shutil.disk_usage(folder).free / 1e9
+
+
+def graphics_card():
+    """What NVIDIA's driver says of the first GPU, or None."""
+    try:
+        query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+        answer = subprocess.run(query, capture_output=True, text=True)
+    except OSError:
+        return None
+    return answer.stdout.strip().split("\n")[0] if answer.returncode == 0 and answer.stdout.strip() else None
+
+
 def assemble_cuda(folder):
-    """The whole wheel with NVIDIA's libraries beside it (several GB); LIBTORCH is its `torch` folder."""
-    site = os.path.dirname(folder)
-    say(f"libtorch {VERSION} with CUDA: fetching torch and NVIDIA's libraries (several GB)")
-    shutil.rmtree(site, ignore_errors=True)
-    pip("install", "--target", site, f"torch=={VERSION}")
-    write_manifest(folder)
+    """libtorch with CUDA, and NVIDIA's libraries beside it; LIBTORCH is its `torch` folder."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise Fault("HERBARIUM_CUDA=1 is for Linux on x86-64: the registry has no other wheels of torch with CUDA. Unset it")
+    place = os.path.dirname(folder)
+    free = gigabytes_free(place)
+    say(f"libtorch {VERSION} with CUDA: {CUDA_FETCHED} GB to fetch, which pip may keep in its cache as well, and {CUDA_ON_DISK} GB in {place}; "
+        f"{free:.0f} GB are free there")
+    # The largest wheel lies there beside what was unpacked.
+    if free < CUDA_ON_DISK + 0.6:
+        raise Fault(f"{place} needs {CUDA_ON_DISK + 0.6:.1f} GB for libtorch with CUDA, and {free:.1f} GB are free: make room, "
+                    "set XDG_CACHE_HOME to a folder on another disk, or unset HERBARIUM_CUDA")
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="libtorch-", dir=os.path.dirname(place)) as work:
+        wheels, made = os.path.join(work, "wheels"), os.path.join(work, "libtorch")
+        os.makedirs(wheels)
+        for requirement in resolved_with_cuda():
+            wheel = download(requirement, wheels)
+            unpack(wheel, wanted_with_cuda, made)
+            os.remove(wheel)
+        with open(os.path.join(made, "torch", "build-version"), "w", encoding="utf-8") as file:
+            file.write(VERSION + "\n")
+        write_manifest(os.path.join(made, "torch"))
+        shutil.rmtree(place, ignore_errors=True)
+        os.rename(made, place)
+    card = graphics_card()
+    say(f"libtorch: the GPU is {card}" if card else
+        "libtorch: no GPU is found on this machine (nvidia-smi, which comes with NVIDIA's driver, shows none): training runs on the CPU")
 
 
 def locate(check_only=False):
     cuda = os.environ.get("HERBARIUM_CUDA") == "1"
-    folder = from_environment() or from_python()
-    if folder:
+    folder = from_environment()
+    if folder and cuda and not os.path.isfile(library(folder, "torch_cuda")):
+        raise Fault(f"HERBARIUM_CUDA is 1, but LIBTORCH is {folder}, which is built without CUDA: unset one of the two")
+    folder = folder or from_python()
+    if folder and (not cuda or os.path.isfile(library(folder, "torch_cuda"))):
         return folder
     if cuda:
         folder, assemble = os.path.join(cache_folder(), f"libtorch-{VERSION}-cuda", "torch"), assemble_cuda

@@ -82,11 +82,15 @@ fn libtorch() -> Result<String, String> {
     };
     let version = std::fs::read_to_string(folder.join("build-version"))
         .map_or_else(|_| "version not stated".to_owned(), |version| version.trim().to_owned());
-    if folder.join("lib/libtorch_cuda.so").exists() {
-        Ok(format!("{version} with CUDA, {}", folder.display()))
-    } else {
-        Ok(format!("{version}, {}", folder.display()))
+    if !folder.join("lib/libtorch_cuda.so").exists() {
+        return Ok(format!("{version}, {}", folder.display()));
     }
+    let query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"];
+    let card = first_line("nvidia-smi", &query).filter(|card| !card.is_empty());
+    let card = card.unwrap_or_else(|| {
+        "no GPU is found (nvidia-smi, which comes with NVIDIA's driver, shows none): training runs on the CPU".to_owned()
+    });
+    Ok(format!("{version} with CUDA, {}; {card}", folder.display()))
 }
 
 /// Whether a kernel's template is built.
