@@ -222,8 +222,8 @@ pub enum Error {
 
     /// Neither `XDG_CACHE_HOME` nor `HOME` says where the user's cache is.
     #[error(
-        "no folder to keep the drawn flowers in: neither XDG_CACHE_HOME nor HOME is set; set one of them, or \
-         HERBARIUM_DATA to a data set of your own"
+        "no folder for the drawn flowers: neither XDG_CACHE_HOME nor HOME is set; set one of them, or \
+        HERBARIUM_DATA to your own data set"
     )]
     NoCacheFolder,
 
@@ -232,7 +232,7 @@ pub enum Error {
     Interrupt(herbarium_notebook::Error),
 
     /// The environment's variables for training on several processes make no sense.
-    #[error("cannot tell which of several processes this is: {0}")]
+    #[error("cannot determine which of several processes this is: {0}")]
     Launch(String),
 
     /// Processes that train together could not, or not any longer.
@@ -296,7 +296,7 @@ pub enum Error {
     },
 
     /// A batch does not fit into memory.
-    #[error("no memory for a batch of {batch} pictures through {model} ({told}): {advice}")]
+    #[error("not enough memory for a batch of {batch} pictures in {model} ({told}): {advice}")]
     OutOfMemory {
         /// The model.
         model: String,
@@ -320,8 +320,8 @@ pub enum Error {
     /// A checkpoint could not be written during training, which stopped.
     #[error(
         "checkpoint {path} could not be written after epoch {epoch} (validation accuracy {accuracy:.4}): \
-         {reason}. Nothing is lost: the model in memory has these weights, and a checkpoint that was \
-         there before is as it was. Make room or choose another folder, and keep the weights with \
+         {reason}. Nothing is lost: the model in memory has these weights, and an earlier checkpoint is \
+         unchanged. Make room or choose another folder, and keep the weights with \
          `Checkpoint::of(&model, &optimizer, {accuracy}, {epoch})?.save(PATH)?`",
         path = path.display()
     )]

@@ -104,7 +104,7 @@ fn refused(folder: &Path) -> Outcome {
     for (name, expected) in [
         ("malicious.pt", &["refused", "system", "nothing was run"][..]),
         ("truncated.pth", &["truncated"]),
-        ("not_a_checkpoint.pth", &["no PyTorch file"]),
+        ("not_a_checkpoint.pth", &["not a PyTorch file"]),
     ] {
         let told = load(folder.join(name)).expect_err("must be refused").to_string();
         println!("{told}");

@@ -233,7 +233,7 @@ fn flowers_say_what_is_wrong_with_a_folder() {
     std::fs::create_dir_all(folder.join("train")).unwrap();
     let told = flowers_with(&[("HERBARIUM_DATA", folder.to_str().unwrap())]);
     assert!(told.contains("has no folder valid (HERBARIUM_DATA points to it)"), "{told}");
-    assert!(flowers_with(&[]).contains("ERR no folder to keep the drawn flowers in"));
+    assert!(flowers_with(&[]).contains("ERR no folder for the drawn flowers"));
 }
 
 fn few() -> PlantOptions {
@@ -282,7 +282,7 @@ fn plants_are_not_painted_among_other_files_or_with_senseless_options() {
     std::fs::write(folder.join("notes.txt"), b"mine").unwrap();
     let message = draw_plants(&folder, few()).unwrap_err().to_string();
     assert!(
-        message.contains("occupied holds something else") && message.contains("another folder"),
+        message.contains("occupied contains something other") && message.contains("another folder"),
         "{message}"
     );
     assert_eq!(files(&folder).len(), 1);

@@ -58,7 +58,7 @@ def nothing_is_installed(prefix):
     ("arguments", "told"),
     [
         (["--name", "a b"], "cannot be a kernel's name"),
-        (["--name", "herbarium", "--crate", "rand"], "take another --name"),
+        (["--name", "herbarium", "--crate", "rand"], "choose another --name"),
         (["--crate", "rand"], "needs a name"),
         (["--name", NAME, "--crate", "rand = 1"], "`--crate rand = 1` is not a dependency: write `--crate 'NAME = \"VERSION\"'`"),
         (["--name", NAME, "--crate", 'ndarray = "99"'], "failed to select a version for the requirement `ndarray = \"^99\"`"),

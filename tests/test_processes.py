@@ -128,7 +128,7 @@ def test_a_notebook_runs_on_two_processes_and_again_after_a_failure(folder):
     nbformat.validate(done)
     text = text_of(done)
     assert "2 processes" in text and "of 21, losses" in text, text
-    assert "Going on after epoch 2" in text, text
+    assert "Resuming after epoch 2" in text, text
     assert ran.stdout.count("accuracy") == 1 and ran.stdout.splitlines()[-1].startswith("out.ipynb: ran 6 cells")
     # The first run's checkpoint is kept beside the second's, as for any training that begins again.
     left = sorted(path.name for path in folder.iterdir())
@@ -153,4 +153,4 @@ def test_a_notebook_becomes_a_program_that_prints_the_same(folder):
     source = (folder / "program" / "src" / "main.rs").read_text()
     assert "// # Colours" in source and source.index("fn network") < source.index("fn main")
     again = herbarium(folder, "export", "whole.ipynb", "-o", "program")
-    assert again.returncode == 2 and "is there already" in again.stderr
+    assert again.returncode == 2 and "already exists" in again.stderr

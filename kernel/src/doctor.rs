@@ -49,8 +49,9 @@ fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 fn rust() -> Result<String, String> {
-    let about = first_line("rustc", &["--version"])
-        .ok_or_else(|| "rustc cannot be run: install Rust, and see that it is on the PATH".to_owned())?;
+    let about = first_line("rustc", &["--version"]).ok_or_else(|| {
+        "rustc cannot be run: install Rust, and make sure that it is on the PATH".to_owned()
+    })?;
     toolchain::check(&about).map(|()| about)
 }
 
@@ -60,7 +61,7 @@ fn rust_src() -> Result<String, String> {
     if library.join("core").is_dir() {
         Ok(library.display().to_string())
     } else {
-        Err("the types of variables cannot be told without it: rustup component add rust-src".to_owned())
+        Err("the types of variables cannot be inferred without it: rustup component add rust-src".to_owned())
     }
 }
 
@@ -78,7 +79,7 @@ fn crate_folder() -> Result<String, String> {
 
 fn libtorch() -> Result<String, String> {
     let Some(folder) = Location::discover().map_err(|error| error.to_string())?.libtorch else {
-        return Ok("not needed: the helper crate does without".to_owned());
+        return Ok("not needed by the helper crate".to_owned());
     };
     let version = std::fs::read_to_string(folder.join("build-version"))
         .map_or_else(|_| "version not stated".to_owned(), |version| version.trim().to_owned());

@@ -33,24 +33,24 @@ const HELP: &str = "\
 Rust notebooks for image classification.
 
 Usage:
-  herbarium kernel -f FILE            Serve as a Jupyter kernel; Jupyter starts it so.
+  herbarium kernel -f FILE            Serve as a Jupyter kernel, for Jupyter to start.
   herbarium run NOTEBOOK [-o OUT] [-p NAME=VALUE]... [--parameters-file FILE]...
                                       Run a notebook's cells in order. Writes OUT, or NOTEBOOK itself. The values
                                       are for the parameters that its cell tagged `parameters` declares.
       [--processes N] [--restarts K]  On N processes of this machine that train together; all are started again up to
                                       K times, with the trainings' last states, when one fails.
   herbarium export NOTEBOOK [-o DIR]  Write a cargo project that does what the notebook's cells do.
-  herbarium parameters NOTEBOOK       What parameters a notebook has.
+  herbarium parameters NOTEBOOK       List a notebook's parameters.
   herbarium install [--user | --prefix DIR]
-                                      Tell Jupyter of the kernel, and build the helper crate for cells.
+                                      Register the kernel with Jupyter, and build the helper crate for cells.
   herbarium install --name NAME [--display-name TEXT] [--crate LINE]... [--prelude CODE]... [--user | --prefix DIR]
                                       A kernel whose cells have other crates from the start. LINE is one of a
                                       manifest: 'ndarray = \"0.16\"'. CODE runs before the first cell.
   herbarium list [--user | --prefix DIR]
-                                      The kernels there are, and their crates.
+                                      List the installed kernels and their crates.
   herbarium uninstall [NAME] [--user | --prefix DIR] [--all]
-                                      Undo that; with --all also remove what was built for cells.
-  herbarium doctor                    What is installed, and what to do about what is not.
+                                      Remove a kernel; with --all also what was built for cells.
+  herbarium doctor                    Report what is installed, and what to do about what is missing.
   herbarium help | version
 ";
 

@@ -46,7 +46,10 @@ pub(super) fn load(path: &Path) -> Result<Classifier> {
     let (tensors, metadata) = load_safetensors(path)?;
     let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
     let layout = metadata.get(LAYOUT_KEY).ok_or_else(|| {
-        refuse("it has weights but is no classifier: make one with `Classifier::new(…)?.save(PATH)?`".into())
+        refuse(
+            "it contains weights but is not a classifier: make one with `Classifier::new(…)?.save(PATH)?`"
+                .into(),
+        )
     })?;
     if layout != LAYOUT {
         let by = metadata.get("written_by").map_or("another version", String::as_str);
@@ -54,8 +57,7 @@ pub(super) fn load(path: &Path) -> Result<Classifier> {
             format!("it has layout {layout}, this library reads layout {LAYOUT}: it was written by {by}");
         return Err(refuse(reason));
     }
-    let text =
-        |key: &str| metadata.get(key).ok_or_else(|| refuse(format!("damaged: it does not say its {key}")));
+    let text = |key: &str| metadata.get(key).ok_or_else(|| refuse(format!("damaged: it has no {key}")));
     let damaged = |key: &str| refuse(format!("damaged: its {key} cannot be read"));
     let texts =
         |key: &str| -> Result<Vec<String>> { serde_json::from_str(text(key)?).map_err(|_| damaged(key)) };

@@ -86,7 +86,7 @@ impl Classifier {
     ) -> Result<Classifier> {
         if class_names.len() != model.num_classes() || category_names.len() != class_names.len() {
             return Err(Error::Argument(format!(
-                "the model tells {} classes apart, class_names has {}: give the classes of the data set that it \
+                "the model has {} classes, class_names has {}: give the classes of the data set that it \
                  was trained on",
                 model.num_classes(),
                 class_names.len()
@@ -95,7 +95,7 @@ impl Classifier {
         transforms.check()?;
         if transforms.deterministic_front() < transforms.transforms().len() {
             return Err(Error::Argument(format!(
-                "these transforms involve chance: give those of the validation pictures, not\n{transforms}"
+                "these transforms are random: give those of the validation pictures, not\n{transforms}"
             )));
         }
         model.eval();
@@ -199,7 +199,8 @@ impl Classifier {
 fn copy(model: &Model) -> Result<Model> {
     if !known_models().contains(&model.name()) {
         return Err(Error::Argument(format!(
-            "{} is a network of your own, which a file cannot make anew: only those of initialize_model can be \
+            "{} is a custom network, which cannot be rebuilt from a file: only those of initialize_model \
+            can be \
              exported",
             model.name()
         )));
@@ -207,7 +208,8 @@ fn copy(model: &Model) -> Result<Model> {
     let mut copy = initialize_model(model.name(), model.num_classes(), Pretrained::No, Device::Cpu)?;
     copy.load_state_dict(&model.state_dict(), Strictness::Strict).map_err(|error| {
         Error::Argument(format!(
-            "this model is not as initialize_model(\"{}\", {}, …) makes it, so a file could not bring it back: {error}",
+            "this model is not as initialize_model(\"{}\", {}, …) makes it, so it could not be rebuilt from \
+            a file: {error}",
             model.name(),
             model.num_classes()
         ))

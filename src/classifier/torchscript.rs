@@ -31,11 +31,14 @@ impl Classifier {
         let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
         if path.extension().and_then(|ending| ending.to_str()) != Some("pt") {
             let instead = path.with_extension("pt");
-            return Err(refuse(format!("a TorchScript file is called .pt: call it {}", instead.display())));
+            return Err(refuse(format!(
+                "a TorchScript file's name ends in .pt: call it {}",
+                instead.display()
+            )));
         }
         let grey = self.tensor(RgbImage::from_pixel(512, 512, Rgb([128; 3])))?;
         let &[channels, height, width] = grey.size().as_slice() else {
-            return Err(refuse("the transforms give no picture".into()));
+            return Err(refuse("the transforms do not yield a picture".into()));
         };
         let pictures = |count| Tensor::f_randn([count, channels, height, width], (Kind::Float, Device::Cpu));
         // A copy without gradients, which the file cannot hold.

@@ -121,7 +121,10 @@ fn parse(file: &Path, root: &Path, text: &[u8]) -> Result<Vec<(PathBuf, String)>
             continue;
         }
         let Some((path, label)) = line.rsplit_once(char::is_whitespace) else {
-            return Err(error(number, format!("'{line}' is no pair of path and label: write `path label`")));
+            return Err(error(
+                number,
+                format!("'{line}' is not a pair of path and label: write `path label`"),
+            ));
         };
         let path = root.join(path.trim_end());
         if !path.is_file() {

@@ -30,7 +30,8 @@ impl ClassCounts {
         for index in 0..dataset.len() {
             let label = dataset.label(index).ok_or_else(|| {
                 Error::Argument(
-                    "the data set does not tell the classes of its samples: implement Dataset::label".into(),
+                    "the data set does not say which classes its samples have: implement Dataset::label"
+                        .into(),
                 )
             })?;
             let count =

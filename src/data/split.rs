@@ -36,7 +36,9 @@ impl SplitOptions {
     pub(super) fn indices(&self, classes: &[String], labels: &[i64]) -> Result<Splits<Vec<usize>>> {
         if !(self.valid > 0.0 && self.valid < 1.0) {
             let valid = self.valid;
-            return Err(Error::Argument(format!("valid is {valid}: a share lies between 0 and 1, like 0.2")));
+            return Err(Error::Argument(format!(
+                "valid is {valid}: a share must be between 0 and 1, like 0.2"
+            )));
         }
         let mut members = vec![Vec::new(); classes.len()];
         for (index, &label) in labels.iter().enumerate() {

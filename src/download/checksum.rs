@@ -62,7 +62,7 @@ impl Checksum {
             return Ok(());
         }
         Err(Error::Argument(format!(
-            "{} \"{digits}\" is no checksum: {} to {} hexadecimal digits make one",
+            "{} \"{digits}\" is not a checksum: it must have {} to {} hexadecimal digits",
             self.name(),
             lengths.start(),
             lengths.end()

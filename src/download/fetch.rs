@@ -143,7 +143,7 @@ fn answered(
         Reply::NothingMore => Err(Outcome::Whole),
         Reply::StartAgain => {
             part.empty().map_err(disk)?;
-            let reason = "the server does not go on where the connection broke, so from the start again";
+            let reason = "the server cannot resume the download, so it starts again from the beginning";
             Err(Failure::Passing(reason.into(), Some(Duration::ZERO)).into())
         }
         Reply::Later(reason, wait) => Err(Failure::Passing(reason, wait).into()),
@@ -162,7 +162,7 @@ fn append(
         return Some(failure.into());
     }
     if whole.is_some_and(|whole| reached > whole) {
-        let reason = "the server sends more than it announced: another file is there now, try again";
+        let reason = "the server sends more than it announced: the file there has changed, try again";
         return Some(emptied(part, reason.into()));
     }
     part.append(chunk).err().map(|error| Failure::Disk(error).into())
@@ -238,7 +238,9 @@ fn talk(agent: &Agent, url: &str, have: u64, known: Option<String>, news: &SyncS
 
 fn cause(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => "nothing came for too long".into(),
+        std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => {
+            "nothing was received for too long".into()
+        }
         _ => error.to_string(),
     }
 }
@@ -247,7 +249,8 @@ fn cause(error: &std::io::Error) -> String {
 fn failure(error: ureq::Error) -> Failure {
     match error {
         ureq::Error::HostNotFound => {
-            let reason = "the host's name is not known: check the network (and HTTPS_PROXY, if you need one)";
+            let reason =
+                "the host name cannot be resolved: check the network (and HTTPS_PROXY, if you need one)";
             Failure::Passing(reason.into(), None)
         }
         ureq::Error::Timeout(_) => Failure::Passing("the server does not answer".into(), None),
@@ -257,7 +260,7 @@ fn failure(error: ureq::Error) -> Failure {
         ureq::Error::Protocol(error) => {
             Failure::Passing(format!("the server does not speak HTTP ({error})"), None)
         }
-        ureq::Error::BadUri(reason) => Failure::Final(format!("this is no address: {reason}")),
+        ureq::Error::BadUri(reason) => Failure::Final(format!("this is not an address: {reason}")),
         ureq::Error::Tls(reason) => Failure::Final(certificate(reason)),
         error => Failure::Final(error.to_string()),
     }
@@ -270,6 +273,6 @@ fn is_certificate(error: &std::io::Error) -> bool {
 
 fn certificate(reason: &str) -> String {
     format!(
-        "no safe connection: {reason}. Where a network has a certificate of its own, set SSL_CERT_FILE to it"
+        "no secure connection: {reason}. If the network uses its own certificate, set SSL_CERT_FILE to it"
     )
 }

@@ -25,7 +25,7 @@ impl Meter {
         // torch.hub's words.
         let mut head = format!("Downloading: \"{url}\" to {}", to.display());
         if start > 0 {
-            head += &format!("\n  {} are there, going on from there", bytes(start));
+            head += &format!("\n  {} are already there, resuming", bytes(start));
         }
         let (whole, verbose) = (options.length, options.verbose);
         let mut meter =

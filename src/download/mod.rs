@@ -78,7 +78,7 @@ impl fmt::Display for Downloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, size) = (self.path.display(), meter::bytes(self.length));
         match self.fetched {
-            0 => write!(f, "{path} ({size}, it was there)"),
+            0 => write!(f, "{path} ({size}, already there)"),
             fetched if fetched < self.length => {
                 write!(f, "{path} ({size}, continued from {})", meter::bytes(self.length - fetched))
             }
@@ -179,7 +179,7 @@ fn fetch_all(url: &str, to: &Path, part: &mut PartialFile, options: &DownloadOpt
         };
         tries = if part.length() > before { 0 } else { tries + 1 };
         if tries > options.retries {
-            return Err(refuse(part, format!("{failure}, also after {} more tries", options.retries)));
+            return Err(refuse(part, format!("{failure}, even after {} more tries", options.retries)));
         }
         meter.note(&failure);
         if !pause(wait.unwrap_or(Duration::from_millis(500 << tries.min(6)))) {

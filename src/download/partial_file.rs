@@ -32,7 +32,7 @@ impl PartialFile {
     /// Opens and locks the part of the file `to`; waits while another process has it.
     pub fn claim(to: &Path) -> Result<Claim> {
         let name = to.file_name().ok_or_else(|| {
-            Error::Argument(format!("{}: a download needs the name of a file to go to", to.display()))
+            Error::Argument(format!("{}: a download needs the name of a target file", to.display()))
         })?;
         let folder = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(Error::io("creating", folder))?;
@@ -158,7 +158,7 @@ impl PartialFile {
             0 => String::new(),
             length => {
                 format!(
-                    ". The {} that came are kept: the same line goes on from there",
+                    ". The {} received so far are kept: the same line resumes from there",
                     super::meter::bytes(length)
                 )
             }
@@ -173,9 +173,9 @@ impl PartialFile {
         let text = String::from_utf8_lossy(&start).to_ascii_lowercase();
         let page = text.contains("<!doctype html") || text.contains("<html");
         Ok(if page {
-            ": a web page came instead of the file, perhaps the login page of a network; open the address in a browser"
+            ": a web page was sent instead of the file, perhaps the login page of a network; open the address in a browser"
         } else {
-            ": the file there is damaged or another one; try again later, or from a mirror"
+            ": the file there is damaged or a different one; try again later, or from a mirror"
         })
     }
 }

@@ -44,10 +44,12 @@ impl Reply {
                 Reply::Refused(format!("there is no such file there ({}): check the address", told(status)))
             }
             401 | 403 => Reply::Refused(format!(
-                "the server does not give it to us ({}): fetch it in a browser and put it there",
+                "the server refuses access ({}): fetch it in a browser and put it there",
                 told(status)
             )),
-            407 => Reply::Refused(format!("the proxy wants a password ({}): see HTTPS_PROXY", told(status))),
+            407 => {
+                Reply::Refused(format!("the proxy requires a password ({}): see HTTPS_PROXY", told(status)))
+            }
             408 | 425 | 429 | 500..=599 => {
                 let wait = text(header::RETRY_AFTER).and_then(|wait| wait.trim().parse::<u64>().ok());
                 let reason = format!("the server is busy or broken ({})", told(status));

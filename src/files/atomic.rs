@@ -19,7 +19,7 @@ pub(crate) fn write_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) ->
         _ => Path::new("."),
     };
     let name = path.file_name().ok_or_else(|| {
-        Error::io("writing", path)(io::Error::new(io::ErrorKind::InvalidInput, "this names no file"))
+        Error::io("writing", path)(io::Error::new(io::ErrorKind::InvalidInput, "this is not a file name"))
     })?;
     fs::create_dir_all(folder).map_err(Error::io("creating", folder))?;
 

@@ -104,7 +104,7 @@ impl Model {
     pub fn transforms(&self) -> Result<Splits<Compose>> {
         if self.architecture.is_none() {
             return Err(Error::Argument(format!(
-                "{} was made by hand, and no size of its pictures is known: write its transforms down",
+                "{} was built by hand, so the size of its pictures is not known: write out its transforms",
                 self.name()
             )));
         }

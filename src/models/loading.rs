@@ -81,7 +81,8 @@ fn check_gpu(device: Device) -> Result<()> {
     match device {
         Device::Cuda(index) if i64::try_from(index).is_ok_and(|index| index >= found) => {
             Err(Error::Argument(format!(
-                "there is no CUDA device {index}, {found} were found: `Device::cuda_if_available()` takes what there is"
+                "there is no CUDA device {index}, {found} were found: `Device::cuda_if_available()` takes \
+                an available one"
             )))
         }
         _ => Ok(()),

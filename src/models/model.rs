@@ -229,7 +229,7 @@ impl Model {
             [CHANNELS, _, _] => "one picture without its batch dimension: `unsqueeze(0)` adds it".into(),
             [_, _, _, CHANNELS] => "with the channels last: `permute([0, 3, 1, 2])` puts them second".into(),
             [_, 1, _, _] => "grey pictures: `repeat([1, 3, 1, 1])` gives them three equal channels".into(),
-            _ => "a tensor that is no batch of RGB pictures".into(),
+            _ => "a tensor that is not a batch of RGB pictures".into(),
         };
         Err(Error::ModelInput { model: self.name.clone(), size, hint })
     }

@@ -106,9 +106,7 @@ pub(super) fn build(name: &str, num_classes: usize, device: Device) -> Result<Mo
 /// The number of classes as libtorch takes it.
 pub(super) fn check_classes(name: &str, num_classes: usize) -> Result<i64> {
     i64::try_from(num_classes).ok().filter(|&classes| classes > 0).ok_or_else(|| {
-        Error::Argument(format!(
-            "{name} cannot tell {num_classes} classes apart: give it the number of folders"
-        ))
+        Error::Argument(format!("{name} cannot have {num_classes} classes: give it the number of folders"))
     })
 }
 

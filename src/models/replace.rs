@@ -106,7 +106,7 @@ impl Model {
         let unknown = self.check_path(path).err();
         unknown.unwrap_or_else(|| {
             Error::Argument(format!(
-                "{path} of {} is no single layer or block that can be taken",
+                "{path} of {} is not a single layer or block that can be taken",
                 self.name()
             ))
         })

@@ -182,8 +182,8 @@ fn not_finite(pass: &EpochPass<'_>, batch_index: usize, loss: f64, batch: &Batch
         "its pictures are fine, so the weights have grown too large: go back to the best weights and build the \
          optimizer with a smaller learning rate, a tenth of this one"
     } else {
-        "its pictures have values that are no numbers: check the transforms, a standard deviation of 0 in \
-         normalize for one"
+        "its pictures have values that are not numbers: check the transforms, for example for a standard \
+        deviation of 0 in normalize"
     };
     let (place, advice) = match pass.epoch {
         Some(epoch) => (

@@ -76,8 +76,8 @@ impl Evaluation {
     pub(super) fn plus(self, other: &Evaluation) -> Result<Evaluation> {
         let differ = || {
             Error::Argument(
-                "the looks at the pictures are not of the same ones: each picture needs a file of its own, \
-                 and the loader must leave none out (no drop_last)"
+                "the passes did not see the same pictures: each picture needs its own file, and the loader \
+                must leave none out (no drop_last)"
                     .into(),
             )
         };

@@ -33,8 +33,8 @@ fn advice(device: Device, batch: usize) -> String {
              TrainOptions::accumulate makes up for a small batch",
             batch / 2,
             match device {
-                Device::Cpu => "or close what else runs on this machine",
-                _ => "or free what else is on the device",
+                Device::Cpu => "or close other programs on this machine",
+                _ => "or free other memory on the device",
             }
         ),
     }

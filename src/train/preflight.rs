@@ -231,7 +231,7 @@ pub(super) fn check_checkpoint(model: &Model, path: &Path) -> Result<Option<Earl
         }
         Err(error) => {
             let reason = format!(
-                "this file is there already and is no checkpoint that could be replaced ({error}): choose \
+                "this file already exists and is not a checkpoint that could be replaced ({error}): choose \
                  another name, or remove it"
             );
             Err(Error::Checkpoint { path: path.to_owned(), reason })

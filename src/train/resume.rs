@@ -183,15 +183,16 @@ impl TrainingState {
         let refuse = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
         match metadata.get(KEY).map(|layout| layout.parse::<u32>()) {
             Some(Ok(LAYOUT)) => {}
-            Some(_) => return Err(refuse("it is the state of a training by another version".into())),
+            Some(_) => return Err(refuse("it is the state of a training from another version".into())),
             None => {
-                let reason = "this file is there already and is not the state of a training: choose another name \
+                let reason = "this file already exists and is not the state of a training: choose another \
+                name \
                               for TrainOptions::resume, or remove it";
                 return Err(refuse(reason.into()));
             }
         }
         unpack(tensors, &metadata)
-            .ok_or_else(|| refuse("damaged: remove it to begin the training anew".into()))
+            .ok_or_else(|| refuse("damaged: remove it to start the training over".into()))
     }
 
     /// Refuses the state of another network.

@@ -48,7 +48,7 @@ fn adjusted(picture: &RgbImage, name: &str, factor: f64, adjust: fn(&mut RgbImag
 /// When `factor` is out of range.
 pub fn adjust_hue(picture: &RgbImage, factor: f64) -> Result<RgbImage> {
     if !(-0.5..=0.5).contains(&factor) {
-        let problem = format!("hue factor is {factor}: it must lie in -0.5..=0.5");
+        let problem = format!("hue factor is {factor}: it must be in -0.5..=0.5");
         return Err(Error::Transform { transform: "adjust_hue".into(), problem });
     }
     let mut out = picture.clone();

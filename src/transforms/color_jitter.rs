@@ -46,7 +46,7 @@ impl ColorJitter {
         let (saturation, saturation_fault) = saturation.around_one("saturation");
         let hue_fault = match hue {
             NumberOrRange::Number(hue) if !(0.0..=0.5).contains(&hue) => {
-                Some(format!("hue is {hue}: it must lie between 0 and 0.5"))
+                Some(format!("hue is {hue}: it must be between 0 and 0.5"))
             }
             _ => None,
         };

@@ -66,8 +66,7 @@ pub fn erase(tensor: &Tensor, part: [i64; 4], value: &Tensor) -> Result<Tensor> 
         _ => false,
     };
     if !inside {
-        let problem =
-            format!("[top, left, height, width] = {part:?} does not lie within a tensor of {size:?}");
+        let problem = format!("[top, left, height, width] = {part:?} is not within a tensor of {size:?}");
         return Err(Error::Transform { transform: "erase".into(), problem });
     }
     let out = tensor.f_detach_copy()?;

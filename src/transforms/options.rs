@@ -104,7 +104,7 @@ pub(super) fn no_such_option(transform: &Transform, name: &str) -> String {
     let names: Vec<String> =
         Setting::each().iter().filter(|setting| has(setting)).map(|it| format!("`{}`", it.name())).collect();
     match &names[..] {
-        [] => format!("has no option `{name}`, and no other"),
+        [] => format!("has no option `{name}` and no others"),
         names => format!("has no option `{name}`, but {}", names.join(", ")),
     }
 }

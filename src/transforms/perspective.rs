@@ -141,7 +141,7 @@ impl TransformOp for RandomPerspective {
     fn fault(&self) -> Option<String> {
         let scale = self.distortion_scale;
         let fault = (!(0.0..=1.0).contains(&scale))
-            .then(|| format!("distortion_scale is {scale}: it must lie between 0 and 1"));
+            .then(|| format!("distortion_scale is {scale}: it must be between 0 and 1"));
         fault.or_else(|| probability_fault(self.p))
     }
 

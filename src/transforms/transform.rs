@@ -155,7 +155,7 @@ impl Debug for Transform {
 
 /// What is wrong with a probability, if anything.
 pub(super) fn probability_fault(p: f64) -> Option<String> {
-    (!(0.0..=1.0).contains(&p)).then(|| format!("p is {p}: a probability lies between 0 and 1"))
+    (!(0.0..=1.0).contains(&p)).then(|| format!("p is {p}: a probability must be between 0 and 1"))
 }
 
 /// What is wrong with a range of factors, scales and the like, if anything: it must be `[low, high]`, finite.

@@ -61,8 +61,10 @@ impl Answers {
             return Err(Error::Argument(told));
         }
         if let Some(label) = own.iter().find(|label| !(0..classes).contains(label)) {
-            let told =
-                format!("label {label} is no class: the model tells {classes} apart, 0 to {}", classes - 1);
+            let told = format!(
+                "label {label} is not a class: the model has {classes} classes, 0 to {}",
+                classes - 1
+            );
             return Err(Error::Argument(told));
         }
         paths.resize(own.len(), PathBuf::new());
@@ -188,8 +190,8 @@ mod tests {
             Answers::new(&probabilities, &Tensor::from_slice(labels), Vec::new()).unwrap_err().to_string()
         };
         assert!(told(&[0, 1]).contains("1 predictions and 2 labels"));
-        assert!(told(&[2]).contains("label 2 is no class"));
-        assert!(told(&[-1]).contains("label -1 is no class"));
+        assert!(told(&[2]).contains("label 2 is not a class"));
+        assert!(told(&[-1]).contains("label -1 is not a class"));
         let odd = Answers { labels: vec![0], ..Default::default() };
         assert!(odd.check(3).unwrap_err().to_string().contains("1 labels, 0 predictions"));
     }

@@ -22,7 +22,8 @@ pub(super) fn labels(batch: &Batch) -> Result<Vec<usize>> {
         return Err(Error::Argument(told));
     }
     let index = |label: i64| {
-        usize::try_from(label).map_err(|_| Error::Argument(format!("{label} is no label: they count from 0")))
+        usize::try_from(label)
+            .map_err(|_| Error::Argument(format!("{label} is not a label: labels count from 0")))
     };
     labels.into_iter().map(index).collect()
 }

@@ -31,7 +31,7 @@ pub fn top_k(picture: &RgbImage, names: &[String], probabilities: &[f64]) -> Res
         return Err(Error::Argument(format!("there are {names} names and {probabilities} probabilities")));
     }
     if let Some(wrong) = probabilities.iter().find(|value| !(0.0..=1.0).contains(*value)) {
-        return Err(Error::Argument(format!("{wrong} is no probability: they lie between 0 and 1")));
+        return Err(Error::Argument(format!("{wrong} is not a probability: it must be between 0 and 1")));
     }
     let drawn = |name: &String, index: usize| {
         if font::covers(name) { name.clone() } else { format!("class {}", index + 1) }

@@ -31,7 +31,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<StateDict> {
         };
         let (state, prefix) = without_wrappers(state);
         if !prefix.is_empty() {
-            println!("{}: every name begins with `{prefix}`, which is taken off", path.display());
+            println!("{}: every name begins with `{prefix}`, which is removed", path.display());
         }
         Ok(state.into_iter().map(|(name, tensor)| (without_old_points(name), tensor)).collect())
     }

@@ -85,9 +85,7 @@ pub(super) fn widened(state: StateDict, metadata: &Metadata) -> Result<Result<St
     match metadata.get(KEY).map(String::as_str) {
         None => Ok(Ok(state)),
         Some(INT8) => widen(state),
-        Some(other) => {
-            Ok(Err(format!("its weights are quantized in a way that is not known here ({other})")))
-        }
+        Some(other) => Ok(Err(format!("its weights are quantized in an unknown way ({other})"))),
     }
 }
 
@@ -200,7 +198,7 @@ mod tests {
         assert!(message.contains("fc.weight.scale belongs to no quantized weight"), "{message}");
         let other = Metadata::from([(KEY.into(), "int4".into())]);
         let message = refused(&|_| (), &other);
-        assert!(message.contains("not known here (int4)"), "{message}");
+        assert!(message.contains("an unknown way (int4)"), "{message}");
 
         let bytes = {
             save_quantized(&path, &state(), &Metadata::new()).unwrap();

@@ -197,7 +197,7 @@ impl Descriptions {
         let kind = tensor.kind();
         let dtype = TYPES.iter().find(|(_, known)| *known == kind).filter(|_| !tensor.is_sparse());
         let (dtype, _) = dtype.ok_or_else(|| {
-            Error::Argument(format!("a tensor of {} has no place in the format", kind_text(kind)))
+            Error::Argument(format!("the format cannot store a tensor of {}", kind_text(kind)))
         })?;
         // libtorch's tensors may go from thread to thread, but not be used by two at once.
         let held = Mutex::new(tensor.f_detach()?);

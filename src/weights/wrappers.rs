@@ -56,7 +56,7 @@ pub(super) fn aligned(own: &StateDict, given: &StateDict) -> Option<(StateDict, 
         .collect();
     let done = match (own_prefix.as_str(), given_prefix.as_str()) {
         (own, "") => format!("`{own}` put before every name"),
-        ("", given) => format!("`{given}` taken off every name"),
+        ("", given) => format!("`{given}` removed from every name"),
         (own, given) => format!("`{given}` replaced by `{own}` in every name"),
     };
     renamed.iter().any(|(name, _)| own.contains(name)).then_some((renamed, done))
@@ -98,7 +98,7 @@ mod tests {
             names(&["net.a", "net.b"], &["a", "b"]),
             renamed("net.a net.b", "`net.` put before every name")
         );
-        assert_eq!(names(&["a"], &["module.a"]), renamed("a", "`module.` taken off every name"));
+        assert_eq!(names(&["a"], &["module.a"]), renamed("a", "`module.` removed from every name"));
         let both = renamed("model.a", "`module._orig_mod.` replaced by `model.` in every name");
         assert_eq!(names(&["model.a"], &["module._orig_mod.a"]), both);
         assert_eq!(names(&["a", "b"], &["a", "c"]), None);

@@ -70,7 +70,7 @@ fn without_room_pictures_are_decoded() {
     let small = loader(CacheOptions { memory: 0, disk: 50_000, folder: Some(cache.clone()) });
     assert_same_epochs(&small, &reference);
     let usage = small.cache().unwrap();
-    assert!(usage.from_disk > 20 && usage.to_string().contains("as large as it may be"), "{usage}");
+    assert!(usage.from_disk > 20 && usage.to_string().contains("has reached its limit"), "{usage}");
     let listing = data::cache::list_folder(&cache).unwrap();
     assert!(listing.bytes() <= 51_000, "{listing}");
     // Another data set takes the place of the one that was used before.

@@ -188,8 +188,8 @@ fn skipping_everything_is_an_error() {
     let folder = ImageFolder::new(&dir, plain()).unwrap();
     let skip = LoaderOptions { unreadable: Unreadable::Skip, ..options(2, 1) };
     let loader = DataLoader::new(folder, skip);
-    assert_says(loader.iter().next().unwrap(), &["not one file", "0.jpg"]);
-    assert_says(loader.batch(1), &["not one file", "2.jpg"]);
+    assert_says(loader.iter().next().unwrap(), &["none of the files", "0.jpg"]);
+    assert_says(loader.batch(1), &["none of the files", "2.jpg"]);
 }
 
 /// The whole path on real photographs, where they are there.

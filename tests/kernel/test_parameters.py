@@ -57,7 +57,7 @@ def test_run_gives_parameters_the_types_of_their_defaults(notebook, tmp_path):
 def test_wrong_values_are_refused_before_anything_runs(notebook, tmp_path):
     before = notebook.read_text()
     for given, says in [
-        ("epochs=seven", "`epochs` is to be a whole number of type i64, and `seven` is not; its default is 20"),
+        ("epochs=seven", "`epochs` must be a whole number of type i64, but `seven` is not; its default is 20"),
         ("epoch=7", "`epoch` is not a parameter of this notebook; its parameters are `epochs`, `name`"),
         ("epochs", "`-p epochs` has no value"),
     ]:
@@ -96,6 +96,6 @@ def test_papermill_knows_rust(notebook, tmp_path, papermill):
     source, shown = injected_and_shown(out)
     assert "let mut epochs: i64 = 7;" in source and shown == "7 7 [1.0, 2.0] None", source
     refused = papermill(notebook, tmp_path / "not.ipynb", "-p", "epochs", "seven", "--no-progress-bar")
-    assert refused.returncode != 0 and "`epochs` is to be a whole number" in refused.stderr, refused.stderr
+    assert refused.returncode != 0 and "`epochs` must be a whole number" in refused.stderr, refused.stderr
     listed = papermill("--help-notebook", notebook)
     assert "epochs: i64 (default 20)" in listed.stdout and "how many" in listed.stdout, listed.stdout + listed.stderr

@@ -65,4 +65,4 @@ def test_an_interrupt_reaches_all_processes(tmp_path):
 def test_processes_start_no_processes(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     out, err = start(tmp_path, [RANK], "--processes=2").communicate(timeout=60)
-    assert "this is one of several already (WORLD_SIZE is set)" in err, out + err
+    assert "this process is already one of several (WORLD_SIZE is set)" in err, out + err

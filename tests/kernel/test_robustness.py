@@ -338,7 +338,7 @@ def test_user_expressions_are_values_or_errors(kernel):
 @pytest.mark.parametrize("code, told", [
     ("let v = vec![1];\nlet part = &v[0];", ["`part` is a reference", "line 2", ".clone()"]),
     ("let double = |x: i32| x * 2;", ["`double` is a closure", "line 1, column 5", "fn double(…)", "Box<dyn Fn(…) -> …>"]),
-    ("fn few() -> impl Iterator<Item = i32> { 0..3 }\nlet some = few();", ["`some` is of a type without a name", "Box<dyn Iterator<Item = i32>>", "collect"]),
+    ("fn few() -> impl Iterator<Item = i32> { 0..3 }\nlet some = few();", ["`some` has a type without a name", "Box<dyn Iterator<Item = i32>>", "collect"]),
     ("let borrowed = vec![1].iter();", ["cannot hold a reference", ".clone()"]),
     ("struct Bare;\nBare", ["Debug", "line 2, column 1"]),
 ])

@@ -45,7 +45,7 @@ fn files_that_cannot_be_checkpoints_are_refused_before_training() -> Outcome {
     herbarium::weights::save_safetensors(&weights, &self::model(2).state_dict(), &Default::default())?;
     let before = fs::read(&weights)?;
     let message = refused(weights.clone());
-    assert!(message.contains("there already and is no checkpoint"), "{message}");
+    assert!(message.contains("already exists and is not a checkpoint"), "{message}");
     assert!(fs::read(&weights)? == before);
     assert_eq!(folder.names(), ["file", "folder.safetensors", "resnet18.safetensors"]);
     Ok(())
@@ -145,7 +145,7 @@ fn files_that_are_no_checkpoints_say_so() -> Outcome {
     for ending in ["safetensors", "pt", "pth"] {
         let plain = folder.file(&format!("plain.{ending}"));
         herbarium::weights::save(&plain, &model.state_dict())?;
-        assert!(message(&plain).contains("is no checkpoint"), "{}", message(&plain));
+        assert!(message(&plain).contains("is not a checkpoint"), "{}", message(&plain));
 
         let whole = folder.file(&format!("whole.{ending}"));
         Checkpoint::of(&model, &optimizer, 0.5, 0)?.save(&whole)?;

@@ -144,7 +144,7 @@ fn a_training_goes_on_after_a_rank_was_killed() -> Outcome {
         )?;
         assert!(ranks.iter().all(|rank| !rank.success));
         let other = &ranks[if killed == "0" { 1 } else { 0 }];
-        let named = if killed == "0" { "rank 0 is gone" } else { "in vain for rank 1" };
+        let named = if killed == "0" { "rank 0 is gone" } else { "for rank 1 without an answer" };
         assert!(other.err.contains(named), "{}", other.err);
         assert!(!other.err.contains("frame #"), "{}", other.err);
         for name in names(&place) {
@@ -164,7 +164,7 @@ fn a_training_goes_on_after_a_rank_was_killed() -> Outcome {
 #[test]
 fn a_rank_that_is_stopped_is_named_after_the_timeout() -> Outcome {
     let folder = TempDir::new();
-    for (stopped, named) in [(0, "rank 0 is gone"), (1, "in vain for rank 1")] {
+    for (stopped, named) in [(0, "rank 0 is gone"), (1, "for rank 1 without an answer")] {
         let mishap = format!("{stopped} stop 30");
         let set = [("HERBARIUM_TEST_MISHAP", mishap.as_str()), ("HERBARIUM_DISTRIBUTED_TIMEOUT", "3")];
         let mut ranks = started(2, folder.as_ref(), &set)?;
@@ -211,7 +211,7 @@ fn a_rank_that_never_comes_is_named() -> Outcome {
     let ranks = [start(0)?, start(1)?];
     for child in ranks {
         let ended = Ended::of(child)?;
-        assert!(!ended.success && ended.err.contains("rank 2 did not come"), "{}", ended.err);
+        assert!(!ended.success && ended.err.contains("rank 2 did not connect"), "{}", ended.err);
     }
     let ended = Ended::of(start(1)?)?;
     assert!(!ended.success && ended.err.contains("Has rank 0 started"), "{}", ended.err);

@@ -35,7 +35,7 @@ fn a_batch_that_no_memory_holds_is_refused_before_it_is_made() -> Outcome {
     let options = LoaderOptions { batch_size: 50_000_000, ..Default::default() };
     let data = Splits { train: pictures, valid: Colours::new(12) }.loaders(options);
     let message = refusal(&mut model, &mut optimizer, &data, quick(1));
-    assert!(message.contains("no memory for a batch of 50000000 pictures through resnet18"), "{message}");
+    assert!(message.contains("not enough memory for a batch of 50000000 pictures in resnet18"), "{message}");
     assert!(message.contains("GB are free") && message.contains("a batch_size of "), "{message}");
     Ok(())
 }

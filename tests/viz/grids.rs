@@ -230,7 +230,7 @@ fn what_does_not_go_together_is_told() {
         show_batch(&odd, &class_names, &cat_to_name, grid)
             .unwrap_err()
             .to_string()
-            .contains("-1 is no label")
+            .contains("-1 is not a label")
     );
     odd.images = Tensor::zeros([2, 1, 8, 8], tch::kind::FLOAT_CPU);
     let text = show_batch(&odd, &class_names, &cat_to_name, grid).unwrap_err().to_string();

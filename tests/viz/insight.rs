@@ -147,8 +147,8 @@ fn what_grad_cam_cannot_do_is_told() {
     };
     let image = disc(64);
     assert!(told(&image, "layer9", None).contains("has no layer \"layer9\""));
-    assert!(told(&image, "fc", None).contains("gives [1, 12] and no maps"));
-    assert!(told(&image, "", Some(12)).contains("there is no class 12: resnet18 tells 12 apart"));
+    assert!(told(&image, "fc", None).contains("gives [1, 12], not maps"));
+    assert!(told(&image, "", Some(12)).contains("there is no class 12: resnet18 has 12 classes"));
     assert!(told(&image.repeat([2, 1, 1, 1]), "", None).contains("one picture is needed"));
     let cam = grad_cam(&model, &image, GradCamOptions::default()).unwrap();
     assert!(format!("{cam:?}").starts_with("GradCam(class="), "{cam:?}");

@@ -72,7 +72,7 @@ fn a_later_call_goes_on_where_the_first_gave_up() -> Outcome {
     let server = Server::new(body(), Some("\"v1\""), answers);
     let told =
         refusal(download(&server.url("f"), folder.file("f"), &DownloadOptions { retries: 0, ..checked() }));
-    assert!(told.contains("HTTP 503") && told.contains("60.0 kB that came are kept"), "{told}");
+    assert!(told.contains("HTTP 503") && told.contains("60.0 kB received so far are kept"), "{told}");
     assert!(!folder.file("f").exists());
     let got = download(&server.url("f"), folder.file("f"), &checked())?;
     assert_eq!((got.length, got.fetched), (100_000, 40_000));
@@ -132,7 +132,7 @@ fn another_file_or_length_is_refused_and_nothing_stays() -> Outcome {
     let same_length = vec![3; 100_000];
     let cases = [
         (Answer::Other(same_length), "its SHA-256 is"),
-        (Answer::Other(page.clone()), "41 bytes and should have 100000: a web page came"),
+        (Answer::Other(page.clone()), "41 bytes and should have 100000: a web page was sent"),
         (Answer::Other(vec![3; 200_000]), "200.0 kB or more there, it should have 100.0 kB"),
         (Answer::Announces(u64::MAX), "it should have 100.0 kB"),
         (Answer::Announces(1 << 40), "it is another file"),
@@ -147,7 +147,7 @@ fn another_file_or_length_is_refused_and_nothing_stays() -> Outcome {
     let server = Server::new(body(), None, vec![Answer::Other(page)]);
     let options = DownloadOptions { checksum: Some(Checksum::Sha256(SHA256.into())), ..quiet() };
     let told = refusal(download(&server.url("f"), folder.file("f"), &options));
-    assert!(told.contains("a web page came instead of the file"), "{told}");
+    assert!(told.contains("a web page was sent instead of the file"), "{told}");
     // Less is sent than announced: that counts as broken off, and the server is asked for the rest.
     let server = Server::new(body(), None, vec![Answer::Announces(100_500)]);
     let got = download(&server.url("f"), folder.file("f"), &quiet())?;

@@ -87,7 +87,7 @@ fn loading_says_what_was_taken_off_and_passed_over() -> Outcome {
         .env(ROLE, "child")
         .output()?;
     let told = String::from_utf8(output.stdout)?;
-    assert!(told.contains("extras_2.pth: every name begins with `model.`, which is taken off"), "{told}");
+    assert!(told.contains("extras_2.pth: every name begins with `model.`, which is removed"), "{told}");
     let passed_over =
         "extras_2.pth: not read, because only Python's own code can: args.sampler (mine.Sampler), ";
     assert!(told.contains(passed_over), "{told}");

@@ -15,7 +15,7 @@ pub enum Error {
     /// The file has no bytes.
     #[error("the file is empty (0 bytes): copy it again or delete it")]
     Empty,
-    /// The file holds something else than a picture of a format that is read.
+    /// The file contains something other than a picture of a format that is read.
     #[error("{0}")]
     Format(String),
     /// The file ends too early, or contradicts itself.

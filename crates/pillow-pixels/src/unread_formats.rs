@@ -79,7 +79,7 @@ fn of_media_file(brands: &[&[u8]]) -> String {
     if has(&[b"crx "]) {
         return picture("a camera's raw file (CR3)", "`darktable-cli IN OUT.jpg`");
     }
-    "it is a film (MP4 or the like), not a picture: move it elsewhere".into()
+    "it is a video (MP4 or similar), not a picture: move it elsewhere".into()
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Builder<'_> {
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<()> {
         let left = self.left.checked_sub(bytes);
         self.left = left.ok_or(refused(
-            "its pickle unfolds to much more than it is, by holding the same things over and over",
+            "its pickle expands to far more than its own size, by containing the same things over and over",
         ))?;
         Ok(())
     }
@@ -61,7 +61,7 @@ impl Builder<'_> {
 
     pub(crate) fn value(&mut self, id: Id, depth: usize) -> Result<Value> {
         if depth > DEEPEST {
-            return Err(refused(format!("its lists and dictionaries lie more than {DEEPEST} deep")));
+            return Err(refused(format!("its lists and dictionaries are nested more than {DEEPEST} deep")));
         }
         let pickle = self.pickle;
         self.spend(size_of::<Value>())?;
@@ -169,10 +169,10 @@ impl Builder<'_> {
         let (shape, strides) = (self.sizes(window.size)?, self.sizes(window.stride)?);
         let storage = self.storages.get(named, window.dtype)?;
         let mut offset = usize::try_from(window.offset)
-            .map_err(|_| damaged("the sizes, strides and offset of a tensor do not go together"))?;
+            .map_err(|_| damaged("the sizes, strides and offset of a tensor do not match"))?;
         if let Some((_, start, count)) = &named.view {
             if start.checked_add(*count).is_none_or(|end| end > storage.len() as u64) {
-                return Err(damaged("a view reaches beyond its storage"));
+                return Err(damaged("a view extends beyond its storage"));
             }
             offset = offset.saturating_add(*start as usize);
         }

@@ -130,7 +130,7 @@ fn read_zip<R: Read + Seek + Send + 'static>(reader: R) -> Result<Value> {
     // PyTorch names the folder after the file, `best/data.pkl`; other writers may leave it out.
     let names = zip.names().filter(|name| *name == "data.pkl" || name.ends_with("/data.pkl"));
     let name = names.min_by_key(|name| name.len()).map(str::to_owned);
-    let name = name.ok_or(unsupported("it is a zip archive, but no PyTorch file: it has no data.pkl"))?;
+    let name = name.ok_or(unsupported("it is a zip archive, but not a PyTorch file: it has no data.pkl"))?;
     let prefix = name.strip_suffix("data.pkl").unwrap_or_default().to_owned();
     if zip.length(&name).is_some_and(|length| length > MAX_PICKLE) {
         return Err(error::refused(format!("{name} in it is larger than {} MB", MAX_PICKLE >> 20)));
@@ -159,6 +159,6 @@ fn what_else(start: &[u8]) -> &'static str {
     } else if start.first() == Some(&0x80) {
         "it is a pickle, but not of torch.save"
     } else {
-        "it begins like no file of torch.save"
+        "it does not begin like a file of torch.save"
     }
 }

@@ -262,7 +262,8 @@ impl<'a> Machine<'a> {
             }
             b'h' | b'j' => {
                 let key = self.unsigned(if opcode == b'h' { 1 } else { 4 })? as u32;
-                let known = *self.memo.get(&key).ok_or(damaged("its pickle recalls what it never had"))?;
+                let known =
+                    *self.memo.get(&key).ok_or(damaged("its pickle recalls a value that it never stored"))?;
                 self.stack.push(known);
             }
             other => {

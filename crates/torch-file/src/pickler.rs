@@ -94,7 +94,7 @@ impl Pickler {
 
     fn text(&mut self, text: &str) -> Result<()> {
         let length = u32::try_from(text.len())
-            .map_err(|_| Error::NotWritable("a text of more than 4 GB has no place in the format".into()))?;
+            .map_err(|_| Error::NotWritable("the format cannot store a text of more than 4 GB".into()))?;
         self.put(b"X");
         self.put(&length.to_le_bytes());
         self.put(text.as_bytes());

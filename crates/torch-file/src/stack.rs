@@ -135,17 +135,17 @@ impl<'a> Machine<'a> {
 
     pub(crate) fn pop_many(&mut self, count: usize) -> Result<Vec<Id>> {
         let start = self.stack.len().checked_sub(count).filter(|&start| start >= self.floor());
-        Ok(self.stack.split_off(start.ok_or(damaged("its pickle takes what is not there"))?))
+        Ok(self.stack.split_off(start.ok_or(damaged("its pickle takes a value that is not there"))?))
     }
 
     pub(crate) fn pop_to_mark(&mut self) -> Result<Vec<Id>> {
-        let mark = self.marks.pop().ok_or(damaged("its pickle takes what is not there"))?;
+        let mark = self.marks.pop().ok_or(damaged("its pickle takes a value that is not there"))?;
         Ok(self.stack.split_off(mark))
     }
 
     pub(crate) fn top(&self) -> Result<usize> {
         let top = self.stack.last().filter(|_| self.stack.len() > self.floor());
-        Ok(*top.ok_or(damaged("its pickle takes what is not there"))? as usize)
+        Ok(*top.ok_or(damaged("its pickle takes a value that is not there"))? as usize)
     }
 
     pub(crate) fn append(&mut self, items: &[Id]) -> Result<()> {

@@ -23,11 +23,11 @@ impl Tensor {
     /// A view of a storage: element `[i, j]` is number `offset + i * strides[0] + j * strides[1]` of it.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) when it reaches beyond the storage, [`Error::Refused`](crate::Error::Refused) when it repeats a small storage so
+    /// [`Error::Damaged`](crate::Error::Damaged) when it extends beyond the storage, [`Error::Refused`](crate::Error::Refused) when it repeats a small storage so
     /// often that a copy would take more than 64 MB.
     pub fn new(storage: Storage, shape: Vec<usize>, strides: Vec<usize>, offset: usize) -> Result<Tensor> {
         if shape.len() != strides.len() {
-            return Err(damaged("the sizes, strides and offset of a tensor do not go together"));
+            return Err(damaged("the sizes, strides and offset of a tensor do not match"));
         }
         let empty = shape.contains(&0);
         let tensor = Tensor { storage, shape, strides, offset: if empty { 0 } else { offset } };
@@ -75,7 +75,7 @@ impl Tensor {
             });
         if reach.is_none_or(|last| last >= numel) {
             return Err(damaged(format!(
-                "a tensor of size {shape:?} reaches beyond its storage of {numel} elements"
+                "a tensor of size {shape:?} extends beyond its storage of {numel} elements"
             )));
         }
         if elements > numel && elements.saturating_mul(self.dtype().size() as u64) > EXPANDED {
@@ -238,11 +238,11 @@ mod tests {
         let refusal = |shape: &[usize], strides: &[usize], offset| {
             Tensor::new(storage(), shape.to_vec(), strides.to_vec(), offset).unwrap_err().to_string()
         };
-        assert!(refusal(&[25], &[1], 0).contains("reaches beyond its storage of 24 elements"));
-        assert!(refusal(&[2], &[usize::MAX], 0).contains("reaches beyond"));
+        assert!(refusal(&[25], &[1], 0).contains("extends beyond its storage of 24 elements"));
+        assert!(refusal(&[2], &[usize::MAX], 0).contains("extends beyond"));
         assert!(refusal(&[1 << 40], &[0], 0).contains("repeats a storage"));
-        assert!(refusal(&[1], &[], 0).contains("do not go together"));
+        assert!(refusal(&[1], &[], 0).contains("do not match"));
         let short = Tensor::from_bytes(Dtype::Float32, vec![3], vec![0; 8]).unwrap_err().to_string();
-        assert!(short.contains("reaches beyond"), "{short}");
+        assert!(short.contains("extends beyond"), "{short}");
     }
 }

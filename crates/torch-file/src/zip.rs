@@ -99,7 +99,7 @@ impl<R: Read + Seek> Zip<R> {
         match entry.method {
             0 if entry.packed != entry.size => return Err(wrong("has two different lengths")),
             0 => {
-                let overlap = || wrong("lies where another entry does");
+                let overlap = || wrong("overlaps another entry");
                 self.stored_left = self.stored_left.checked_sub(entry.size).ok_or_else(overlap)?;
             }
             8 => {
@@ -123,7 +123,7 @@ impl<R: Read + Seek> Zip<R> {
         let entry = self.entries.get(name).ok_or_else(|| wrong("is missing"))?;
         let start = data_start(&mut self.reader, entry.header)?;
         if start.checked_add(entry.packed).is_none_or(|end| end > self.size) {
-            return Err(wrong("ends behind the end of the file"));
+            return Err(wrong("ends beyond the end of the file"));
         }
         self.reader.seek(SeekFrom::Start(start))?;
         let packed = self.reader.by_ref().take(entry.packed);

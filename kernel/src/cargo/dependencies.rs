@@ -45,7 +45,7 @@ pub fn provide(
         }
     }
     let crates = Crates::read(&tools.template).ok_or_else(|| {
-        Failure::Explained("the template is not whole: run `herbarium install` again".to_owned())
+        Failure::Explained("the template is incomplete: run `herbarium install` again".to_owned())
     })?;
     let project = Project { tools, folder, path: &project, dependencies };
     project.write_manifest(true)?;
@@ -57,7 +57,7 @@ pub fn provide(
     let note = (!fit.others.is_empty()).then(|| {
         let names: Vec<&str> = dependencies.lines.iter().map(|line| key(line)).collect();
         let (names, others) = (names.join(", "), fit.others.join("; "));
-        format!("{names} uses {others}: built dependencies, and the types of the two are different ones.")
+        format!("{names} uses {others}: built separately, so the two have different types.")
     });
     note.iter().for_each(|note| reporter.note(note));
     project.write_manifest(fit.shares)?;

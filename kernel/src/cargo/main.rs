@@ -82,7 +82,7 @@ fn main() -> ExitCode {
     };
     let Some(recipe) = Recipe::read(&template) else {
         return failure(&format!(
-            "{} is not a whole template: run `herbarium install` again",
+            "{} is not a complete template: run `herbarium install` again",
             template.display()
         ));
     };

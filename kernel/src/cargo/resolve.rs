@@ -47,7 +47,7 @@ pub fn resolve(
                 Err(_) => {
                     let why = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
                     return Err(Failure::Explained(format!(
-                        "the registry cannot be reached ({why}), and what was fetched before does not do"
+                        "the registry cannot be reached ({why}), and what was fetched before is not enough"
                     )));
                 }
             }

@@ -24,7 +24,7 @@ pub fn export(words: &[&str]) -> Result<ExitCode> {
         .map_err(|reason| Error::Notebook { path: notebook.clone(), reason })?;
     if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
         return Err(Error::Usage(format!(
-            "{} is there already: name another folder with -o, or remove it",
+            "{} already exists: name another folder with -o, or remove it",
             folder.display()
         )));
     }
@@ -67,11 +67,11 @@ fn parse(words: &[&str]) -> Result<(PathBuf, PathBuf)> {
             None if word == "-o" || word == "--output" => match words.next() {
                 Some(value) => folder = Some(PathBuf::from(value)),
                 None => {
-                    return Err(Error::Usage(format!("`{word}` stands at the end, without what it is for")));
+                    return Err(Error::Usage(format!("`{word}` needs a value after it")));
                 }
             },
             None if word.starts_with('-') || notebook.is_some() => {
-                return Err(Error::Usage(format!("`herbarium export` cannot do anything with `{word}`")));
+                return Err(Error::Usage(format!("`herbarium export` has no option `{word}`")));
             }
             None => notebook = Some(PathBuf::from(word)),
         }

@@ -50,7 +50,9 @@ impl Program {
                 program.cells += 1;
                 let number = program.cells;
                 program.cell(&source).ok_or_else(|| {
-                    format!("code cell {number} is not Rust that can stand in a program: run it, and correct it first")
+                    format!(
+                        "code cell {number} is not Rust that works in a program: run it, and correct it first"
+                    )
                 })?;
             }
         }
@@ -108,7 +110,8 @@ impl Program {
         let items: String = self.items.iter().map(|item| format!("{item}\n\n")).collect();
         let closing = "}\n".repeat(self.blocks);
         format!(
-            "//! {name} as a program: its cells in order. Paths in it are meant from the notebook's folder.\n\n{HEAD}\n{}\n\n{items}\
+            "//! {name} as a program: its cells in order. Paths in it are relative to the notebook's \
+            folder.\n\n{HEAD}\n{}\n\n{items}\
              fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {{\n{}\n{closing}Ok(())\n}}\n",
             self.uses.join("\n"),
             self.main.join("\n\n")

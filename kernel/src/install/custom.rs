@@ -32,7 +32,8 @@ pub fn install(options: &Options) -> Result<()> {
     let folder = options.data_folder.kernels()?.join(&kernel.name);
     if spec::exists(&folder) {
         return Err(Error::Usage(format!(
-            "there is a kernel `{name}` in {} already: take another --name, or remove it by `herbarium uninstall {name}`",
+            "there is already a kernel `{name}` in {}: choose another --name, or remove it with `herbarium \
+            uninstall {name}`",
             folder.display(),
             name = kernel.name
         )));
@@ -60,11 +61,12 @@ impl Kernel {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
             return Err(Error::Usage(format!(
-                "`{name}` cannot be a kernel's name: Jupyter takes letters without accents, digits, `-`, `_` and `.`"
+                "`{name}` cannot be a kernel's name: Jupyter allows letters without accents, digits, `-`, \
+                `_` and `.`"
             )));
         }
         if name == super::NAME {
-            return Err(Error::Usage(format!("`{name}` is the project's own kernel: take another --name")));
+            return Err(Error::Usage(format!("`{name}` is the project's own kernel: choose another --name")));
         }
         let mut crates: Vec<Dependency> = Vec::new();
         for line in &options.crates {
@@ -77,7 +79,7 @@ impl Kernel {
                 )));
             }
             if crates.iter().any(|known| same(&known.name)) {
-                return Err(Error::Usage(format!("--crate: `{}` is asked for twice", one.name)));
+                return Err(Error::Usage(format!("--crate: `{}` is given twice", one.name)));
             }
             crates.push(one);
         }
@@ -220,8 +222,8 @@ mod tests {
     fn what_cannot_be_is_refused_with_what_to_do() {
         let message = |arguments: &[&str]| kernel(arguments).unwrap_err().to_string();
         assert!(message(&["--crate", "rand"]).contains("--name NAME"));
-        assert!(message(&["--name", "my kernel"]).contains("Jupyter takes letters"));
-        assert!(message(&["--name", "herbarium"]).contains("take another --name"));
+        assert!(message(&["--name", "my kernel"]).contains("Jupyter allows letters"));
+        assert!(message(&["--name", "herbarium"]).contains("choose another --name"));
         let line = message(&["--name", "a", "--crate", "rand = 1"]);
         assert!(
             line.contains("`--crate rand = 1` is not a dependency: write `--crate 'NAME = \"VERSION\"'`"),

@@ -61,7 +61,7 @@ fn elsewhere(name: &str) -> String {
     let found = DataFolder::usual().into_iter().filter_map(|folder| match &folder {
         DataFolder::Prefix(prefix) => {
             let is_there = Spec::all(&folder).iter().any(|spec| spec.name == name);
-            is_there.then(|| format!("; there is one by --prefix {}", prefix.display()))
+            is_there.then(|| format!("; there is one in --prefix {}", prefix.display()))
         }
         DataFolder::User => None,
     });

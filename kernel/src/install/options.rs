@@ -39,9 +39,9 @@ impl Options {
             };
             let mut value = || {
                 let value = attached.or_else(|| words.next());
-                value.map(str::to_owned).ok_or_else(|| {
-                    Error::Usage(format!("`{option}` stands at the end, without what it is for"))
-                })
+                value
+                    .map(str::to_owned)
+                    .ok_or_else(|| Error::Usage(format!("`{option}` needs a value after it")))
             };
             match option {
                 "--user" => options.data_folder = DataFolder::User,

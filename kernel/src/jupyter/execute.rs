@@ -18,7 +18,8 @@ use super::{expressions, pager};
 use crate::session::{AskForInput, Cell, CellError, Outcome, Reply, Sink};
 
 /// Why a cell cannot ask.
-const NOT_ALLOWED: &str = "the cell reads standard input, but this frontend takes no questions (allow_stdin is false in its request): put the value into the code";
+const NOT_ALLOWED: &str = "the cell reads standard input, but this frontend allows no input (allow_stdin is \
+false in its request): put the value into the code";
 
 /// A request and its number.
 pub type Numbered = (u64, JupyterMessage);

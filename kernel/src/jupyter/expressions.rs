@@ -36,7 +36,7 @@ async fn value_of(kernel: &Arc<Kernel>, code: &str) -> ExpressionResult {
         code: code.to_owned(),
         number: 0,
         sink,
-        ask: Arc::new(|_, _| Reply::Refused("an expression of the frontend cannot ask".to_owned())),
+        ask: Arc::new(|_, _| Reply::Refused("an expression of the frontend cannot ask for input".to_owned())),
     };
     let outcome = execute_cell(kernel, cell).await;
     if let Some(error) = outcome.error {

@@ -70,7 +70,7 @@ async fn answer(kernel: &Arc<Kernel>, request: &JupyterMessage, replies: &Replie
             fault.filter(|_| message.msg_type.ends_with("_request")).map(|fault| refusal(message, &fault))
         }
         other => {
-            log::warn!("a {} is not understood here", other.message_type());
+            log::warn!("a {} is not supported here", other.message_type());
             None
         }
     };

@@ -88,8 +88,8 @@ fn statement(name: &str, parameter: Option<&Parameter>, given: &ParameterValue) 
         Some(Parameter { declaration, kind: None }) => {
             let written = declaration.kind.as_deref().unwrap_or_default();
             return Err(format!(
-                "parameter `{name}` is of type `{written}`, of which no value can be given from outside; numbers, texts, \
-                 paths, true and false, lists and options of these can"
+                "parameter `{name}` has the type `{written}`, which cannot be set from outside; numbers, \
+                texts, paths, true and false, lists and options of these can"
             ));
         }
         Some(Parameter { kind: Some(kind), .. }) => kind.clone(),
@@ -99,7 +99,7 @@ fn statement(name: &str, parameter: Option<&Parameter>, given: &ParameterValue) 
     let Some(value) = given.to_rust(&kind) else {
         let default = declaration.map(|declaration| format!("; its default is {}", declaration.value));
         return Err(format!(
-            "parameter `{name}` is to be {kind}, and `{}` is not{}",
+            "parameter `{name}` must be {kind}, but `{}` is not{}",
             given.shown(),
             default.unwrap_or_default()
         ));
@@ -188,7 +188,7 @@ mod tests {
                 ("epoch", "7"),
                 "`epoch` is not a parameter of this notebook; its parameters are `epochs`, `name`",
             ),
-            (("device", "cuda"), "parameter `device` is of type `Device`, of which no value can be given"),
+            (("device", "cuda"), "parameter `device` has the type `Device`, which cannot be set"),
             (("top", "300"), "a whole number of type u8, or null, and `300` is not"),
         ];
         for (given, says) in refused {

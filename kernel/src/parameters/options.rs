@@ -32,8 +32,7 @@ impl Options {
                 _ => (word, None),
             };
             let mut value = || {
-                let missing =
-                    || Error::Usage(format!("`{option}` stands at the end, without what it is for"));
+                let missing = || Error::Usage(format!("`{option}` needs a value after it"));
                 attached.or_else(|| words.next()).ok_or_else(missing)
             };
             match option {
@@ -154,7 +153,7 @@ mod tests {
         assert!(error(&[]).contains("needs a notebook"));
         assert!(error(&["a", "b"]).contains("one notebook at a time"));
         assert!(error(&["a", "-p", "x"]).contains("`-p x` has no value"));
-        assert!(error(&["a", "-o"]).contains("stands at the end"));
+        assert!(error(&["a", "-o"]).contains("needs a value after it"));
         assert!(error(&["a", "--what"]).contains("no option `--what`"));
         assert!(error(&["a", "-f", "/no/such.yaml"]).contains("/no/such.yaml"));
     }

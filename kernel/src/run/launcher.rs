@@ -40,7 +40,8 @@ pub fn launch(words: &[&str], options: &Options) -> Result<ExitCode> {
     for name in ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"] {
         if std::env::var(name).is_ok_and(|world| world != "1") {
             return Err(Error::Usage(format!(
-                "`--processes` starts processes, but this is one of several already ({name} is set): leave it out, or \
+                "`--processes` starts processes, but this process is already one of several ({name} is \
+                set): leave it out, or \
                  unset {name}"
             )));
         }
@@ -122,7 +123,8 @@ impl Ranks {
     fn start(words: Vec<&str>, world: usize, states: &States) -> Result<Ranks> {
         let what = "a process of the training cannot be started";
         let program = std::env::current_exe().map_err(Error::system(what))?;
-        let port = free_port().map_err(Error::system("no port is free for the processes to meet at"))?;
+        let port =
+            free_port().map_err(Error::system("there is no free port for the processes to meet at"))?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let mut ranks = Ranks { children: Vec::new(), reports: Vec::new(), ended: vec![None; world] };
         for rank in 0..world {

@@ -234,7 +234,7 @@ impl Forwarder {
         for answer in self.answers_of_kernel()? {
             match answer {
                 Answer::Input(input) => self.order(&Order::Input(input)),
-                Answer::Dealt => return Err(io::Error::other("the kernel gave a strange answer")),
+                Answer::Dealt => return Err(io::Error::other("the kernel gave an unexpected answer")),
             }
         }
         Ok(())

@@ -9,14 +9,14 @@ use crate::runtime::message::Bundle;
 
 /// The commands that are not evcxr's own, as `:help` lists them.
 const OWN: [(&str, &str); 7] = [
-    ("!COMMAND", "Run a shell command; its output comes as it is written"),
-    ("?NAME", "Show the documentation of a name; of a method by its value, ?value.method"),
+    ("!COMMAND", "Run a shell command; its output appears as it is written"),
+    ("?NAME", "Show the documentation of a name; for a method, name a value: ?value.method"),
     (":vars", "List the variables with their types and their sizes or shapes"),
     (
         ":dep",
         "Add a crate, as in `:dep regex = \"1\"`; it is built once for all kernels, unless it comes with this one",
     ),
-    (":show_deps", "List the crates that cells can name"),
+    (":show_deps", "List the crates that cells can use"),
     (":restart", "Start a new program for the cells; the variables are gone, the definitions stay"),
     (":clear", "The same, and definitions and dependencies are forgotten too"),
 ];
@@ -70,7 +70,7 @@ impl Worker {
 
 /// The error for a name without documentation.
 pub fn nothing_known(name: &str) -> CellError {
-    let text = format!("nothing is known of `{name}`; a method is found by its value: `?value.method`");
+    let text = format!("nothing is known about `{name}`; for a method, name a value: `?value.method`");
     CellError::new("NotFound", text)
 }
 

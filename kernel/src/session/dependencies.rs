@@ -160,7 +160,7 @@ impl Dependency {
         let foreign = ["path", "git", "registry"].into_iter().find(|key| self.how.get(key).is_some());
         let renamed = self.text("package").is_some_and(|package| package != given.name);
         if foreign.is_some() || renamed {
-            return Err(self.clash(&format!("{has}, and its name stands for that"), given));
+            return Err(self.clash(&format!("{has}, and its name refers to that"), given));
         }
         let asked = semver::VersionReq::parse(self.version()).map_err(|error| {
             let text = format!("`{}` is not a version: {error}", self.version());
@@ -168,7 +168,7 @@ impl Dependency {
         })?;
         if !semver::Version::parse(&given.version).is_ok_and(|version| asked.matches(&version)) {
             return Err(self.clash(
-                &format!("{has}: a program that names {} {} too would have two", given.name, self.version()),
+                &format!("{has}: a program that also uses {} {} would have two", given.name, self.version()),
                 given,
             ));
         }
@@ -190,7 +190,7 @@ impl Dependency {
         let but = if missing.is_empty() {
             String::new()
         } else {
-            format!(", but for {} of its default features", missing.join(", "))
+            format!(", except for {} of its default features", missing.join(", "))
         };
         Ok(Some(format!("{has}{but}: nothing to build")))
     }
@@ -209,7 +209,7 @@ impl Dependency {
         how.entry("package").or_insert_with(|| given.name.clone().into());
         let other = Dependency { name, how: how.into() };
         let text = format!(
-            "{why}. Another can be had beside it, under another name and with types of its own: `:dep {}`",
+            "{why}. Another version can be added under another name, with its own types: `:dep {}`",
             other.line()
         );
         CellError::new("DependencyError", text)
@@ -260,7 +260,7 @@ mod tests {
         assert!(
             said("image = { git = \"https://example.org\" }")
                 .unwrap_err()
-                .contains("its name stands for that")
+                .contains("its name refers to that")
         );
     }
 }

@@ -88,7 +88,7 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
     notes.extend(notebook_notes(error, source, gone));
     if let Some(found) = untyped_let(error, source) {
         let name = &found.name;
-        notes.push(Note::help(format!("say what type `{name}` is of: `let {name}: … = …;`")));
+        notes.push(Note::help(format!("state the type of `{name}`: `let {name}: … = …;`")));
     }
     let mut labels: Vec<Label> = labels.collect();
     if labels.is_empty() {
@@ -140,7 +140,7 @@ fn immutable(message: &str, source: &str) -> Vec<Note> {
     if syntax::bound_names(source).iter().any(|bound| bound == name) {
         return Vec::new();
     }
-    vec![Note::help(format!("a variable of an earlier cell becomes mutable by `let mut {name} = {name};`"))]
+    vec![Note::help(format!("a variable of an earlier cell becomes mutable with `let mut {name} = {name};`"))]
 }
 
 fn kept_references() -> Vec<Note> {
@@ -158,5 +158,5 @@ fn shown_value(error: &CompilationError) -> String {
         return message;
     }
     let kind = message.split('`').nth(3).unwrap_or("this type");
-    format!("a value of type `{kind}` has no form to show: it needs `#[derive(Debug)]`")
+    format!("a value of type `{kind}` cannot be displayed: it needs `#[derive(Debug)]`")
 }

@@ -53,7 +53,7 @@ fn is_whole_word(text: &str, at: usize, word: &str) -> bool {
 fn earlier(line: &str, about: &str, label: &str) -> Note {
     let what = if label.is_empty() { String::new() } else { format!(" ({label})") };
     Note::remark(format!(
-        "the cell does not go with what an earlier cell has defined: `{line}`, where `{about}` is wrong now{what}"
+        "the cell does not fit what an earlier cell has defined: `{line}`, where `{about}` is wrong now{what}"
     ))
 }
 

@@ -118,7 +118,7 @@ impl Worker {
                 diagnostics::compile_error(&errors, code, &self.gone)
             }
             evcxr::Error::TypeRedefinedVariablesLost(variables) => {
-                let what = "a type was defined anew, so values of the old type cannot be kept";
+                let what = "a type was redefined, so values of the old type cannot be kept";
                 CellError::new("TypeRedefined", what).with_note(&failure::lost_variables(&variables))
             }
             evcxr::Error::SubprocessTerminated(text) => CellError::new("Crash", text),

@@ -101,7 +101,7 @@ fn how_it_ended(exit: Option<Exit>) -> String {
     if let Some(bytes) = allocation {
         let size = bytes as f64 / f64::from(1 << 30);
         return format!(
-            "the program asked for {size:.1} GiB of memory at once, which it cannot have, and ended"
+            "the program asked for {size:.1} GiB of memory at once, which is not available, and ended"
         );
     }
     let Some(signal) = signal else {
@@ -109,8 +109,8 @@ fn how_it_ended(exit: Option<Exit>) -> String {
     };
     let why = match sys::signal_name(signal).as_str() {
         "SIGSEGV" | "SIGBUS" => " (it used memory that is not its own: unsafe code, or a fault in a library)",
-        "SIGKILL" => " (by the system if the memory was full, or by somebody)",
-        "SIGABRT" => " (it gave up; what it said is above)",
+        "SIGKILL" => " (by the system if the memory was full, or by another program)",
+        "SIGABRT" => " (it aborted; its message is above)",
         _ => "",
     };
     format!("the program was ended by {}{why}", sys::signal_name(signal))

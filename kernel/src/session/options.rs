@@ -12,17 +12,17 @@ const WITHOUT: [(&str, &str); 13] = [
     (":codegen_backend", "cells are compiled as the crate was, and `:opt 0` is the quickest"),
     (":linker", "cells are linked by the toolchain's own linker where there is one"),
     (":time_passes", "`:timing` says how long a cell takes"),
-    (":sccache", "what was compiled is kept by itself"),
-    (":cache", "what was compiled is kept by itself"),
-    (":clear_cache", "what was compiled is kept by itself; `herbarium uninstall --all` removes it"),
+    (":sccache", "compiled code is kept automatically"),
+    (":cache", "compiled code is kept automatically"),
+    (":clear_cache", "compiled code is kept automatically; `herbarium uninstall --all` removes it"),
     (
         ":allow_static_linking",
         "the crate is shared by all cells, and dependencies are linked into those that use them",
     ),
-    (":preserve_vars_on_panic", "variables are kept always"),
+    (":preserve_vars_on_panic", "variables are always kept"),
     (":load_config", "`:dep` and `use` lines go into the first cell of a notebook"),
-    (":internal_debug", "it is for whoever works on evcxr"),
-    (":last_error_json", "it is for whoever works on evcxr"),
+    (":internal_debug", "it is for those who work on evcxr"),
+    (":last_error_json", "it is for those who work on evcxr"),
     (":quit", "Jupyter's menu shuts the kernel down"),
 ];
 /// Commands that take one of a few words, or none.

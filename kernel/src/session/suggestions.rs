@@ -27,7 +27,7 @@ fn note(child: &Value) -> Option<Note> {
     }
     if let Some(name) = missing_crate(message) {
         return Some(Note::help(format!(
-            "a crate is added by a line of its own at the beginning of a cell: `:dep {name} = \"*\"`"
+            "a crate is added on its own line at the beginning of a cell: `:dep {name} = \"*\"`"
         )));
     }
     let text = match suggestion(child) {
@@ -168,7 +168,7 @@ mod tests {
                 "if you wanted to use a crate named `x`, use `cargo add x` to add it to your `Cargo.toml`",
                 vec![]
             ),
-            ["a crate is added by a line of its own at the beginning of a cell: `:dep x = \"*\"`"]
+            ["a crate is added on its own line at the beginning of a cell: `:dep x = \"*\"`"]
         );
         assert!(shown("consider changing `evcxr_variable_store`", vec![]).is_empty());
         let line = "let n = evcxr_variable_store.take_variable::<i32>(stringify!(n));";

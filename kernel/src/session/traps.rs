@@ -27,8 +27,8 @@ pub fn not_kept(message: &str, cell: &str) -> Option<CellError> {
         return Some(nameless(name, quoted.get(1).copied().unwrap_or("impl …"), cell));
     }
     if message.contains("Couldn't automatically determine type") {
-        let what = format!("the type of `{name}` cannot be told from the cell");
-        let help = format!("say it: `let {name}: … = …;`");
+        let what = format!("the type of `{name}` cannot be inferred from the cell");
+        let help = format!("state it: `let {name}: … = …;`");
         return Some(at_binding(&what, name, cell, vec![Note::help(help)]));
     }
     None
@@ -56,7 +56,8 @@ pub fn silent(cell: &str) -> CellError {
 pub fn untyped(variables: &[Untyped], ran: bool, cell: &str) -> CellError {
     let errors = variables.iter().map(|Untyped { name, kind }| {
         let what = format!(
-            "`{name}` cannot be kept for the next cells: of its type only `{kind}` is known, and they need all of it"
+            "`{name}` cannot be kept for the next cells: only `{kind}` is known of its type, and they need \
+            the whole type"
         );
         let mut notes =
             vec![Note::help(format!("write it out: `let {name}: {} = …;`", kind.replace("; _]", "; 4]")))];
@@ -97,8 +98,7 @@ pub fn closure(name: &str, cell: &str) -> CellError {
 }
 
 fn nameless(name: &str, kind: &str, cell: &str) -> CellError {
-    let what =
-        format!("`{name}` is of a type without a name, `{kind}`, and cannot be kept for the next cells");
+    let what = format!("`{name}` has a type without a name, `{kind}`, and cannot be kept for the next cells");
     let mut notes = Vec::new();
     let bound = kind.strip_prefix("impl ").unwrap_or("Iterator<Item = …>");
     if bound.contains("Iterator") || kind.contains("iter::") {

@@ -221,7 +221,8 @@ fn install_shims(template: &Path) -> Result<()> {
     std::fs::create_dir_all(&bin).map_err(Error::file(&bin))?;
     let copy = bin.join("cargo");
     if !shim.exists() {
-        let what = format!("{} is missing beside this program: build it with `make kernel`", shim.display());
+        let what =
+            format!("{} is missing from this program's folder: build it with `make kernel`", shim.display());
         return Err(Error::Start(what));
     }
     std::fs::copy(&shim, &copy).map_err(Error::file(&copy))?;

@@ -167,7 +167,7 @@ impl Rich for Cleared {
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.stored.is_empty() {
-            return write!(f, "no picture is kept in {}", self.folder.display());
+            return write!(f, "no pictures are stored in {}", self.folder.display());
         }
         write!(f, "{}\n{}", self.summary(), self.table().text())
     }

@@ -140,7 +140,7 @@ impl Store {
     pub(super) fn trouble(&self) -> Option<String> {
         match &*self.pen.lock().unwrap_or_else(PoisonError::into_inner) {
             Pen::Full => Some(format!(
-                "the cache is as large as it may be ({} bytes, data::CacheOptions::disk)",
+                "the cache has reached its limit ({} bytes, data::CacheOptions::disk)",
                 self.limit
             )),
             Pen::Failed(reason) => Some(reason.clone()),

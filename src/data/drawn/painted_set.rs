@@ -113,7 +113,8 @@ impl PaintedSet<'_> {
         let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
         if !ours && !is_empty {
             return Err(Error::Argument(format!(
-                "{} holds something else than this set of pictures ({}): choose another folder, or remove it",
+                "{} contains something other than this set of pictures ({}): choose another folder, or \
+                remove it",
                 folder.display(),
                 self.version
             )));

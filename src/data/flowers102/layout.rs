@@ -35,7 +35,8 @@ pub(super) fn prepare(dir: &Path, source: &Source, split: Flowers102Split) -> Re
         return Err(Error::DataFolder {
             path: dir.to_path_buf(),
             problem:
-                "holds something else than the Oxford 102 flowers: choose a folder that is empty or does not \
+                "contains something other than the Oxford 102 flowers: choose a folder that is empty or \
+                does not \
                       exist"
                     .into(),
             layout: format!("  {}/{{train,valid,test}}/<label>/image_00001.jpg", dir.display()),
@@ -71,10 +72,11 @@ fn say(dir: &Path, split: Flowers102Split, parts: &[usize]) {
     let count = |part| thousands(parts.iter().filter(|&&own| own == part).count());
     let what = match split {
         Flowers102Split::Official => {
-            "the official split; the tutorial's copy has 6,552, 818 and 819, see data::Flowers102Split for as many"
+            "the official split; see data::Flowers102Split for 6,552, 818 and 819 pictures, as in the \
+            tutorial's copy"
         }
         Flowers102Split::TutorialSizes => {
-            "as many as the tutorial's copy has, but drawn anew: not the same pictures"
+            "as many as in the tutorial's copy, but split at random: not the same pictures"
         }
     };
     println!(
@@ -137,7 +139,7 @@ fn unpack(archive: &Path, scratch: &Path, labels: &[usize], parts: &[usize]) -> 
         };
         let is_file = entry.header().entry_type().is_file();
         if !is_file || entry.size() == 0 || entry.size() > LARGEST_PICTURE {
-            return Err(broken(archive)(format!("{name} in it is no picture")));
+            return Err(broken(archive)(format!("{name} in it is not a picture")));
         }
         if std::mem::replace(&mut written[number - 1], true) {
             return Err(broken(archive)(format!("{name} is in it twice")));

@@ -21,11 +21,11 @@ const MI_COMPRESSED: u32 = 15;
 /// # Errors
 /// What is wrong with the file.
 pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<f64>>, String> {
-    let head = bytes.get(..128).ok_or("no MATLAB file: it is shorter than the head of one")?;
+    let head = bytes.get(..128).ok_or("not a MATLAB file: it is shorter than the header of one")?;
     let big_endian = match &head[124..] {
         [0x00, 0x01, b'I', b'M'] => false,
         [0x01, 0x00, b'M', b'I'] => true,
-        _ => return Err("no MATLAB file of level 5".into()),
+        _ => return Err("not a MATLAB file of level 5".into()),
     };
     let mut matrices = BTreeMap::new();
     let mut rest = Elements { bytes: &bytes[128..], big_endian, padded: false };
@@ -67,7 +67,7 @@ impl<'a> Elements<'a> {
         if self.bytes.is_empty() {
             return Ok(None);
         }
-        let cut = || "the file is cut within an element".to_string();
+        let cut = || "the file ends inside an element".to_string();
         let first = self.u32(0).ok_or_else(cut)?;
         // Up to four bytes of data may stand in the tag itself, with the length in its upper half.
         let (kind, start, length): (u32, usize, usize) = match first >> 16 {

@@ -47,7 +47,7 @@ impl Official {
         let labels = numbers
             .iter()
             .map(|&value| {
-                whole(value, classes).ok_or(("labels", format!("{value} is no label from 1 to {classes}")))
+                whole(value, classes).ok_or(("labels", format!("{value} is not a label from 1 to {classes}")))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let mut parts = vec![None; count];
@@ -56,7 +56,7 @@ impl Official {
             for &value in numbers {
                 let picture = whole(value, count).ok_or((
                     "split",
-                    format!("\"{name}\" has {value}, which is no picture from 1 to {count}"),
+                    format!("\"{name}\" has {value}, which is not a picture from 1 to {count}"),
                 ))?;
                 if parts[picture - 1].replace(part).is_some() {
                     return Err(("split", format!("picture {picture} is in it twice")));

@@ -162,7 +162,8 @@ fn places(sets: &[(&str, &dyn Dataset)]) -> Result<Vec<CheckedFile>> {
             let class = set.label(index).and_then(|label| classes.get(usize::try_from(label).ok()?));
             let (Some(path), Some(class)) = (path, class) else {
                 return Err(Error::Argument(format!(
-                    "sample {index} is no file with a class: only data sets of picture files can be checked"
+                    "sample {index} is not a file with a class: only data sets of picture files can be \
+                    checked"
                 )));
             };
             places.push(CheckedFile {

@@ -107,7 +107,7 @@ impl Batches {
         }
         match &self.first_skipped {
             Some(reason) if self.given == 0 => {
-                Err(Error::Loader(format!("not one file could be read; the first: {reason}")))
+                Err(Error::Loader(format!("none of the files could be read; the first: {reason}")))
             }
             _ => Ok(None),
         }

@@ -149,7 +149,7 @@ impl DataLoader {
             )));
         }
         if let Some(Share { rank, world, .. }) = self.share {
-            return Err(Error::Argument(format!("the loader is the part of rank {rank} of {world} already")));
+            return Err(Error::Argument(format!("the loader is already the part of rank {rank} of {world}")));
         }
         Ok(DataLoader { shared: self.shared.clone(), share: Some(share) })
     }

@@ -43,7 +43,7 @@ pub(super) fn pack(checkpoint: &Checkpoint) -> (StateDict, Metadata) {
 /// The reverse of [`pack`]; the error is what is wrong with the file.
 pub(super) fn unpack(tensors: StateDict, metadata: &Metadata) -> Result<Checkpoint, String> {
     let layout = metadata.get(LAYOUT_KEY).ok_or(
-        "it has weights but is no checkpoint: read it with `load_safetensors` and \
+        "it contains weights but is not a checkpoint: read it with `load_safetensors` and \
          `model.load_state_dict`",
     )?;
     if layout.parse() != Ok(LAYOUT) {
@@ -52,7 +52,7 @@ pub(super) fn unpack(tensors: StateDict, metadata: &Metadata) -> Result<Checkpoi
             "it has layout {layout}, this library reads layout {LAYOUT}: it was written by {by}"
         ));
     }
-    let text = |key: &str| metadata.get(key).ok_or_else(|| format!("damaged: it does not say its {key}"));
+    let text = |key: &str| metadata.get(key).ok_or_else(|| format!("damaged: it has no {key}"));
     let (of_optimizer, of_model): (Vec<_>, Vec<_>) =
         tensors.into_iter().partition(|(name, _)| name.starts_with(OPTIMIZER));
     let mut optimizer = optimizer_of(text("optimizer")?).ok_or_else(|| damaged("optimizer"))?;
@@ -152,10 +152,10 @@ mod tests {
         metadata.insert("best_acc".into(), "much".into());
         assert!(unpack(tensors.clone(), &metadata).unwrap_err().contains("its best_acc cannot be read"));
         metadata.remove("best_acc");
-        assert!(unpack(tensors.clone(), &metadata).unwrap_err().contains("does not say its best_acc"));
+        assert!(unpack(tensors.clone(), &metadata).unwrap_err().contains("has no best_acc"));
         metadata.insert(LAYOUT_KEY.into(), "2".into());
         assert!(unpack(tensors.clone(), &metadata).unwrap_err().contains("layout 2"));
-        assert!(unpack(tensors, &Metadata::new()).unwrap_err().contains("no checkpoint"));
+        assert!(unpack(tensors, &Metadata::new()).unwrap_err().contains("not a checkpoint"));
     }
 
     #[test]

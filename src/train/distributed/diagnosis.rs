@@ -136,7 +136,8 @@ fn sentence(launch: &Launch, what: &str, said: &str, heard: &[(usize, Heard)]) -
     let silent = ranks(heard, |heard| *heard == Heard::Nothing);
     if heard.iter().any(|(_, heard)| *heard == Heard::NoStore) {
         return format!(
-            "waited in {what} in vain, and {} is gone, through which the ranks find each other ({}:{}): its process has \
+            "waited in {what} without an answer, and {} is gone, which the ranks need to find each other \
+            ({}:{}): its process has \
              ended or is stopped, or its machine cannot be reached. Look at its output first ({said})",
             if launch.agent { "torchrun's agent" } else { "rank 0" },
             launch.host,
@@ -145,12 +146,12 @@ fn sentence(launch: &Launch, what: &str, said: &str, heard: &[(usize, Heard)]) -
     }
     match silent {
         Some(silent) => format!(
-            "waited in {what} in vain for {silent}: nothing was heard of it. Its process has ended or is stopped, or it \
-             is still at something else; look at its output first ({said})"
+            "waited in {what} for {silent} without an answer: its process has ended or is stopped, or it is \
+            busy with something else; look at its output first ({said})"
         ),
         None if is_timeout(&said) => format!(
-            "waited in {what} longer than {} s, though all ranks are there: they are not at the same place of the \
-             program. Do all of them run the same code, on the same data ({said})?",
+            "waited in {what} longer than {} s, though all ranks are there: they are not at the same point \
+            of the program. Do all of them run the same code, on the same data ({said})?",
             launch.timeout.as_secs_f64()
         ),
         None => format!("{what} failed on all ranks: {said}"),
@@ -164,12 +165,14 @@ pub(super) fn of_joining(store: Arc<Store>, launch: &Launch, address: &str, said
     let seconds = launch.timeout.as_secs_f64();
     match ranks(&heard, |heard| !matches!(heard, Heard::Words(_))) {
         Some(missing) => format!(
-            "waited {seconds} s for all {} ranks at {host}:{port}; {missing} did not come. Was every one of them started, \
+            "waited {seconds} s for all {} ranks at {host}:{port}; {missing} did not connect. Was every one \
+            of them started, \
              with the same WORLD_SIZE, MASTER_ADDR and MASTER_PORT ({said})?",
             launch.world
         ),
         None => format!(
-            "all {} ranks have come to {host}:{port}, but cannot connect to each other; this one is at {address}. Are all \
+            "all {} ranks have reached {host}:{port}, but cannot connect to each other; this one is at \
+            {address}. Are all \
              ports open between the machines? GLOO_SOCKET_IFNAME chooses the network interface ({said})",
             launch.world
         ),
@@ -225,13 +228,13 @@ mod tests {
         let failed = told(vec![(0, fine()), (2, Words("the loss is NaN".into())), (3, Nothing)]);
         assert_eq!(failed, "rank 2 failed: the loss is NaN");
         let silent = told(vec![(0, fine()), (2, Nothing), (3, Nothing)]);
-        assert!(silent.starts_with("waited in a barrier in vain for ranks 2, 3: "), "{silent}");
+        assert!(silent.starts_with("waited in a barrier for ranks 2, 3 without an answer: "), "{silent}");
         assert!(silent.ends_with("(Connection closed by peer [10.0.0.2]:4)"), "{silent}");
         let gone = told(vec![(0, NoStore), (2, NoStore), (3, NoStore)]);
         assert!(gone.contains("rank 0 is gone") && gone.contains("10.0.0.1:29500"), "{gone}");
         let all = || vec![(0, fine()), (2, fine()), (3, fine())];
         assert!(told(all()).starts_with("a barrier failed on all ranks"));
         let apart = sentence(&launch(), "a barrier", "Timed out waiting 20000ms", &all());
-        assert!(apart.contains("not at the same place of the program"), "{apart}");
+        assert!(apart.contains("not at the same point of the program"), "{apart}");
     }
 }

@@ -122,7 +122,7 @@ impl Group {
         if reduce == Reduce::Mean && !tensor.is_floating_point() {
             let kind = tensor.kind();
             return Err(Error::Argument(format!(
-                "the mean of {kind:?} values is none: use Reduce::Sum, or make them floats"
+                "{kind:?} values have no mean: use Reduce::Sum, or make them floats"
             )));
         }
         let operation = match reduce {

@@ -202,7 +202,8 @@ impl Team {
         let (name, first) = first.split_once('\x1f').unwrap_or(("", first));
         let (_, differs) = differs.split_once('\x1f').unwrap_or(("", differs));
         Err(self.group.error(format!(
-            "the ranks do not train the same: {name} is {first} on rank 0, {differs} on rank {other}. All ranks run the same \
+            "the ranks do not run the same training: {name} is {first} on rank 0, {differs} on rank \
+            {other}. All ranks run the same \
              program on the same data"
         )))
     }

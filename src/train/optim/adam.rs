@@ -23,7 +23,7 @@ impl Adam {
     }
 }
 
-optimizer_by_rule!(Adam, weight_decay: "Share of each weight that joins its gradient (L2 penalty). Default 0.", {
+optimizer_by_rule!(Adam, weight_decay: "Fraction of each weight added to its gradient (L2 penalty). Default 0.", {
     /// Decay of the running averages of the gradient and of its square, each in 0..1. Default (0.9, 0.999).
     betas: (f64, f64),
     /// Added to the denominator against division by zero. Default 1e-8.

@@ -118,7 +118,7 @@ impl Rule for AdamRule {
             }
             _ => Err(refuse(
                 self.name,
-                format!("cannot take up the state: part of what it says of {name} is missing"),
+                format!("cannot load the state: part of what it says of {name} is missing"),
             )),
         }
     }

@@ -23,7 +23,7 @@ impl AdamW {
     }
 }
 
-optimizer_by_rule!(AdamW, weight_decay: "Share of each weight taken off in a step, times the learning rate. Default 0.01.", {
+optimizer_by_rule!(AdamW, weight_decay: "Fraction of each weight subtracted in a step, times the learning rate. Default 0.01.", {
     /// Decay of the running averages of the gradient and of its square, each in 0..1. Default (0.9, 0.999).
     betas: (f64, f64),
     /// Added to the denominator against division by zero. Default 1e-8.

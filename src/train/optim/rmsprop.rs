@@ -146,7 +146,7 @@ impl Rule for RmsPropRule {
         let (momentum_buffer, grad_avg) = (restored("momentum_buffer")?, restored("grad_avg")?);
         if (self.momentum > 0.0 && momentum_buffer.is_none()) || (self.centered && grad_avg.is_none()) {
             let reason =
-                "cannot take up the state: it lacks a momentum_buffer or grad_avg that its settings need";
+                "cannot load the state: it lacks a momentum_buffer or grad_avg that its settings need";
             return Err(refuse(self.name(), reason.into()));
         }
         let step = state.number(name, "step").unwrap_or(0.0);
@@ -154,7 +154,7 @@ impl Rule for RmsPropRule {
     }
 }
 
-optimizer_by_rule!(RmsProp, weight_decay: "Share of each weight that joins its gradient (L2 penalty). Default 0.", {
+optimizer_by_rule!(RmsProp, weight_decay: "Fraction of each weight added to its gradient (L2 penalty). Default 0.", {
     /// Decay of the running average of the squared gradient, 0 or more. Default 0.99.
     alpha: f64,
     /// Added to the denominator against division by zero. Default 1e-8.

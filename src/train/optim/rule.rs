@@ -134,7 +134,7 @@ macro_rules! optimizer_by_rule {
                 self
             })+
 
-            #[doc = concat!($decay, " Groups with a weight decay of their own keep it.")]
+            #[doc = concat!($decay, " Groups with their own weight decay keep it.")]
             pub fn weight_decay(mut self, weight_decay: f64) -> Self {
                 self.0.group.set_weight_decay(weight_decay);
                 self

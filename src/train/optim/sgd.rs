@@ -136,7 +136,7 @@ fn decayed(gradient: Tensor, parameter: &Tensor, weight_decay: f64) -> Result<Te
     Ok(gradient.f_add(&parameter.f_mul_scalar(weight_decay)?)?)
 }
 
-optimizer_by_rule!(Sgd, weight_decay: "Share of each weight that joins its gradient (L2 penalty). Default 0.", {
+optimizer_by_rule!(Sgd, weight_decay: "Fraction of each weight added to its gradient (L2 penalty). Default 0.", {
     /// Share of the last step's direction that is kept. Default 0, often 0.9.
     momentum: f64,
     /// Share of the gradient left out of the direction. Default 0.

@@ -65,8 +65,7 @@ impl OptimizerState {
     /// Refuses a state that is another optimizer's or of other parameters.
     pub(super) fn must_fit(&self, optimizer: &'static str, group: &Group) -> Result<()> {
         if self.name != optimizer {
-            let reason =
-                format!("cannot take up the state of {}: build an optimizer of that kind", self.name);
+            let reason = format!("cannot load the state of {}: build an optimizer of that kind", self.name);
             return Err(refuse(optimizer, reason));
         }
         let names = group.parameters.names();
@@ -93,7 +92,7 @@ impl OptimizerState {
         let Some(saved) = self.tensor(parameter, name) else { return Ok(None) };
         if saved.size() != like.size() {
             let reason = format!(
-                "cannot take up the state: {parameter} has the shape {:?}, its {name} {:?}",
+                "cannot load the state: {parameter} has the shape {:?}, its {name} {:?}",
                 like.size(),
                 saved.size()
             );

@@ -190,7 +190,7 @@ impl Scheduler for OneCycleLr {
         }
         if self.options.cycle_momentum && optimizer.current_momentum().is_none() {
             let reason =
-                format!("has cycle_momentum, and {} has none to move: set it to false", optimizer.name());
+                format!("has cycle_momentum, but {} has no momentum: set it to false", optimizer.name());
             return Err(refuse(name, reason));
         }
         Ok(())

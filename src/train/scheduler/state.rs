@@ -24,7 +24,7 @@ impl SchedulerState {
         if self.name == scheduler {
             return Ok(());
         }
-        let reason = format!("cannot take up the state of a {}: build a scheduler of that kind", self.name);
+        let reason = format!("cannot load the state of a {}: build a scheduler of that kind", self.name);
         Err(refuse(scheduler, reason))
     }
 

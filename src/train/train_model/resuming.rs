@@ -128,7 +128,7 @@ impl Training<'_> {
         let images = epochs * (train.dataset_len() + valid.dataset_len());
         self.live.skip(images as u64);
         if epochs > 0 {
-            self.live.say(format_args!("Going on after epoch {}\n", epochs - 1));
+            self.live.say(format_args!("Resuming after epoch {}\n", epochs - 1));
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub fn plot_activations(model: &Model, image: &Tensor, layer: &str, grid: Grid) 
     let images = one_picture(model, image)?;
     let maps = model.activation(layer, &images)?;
     let &[1, channels, height, width] = maps.size().as_slice() else {
-        let told = format!("{layer} of {} gives {:?} and no maps (1, C, H, W)", model.name(), maps.size());
+        let told = format!("{layer} of {} gives {:?}, not maps (1, C, H, W)", model.name(), maps.size());
         return Err(Error::Argument(told));
     };
     let room = grid.room_for(channels as usize + 1)?;

@@ -62,7 +62,7 @@ pub fn grad_cam(model: &Model, image: &Tensor, options: GradCamOptions) -> Resul
         [1, _, height, width] => (height, width),
         ref size => {
             let told = format!(
-                "{layer} of {} gives {size:?} and no maps (1, C, H, W): name another layer",
+                "{layer} of {} gives {size:?}, not maps (1, C, H, W): name another layer",
                 model.name()
             );
             return Err(Error::Argument(told));
@@ -72,7 +72,7 @@ pub fn grad_cam(model: &Model, image: &Tensor, options: GradCamOptions) -> Resul
     let classes = model.num_classes();
     let class = options.class.map_or_else(|| preds.class(0), Ok)?;
     if class >= classes {
-        let told = format!("there is no class {class}: {} tells {classes} apart, from 0", model.name());
+        let told = format!("there is no class {class}: {} has {classes} classes, from 0", model.name());
         return Err(Error::Argument(told));
     }
     let score = tch::with_grad(|| logits.f_select(1, class as i64)?.f_sum(Kind::Float))?;

@@ -76,13 +76,13 @@ fn read_header(file: &mut File, size: u64, path: &Path) -> Result<Header> {
 
 fn parse(header: &str) -> Result<(Vec<Entry>, Metadata), String> {
     let header: Map<String, Value> = serde_json::from_str(header)
-        .map_err(|error| format!("not a safetensors file: its header is no JSON object ({error})"))?;
+        .map_err(|error| format!("not a safetensors file: its header is not a JSON object ({error})"))?;
     let mut metadata = Metadata::new();
     let mut entries = Vec::with_capacity(header.len());
     for (name, value) in header {
         if name == METADATA {
             let texts = serde_json::from_value(value);
-            metadata = texts.map_err(|_| "damaged header: its metadata are not all texts".to_owned())?;
+            metadata = texts.map_err(|_| "damaged header: its metadata are not all strings".to_owned())?;
         } else {
             let entry = entry(&name, &value);
             entries.push(entry.map_err(|reason| format!("damaged header at {name}: {reason}"))?);
@@ -97,14 +97,14 @@ fn entry(name: &str, value: &Value) -> Result<Entry, String> {
     let kind = kind.ok_or_else(|| format!("the type {dtype} is not supported"))?;
     let numbers =
         |key: &str| -> Option<Vec<u64>> { value[key].as_array()?.iter().map(Value::as_u64).collect() };
-    let shape = numbers("shape").ok_or("its shape is no list of sizes")?;
-    let offsets = numbers("data_offsets").ok_or("its data_offsets are no list of positions")?;
+    let shape = numbers("shape").ok_or("its shape is not a list of sizes")?;
+    let offsets = numbers("data_offsets").ok_or("its data_offsets are not a list of positions")?;
     let &[start, end] = offsets.as_slice() else { return Err("its data_offsets are not two".into()) };
 
     let bytes =
         shape.iter().try_fold(kind.elt_size_in_bytes() as u64, |product, &size| product.checked_mul(size));
     if end.checked_sub(start).is_none() || end.checked_sub(start) != bytes {
-        return Err(format!("a {dtype} of shape {shape:?} does not take the bytes {start} to {end}"));
+        return Err(format!("a {dtype} of shape {shape:?} does not fill the bytes {start} to {end}"));
     }
     let shape = shape.into_iter().map(i64::try_from).collect::<Result<_, _>>();
     let shape = shape.map_err(|_| "its shape is too large".to_owned())?;

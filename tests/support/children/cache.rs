@@ -58,7 +58,7 @@ pub fn cache_changes_nothing() {
     let cleared = data::cache::clear_folder(&cache).unwrap();
     assert_eq!((cleared.data_sets, cleared.pictures, cleared.bytes), (2, 240, listing.bytes()));
     assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 1);
-    assert!(data::cache::list_folder(&cache).unwrap().to_string().starts_with("no picture is kept in "));
+    assert!(data::cache::list_folder(&cache).unwrap().to_string().starts_with("no pictures are stored in "));
     println!("cache: the same");
 }
 

@@ -65,7 +65,7 @@ impl Planes {
             }
             let (h, v) = (component.h * size, component.v * size);
             if !(max_h * least).is_multiple_of(h) || !(max_v * least).is_multiple_of(v) {
-                return Err("its colour components have sizes that do not go into one another".into());
+                return Err("its colour components have sizes that are not multiples of each other".into());
             }
             let (columns, rows) = (units_across * component.h, units_down * component.v);
             let kept = columns * if frame.progressive { rows } else { component.v };

@@ -65,16 +65,16 @@ fn sizes_are_checked_before_memory_is_taken() {
         (tensor(i64::MAX, 0, &[1], &[1]), "larger than memory can be"),
         (tensor(-1, 0, &[1], &[1]), "damaged"),
         (tensor(2, 0, &[2], &[1]), "has 4 bytes, its tensors need 8"),
-        (tensor(1, 1, &[1], &[1]), "reaches beyond its storage of 1 elements"),
-        (tensor(1, 0, &[2], &[1]), "reaches beyond"),
-        (tensor(1, -1, &[1], &[1]), "do not go together"),
-        (tensor(1, 0, &[1, 1], &[1]), "do not go together"),
+        (tensor(1, 1, &[1], &[1]), "extends beyond its storage of 1 elements"),
+        (tensor(1, 0, &[2], &[1]), "extends beyond"),
+        (tensor(1, -1, &[1], &[1]), "do not match"),
+        (tensor(1, 0, &[1, 1], &[1]), "do not match"),
         (tensor(1, 0, &[-1], &[1]), "not a whole number of 0 or more"),
         (tensor(1, 0, &[1], &[i64::MIN]), "not a whole number of 0 or more"),
         (tensor(1, 0, &[1 << 40, 1 << 40], &[0, 0]), "larger than memory can be"),
         (tensor(1, 0, &[0, 1 << 40, 1 << 40], &[0, 0, 0]), "larger than memory can be"),
         (tensor(1, 0, &[1 << 40], &[0]), "repeats a storage of 1 elements"),
-        (tensor(1, 0, &[2, 2], &[i64::MAX, i64::MAX]), "reaches beyond"),
+        (tensor(1, 0, &[2, 2], &[i64::MAX, i64::MAX]), "extends beyond"),
         (tensor(1, 0, &[1; 65], &[1; 65]), "65 dimensions"),
     ];
     for (pickle, expected) in cases {
@@ -89,7 +89,7 @@ fn lists_of_lists_do_not_unfold_without_bound() {
     let lists: Vec<u8> = (0..40u8).flat_map(|n| [b']', 0x94, b'(', b'h', n, b'h', n, b'e']).collect();
     let laughs = [&b"\x80\x02(]\x94"[..], &lists, b"t."].concat();
     assert!(
-        refusal(&file(&laughs)).contains("unfolds to much more than it is"),
+        refusal(&file(&laughs)).contains("expands to far more than its own size"),
         "{}",
         refusal(&file(&laughs))
     );
@@ -159,12 +159,12 @@ fn every_other_name_and_opcode_is_refused() {
     for (pickle, expected) in [
         (&b"\x80\x02ccollections\nOrderedDict\n."[..], "a class or a function as a value"),
         (b"\x80\x02K\x01)R.", "calls something other than a function"),
-        (b"\x80\x02}s.", "takes what is not there"),
-        (b"\x80\x02}(K\x03s.", "takes what is not there"),
+        (b"\x80\x02}s.", "takes a value that is not there"),
+        (b"\x80\x02}(K\x03s.", "takes a value that is not there"),
         (b"\x80\x02}K\x01K\x02\x86K\x03s.", "a key that is a tuple"),
         (b"\x80\x02]K\x01K\x02s.", "something other than a dictionary"),
-        (b"\x80\x02R.", "takes what is not there"),
-        (b"\x80\x02h\x07.", "recalls what it never had"),
+        (b"\x80\x02R.", "takes a value that is not there"),
+        (b"\x80\x02h\x07.", "recalls a value that it never stored"),
         (b"\x80\x02(((", "ends inside its pickle"),
         (b"\x80\x02K\x01K\x02.", "in the middle of something"),
         (b"\x80\x63N.", "protocol 99"),

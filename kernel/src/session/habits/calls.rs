@@ -9,9 +9,9 @@ const FUNCTIONS: [(&str, usize, &str); 44] = [
     ("range", 2, "`{0}..{1}`"),
     ("range", 3, "`({0}..{1}).step_by({2})`"),
     ("len", 1, "`{0}.len()`"),
-    ("help", 1, "`?{0}` shows what is known of a name"),
+    ("help", 1, "`?{0}` shows what is known about a name"),
     ("help", 0, "`:help` lists the commands of this kernel"),
-    ("dir", 1, "`?{0}` shows what is known of a name; the tab key after `{0}.` lists its methods"),
+    ("dir", 1, "`?{0}` shows what is known about a name; the tab key after `{0}.` lists its methods"),
     ("vars", 0, "`:vars` lists the variables"),
     ("locals", 0, "`:vars` lists the variables"),
     ("globals", 0, "`:vars` lists the variables"),
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(says("range", "for i in range(1, n) {}"), "`1..n`");
         assert_eq!(says("range", "range(1, 9, 2)"), "`(1..9).step_by(2)`");
         assert_eq!(says("len", "len(data.classes)"), "`data.classes.len()`");
-        assert_eq!(says("help", "help(Vec)"), "`?Vec` shows what is known of a name");
+        assert_eq!(says("help", "help(Vec)"), "`?Vec` shows what is known about a name");
         assert_eq!(says("round", "round(x, 2)"), "`format!(\"{:.2}\", x)`");
         let print = mistake("E0423", "expected function, found macro `print`", "print(x)");
         assert!(help(&print).unwrap().starts_with("`println!(\"{:?}\", x)`"));

@@ -13,7 +13,7 @@ static OF_TENSORS: Rules = LazyLock::new(|| {
 });
 static BY_NUMBER: Rules = LazyLock::new(|| {
     rules(&[
-        (r"(\w+)\[\s*-\s*(\d+)\s*\]", "from the end it is counted by the length: `{1}[{1}.len() - {2}]`"),
+        (r"(\w+)\[\s*-\s*(\d+)\s*\]", "count from the end with the length: `{1}[{1}.len() - {2}]`"),
         (r"(\w+)\[\s*(\w+)\s*\]", "an index is a `usize`: `{1}[{2} as usize]`"),
     ])
 });

@@ -2,21 +2,21 @@
 
 /// The equivalent of each magic, by the first word of the line without `%`.
 const MAGICS: [(&[&str], &str); 13] = [
-    (&["matplotlib", "pylab"], "pictures show below their cell by themselves: leave the line out"),
+    (&["matplotlib", "pylab"], "pictures appear below their cell automatically: leave the line out"),
     (&["time", "timeit", "prun"], "`:timing` shows from now on how long each cell takes"),
-    (&["bash", "sh", "script", "system", "sx"], "a line for the shell begins with `!`: `!ls`"),
-    (&["cd"], "the working folder is changed by `std::env::set_current_dir(\"..\")?;`"),
+    (&["bash", "sh", "script", "system", "sx"], "a shell command begins with `!`: `!ls`"),
+    (&["cd"], "the working folder is changed with `std::env::set_current_dir(\"..\")?;`"),
     (&["pwd"], "the working folder is `std::env::current_dir()?`"),
     (&["env", "set_env"], "a variable of the environment is `std::env::var(\"HOME\")?`"),
     (&["who", "whos", "who_ls"], "`:vars` lists the variables"),
     (&["reset", "reset_selective"], "`:clear` forgets variables and definitions"),
-    (&["pip", "conda"], "a crate is added by a line of its own: `:dep regex = \"1\"`"),
+    (&["pip", "conda"], "a crate is added on its own line: `:dep regex = \"1\"`"),
     (
         &["load_ext", "reload_ext", "autoreload", "config"],
         "nothing has to be loaded or set for this: leave the line out",
     ),
-    (&["pinfo", "pinfo2", "pdoc", "psource"], "`?Vec` shows what is known of a name"),
-    (&["debug", "pdb", "tb", "xmode"], "`dbg!(1 + 1)` shows a value where it stands"),
+    (&["pinfo", "pinfo2", "pdoc", "psource"], "`?Vec` shows what is known about a name"),
+    (&["debug", "pdb", "tb", "xmode"], "`dbg!(1 + 1)` shows a value in place"),
     (&["writefile"], "a file is written by `std::fs::write(\"file.txt\", \"text\")?;`"),
 ];
 

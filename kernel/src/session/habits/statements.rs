@@ -11,40 +11,38 @@ static STATEMENTS: Rules = LazyLock::new(|| {
         (r"^\s*#\s*$", "a comment begins with `//`"),
         (
             r"^\s*(?:import|from)\s",
-            "names are brought in by `use`, as in `use std::collections::HashMap;`, and a crate is added by a line like \
+            "names are imported with `use`, as in `use std::collections::HashMap;`, and a crate is added by \
+            a line like \
              `:dep regex = \"1\"` at the beginning of a cell",
         ),
-        (
-            r"^\s*(?:conda|pip3?)\s+install\s+([\w-]+)",
-            "a crate is added by a line of its own: `:dep {1} = \"*\"`",
-        ),
-        (r"^\s*class\s+(\w+)", "a type is `struct {1} {}`, and its methods stand in `impl {1} {}`"),
+        (r"^\s*(?:conda|pip3?)\s+install\s+([\w-]+)", "a crate is added on its own line: `:dep {1} = \"*\"`"),
+        (r"^\s*class\s+(\w+)", "a type is `struct {1} {}`, and its methods are in `impl {1} {}`"),
         (
             r"^\s*with\s+(?:torch\.)?(?:no_grad|inference_mode)\(\)",
-            "what needs no gradients is a closure: `tch::no_grad(|| { })`",
+            "code that needs no gradients goes into a closure: `tch::no_grad(|| { })`",
         ),
         (r"^\s*with\s+open\((.+?)(?:,.*)?\)", "a file is read whole: `std::fs::read_to_string({1})?`"),
         (r"^\s*with\s", "`with` is a block in braces: what is opened in it is closed at its end"),
-        (r"^\s*for\s+(.+?)\s+in\s+(.+?)\s*:", "a block stands in braces: `for {1} in {2} { }`"),
-        (r"^\s*(if|while)\s+(.+?)\s*:", "a block stands in braces: `{1} {2} { }`"),
+        (r"^\s*for\s+(.+?)\s+in\s+(.+?)\s*:", "a block needs braces: `for {1} in {2} { }`"),
+        (r"^\s*(if|while)\s+(.+?)\s*:", "a block needs braces: `{1} {2} { }`"),
         (
             r"^\s*(?:try|except)\b",
             "a function that can fail returns a `Result`: `?` ends the cell with its error, as in \
              `let n: i32 = \"5\".parse()?;`, and `if let Err(error) = \"a\".parse::<i32>() { println!(\"{error}\"); }` \
              deals with it",
         ),
-        (r"^\s*raise\s+\w+\((.*)\)", "a cell is ended with a message by `panic!({1})`"),
-        (r"^\s*raise\b", "a cell is ended with a message by `panic!(\"why\")`"),
+        (r"^\s*raise\s+\w+\((.*)\)", "a cell ends with a message by `panic!({1})`"),
+        (r"^\s*raise\b", "a cell ends with a message by `panic!(\"why\")`"),
         (r"^\s*assert\s+(.+?)\s*==\s*(.+?)\s*(?:,.*)?$", "`assert_eq!({1}, {2})`"),
         (r"^\s*assert\s+(.+?)\s*(?:,.*)?$", "`assert!({1})`"),
-        (r"^\s*del\s+(\w+)", "a variable is given up by `drop({1});`"),
+        (r"^\s*del\s+(\w+)", "a variable is dropped with `drop({1});`"),
         (
             r"^\s*(?:global|nonlocal)\s",
             "a function gets what it needs as arguments: `fn f(x: f64) -> f64 { x }`",
         ),
         (
             r"^\s*@(?:torch\.)?(?:no_grad|inference_mode)",
-            "what needs no gradients is a closure: `tch::no_grad(|| { })`",
+            "code that needs no gradients goes into a closure: `tch::no_grad(|| { })`",
         ),
         (r"^\s*(\w+)\s*:=\s*(.+?);?$", "`let {1} = {2};`"),
         (r"^\s*(\w+)\s*:\s*int\s*=\s*(.+?);?$", "`let {1}: i64 = {2};`"),
@@ -53,7 +51,7 @@ static STATEMENTS: Rules = LazyLock::new(|| {
         (r"^\s*(\w+)\s*:\s*(\w+)\s*=\s*(.+?);?$", "`let {1}: {2} = {3};`"),
         (
             r"\btype\(\s*([\w.]+)\s*\)",
-            "`:vars` shows each variable's type, and `?{1}` what is known of one name",
+            "`:vars` shows each variable's type, and `?{1}` what is known about one name",
         ),
         (r"\[(.+?)\s+for\s+(\w+)\s+in\s+(range\(.+?\))\]", "`({3}).map(|{2}| {1}).collect::<Vec<_>>()`"),
         (r"\[(.+?)\s+for\s+(\w+)\s+in\s+(\w+)\]", "`{3}.iter().map(|{2}| {1}).collect::<Vec<_>>()`"),
@@ -70,7 +68,10 @@ static STATEMENTS: Rules = LazyLock::new(|| {
         ),
         (r"\bnot\s+(\w[\w.]*)", "`!{1}`"),
         (r#"\{\s*((?:"[^"]*"|'[^']*'))\s*:\s*([^,}]+)"#, "`std::collections::HashMap::from([({1}, {2})])`"),
-        (r"(\w+)\[\s*(\w*)\s*:\s*(\w*)\s*\]", "a part is lent by `&{1}[{2}..{3}]`, a tensor's by `narrow`"),
+        (
+            r"(\w+)\[\s*(\w*)\s*:\s*(\w*)\s*\]",
+            "a part is borrowed with `&{1}[{2}..{3}]`, a tensor's by `narrow`",
+        ),
         (r"(\w+)\[\s*(\d+)\s*,\s*(\d+)\s*\]", "`{1}[{2}][{3}]`, and of a tensor `{1}.get({2}).get({3})`"),
         (r"(\w+)\[\s*:\s*,\s*(\d+)\s*\]", "of a tensor, `{1}.select(1, {2})`"),
         (r"(\w+)\s*@\s*(\w+)", "`{1}.matmul(&{2})`"),
@@ -117,9 +118,9 @@ fn else_if(line: &str) -> Option<String> {
     let whole = format!("{}else if {}", before.trim_start(), after);
     match whole.contains('{') {
         true => Some(format!("`elif` is `else if`: `{whole}`")),
-        false => Some(
-            "`elif` is `else if`, and blocks stand in braces: `if 1 > 2 { } else if 2 > 1 { }`".to_owned(),
-        ),
+        false => {
+            Some("`elif` is `else if`, and blocks need braces: `if 1 > 2 { } else if 2 > 1 { }`".to_owned())
+        }
     }
 }
 

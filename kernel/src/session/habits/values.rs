@@ -61,7 +61,7 @@ fn question(line: &str) -> Option<String> {
     let name = line.trim().strip_suffix('?')?.trim_end_matches('?');
     let is_name =
         !name.is_empty() && name.chars().all(|c| c == '_' || c == '.' || c == ':' || c.is_alphanumeric());
-    is_name.then(|| format!("`?{name}` shows what is known of a name"))
+    is_name.then(|| format!("`?{name}` shows what is known about a name"))
 }
 
 /// `torch.zeros(2, 3)`
@@ -145,10 +145,10 @@ mod tests {
             "`Tensor::zeros([2, 3], (Kind::Float, Device::Cpu))`"
         );
         assert_eq!(says("torch", "torch.tensor([1.0, 2.0])"), "`Tensor::from_slice(&[1.0, 2.0])`");
-        assert_eq!(says("Vec", "Vec?"), "`?Vec` shows what is known of a name");
+        assert_eq!(says("Vec", "Vec?"), "`?Vec` shows what is known about a name");
         assert_eq!(says("mine", "mine + 1"), "");
         let question =
             mistake("E0277", "the `?` operator can only be applied to values that implement `Try`", "x??");
-        assert_eq!(help(&question).unwrap(), "`?x` shows what is known of a name");
+        assert_eq!(help(&question).unwrap(), "`?x` shows what is known about a name");
     }
 }

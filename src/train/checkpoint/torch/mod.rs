@@ -82,8 +82,8 @@ impl From<Error> for Wrong {
 
 /// The reverse of [`to_value`], for files of PyTorch's also, with the tensors that `made` makes.
 pub(super) fn from_value(value: &Value, made: &mut Tensors) -> Result<Checkpoint, Wrong> {
-    let plain =
-        "it has weights but is no checkpoint: read it with `weights::load` and `model.load_state_dict`";
+    let plain = "it contains weights but is not a checkpoint: read it with `weights::load` and \
+    `model.load_state_dict`";
     if value.get("optimizer").is_none() && value.get("best_acc").is_none() {
         return Err(match value.state_dict() {
             Ok(_) => plain.into(),
@@ -119,7 +119,7 @@ pub(super) fn from_value(value: &Value, made: &mut Tensors) -> Result<Checkpoint
     let classes = own.and_then(|own| own.get("num_classes")).and_then(Value::as_int);
     let arch = || value.get("arch").and_then(Value::as_str).map(str::to_owned);
     Ok(Checkpoint {
-        best_acc: number("best_acc").ok_or("it does not say its best_acc")?,
+        best_acc: number("best_acc").ok_or("it has no best_acc")?,
         epoch: number("epoch").map_or(0, |epoch| epoch.max(0.0) as usize),
         optimizer,
         model: text("model").or_else(arch).unwrap_or_default(),
@@ -235,7 +235,7 @@ mod tests {
     fn what_is_no_checkpoint_says_so() {
         let mut dict = Dict::new();
         dict.insert("fc.bias", described(&Tensor::from(1f32)).unwrap());
-        assert!(refusal(&Value::Dict(dict)).contains("is no checkpoint: read it with `weights::load`"));
+        assert!(refusal(&Value::Dict(dict)).contains("is not a checkpoint: read it with `weights::load`"));
         let mut value = to_value(&checkpoint("Adam")).unwrap();
         if let Value::Dict(dict) = &mut value {
             let mut own = Dict::new();

@@ -117,7 +117,7 @@ pub(super) fn optimizer_state(
         if let Some(what) =
             NOT_HERE.iter().find(|what| group.get(**what).and_then(Value::as_bool) == Some(true))
         {
-            return Err(format!("its optimizer uses {what}, which there is not here").into());
+            return Err(format!("its optimizer uses {what}, which is not supported").into());
         }
         let first = numbers_of_groups.len() as f64;
         settings.extend(group_settings(group, number, first));
