@@ -3,7 +3,7 @@
 
 The order: an existing LIBTORCH, a Python torch of that version, the folder assembled earlier in the
 user's cache, and only then a download. What was assembled is listed with sizes and checksums in
-`herbarium.json` beside it: an incomplete or damaged folder is noticed and made anew.
+`herbarium.json` beside it: an incomplete or damaged folder is noticed and rebuilt.
 
 Standard library only; it runs before anything is installed.
 """
@@ -36,7 +36,7 @@ MANIFEST = "herbarium.json"
 
 
 class Fault(Exception):
-    """Something a person has to mend; the text says what and how."""
+    """Something that a person has to fix; the text says what and how."""
 
 
 def say(text):
@@ -294,11 +294,11 @@ def locate(check_only=False):
         raise Fault(f"{folder}: {'; '.join(found)}")
     if found:
         if os.path.exists(folder):
-            say(f"libtorch: {folder} is not whole ({found[0]}): making it anew")
+            say(f"libtorch: {folder} is incomplete ({found[0]}): rebuilding it")
         assemble(folder)
         found = faults_in(folder, thorough=True)
         if found:
-            raise Fault(f"libtorch: {folder} is not whole after it was assembled: {'; '.join(found)}")
+            raise Fault(f"libtorch: {folder} is incomplete after it was assembled: {'; '.join(found)}")
     return folder
 
 
@@ -311,7 +311,7 @@ def main():
         if options.verify and os.path.isfile(os.path.join(folder, MANIFEST)):
             found = faults_in(folder, thorough=True)
             if found:
-                say(f"libtorch: {'; '.join(found)}: making it anew")
+                say(f"libtorch: {'; '.join(found)}: rebuilding it")
                 os.remove(os.path.join(folder, MANIFEST))
                 folder = locate()
         print(os.path.abspath(folder))

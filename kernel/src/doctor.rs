@@ -34,7 +34,7 @@ pub fn run() -> ExitCode {
             Ok(state) => println!("ok    {what:16} {state}"),
             Err(advice) => {
                 sound = false;
-                println!("AMISS {what:16} {advice}");
+                println!("FAIL  {what:16} {advice}");
             }
         }
     }

@@ -42,7 +42,7 @@ impl CrossEntropyLoss {
     /// The loss, a single value, of `logits` (N, C) for `labels` (N,) int64 of 0..C.
     ///
     /// # Errors
-    /// [`Error::Loss`] when the shapes do not go together, a label is not one of the C classes, or
+    /// [`Error::Loss`] when the shapes do not match, a label is not one of the C classes, or
     /// an option is out of its range.
     pub fn forward(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
         let classes = check_shapes(logits, labels)?;

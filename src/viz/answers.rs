@@ -31,7 +31,7 @@ pub trait Answered {
     /// The answers.
     ///
     /// # Errors
-    /// [`Error::Argument`] if predictions and labels do not go together.
+    /// [`Error::Argument`] if predictions and labels do not match.
     fn answers(&self) -> Result<Answers>;
 }
 
@@ -39,7 +39,7 @@ impl Answers {
     /// The predictions for one batch, with its labels and files.
     ///
     /// # Errors
-    /// [`Error::Argument`] if they do not go together.
+    /// [`Error::Argument`] if they do not match.
     pub fn of(preds: &Predictions, batch: &Batch) -> Result<Answers> {
         Self::new(preds.probabilities(), &batch.labels, batch.paths.clone())
     }

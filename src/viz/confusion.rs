@@ -140,7 +140,7 @@ impl MostConfused {
 /// fastai's `most_confused`.
 ///
 /// # Errors
-/// [`Error::Argument`](crate::Error::Argument) if answers and `class_names` do not go together; the
+/// [`Error::Argument`](crate::Error::Argument) if answers and `class_names` do not match; the
 /// error of [`CategoryNames::name`] for a label without name.
 pub fn most_confused(
     evaluation: &impl Answered,

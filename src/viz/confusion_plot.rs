@@ -58,7 +58,7 @@ const PITCH: f32 = 11.5;
 /// Readable with a hundred classes and more: then only some of the names stand at the sides.
 ///
 /// # Errors
-/// [`Error::Argument`](crate::Error::Argument) if answers and `class_names` do not go together; the
+/// [`Error::Argument`](crate::Error::Argument) if answers and `class_names` do not match; the
 /// error of [`CategoryNames::name`] for a label without name.
 pub fn plot_confusion_matrix(
     evaluation: &impl Answered,

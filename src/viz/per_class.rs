@@ -12,7 +12,7 @@ use crate::drawing::palette::{BLUE, ORANGE};
 /// orange. Classes without a picture are left out.
 ///
 /// # Errors
-/// [`Error::Argument`](crate::Error::Argument) if answers and `class_names` do not go together; the error of
+/// [`Error::Argument`](crate::Error::Argument) if answers and `class_names` do not match; the error of
 /// [`CategoryNames::name`] for a label without name.
 pub fn plot_accuracy_per_class(
     evaluation: &impl Answered,

@@ -63,7 +63,7 @@ impl From<Grid> for GridOptions {
 ///
 /// # Errors
 /// [`Error::Argument`] if the grid has no room, or if images, labels, predictions and `class_names`
-/// do not go together; the error of [`CategoryNames::name`] for a label without name.
+/// do not match; the error of [`CategoryNames::name`] for a label without name.
 pub fn prediction_grid(
     batch: &Batch,
     preds: &Predictions,

@@ -12,7 +12,7 @@ use crate::data::{Batch, CategoryNames};
 ///
 /// # Errors
 /// [`Error::Argument`](crate::Error::Argument) if the grid has no room, or if images, labels and
-/// `class_names` do not go together; the error of [`CategoryNames::name`] for a label without name.
+/// `class_names` do not match; the error of [`CategoryNames::name`] for a label without name.
 pub fn show_batch(
     batch: &Batch,
     class_names: &[String],

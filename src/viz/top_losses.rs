@@ -18,7 +18,7 @@ const SIDE: u32 = 432;
 ///
 /// # Errors
 /// [`Error::Argument`](crate::Error::Argument) if the grid has no room, or if answers and `class_names`
-/// do not go together; the error of [`CategoryNames::name`] for a label without name. A file that
+/// do not match; the error of [`CategoryNames::name`] for a label without name. A file that
 /// cannot be read is a grey square.
 pub fn plot_top_losses(
     evaluation: &impl Answered,

@@ -58,7 +58,7 @@ def test_a_rust_that_is_too_old_is_named(tmp_path):
         assert part in result.reply["evalue"], result.reply["evalue"]
     done = subprocess.run([os.environ["HERBARIUM_BIN"], "doctor"], env={**os.environ, **environment}, capture_output=True, text=True)
     (line,) = [line for line in done.stdout.splitlines() if line.split()[1:2] == ["Rust"]]
-    assert line.startswith("AMISS") and "1.70.0" in line and "1.95" in line and done.returncode == 1
+    assert line.startswith("FAIL") and "1.70.0" in line and "1.95" in line and done.returncode == 1
 
 
 @pytest.mark.parametrize("mode, advice", [(0o700, "may not read the libtorch"), (None, "there is no libtorch")])
@@ -79,7 +79,7 @@ def test_a_libtorch_that_this_user_may_not_read(mode, advice):
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LIBTORCH": str(libtorch), "HERBARIUM_CRATE": str(crate)}
         done = subprocess.run([binary, "doctor"], env=environment, cwd="/", capture_output=True, text=True, **other_user)
         (line,) = [line for line in done.stdout.splitlines() if line.split()[1:2] == ["libtorch"]]
-        assert line.startswith("AMISS") and advice in line and "make libtorch" in line, line
+        assert line.startswith("FAIL") and advice in line and "make libtorch" in line, line
         if libtorch.exists():
             assert f"chmod -R a+rX {libtorch}" in line
             libtorch.chmod(0o755)

@@ -21,7 +21,7 @@ pub enum Error {
     #[error("refused: {0}")]
     Refused(Cow<'static, str>),
     /// The file is not a PyTorch file.
-    #[error("no PyTorch file: {0}")]
+    #[error("not a PyTorch file: {0}")]
     NotTorch(Cow<'static, str>),
     /// An unsupported kind of PyTorch file.
     #[error("{0}")]

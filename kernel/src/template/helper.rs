@@ -51,14 +51,14 @@ impl Helper {
     /// Reads the manifest of the crate in a folder.
     pub fn read(folder: &Path) -> Result<Helper> {
         let manifest = Manifest::read(folder)?;
-        let amiss = |what: &str| Error::Start(format!("{}: {what}", folder.join("Cargo.toml").display()));
+        let fault = |what: &str| Error::Start(format!("{}: {what}", folder.join("Cargo.toml").display()));
         let package =
-            manifest.package("name")?.ok_or_else(|| amiss("a kernel's crate has a `package.name`"))?;
+            manifest.package("name")?.ok_or_else(|| fault("a kernel's crate needs a `package.name`"))?;
         let table =
             manifest.table.get("package").and_then(|package| package.get("metadata")?.get("notebook"));
         let table = table.and_then(Value::as_table).ok_or_else(|| {
-            amiss(
-                "a kernel's crate says in [package.metadata.notebook] how cells use it (`prelude`, `crates`)",
+            fault(
+                "a kernel's crate must say in [package.metadata.notebook] how cells use it (`prelude`, `crates`)",
             )
         })?;
         let names = |key: &str| {
@@ -69,7 +69,7 @@ impl Helper {
         let dependencies =
             manifest.table.get("dependencies").and_then(Value::as_table).cloned().unwrap_or_default();
         if !dependencies.contains_key(NOTEBOOK_CRATE) {
-            return Err(amiss(&format!("a kernel's crate depends on `{NOTEBOOK_CRATE}`")));
+            return Err(fault(&format!("a kernel's crate must depend on `{NOTEBOOK_CRATE}`")));
         }
         if !crates.iter().any(|name| name == NOTEBOOK_CRATE) {
             crates.push(NOTEBOOK_CRATE.to_owned());

@@ -18,7 +18,7 @@ static BY_NUMBER: Rules = LazyLock::new(|| {
     ])
 });
 static PARTS: Rules =
-    LazyLock::new(|| rules(&[(r"(\w+)\[\s*([\w.]*\.\.=?[\w.]*)\s*\]", "a part is lent: `&{1}[{2}]`")]));
+    LazyLock::new(|| rules(&[(r"(\w+)\[\s*([\w.]*\.\.=?[\w.]*)\s*\]", "a part is borrowed: `&{1}[{2}]`")]));
 static POWERS: Rules = LazyLock::new(|| {
     rules(&[
         (r"(\d+)\s*\*\*\s*(\d+)", "`{1}_i32.pow({2})`"),
