@@ -33,14 +33,17 @@ fn the_files_are_small_and_say_what_they_are() -> Outcome {
 
 #[test]
 fn they_are_the_whole_network_but_for_its_head() -> Outcome {
-    let model = initialize_model("resnet18", 5, Pretrained::No, Device::Cpu)?;
-    let painted = load(file("resnet18-painted.safetensors"))?;
-    let own = model.state_dict();
-    let body: Vec<String> = own.keys().into_iter().filter(|name| !name.starts_with("fc.")).collect();
-    assert_eq!(painted.keys(), body);
-    for (name, tensor) in &painted {
-        let own = own.get(name).ok_or("a name that the model lacks")?;
-        assert_eq!((tensor.size(), tensor.kind()), (own.size(), own.kind()), "{name}");
+    for network in ["resnet18", "squeezenet1_1", "mobilenet_v3_small"] {
+        let model = initialize_model(network, 5, Pretrained::No, Device::Cpu)?;
+        let painted = load(file(&format!("{network}-painted.safetensors")))?;
+        let own = model.state_dict();
+        let is_head = |name: &str| model.head().iter().any(|head| name.starts_with(&format!("{head}.")));
+        let body: Vec<String> = own.keys().into_iter().filter(|name| !is_head(name)).collect();
+        assert_eq!(painted.keys(), body, "{network}");
+        for (name, tensor) in &painted {
+            let own = own.get(name).ok_or("a name that the model lacks")?;
+            assert_eq!((tensor.size(), tensor.kind()), (own.size(), own.kind()), "{network}: {name}");
+        }
     }
     Ok(())
 }
