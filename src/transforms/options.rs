@@ -253,8 +253,8 @@ mod tests {
             message(resize(64).expand(true).interpolation(Interpolation::Nearest)),
             "Resize: has no option `expand`, but `interpolation`, `max_size`"
         );
-        assert_eq!(message(center_crop(64).fill(3)), "CenterCrop: has no option `fill`, and no other");
-        assert_eq!(message(to_tensor().p([1.0])), "ToTensor: has no option `p`, and no other");
+        assert_eq!(message(center_crop(64).fill(3)), "CenterCrop: has no option `fill` and no others");
+        assert_eq!(message(to_tensor().p([1.0])), "ToTensor: has no option `p` and no others");
         assert!(message(random_rotation(-5.0).expand(true)).contains("degrees is -5"));
         assert!(message(resize(0).max_size(9)).contains("0x0"));
         let pipeline = Compose::new(vec![to_tensor(), resize(64).expand(true)]);

@@ -169,7 +169,7 @@ fn filters_and_activations_are_tiles() {
         figure.alt().starts_with("the picture and 15 of 64 maps of 24 x 24 that layer1 of resnet18 makes")
     );
     let told = plot_activations(&model, &disc(96), "fc", grid).unwrap_err().to_string();
-    assert!(told.contains("no maps"), "{told}");
+    assert!(told.contains("not maps"), "{told}");
 }
 
 /// Three classes of pictures of one colour each: on the map each class is by itself.

@@ -99,7 +99,7 @@ mod tests {
             (media(b"mif1", &[b"heic"]), "a HEIC picture"),
             (media(b"mif1", &[b"miaf", b"avif"]), "an AVIF picture"),
             (media(b"avif", &[]), "an AVIF picture"),
-            (media(b"isom", &[b"mp41"]), "a film"),
+            (media(b"isom", &[b"mp41"]), "a video"),
             (b"\0\0\0\x0cjP  \r\n\x87\n".to_vec(), "a JPEG 2000 picture"),
             (b"\xff\x4f\xff\x51\0".to_vec(), "a JPEG 2000 picture"),
             (b"\xff\x0a".to_vec(), "a JPEG XL picture"),

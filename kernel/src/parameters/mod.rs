@@ -182,7 +182,7 @@ mod tests {
         let refused = [
             (
                 ("epochs", "seven"),
-                "parameter `epochs` is to be a whole number of type i64, and `seven` is not; its default is 20",
+                "parameter `epochs` must be a whole number of type i64, but `seven` is not; its default is 20",
             ),
             (
                 ("epoch", "7"),

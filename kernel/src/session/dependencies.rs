@@ -243,7 +243,7 @@ mod tests {
             said("image = { version = \"0.25\", default-features = false }").unwrap().as_deref(),
             Some(there)
         );
-        assert!(said("image").unwrap().unwrap().contains("but for avif of its default features"));
+        assert!(said("image").unwrap().unwrap().contains("except for avif of its default features"));
         assert_eq!(said("herbarium = { path = \"./no-such-folder\" }").unwrap(), None);
         let clash = said("image = \"0.24\"").unwrap_err();
         assert!(clash.contains("`:dep image_0_24 = { package = \"image\", version = \"0.24\" }`"), "{clash}");

@@ -140,7 +140,7 @@ mod tests {
         let message = |manifest: &str| read(manifest).unwrap_err().to_string();
         assert!(
             message(&manifest.replace("herbarium-notebook = \"0.1\"\n", ""))
-                .contains("depends on `herbarium-notebook`")
+                .contains("must depend on `herbarium-notebook`")
         );
         assert!(message("[package]\nname = \"a\"\n").contains("[package.metadata.notebook]"));
         std::fs::remove_dir_all(&folder).unwrap();

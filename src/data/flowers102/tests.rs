@@ -247,7 +247,7 @@ fn archives_write_nothing_but_pictures() {
         archive(&[(one, b'2', b"")], Some(1)),
         labels_file(),
         split_file(),
-        "image_00001.jpg in it is no picture",
+        "image_00001.jpg in it is not a picture",
     );
     refuse(
         archive(&[(one, b'0', b"x")], None),
@@ -258,11 +258,11 @@ fn archives_write_nothing_but_pictures() {
     refuse(archive(&[], Some(7)), labels_file(), split_file(), "image_00007.jpg is not in it");
     let cut = good();
     refuse(cut[..cut.len() / 2].to_vec(), labels_file(), split_file(), "102flowers.tgz: it is damaged");
-    refuse(good(), b"no matrix".to_vec(), split_file(), "imagelabels.mat: no MATLAB file");
+    refuse(good(), b"no matrix".to_vec(), split_file(), "imagelabels.mat: not a MATLAB file");
     let few = mat::tests::write(&[("labels", &[1.0, 2.0], 2)], true);
     refuse(good(), few, split_file(), "it has 2 labels and should have 12");
     let wrong = mat::tests::write(&[("labels", &[9.0; COUNT], 2)], false);
-    refuse(good(), wrong, split_file(), "9 is no label from 1 to 4");
+    refuse(good(), wrong, split_file(), "9 is not a label from 1 to 4");
     let twice = mat::tests::write(&[("trnid", &[3.0, 3.0], 4)], true);
     refuse(good(), labels_file(), twice, "setid.mat: picture 3 is in it twice");
 }
@@ -273,7 +273,7 @@ fn a_folder_with_something_else_is_left_alone() {
     std::fs::write(home.0.join("mine.txt"), "x").unwrap();
     let (from, server) = usual(vec![]);
     let error = prepare(&home.0, &from, Flowers102Split::Official).unwrap_err().to_string();
-    assert!(error.contains("holds something else"), "{error}");
+    assert!(error.contains("contains something other"), "{error}");
     assert!(server.ranges().is_empty());
 }
 
