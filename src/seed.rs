@@ -9,7 +9,7 @@ static GLOBAL: Mutex<Chance> = Mutex::new(Chance { seed: 0, generation: 0 });
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chance {
     pub seed: u64,
-    /// Incremented by every call of [`seed`], which tells loaders to start again at epoch 0.
+    /// Incremented by every call of [`seed`], which makes loaders start again at epoch 0.
     pub generation: u64,
 }
 

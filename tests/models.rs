@@ -379,7 +379,7 @@ fn takes_no_less_than(model: &Model, side: i64) -> Outcome {
     Ok(())
 }
 
-/// Runs one test of this file in a process of its own, with a folder of weights.
+/// Runs one test of this file in a separate process, with a folder of weights.
 fn in_child(test: &str, weights: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let output = std::process::Command::new(std::env::current_exe()?)
         .args([test, "--exact", "--nocapture", "--test-threads=1"])

@@ -15,7 +15,7 @@ class Notebook:
 
     def __init__(self, folder, kernel="herbarium"):
         self.manager = jupyter_client.KernelManager(kernel_name=kernel)
-        # What a cell asks for in vain here must not come from a network.
+        # What a cell asks for without success here must not come from a network.
         self.manager.start_kernel(cwd=str(folder), env={**os.environ, "HERBARIUM_OFFLINE": "1"})
         self.client = self.manager.client()
         self.client.start_channels()
@@ -122,7 +122,7 @@ MULTIPLY = "Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)).matmul(&Tensor::ze
     (f"let before = 1;\n\n{MULTIPLY}", f"line 3: {MULTIPLY}"),
     # The innermost line of the cell, where the same text stands twice too.
     (f"fn multiply() {{\n    {MULTIPLY}\n}}\nif false {{\n    {MULTIPLY}\n}}\nfor number in 0..3 {{\n    if number == 2 {{\n        multiply();\n    }}\n}}", f"line 2: {MULTIPLY}"),
-    # In std, where no caller is told.
+    # In std, where the caller is unknown.
     ("let now = std::time::Instant::now();\nnow - std::time::Duration::MAX;", "line 2: now - std::time::Duration::MAX;"),
     ("let none: Option<u8> = None;\nnone.unwrap();", "line 2: none.unwrap();"),
 ])
@@ -309,7 +309,7 @@ def test_a_model_outlives_the_cell_that_fails_to_replace_it(notebook):
     assert notebook.text("model_ft.named_parameters().numel()") == parameters
     assert "[2, 3]" in notebook.text("batch.size()")
     assert "[6]" in notebook.text("let batch = batch.view([6]);\nbatch.size()")
-    # Interrupts that a cell hears end it by an error of its own.
+    # Interrupts that a cell hears end it by a separate error.
     notebook.error('let batch = 1; Err::<(), _>("stopped")?;')
     assert "[6]" in notebook.text("batch.size()")
 

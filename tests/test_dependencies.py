@@ -1,4 +1,4 @@
-"""`:dep` beside the crate: what comes with the kernel costs nothing, the rest is built apart, once for all kernels."""
+"""`:dep` next to the crate: what comes with the kernel costs nothing, the rest is built separately, once for all kernels."""
 
 import pathlib
 import uuid

@@ -80,7 +80,7 @@ def png(colour, size=12):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A notebook with its pictures: three classes, told apart by colour, the shades of which overlap."""
+    """A notebook with its pictures: three classes that differ by colour, with overlapping shades."""
     folder = tmp_path_factory.mktemp("processes")
     for phase, count in [("train", 16), ("valid", 7)]:
         for label in range(3):
@@ -114,7 +114,7 @@ def text_of(notebook):
 def test_a_notebook_runs_on_two_processes_and_again_after_a_failure(folder):
     write(folder / "in.ipynb", MISHAP)
     ran = herbarium(folder, "run", "--processes", "2", "in.ipynb", "-o", "out.ipynb")
-    # Rank 1's end is told with its number and its cell, and ends the run.
+    # Rank 1's end is reported with its number and its cell, and ends the run.
     assert ran.returncode != 0, ran.stdout
     assert "rank 1: [5/6] if std::env::var" in ran.stderr and "SIGABRT" in ran.stderr, ran.stderr
     assert "rank 1" in text_of(nbformat.read(folder / "out.ipynb", 4))

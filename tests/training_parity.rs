@@ -302,7 +302,7 @@ fn schedules_are_pytorchs_curves() -> Outcome {
             for (value, expected) in now.iter().zip(&row) {
                 assert!((value - expected).abs() < 1e-9, "{name}, step {step}: {now:?} instead of {row:?}");
             }
-            // The state goes into a scheduler that was built anew, half way.
+            // The state goes into a scheduler that was rebuilt, half way.
             if step == 4 {
                 let (state, of_optimizer) = (scheduler.state_dict(), optimizer.state_dict()?);
                 let momentum = optimizer.current_momentum();

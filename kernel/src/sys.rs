@@ -128,7 +128,7 @@ pub fn kill(pid: u32, signal: Signal) -> bool {
     to_pid(pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
 
-/// Ends all other processes that were started with this value of an environment variable, where the system tells;
+/// Ends all other processes that were started with this value of an environment variable, where the system reports it;
 /// how many there were.
 pub fn end_processes_with(name: &str, value: &Path) -> usize {
     let entry = [name.as_bytes(), b"=", value.as_os_str().as_bytes()].concat();

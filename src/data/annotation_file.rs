@@ -50,7 +50,7 @@ impl AnnotationFile {
     /// "my holiday/a rose.jpg",rose,3
     /// ```
     ///
-    /// Fields are separated by commas, semicolons or tabs (the header tells) and may be quoted, as RFC 4180
+    /// Fields are separated by commas, semicolons or tabs (the header shows which) and may be quoted, as RFC 4180
     /// has it; other columns are ignored. `columns` says which columns are path and label.
     ///
     /// # Errors

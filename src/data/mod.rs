@@ -6,7 +6,7 @@
 //! keeps what belongs to training and to validation side by side, [`SplitOptions`] splits one set into both,
 //! [`Subset`] takes some samples, `check()` reads everything once and reports problems. [`flowers`] is the
 //! folder the tutorial runs on, [`flowers102`] fetches the photographs. A [`DataLoader`] makes [`Batch`]es of
-//! a data set, on threads of its own, and keeps in the [`cache`] what is the same in every epoch.
+//! a data set, on its own threads, and keeps in the [`cache`] what is the same in every epoch.
 //!
 //! ```no_run
 //! # fn main() -> herbarium::Result<()> {

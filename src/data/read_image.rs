@@ -40,7 +40,7 @@ pub struct ReadOptions {
     /// `ImageOps.exif_transpose`. Default no.
     pub exif_orientation: bool,
     /// The least [height, width] that is needed, in pixels of the picture as it is stored: a JPEG is then
-    /// decoded at a half, a quarter or an eighth of its size where that is no smaller, with the pixels that
+    /// decoded at a half, a quarter or an eighth of its size where that is not smaller, with the pixels that
     /// PIL's `draft("RGB", (width, height))` gives, in a fraction of the time. Default: the whole size.
     pub at_least: Option<[u32; 2]>,
 }

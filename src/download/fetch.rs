@@ -117,7 +117,7 @@ fn receive(
     }
 }
 
-/// Makes the part ready for the body that follows; gives the file's length, if the server told it.
+/// Makes the part ready for the body that follows; gives the file's length, if the server stated it.
 fn answered(
     url: &str,
     part: &mut PartialFile,

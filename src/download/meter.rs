@@ -53,7 +53,7 @@ impl Meter {
         }
     }
 
-    /// The length of the whole file, once the server tells.
+    /// The length of the whole file, once the server states it.
     pub fn set_whole(&mut self, whole: Option<u64>) {
         self.whole = whole.or(self.whole);
     }

@@ -63,7 +63,7 @@ impl PartialFile {
                     std::thread::sleep(Duration::from_millis(100));
                     continue;
                 }
-                // A file system without locks: two at once are rare there, and the checksum tells.
+                // A file system without locks: two at once are rare there, and the checksum reveals it.
                 Err(TryLockError::Error(_)) => {}
             }
             // The one before may have put it in place between our opening and our locking.

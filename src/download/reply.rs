@@ -7,9 +7,9 @@ use ureq::http::{HeaderMap, StatusCode, header};
 /// What to do with an answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Reply {
-    /// The body continues where the part ends; the file's whole length, if told.
+    /// The body continues where the part ends; the file's whole length, if stated.
     GoesOn(Option<u64>),
-    /// The body is the file from its start; its length, if told.
+    /// The body is the file from its start; its length, if stated.
     FromStart(Option<u64>),
     /// The part ends where the file ends.
     NothingMore,

@@ -29,7 +29,7 @@ pub(super) fn jpeg(image: &RgbImage) -> Option<Vec<u8>> {
 /// A drawing as a PNG with a palette, a byte a pixel. Where it has more colours than a palette, those at the edges of
 /// letters and lines move by at most [`FARTHEST`].
 ///
-/// `None` where that does not suffice: the picture is no drawing in few colours.
+/// `None` where that does not suffice: the picture is not a drawing in few colours.
 pub(super) fn png(image: &RgbImage) -> Option<Vec<u8>> {
     let (palette, places) = palette(&colours(image)?)?;
     let mut pixels = Vec::with_capacity(image.width() as usize * image.height() as usize);
@@ -46,7 +46,7 @@ pub(super) fn png(image: &RgbImage) -> Option<Vec<u8>> {
     encoder.set_depth(BitDepth::Eight);
     encoder.set_palette(palette.concat());
     encoder.set_compression(Compression::Balanced);
-    // Neighbours in a palette are no neighbours in colour: differences between them say nothing.
+    // Neighbours in a palette are not neighbours in colour: differences between them say nothing.
     encoder.set_filter(Filter::NoFilter);
     encoder.write_header().ok()?.write_image_data(&pixels).ok()?;
     Some(bytes)

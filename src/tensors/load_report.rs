@@ -58,7 +58,7 @@ pub struct LoadReport {
     pub mismatched: Vec<Mismatch>,
     /// Loaded keys whose values were converted on the way.
     pub converted: Vec<Conversion>,
-    /// What was done to the given names, if only one side had a wrapper's prefix: "`model.` taken off every name".
+    /// What was done to the given names, if only one side had a wrapper's prefix: "`model.` removed from every name".
     pub renamed: Option<String>,
 }
 

@@ -29,8 +29,8 @@ pub struct FineTuneOptions {
     /// The ratio of the last layers' learning rate to the first layers': 10. Layers in between are
     /// interpolated.
     pub lr_mult: f64,
-    /// Into how many groups the pretrained layers are divided, from the first to the last, each with a learning
-    /// rate of its own: 3.
+    /// Into how many groups the pretrained layers are divided, from the first to the last, each with its own
+    /// learning rate: 3.
     pub layer_groups: usize,
     /// Whether the groups are unfrozen one after another, the last first, in equal shares of the epochs
     /// ([Howard and Ruder 2018](https://arxiv.org/abs/1801.06146)): no.

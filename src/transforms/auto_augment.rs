@@ -44,7 +44,7 @@ pub fn trivial_augment_wide() -> Transform {
 }
 
 /// torchvision's `AutoAugment()` with the policy that was found on ImageNet: one of 25 pairs of augmentations,
-/// each with a probability and strength of its own. "AutoAugment", <https://arxiv.org/abs/1805.09501>.
+/// each with its own probability and strength. "AutoAugment", <https://arxiv.org/abs/1805.09501>.
 pub fn auto_augment() -> Transform {
     Transform::new(AutoAugment)
 }
@@ -142,7 +142,7 @@ impl Space {
     }
 }
 
-/// `picture` augmented with strength `magnitude`, whose meaning [`Augmentation`] tells: torchvision's
+/// `picture` augmented with strength `magnitude`, whose meaning [`Augmentation`] documents: torchvision's
 /// `_apply_op`.
 ///
 /// # Errors

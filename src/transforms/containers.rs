@@ -29,7 +29,7 @@ pub fn random_order(transforms: Vec<Transform>) -> Transform {
     Transform::new(RandomOrder { transforms })
 }
 
-/// The first fault among `transforms`, told with its step's name.
+/// The first fault among `transforms`, with its step's name.
 fn first_fault(transforms: &[Transform]) -> Option<String> {
     transforms.iter().find_map(|transform| transform.check().err()).map(|error| error.to_string())
 }

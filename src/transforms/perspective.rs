@@ -44,7 +44,7 @@ impl Default for PerspectiveOptions {
 /// The picture seen so that what is at `start` comes to lie at `end`; same size.
 ///
 /// # Errors
-/// When three of the corners lie on one line, so that there is no such view.
+/// When three of the corners are on one line, so that no such view exists.
 pub fn perspective(
     picture: &RgbImage,
     start: Corners,

@@ -47,7 +47,7 @@ impl Answers {
     /// From probabilities `(N, C)`, labels `(N,)` and the files, of which there may be none.
     ///
     /// # Errors
-    /// [`Error::Argument`] if they are not as many, or a label is no class.
+    /// [`Error::Argument`] if they are not as many, or a label is not a class.
     pub fn new(probabilities: &Tensor, labels: &Tensor, mut paths: Vec<PathBuf>) -> Result<Answers> {
         let &[count, classes] = probabilities.size().as_slice() else {
             let told = format!("probabilities must be (N, C), got {:?}", probabilities.size());

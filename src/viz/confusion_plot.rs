@@ -52,7 +52,7 @@ const SHAPED: usize = 60;
 const PITCH: f32 = 11.5;
 
 /// The confusion matrix: a row for each true class, a column for each class it was taken for. What is
-/// right is blue and lies on the diagonal, what is wrong is orange; the colour tells the share of the
+/// right is blue and lies on the diagonal, what is wrong is orange; the colour shows the share of the
 /// true class's pictures. Beside it are the pairs that were confused most.
 ///
 /// Readable with a hundred classes and more: then only some of the names stand at the sides.

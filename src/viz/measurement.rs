@@ -33,7 +33,7 @@ impl Measurement {
     }
 
     /// The standard error of the mean: the sample standard deviation, which divides by n − 1, over √n. `None` of fewer
-    /// than two values. Two means less than two such errors apart may differ only by chance.
+    /// than two values. Two means less than two such errors apart may differ only by luck.
     pub fn standard_error(&self) -> Option<f64> {
         let (count, mean) = (self.values.len() as f64, self.mean());
         if self.values.len() < 2 {

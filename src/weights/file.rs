@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// Reads a state dict from a file of safetensors, or of PyTorch's (`.pt`, `.pth`, `.ckpt`, `.pth.tar`, `.bin`),
 /// or of tch's (`.ot`); the content says which it is, whatever its name. Of a checkpoint it is the `state_dict`
 /// in it, without the prefixes of wrappers; see [`state_dict`](torch_file::state_dict). A line on
-/// stdout says which prefix was taken off, and another one what the file holds that is not read. What
+/// stdout says which prefix was removed, and another one what the file contains that is not read. What
 /// [`save_quantized`](super::save_quantized) wrote is widened to `float32`. Tensors are on the CPU.
 ///
 /// # Errors
@@ -92,7 +92,7 @@ pub fn save(path: impl AsRef<Path>, state: &StateDict) -> Result<()> {
     save(path.as_ref(), state)
 }
 
-/// A format, as a file's name tells it.
+/// A format, as a file's name states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Safetensors,

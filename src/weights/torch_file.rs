@@ -95,7 +95,7 @@ pub fn tensor(described: &torch_file::Tensor) -> Result<Tensor> {
 
 /// The state dict in a value: see [`Value::state_dict`] for where it is looked for. Prefixes that every name has
 /// (`model.` of PyTorch Lightning, `module.` of `DataParallel`, `_orig_mod.` of `torch.compile`, `backbone.`, `net.`,
-/// and several of them) are taken off. Views of one storage share it, as they did when they were saved.
+/// and several of them) are removed. Views of one storage share it, as they did when they were saved.
 ///
 /// # Errors
 /// [`Error::Weights`] that says what the value is instead, or what of it is damaged; the file is called

@@ -29,7 +29,7 @@ pub(super) fn wrapper<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Strin
     first[..end].to_owned()
 }
 
-/// The state under the names that the network itself gives them, and the prefix that was taken off.
+/// The state under the names that the network itself gives them, and the prefix that was removed.
 pub(crate) fn without_wrappers(state: StateDict) -> (StateDict, String) {
     let prefix = wrapper(state.iter().map(|(name, _)| name.as_str()));
     if prefix.is_empty() {

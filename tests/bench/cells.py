@@ -185,7 +185,7 @@ def without_linker(command, cells, folder):
 
 
 def hot_loop():
-    """A loop that computes: as cells are compiled by default, with `:opt 2`, and in a program of its own at that level."""
+    """A loop that computes: as cells are compiled by default, with `:opt 2`, and in a separate program at that level."""
     loop = "let mut x = {n}u64;\nfor i in 0..200_000_000u64 { x = x.wrapping_mul(6364136223846793005).wrapping_add(i ^ (x >> 33)); }\nx"
     with tempfile.TemporaryDirectory() as folder, Kernel("rust") as kernel:
         kernel.kernel_info()
@@ -234,7 +234,7 @@ def stop_checks():
 
 
 def timed(kernel, code, kind):
-    """Seconds that the cell itself says for a piece of code in a function of its own."""
+    """Seconds that the cell itself says for a piece of code in a separate function."""
     function = f"#[inline(never)] {kind} work() -> u64 {{ let result: u64;\n{code}\nresult }}"
     cell = f"{{ {function}\nlet begun = std::time::Instant::now();\nstd::hint::black_box(work());\nprintln!(\"seconds {{}}\", begun.elapsed().as_secs_f64()); }}"
     request = kernel.client.execute(cell)

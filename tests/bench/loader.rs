@@ -204,7 +204,7 @@ fn large_folder(folder: &Path, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// The most memory that the process had resident, in MB; nothing where it cannot be told.
+/// The most memory that the process had resident, in MB; nothing where it is unknown.
 fn peak_memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -6,7 +6,7 @@
 //! - `HERBARIUM_BENCH_RUNS`: repetitions, 5 by default.
 //! - `HERBARIUM_BENCH_SIZE=667x500`: on copies of the pictures of that size, made in a temporary folder.
 //! - `HERBARIUM_PEER_PYTHON`: a Python with torch, torchvision and safetensors; the tutorial in PyTorch is then
-//!   measured between two rounds of Herbarium's, and ratios are told. `HERBARIUM_PEER_SCRIPT` is the tutorial,
+//!   measured between two rounds of Herbarium's, and ratios are printed. `HERBARIUM_PEER_SCRIPT` is the tutorial,
 //!   by default `../shared/bench/torch_tutorial.py`.
 //! - `HERBARIUM_EPOCHS=6,4`: the epochs of the whole tutorial, both here and there.
 

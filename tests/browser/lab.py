@@ -28,7 +28,7 @@ NOTEBOOK = "const panel = window.jupyterapp.shell.currentWidget; const kernel = 
 
 
 class Server:
-    """JupyterLab's server in a folder of its own."""
+    """JupyterLab's server in a separate folder."""
 
     def __init__(self, folder, environment):
         self.folder, self.log = folder, folder / "server.log"

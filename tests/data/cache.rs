@@ -86,7 +86,7 @@ fn without_room_pictures_are_decoded() {
     assert!(listing.stored[0].root.ends_with("other"), "{listing}");
 }
 
-/// Two processes are told apart by their budgets here: each writes files of its own, and reads the other's the
+/// Two processes are distinguished by their budgets here: each writes its own files, and reads the other's the
 /// next time.
 #[test]
 fn two_caches_may_share_a_folder() {
@@ -166,7 +166,7 @@ fn small_sets_are_kept_in_memory_only() {
     assert!(!dir.0.join("cache").exists());
 }
 
-/// In processes of their own: what may be kept in memory is counted for the process, and other tests keep, too.
+/// In separate processes: what may be kept in memory is counted for the process, and other tests keep, too.
 #[test]
 fn what_is_kept_in_memory() -> Outcome {
     child_says("cache-changes-nothing", "cache: the same")?;

@@ -59,7 +59,7 @@ fn transforms_in_the_wrong_order() {
     assert_says(loader.batch(0), &["000.png", "put to_tensor() at the end"]);
 }
 
-/// The same transforms inside a transform of their own, and in front of one, give the same.
+/// The same transforms inside a custom transform, and in front of one, give the same.
 #[test]
 fn pipelines_nest() {
     let picture = RgbImage::from_fn(20, 20, |x, y| image::Rgb([x as u8, y as u8, 9]));

@@ -1,4 +1,4 @@
-//! Two kernels at once, as processes of their own, that fill and read one cache folder.
+//! Two kernels at once, as separate processes, that fill and read one cache folder.
 
 use std::fs;
 use std::path::Path;

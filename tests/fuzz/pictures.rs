@@ -56,7 +56,7 @@ fn seeds() -> Vec<Vec<u8>> {
         .map(|entry| entry.expect("the folder is read").path())
         .filter(|path| path.extension().is_some_and(|ending| ending != "json" && ending != "safetensors"))
         .collect();
-    // The order of a folder is no machine's own.
+    // The order of a folder differs between machines.
     paths.sort();
     paths.iter().map(|path| fs::read(path).expect("the picture is read")).collect()
 }

@@ -41,7 +41,7 @@ const BATCH: u64 = 64;
 
 pub fn run(target: &Target, runs: u64, first: u64) -> Report {
     let mut report = Report { name: target.name, ..Report::default() };
-    // What is set up on first use (libtorch's own tables) is no file's doing.
+    // What is set up on first use (libtorch's own tables) is not caused by a file.
     for seed in &target.seeds {
         assert!((target.read)(seed), "a whole file is refused");
     }
@@ -97,7 +97,7 @@ fn memory(line: &str) -> u64 {
     kilobytes.unwrap_or(0) * 1024
 }
 
-/// Makes `VmHWM` begin anew from what is in use now; without it the peak of all counts.
+/// Resets `VmHWM` to what is in use now; without this it would be the peak so far.
 fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }

@@ -1,4 +1,4 @@
-"""A kernelspec for the binary under test, in a folder of its own.
+"""A kernelspec for the binary under test, in a separate folder.
 
 The binary is HERBARIUM_BIN, or the release build in cargo's target folder. Run with:
 
@@ -24,7 +24,7 @@ _folder = pathlib.Path(tempfile.mkdtemp(prefix="herbarium-tests-"))
 def pytest_configure(config):
     if not BINARY.exists():
         raise SystemExit(f"{BINARY} is missing: cargo build --release -p herbarium-kernel")
-    # A copy, so that a build that goes on meanwhile changes nothing.
+    # A copy, so that a build that continues meanwhile changes nothing.
     binary = _folder / "herbarium"
     shutil.copy2(BINARY, binary)
     spec = _folder / "jupyter" / "kernels" / KERNEL

@@ -129,7 +129,7 @@ def test_closed_streams_are_opened_again(kernel, tmp_path):
 
 @pytest.mark.parametrize("stream, write", [("stdout", 'print!(".")'), ("stderr", 'eprint!(".")')])
 def test_text_without_a_line_feed_shows_while_the_cell_runs(kernel, tmp_path, stream, write):
-    """The cell goes on only after each was seen."""
+    """The cell continues only after each was seen."""
     code = f'for number in 0..3 {{ {write}; let seen = format!("{tmp_path}/{{number}}"); {wait_for_file("seen")} }}'
     seen = []
 

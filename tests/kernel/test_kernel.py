@@ -133,7 +133,7 @@ def test_text_without_a_newline_belongs_to_its_cell(kernel):
 
 
 def test_text_comes_while_the_cell_runs(kernel, tmp_path):
-    """The cell goes on only after what it has written was seen."""
+    """The cell continues only after what it has written was seen."""
     code = 'for i in 0..3 { print!("{i}"); std::io::Write::flush(&mut std::io::stdout()).unwrap(); '
     code += wait_for_file(f'format!("{tmp_path}/{{i}}")') + " }"
     seen = []
@@ -354,7 +354,7 @@ def test_an_interrupt_while_compiling_keeps_the_variables(kernel):
 def test_an_interrupt_without_a_cell_does_nothing(kernel):
     kernel.run("let there = 1;")
     kernel.interrupt()
-    # It comes by a socket of its own, and must not come after the next cell.
+    # It comes by a separate socket, and must not come after the next cell.
     time.sleep(0.5)
     assert kernel.run("there").plain() == ["1"]
 

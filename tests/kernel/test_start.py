@@ -49,7 +49,7 @@ def test_an_interrupt_while_the_kernel_starts_stops_the_cell_and_not_the_start()
 def test_an_interrupt_before_the_first_cell_does_nothing():
     kernel = Starting()
     kernel.interrupt()
-    # It comes by a socket of its own, and must not come after the cell.
+    # It comes by a separate socket, and must not come after the cell.
     time.sleep(0.3)
     assert kernel.run("40 + 2").plain() == ["42"]
     kernel.interrupt()

@@ -1,4 +1,4 @@
-"""Variables whose type cannot be told in full: the cell says so, and nothing else is lost."""
+"""Variables whose full type is unknown: the cell says so, and nothing else is lost."""
 
 import pytest
 from test_kernel import Kernel
@@ -43,7 +43,7 @@ def test_a_length_that_is_written_is_kept(kernel):
 
 
 def test_a_length_from_a_generic_function_is_kept_or_named(kernel):
-    """Whether it can be told is the analysis's affair; that the next cells run is not."""
+    """Whether the type is found depends on the analysis; that the next cells run does not."""
     result = kernel.run("let given = filled::<{ 2 + 2 }>();")
     if result.status == "error":
         assert "`given`" in result.shown_error() and "let given: " in result.shown_error()

@@ -51,7 +51,7 @@ def test_the_let_that_fails_keeps_what_it_would_replace(kernel):
     value(kernel, "let number = 5; 0")
     assert "old value" in failure(kernel, 'let number: i32 = "x".parse()?;')
     assert value(kernel, "number") == "5"
-    # Its type cannot be told in full, so it is not kept either.
+    # Its full type is unknown, so it is not kept either.
     assert "`number`" in failure(kernel, "let number: [u8; _] = [1, 2];")
     assert value(kernel, "number + 1") == "6"
 

@@ -25,7 +25,7 @@ LICENCES = {"inception_v3": "Apache-2.0", "efficientnet_b0": "Apache-2.0"}
 def rows():
     classes = None
     text = [
-        "//! The weights as torchvision tells of them. Written by tests/parity/weights_table.py: not to be edited.\n",
+        "//! The weights as torchvision describes them. Written by tests/parity/weights_table.py: not to be edited.\n",
         "use super::Row;\n",
         f"/// Of torchvision {torchvision.__version__.split('+')[0]}.",
         "#[rustfmt::skip]",

@@ -9,7 +9,7 @@ use crate::support::Outcome;
 /// The example of the crate that does the tasks.
 const PROGRAM: &str = "herbarium-test-child";
 
-/// What `tests/support/children` is to do, in a process of its own.
+/// What `tests/support/children` is to do, in a separate process.
 pub fn child(task: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let mut command = Command::new(BUILT.get_or_init(build));

@@ -15,7 +15,7 @@ pub const CLASSES: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Colours {
     pub len: usize,
-    /// From this sample on a value is no number.
+    /// From this sample on a value is not a number.
     pub broken_from: usize,
     /// Whether the first sample has another's label, so that nobody is right about all of them.
     pub mislabelled: bool,

@@ -15,7 +15,7 @@ use image::RgbImage;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A folder of its own for each test, gone when the test ends.
+/// A separate folder for each test, gone when the test ends.
 pub struct TempDir(pub PathBuf);
 
 impl TempDir {

@@ -72,7 +72,7 @@ fn an_earlier_better_checkpoint_is_kept_beside() -> Outcome {
     ["safetensors", "pt"].into_iter().try_for_each(kept_beside)
 }
 
-/// In either format, which the file's name tells.
+/// In either format, which the file's name determines.
 fn kept_beside(ending: &str) -> Outcome {
     let folder = TempDir::new();
     let names = [format!("best.previous.{ending}"), format!("best.{ending}")];

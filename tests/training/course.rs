@@ -137,7 +137,7 @@ fn everything_is_told_of_every_picture() -> Outcome {
 
     let one = predict_augmented(&model, &data.valid, 1)?;
     assert!((one.loss - evaluation.loss).abs() < 1e-6);
-    // Of pictures without a file of their own nobody can tell which is which.
+    // Pictures without their own file cannot be distinguished.
     let refused = predict_augmented(&model, &data.train, 2).unwrap_err().to_string();
     assert!(refused.contains("its own file"), "{refused}");
     Ok(())

@@ -85,7 +85,7 @@ fn an_epoch_of_real_flowers() -> Outcome {
     let mut optimizer = Adam::new(model.trainable_parameters(), 1e-2);
     let history = train(&mut model, &mut optimizer, &data, quick(1))?;
     println!("{history}");
-    // 12 classes: chance is 0.08, and 2.5 the loss of knowing nothing.
+    // 12 classes: guessing gives 0.08, and a loss of 2.5.
     assert!(history.best_acc > 0.4, "{history}");
     Ok(())
 }
@@ -114,7 +114,7 @@ fn the_tutorials_way_learns_as_in_pytorch() -> Outcome {
     Ok(())
 }
 
-/// As above, for the mended ways; PyTorch reached 0.825 and 0.875.
+/// As above, with the mistakes corrected; PyTorch reached 0.825 and 0.875.
 #[test]
 #[ignore = "takes minutes; for release builds"]
 fn still_batch_norms_learn_as_in_pytorch() -> Outcome {
@@ -126,7 +126,7 @@ fn still_batch_norms_learn_as_in_pytorch() -> Outcome {
 }
 
 /// What the notebook shows where there are no other weights and no photographs: the tutorial's way, the same with its
-/// mistakes mended, and for comparison random weights. `cargo test --release --test training -- --ignored --nocapture
+/// mistakes corrected, and for comparison random weights. `cargo test --release --test training -- --ignored --nocapture
 /// the_default_run`: minutes. With `HERBARIUM_PEER_PYTHON` PyTorch does the same with the same weights and seeds.
 #[test]
 #[ignore = "takes minutes; for release builds"]
@@ -174,7 +174,7 @@ struct Way {
 /// The tutorial's way, with as many epochs as the photographs need.
 const MOVING: Way = Way { batch_norm: BatchNormMode::Moving, fine_lr: 1e-3, epochs: [6, 4] };
 
-/// The same with its mistakes mended.
+/// The same with its mistakes corrected.
 const STILL: Way = Way { batch_norm: BatchNormMode::Still, fine_lr: 1e-4, epochs: [6, 4] };
 
 /// The best accuracies of each seed, in either phase.

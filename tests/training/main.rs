@@ -1,4 +1,4 @@
-//! Training from outside: what a learner sees, gets, and is told when something is wrong.
+//! Training from outside: what a learner sees and gets, and the errors when something is wrong.
 
 mod checkpoints;
 #[path = "../support/child.rs"]

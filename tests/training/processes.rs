@@ -111,7 +111,7 @@ fn a_training_survives_a_hundred_kills() -> Outcome {
     }
     println!("{resumed} of 100 kills were followed by a training that went on");
     assert!(resumed > 10, "{resumed}");
-    // Each in a process of its own, whose seed is no other test's.
+    // Each in a separate process, whose seed no other test uses.
     let result = |with: Option<&Path>| -> Result<String, Box<dyn std::error::Error>> {
         let mut child = child("is-killed");
         child.envs(with.map(|path| ("HERBARIUM_TEST_STATE", path)));
@@ -128,7 +128,7 @@ fn a_training_survives_a_hundred_kills() -> Outcome {
     Ok(())
 }
 
-/// In a process of its own: the seed is the process's.
+/// In a separate process: the seed belongs to the process.
 #[test]
 fn a_seed_repeats_everything() -> Outcome {
     child_says("is-seeded", "seeds: repeated")

@@ -126,7 +126,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A rank that is gone is an error on the others; what was written is whole, and a training that goes on from it ends as if
+/// A rank that is gone is an error on the others; what was written is whole, and a training that resumes from it ends as if
 /// nothing had happened.
 #[cfg(target_os = "linux")]
 #[test]

@@ -42,7 +42,7 @@ fn a_training_is_plotted_whatever_its_length() {
     odd.best_epoch = Some(99);
     let figure = odd.plot().unwrap();
     look(&figure, "history-odd.png");
-    // Of the five lines' points the one that is no number is missing, all infinite ones, and every rate.
+    // Of the five lines' points the one that is not a number is missing, all infinite ones, and every rate.
     let svg = figure.svg();
     assert_eq!(history(6).plot().unwrap().svg().matches("<circle").count(), 5 * 6);
     assert_eq!(svg.matches("<circle").count(), 5 + 6 + 6);

@@ -9,7 +9,7 @@ use herbarium::prelude::*;
 use image::{Rgb, RgbImage};
 use tch::Tensor;
 
-/// A file that only the caller has: tests run beside each other, and a file that one writes anew is
+/// A file that only the caller has: tests run beside each other, and a file that one rewrites is
 /// empty for a moment, whatever another reads.
 pub fn scratch(name: &str) -> PathBuf {
     static CALLS: AtomicUsize = AtomicUsize::new(0);

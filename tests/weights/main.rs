@@ -18,7 +18,7 @@ use tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A folder of its own for each test, removed with it.
+/// A separate folder for each test, removed with it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -284,7 +284,7 @@ fn the_first_folder_and_the_plainest_name_win() -> Outcome {
 
 const ROLE: &str = "HERBARIUM_TEST_ROLE";
 
-/// Runs one test of this file in a process of its own, where environment variables can be set.
+/// Runs one test of this file in a separate process, where environment variables can be set.
 fn in_child(test: &str, weights: &Path, cache: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let output = Command::new(std::env::current_exe()?)
         .args([test, "--exact", "--nocapture", "--test-threads=1"])

@@ -32,7 +32,7 @@ pub enum Answer {
     Silent,
 }
 
-/// A server on a port of its own, for one file.
+/// A server on its own port, for one file.
 pub struct Server {
     port: u16,
     requests: Arc<Mutex<Vec<String>>>,

@@ -1,4 +1,4 @@
-//! The interrupt flag: tells a long loop that the learner pressed the stop button.
+//! The interrupt flag: lets a long loop notice that the learner pressed the stop button.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};

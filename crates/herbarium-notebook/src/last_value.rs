@@ -11,7 +11,7 @@ use super::bundle::MimeBundle;
 use super::message::Message;
 use super::rich::Rich;
 
-/// The longest text, in characters, shown for a value that has no display of its own.
+/// The longest text, in characters, shown for a value that has no custom display.
 const LONGEST_TEXT: usize = 20_000;
 /// A list of more strings than this is printed one per line, as IPython does.
 const LINE_EACH_ABOVE: usize = 10;

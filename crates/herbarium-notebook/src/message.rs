@@ -32,7 +32,7 @@ pub(super) enum Message {
     Listening { heard: bool },
 }
 
-/// Flushes text printed without a line feed. The kernel finds it by name and calls it from a thread of its own several
+/// Flushes text printed without a line feed. The kernel finds it by name and calls it from a separate thread several
 /// times a second, before each input request and after each cell.
 // SAFETY: no other library defines this name, and a function without arguments can be called from anywhere.
 #[unsafe(no_mangle)]

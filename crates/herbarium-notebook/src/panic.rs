@@ -16,7 +16,7 @@ pub(super) fn install_hook() {
 fn error_message(info: &PanicHookInfo<'_>) -> Message {
     let evalue = tidy(info.payload_as_str().unwrap_or("a panic without a message"));
     let mut traceback = vec![format!("Panic: {evalue}")];
-    // evcxr compiles a cell as `src/lib.rs` of a crate of its own; anything else is a library.
+    // evcxr compiles a cell as `src/lib.rs` of a separate crate; anything else is a library.
     let location = info.location().filter(|place| place.file() == "src/lib.rs");
     if let Some(place) = info.location().filter(|place| place.file() != "src/lib.rs")
         && let Some(library) = library_of(place.file())

@@ -71,7 +71,7 @@ pub struct DecodeOptions {
     /// `ImageOps.exif_transpose`. Default no.
     pub exif_orientation: bool,
     /// The minimum (width, height) needed, in pixels of the picture as stored: a JPEG is then decoded at a half, a
-    /// quarter or an eighth of its size where that is no smaller, with the pixels of Pillow's `draft("RGB", (width,
+    /// quarter or an eighth of its size where that is not smaller, with the pixels of Pillow's `draft("RGB", (width,
     /// height))`, in a fraction of the time. Default: the whole size.
     pub at_least: Option<(u32, u32)>,
 }

@@ -222,7 +222,7 @@ unsafe impl Sync for ProcessGroup {}
 
 impl ProcessGroup {
     /// Joins as rank `rank` of `world`, and waits up to `timeout` for the others; no operation waits longer, either.
-    /// `prefix` tells groups at one store apart; `""` is PyTorch's default group. `address` is this machine's, as the others
+    /// `prefix` distinguishes groups at one store; `""` is PyTorch's default group. `address` is this machine's, as the others
     /// reach it; the interface that `GLOO_SOCKET_IFNAME` names comes first.
     ///
     /// # Errors
@@ -316,7 +316,7 @@ impl Reducer {
     ) -> Result<Reducer> {
         let pointers = pointers(parameters);
         let mut raw = null_mut();
-        // SAFETY: the C++ side keeps references of its own to tensors and group, and writes `raw` where it succeeds.
+        // SAFETY: the C++ side keeps its own references to tensors and group, and writes `raw` where it succeeds.
         check(unsafe {
             c10d_reducer_new(
                 group.raw.as_ptr(),

@@ -1,4 +1,4 @@
-//! `cargo metadata`, which tells rust-analyzer what sources to load.
+//! `cargo metadata`, from which rust-analyzer learns what sources to load.
 //!
 //! Loading all sources of all dependencies is most of a plain evcxr kernel's start time. A cell
 //! needs only the crates whose types it can name, and from std's workspace only core, alloc and std.
@@ -58,7 +58,7 @@ fn is_prepared(folder: &Path, dependencies: &Dependencies) -> bool {
     dependencies.lines.iter().all(|line| prepared.lines().any(|known| known == line))
 }
 
-/// `cargo locate-project`: a kernel's folder is a workspace of its own.
+/// `cargo locate-project`: a kernel's folder is a separate workspace.
 pub fn locate(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
     let manifest = manifest_path(words);
     if Dependencies::of(&manifest, &tools.recipe).is_none() {

@@ -1,4 +1,4 @@
-//! The recipe: what a template tells `herbarium-cargo`, written when the template is built and read
+//! The recipe: what `herbarium-cargo` learns from a template, written when the template is built and read
 //! at every cell.
 
 use std::path::{Path, PathBuf};

@@ -157,7 +157,7 @@ impl Kernel {
         Ok(manifest.to_string())
     }
 
-    /// Tests the prelude: runs a notebook with one empty cell in a kernel of its own.
+    /// Tests the prelude: runs a notebook with one empty cell in a separate kernel.
     fn try_out(&self, crate_folder: &Path) -> Result<()> {
         let notebook: PathBuf = crate_folder.join(TRIAL);
         commands::write(

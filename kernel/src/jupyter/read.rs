@@ -54,7 +54,7 @@ fn parse(raw: RawMessage) -> Result<JupyterMessage, RuntimeError> {
     let unknown = || UnknownMessage { msg_type: header.msg_type.clone(), content };
     let content = parsed.unwrap_or_else(|_| unknown().into());
     Ok(JupyterMessage {
-        // An empty parent header is no header.
+        // An empty parent header counts as none.
         parent_header: serde_json::from_slice(part(1)?).ok(),
         metadata: serde_json::from_slice(part(2)?)?,
         buffers: raw.jparts.get(4..).unwrap_or_default().to_vec(),

@@ -212,7 +212,7 @@ impl Ranks {
         }
     }
 
-    /// Prints what the ranks without outputs of their own have said; what several have said in the same words, once.
+    /// Prints the messages of the ranks that show no output; what several have said in the same words, once.
     fn report(self) {
         let mut said: Vec<(Vec<usize>, String)> = Vec::new();
         for (rank, report) in self.reports.into_iter().enumerate() {

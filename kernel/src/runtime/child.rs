@@ -21,7 +21,7 @@ use crate::sys::{self, streams};
 
 /// Runs the cells that the forwarder asks for, until it asks for no more.
 pub fn run() -> ! {
-    // Before any thread exists, and before a cell can install a handler of its own.
+    // Before any thread exists, and before a cell can install a handler.
     sys::stop::on_sigint(say_stopped);
     sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
     sys::line_buffer_c_stdout();

@@ -2,7 +2,7 @@
 //!
 //! evcxr reads its child's stdout line by line and waits for one exact line; if text without a newline comes before
 //! it, the cell never ends. This process passes evcxr only its control lines, and everything else to the kernel as
-//! it arrives. It is a process of its own so that a crash of the cells' process loses no output.
+//! it arrives. It is a separate process so that a crash of the cells' process loses no output.
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;

@@ -79,7 +79,7 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
             end_line: span.end_line,
             end_column: span.end_column,
         };
-        // Without a label of its own, evcxr repeats the message.
+        // For a message without a label, evcxr repeats the message.
         let repeated = message.label.ends_with(&error.message());
         let text = if repeated { String::new() } else { without_generated(&message.label) };
         Some(Label { span, text, primary: message.is_primary })

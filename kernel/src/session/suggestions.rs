@@ -80,7 +80,7 @@ impl Change<'_> {
         })
     }
 
-    /// A line of its own, or a change of several lines: shown without what is around it.
+    /// A separate line, or a change of several lines: shown without what is around it.
     fn stands_alone(&self) -> bool {
         self.line != self.last_line || self.replacement.contains('\n')
     }

@@ -118,7 +118,7 @@ pub struct Worker {
 
 impl Worker {
     fn start(&mut self) {
-        // evcxr runs a test cell of its own.
+        // evcxr runs its own test cell.
         self.shared.collector.mute();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let surroundings = match &mut self.surroundings {

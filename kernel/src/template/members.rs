@@ -1,4 +1,4 @@
-//! What the helper crate depends on: crates of a registry, and crates of its own checkout, which it names by path.
+//! What the helper crate depends on: crates of a registry, and crates of the same checkout, which it names by path.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -39,7 +39,7 @@ pub struct Stored {
     pub pictures: usize,
     /// The bytes they take on disk.
     pub bytes: u64,
-    /// When a loader last used them, if it can be told.
+    /// When a loader last used them, if known.
     pub used: Option<SystemTime>,
 }
 

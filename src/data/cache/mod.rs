@@ -12,7 +12,7 @@
 //! | a changed picture | is noticed by its size and time of change, each time it is read |
 //! | changed transforms | get their own pictures; so does a change in how the crate computes pixels |
 //! | a crash, a full disk | every picture has a checksum; if writing fails, pictures are decoded in every epoch, and one line says so |
-//! | two kernels at once | each writes files of its own and reads the others' |
+//! | two kernels at once | each writes its own files and reads the others' |
 //! | to see it | [`list`]: one line a data set; `dataloader.cache()`: what one loader does with it |
 //! | to be rid of it | [`clear`], or delete the folder, also while it is used |
 //!

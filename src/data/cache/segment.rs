@@ -133,7 +133,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Begins a segment of its own in `folder`. Its index is locked for as long as it is written.
+    /// Begins a new segment in `folder`. Its index is locked for as long as it is written.
     pub(super) fn create(folder: &Path) -> io::Result<Writer> {
         std::fs::create_dir_all(folder)?;
         let path = folder.join(format!("{:016x}", fastrand::u64(..)));

@@ -125,7 +125,7 @@ impl Text {
         font::width(text, self.size, self.weight)
     }
 
-    /// The text if it is no wider than `room`, or its beginning and an ellipsis.
+    /// The text if it is not wider than `room`, or its beginning and an ellipsis.
     pub(crate) fn shortened(&self, text: &str, room: f32) -> String {
         font::shortened(text, room, self.size, self.weight)
     }

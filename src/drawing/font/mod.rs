@@ -139,7 +139,7 @@ pub(crate) fn blend(image: &mut RgbImage, x: i32, y: i32, colour: Rgb<u8>, alpha
     }
 }
 
-/// The text if it is no wider than `room`, or its beginning and an ellipsis.
+/// The text if it is not wider than `room`, or its beginning and an ellipsis.
 pub(crate) fn shortened(text: &str, room: f32, size: f32, weight: Weight) -> String {
     if width(text, size, weight) <= room {
         return text.to_string();

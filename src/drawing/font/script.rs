@@ -1,6 +1,6 @@
 //! A letter's script, as far as it helps to find a font.
 
-/// Scripts whose fonts are told by their names, or that share letters.
+/// Scripts whose fonts are recognised by their names, or that share letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Script {
     Arabic,

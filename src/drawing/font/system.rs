@@ -21,7 +21,7 @@ pub(super) struct Face {
 }
 
 impl Face {
-    /// `None` for what is no font that can be drawn with.
+    /// `None` for anything that is not a usable font.
     pub(super) fn new(bytes: &'static [u8], index: u32) -> Option<Face> {
         let outlines = FontRef::try_from_slice_and_index(bytes, index).ok()?;
         Some(Face { outlines, shaper: rustybuzz::Face::from_slice(bytes, index)? })

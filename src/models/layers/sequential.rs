@@ -36,7 +36,7 @@ impl Sequential {
         self.with_named(&name, module)
     }
 
-    /// With one more module at the end, under a name of its own.
+    /// With one more module at the end, under its own name.
     pub fn with_named(self, name: &str, module: impl Module) -> Self {
         Sequential { parts: self.parts.with(name, module), ..self }
     }

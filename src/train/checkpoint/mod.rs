@@ -31,7 +31,7 @@ pub struct Checkpoint {
     pub optimizer: OptimizerState,
     /// The network's name: `resnet18`.
     pub model: String,
-    /// How many classes it tells apart.
+    /// The number of classes.
     pub num_classes: usize,
     /// The classes' names in the order of the labels, if they were known.
     pub class_names: Vec<String>,

@@ -98,7 +98,7 @@ impl DistributedDataParallel {
 
     /// An exchange that failed, or an error of this rank's own.
     fn failure(&self, said: &str) -> Error {
-        // Memory that runs out, say, is no news of another rank.
+        // Running out of memory, for example, says nothing about another rank.
         let of_exchange = ["gloo", "onnection", "imed out", "imeout", "peer", "ollective"];
         if of_exchange.iter().any(|word| said.contains(word)) {
             self.group.lost("averaging the gradients", said)

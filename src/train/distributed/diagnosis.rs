@@ -1,4 +1,4 @@
-//! Which rank it is that the others waited for in vain: after a failure the ranks tell each other through the store.
+//! Finds the rank that the others waited for: after a failure the ranks inform each other through the store.
 //!
 //! libtorch's errors name addresses, and a connection that breaks may be that of a rank which left because of a third one.
 
@@ -110,7 +110,7 @@ pub(super) fn of_failure(store: Arc<Store>, launch: &Launch, what: &str, said: &
     reason
 }
 
-/// Tells the others why this rank goes on no more.
+/// Informs the others why this rank stops.
 pub(super) fn leave(store: Arc<Store>, launch: &Launch, why: &str) {
     say(store.clone(), last_words(launch, launch.rank), why.to_owned());
     say(store, read(launch, launch.rank), String::new());

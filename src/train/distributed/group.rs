@@ -215,7 +215,7 @@ impl Group {
         self.error(reason)
     }
 
-    /// This rank goes on no more because of an error of its own, which the others are to hear of.
+    /// This rank stops because of an error, which the others are to report.
     pub(super) fn leave(&self, error: &Error) {
         let mut membership = self.membership();
         if let Membership::Member { store, group } = std::mem::replace(&mut *membership, Membership::Alone) {

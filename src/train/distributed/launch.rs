@@ -135,7 +135,7 @@ impl Launch {
         })
     }
 
-    /// What tells this start of the ranks from earlier ones in a store that outlives them.
+    /// Distinguishes this start of the ranks from earlier ones in a store that outlives them.
     pub fn prefix(&self) -> String {
         if self.agent && self.restarts > 0 { format!("restart_{}/", self.restarts) } else { String::new() }
     }

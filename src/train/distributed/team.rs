@@ -21,7 +21,7 @@ pub(in crate::train) enum Next {
     Interrupted,
 }
 
-/// What a rank tells the others.
+/// What a rank reports to the others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     No = 0,

@@ -68,7 +68,7 @@ impl Show for History {
 }
 
 impl Comparison {
-    /// Validation losses and accuracies of all runs over the epochs, each run in a colour of its own.
+    /// Validation losses and accuracies of all runs over the epochs, each run in its own colour.
     ///
     /// # Errors
     /// [`Error::Argument`](crate::Error::Argument) if the picture cannot be drawn.

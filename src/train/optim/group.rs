@@ -149,7 +149,7 @@ impl Group {
         self.parts.iter_mut().zip(lrs).for_each(|(part, lr)| part.lr = *lr);
     }
 
-    /// Sets the weight decay of the groups that have none of their own.
+    /// Sets the weight decay of the groups that do not set one.
     pub fn set_weight_decay(&mut self, weight_decay: f64) {
         let others = self.parts.iter_mut().filter(|part| !part.own_weight_decay);
         others.for_each(|part| part.weight_decay = weight_decay);

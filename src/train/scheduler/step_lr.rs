@@ -73,7 +73,7 @@ mod tests {
         );
     }
 
-    /// The chainable form: a rate set by hand goes on from there.
+    /// The chainable form: a rate set by hand continues from there.
     #[test]
     fn a_rate_set_by_hand_is_kept() {
         let mut adam = Adam::new(Parameters::default(), 1e-2);

@@ -70,7 +70,7 @@ impl Args<'_> {
     }
 }
 
-/// The steps of a container, not read yet: they have faults of their own.
+/// The steps of a container, not read yet: they are checked by themselves.
 struct Steps(Vec<Value>);
 
 impl Argument for Steps {
@@ -95,7 +95,7 @@ pub(super) trait Arguments: Sized {
 }
 
 /// Says which fields of a type are arguments, in the order in which they are written. Their names are torchvision's.
-/// `..options` stands for the arguments in that field, and `fault: None` for a field that is no argument.
+/// `..options` stands for the arguments in that field, and `fault: None` for a field that is not an argument.
 macro_rules! arguments {
     ($type:ident { $($argument:ident),+ $(, ..$options:ident)? } $($field:ident: $value:expr)?) => {
         impl $crate::transforms::json::Arguments for $type {

@@ -62,7 +62,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// Of at most `most` pictures of a loader's data set, chosen by chance with `seed`, in eval mode and
+    /// Of at most `most` pictures of a loader's data set, chosen at random with `seed`, in eval mode and
     /// without gradients. Files that cannot be read are left out.
     ///
     /// # Errors

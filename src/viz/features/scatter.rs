@@ -43,7 +43,7 @@ pub(crate) struct Points<'a> {
 /// shown where there is room; without, points alone.
 ///
 /// # Errors
-/// [`Error::Argument`] if points, labels and paths are not as many, or a label is no class; the error
+/// [`Error::Argument`] if points, labels and paths are not as many, or a label is not a class; the error
 /// of [`CategoryNames::name`] for a label without name.
 pub fn plot_points(
     points: &Tensor,

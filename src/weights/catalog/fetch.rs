@@ -55,7 +55,7 @@ pub(super) fn fetch_if_reachable(weights: &PretrainedWeights, url: &str) -> Resu
 fn fetch_with(weights: &PretrainedWeights, url: &str, first_answer: Option<Duration>) -> Result<Downloaded> {
     let options = DownloadOptions {
         checksum: Some(Checksum::Sha256(weights.checksum().into())),
-        // torchvision tells the length to a thousandth of a mebibyte.
+        // torchvision states the length to a thousandth of a mebibyte.
         at_most: Some(weights.bytes() + (1 << 20)),
         first_answer,
         ..Default::default()

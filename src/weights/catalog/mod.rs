@@ -67,7 +67,7 @@ impl PretrainedWeights {
         self.0.checksum
     }
 
-    /// About how many bytes it has; torchvision tells thousandths of a mebibyte.
+    /// About how many bytes it has; torchvision states thousandths of a mebibyte.
     pub fn bytes(&self) -> u64 {
         (self.0.mebibytes * f64::from(1 << 20)) as u64
     }
@@ -92,7 +92,7 @@ impl PretrainedWeights {
         self.0.crop
     }
 
-    /// The licence of the weights. ImageNet's pictures have terms of their own (research, not commerce);
+    /// The licence of the weights. ImageNet's pictures have their own terms (research, not commerce);
     /// whether these bind who uses weights made from them is not settled.
     pub fn licence(&self) -> &'static str {
         self.0.licence
@@ -167,7 +167,7 @@ pub(super) fn models() -> impl Iterator<Item = &'static str> {
 /// `resnet50/IMAGENET1K_V1` or `resnet50/V1`.
 ///
 /// # Errors
-/// [`Error::Argument`] that tells which there are.
+/// [`Error::Argument`] that lists the available ones.
 pub fn named(name: &str) -> Result<PretrainedWeights> {
     let (model, version) =
         name.split_once('/').map_or((name, None), |(model, version)| (model, Some(version)));

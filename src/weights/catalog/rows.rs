@@ -1,4 +1,4 @@
-//! The weights as torchvision tells of them. Written by tests/parity/weights_table.py: not to be edited.
+//! The weights as torchvision describes them. Written by tests/parity/weights_table.py: not to be edited.
 
 use super::Row;
 

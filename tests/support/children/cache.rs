@@ -1,4 +1,4 @@
-//! Loaders' caches in processes of their own.
+//! Loaders' caches in separate processes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::support::shared_cache::{FOLDER, same_as_decoded};
 use crate::support::{TempDir, assert_says};
 
 /// Not one bit differs: without a cache, in memory, on disk, warm from disk, with little room, for pipelines
-/// with chance and without.
+/// with randomness and without.
 pub fn cache_changes_nothing() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
@@ -62,7 +62,7 @@ pub fn cache_changes_nothing() {
     println!("cache: the same");
 }
 
-/// A picture that was written anew, other transforms, a cleared cache under a loader that goes on.
+/// A picture that was rewritten, other transforms, a cleared cache under a loader that continues.
 pub fn cache_is_never_stale() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);

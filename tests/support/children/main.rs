@@ -1,4 +1,4 @@
-//! What tests have done in processes of their own: the task is the argument. `tests/support/child.rs` starts it.
+//! What tests have done in separate processes: the task is the argument. `tests/support/child.rs` starts it.
 
 mod cache;
 mod ranks;

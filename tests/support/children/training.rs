@@ -1,4 +1,4 @@
-//! Trainings in processes of their own.
+//! Trainings in separate processes.
 
 use std::path::PathBuf;
 
@@ -90,7 +90,7 @@ pub fn is_seeded() {
     println!("seeds: repeated");
 }
 
-/// Twelve epochs of everything that has a memory, in a process of its own.
+/// Twelve epochs of everything that has a memory, in a separate process.
 fn small_training(resume: Resume) -> (Model, History) {
     herbarium::seed(5);
     let mut model = small_model();

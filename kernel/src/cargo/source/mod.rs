@@ -300,7 +300,7 @@ pub(crate) fn let_go(checks: &mut [String], stale: &str) {
 /// Replaces parts of evcxr's text by the notebook crate. No line is added or removed.
 ///
 /// Each cell names the helper crate: the notebook crate is in its library, and would otherwise be linked into the cell once
-/// more, with an interrupt flag and a store of its own.
+/// more, with its own interrupt flag and store.
 fn with_crate(text: &str, asks: bool, helper: &str) -> Result<String, Unfamiliar> {
     let mut text = text.to_owned();
     if asks {

@@ -137,7 +137,7 @@ fn texts(value: Option<&Value>) -> Vec<String> {
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// How many classes a network tells apart: as many as its last layer has values.
+/// The number of a network's classes: as many as its last layer has values.
 fn outputs(state: &StateDict) -> usize {
     state.iter().last().and_then(|(_, tensor)| tensor.size().first().copied()).unwrap_or(0) as usize
 }
