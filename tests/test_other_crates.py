@@ -110,6 +110,10 @@ def test_a_kernel_with_other_crates(prefix, tmp_path):
         messages, _ = notebook.run('let shown = display("first");\nshown.update("second");')
         assert [message["msg_type"] for message in messages if "display" in message["msg_type"]] == ["display_data", "update_display_data"]
         assert "not a number" in notebook.error('let number: f64 = "weed".parse::<f64>().map_err(|_| "not a number")?;')
+        # Habits that concern the tensors of another crate are not this kernel's.
+        _, reply = notebook.run("let _ = len(sums); let _ = torch.zeros(2, 3);")
+        advice = "\n".join(reply["traceback"])
+        assert "`sums.len()`" in advice and "`torch`" in advice and "Tensor" not in advice, advice
         variables = notebook.text(":vars")
         assert "table" in variables and "sums" in variables
         given = notebook.text(":show_deps")

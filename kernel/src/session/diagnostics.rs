@@ -4,14 +4,16 @@ use evcxr::CompilationError;
 
 use super::elsewhere::{self, Elsewhere};
 use super::event::CellError;
+use super::habits::Hints;
 use super::render::{Diagnostic, Label, Note, Span, render};
 use super::suggestions::without_generated;
 use super::traps::{self, Gone};
 use super::{habits, question_marks, suggestions};
 use crate::syntax;
 
-/// The error of a cell that did not compile. `gone` knows why variables are missing.
-pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone) -> CellError {
+/// The error of a cell that did not compile. `gone` knows why variables are missing, `hints` what the helper crate says
+/// of habits.
+pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone, hints: &Hints) -> CellError {
     let errors: Vec<&CompilationError> =
         errors.iter().filter(|error| error.level().starts_with("error")).collect();
     if errors.is_empty() {
@@ -23,7 +25,7 @@ pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone) -> 
     let rest: Vec<Diagnostic> = rest.map(|(error, _)| convert(error, source, gone)).collect();
     match unkept.into_iter().flatten().next() {
         Some(error) if rest.is_empty() => error,
-        _ => report(&rest, source),
+        _ => report(&rest, source, hints),
     }
 }
 
@@ -36,11 +38,11 @@ fn not_kept(error: &CompilationError, source: &str) -> Option<CellError> {
 }
 
 /// What the compiler found in a cell.
-pub fn report(diagnostics: &[Diagnostic], source: &str) -> CellError {
+pub fn report(diagnostics: &[Diagnostic], source: &str, hints: &Hints) -> CellError {
     let lines: Vec<&str> = source.lines().collect();
     let mut traceback: Vec<String> = Vec::new();
     for diagnostic in diagnostics {
-        let text = render(&with_habits(diagnostic, &lines), &lines);
+        let text = render(&with_habits(diagnostic, &lines, hints), &lines);
         // evcxr compiles some cells twice, and may find an error in each.
         if !traceback.contains(&text) {
             traceback.push(text);
@@ -53,8 +55,8 @@ pub fn report(diagnostics: &[Diagnostic], source: &str) -> CellError {
 }
 
 /// Replaces the compiler's help, which assumes Rust, by help for someone who writes Python.
-fn with_habits(diagnostic: &Diagnostic, lines: &[&str]) -> Diagnostic {
-    let help = habits::help(diagnostic, lines);
+fn with_habits(diagnostic: &Diagnostic, lines: &[&str], hints: &Hints) -> Diagnostic {
+    let help = habits::help(diagnostic, lines, hints);
     let mut diagnostic = diagnostic.clone();
     if !help.is_empty() {
         diagnostic.notes.retain(|note| !note.is_help());

@@ -115,7 +115,7 @@ impl Worker {
             evcxr::Error::CompilationErrors(errors) => {
                 let mut errors = self.with_hidden(errors, code);
                 self.forget_unnamed(&mut errors);
-                diagnostics::compile_error(&errors, code, &self.gone)
+                diagnostics::compile_error(&errors, code, &self.gone, &self.hints)
             }
             evcxr::Error::TypeRedefinedVariablesLost(variables) => {
                 let what = "a type was redefined, so values of the old type cannot be kept";

@@ -9,8 +9,9 @@ use evcxr::{CommandContext, EvalContext};
 
 use super::Shared;
 use super::folder::Folder;
+use super::habits::Hints;
 use crate::error::{Error, Result};
-use crate::template::{self, Plan};
+use crate::template::{self, Helper, Plan};
 use crate::{runtime, toolchain};
 
 /// evcxr, started.
@@ -18,6 +19,8 @@ pub struct Started {
     pub context: CommandContext,
     /// The cell to run first.
     pub preload: String,
+    /// What the helper crate says of habits.
+    pub hints: Hints,
     /// The cargo that cells are compiled by, if they have the crate.
     pub cargo: Option<PathBuf>,
     /// Held open while the session lives, so that the template is not removed.
@@ -56,13 +59,14 @@ pub fn start_evcxr(folder: &Folder, plan: Option<&Plan>, shared: &Shared) -> Res
         Error::Start(toolchain::check_installed().err().unwrap_or_else(|| error.to_string()))
     })?;
     let preload = template.as_ref().map(|template| template.recipe.prelude.clone()).unwrap_or_default();
+    let hints = plan.map(hints).transpose()?.unwrap_or_default();
     let mut context = CommandContext::with_eval_context(context);
     if template.is_none() {
         compile_through_this_program(&mut context)?;
     }
     let cargo = template.as_ref().map(|template| template.plan.path.join("bin/cargo"));
     let hold = template.and_then(|template| template.hold);
-    Ok(Started { context, preload, cargo, hold })
+    Ok(Started { context, preload, hints, cargo, hold })
 }
 
 /// Has cargo call this program in rustc's place.
@@ -91,6 +95,12 @@ fn prepare_template(plan: &Plan, shared: &Shared) -> Result<template::Template> 
     let template = template::prepare(plan, &mut progress, &|| shared.control.interrupted().times > 0);
     shared.control.set_building(false);
     template
+}
+
+/// The hints of the helper crate, if it has any.
+fn hints(plan: &Plan) -> Result<Hints> {
+    let file = Helper::read(&plan.location.crate_folder)?.hints;
+    file.map_or_else(|| Ok(Hints::default()), |file| Hints::read(&file))
 }
 
 /// What a panic says.

@@ -27,7 +27,7 @@ impl Worker {
     /// The error of a cell that is not Rust. `None` if it is, or if rustc cannot be asked.
     pub(super) fn syntax_error(&self, cell: &str) -> Option<CellError> {
         let diagnostics = of(cell, &self.folder.cells().ok()?);
-        (!diagnostics.is_empty()).then(|| diagnostics::report(&diagnostics, cell))
+        (!diagnostics.is_empty()).then(|| diagnostics::report(&diagnostics, cell, &self.hints))
     }
 }
 

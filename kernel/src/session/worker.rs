@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::control::Phase;
 use super::folder::Folder;
+use super::habits::Hints;
 use super::names::Names;
 use super::shell::{self, Step};
 use super::start::{Started, panic_text, start_evcxr};
@@ -62,6 +63,7 @@ pub fn spawn(
             context: None,
             cargo: None,
             prelude: String::new(),
+            hints: Hints::default(),
             _hold: None,
             failed: None,
             last: Vec::new(),
@@ -96,6 +98,8 @@ pub struct Worker {
     pub(super) cargo: Option<PathBuf>,
     /// The cell that runs before all others.
     prelude: String,
+    /// What the helper crate says of habits.
+    pub(super) hints: Hints,
     /// While this is open, the template stays.
     _hold: Option<File>,
     /// Why there is no context.
@@ -137,11 +141,12 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok(Started { context, preload, cargo, hold }) => {
+            Ok(Started { context, preload, hints, cargo, hold }) => {
                 self.context = Some(context);
                 self.cargo = cargo;
                 self._hold = hold;
                 self.prelude = preload;
+                self.hints = hints;
                 self.preload();
             }
             Err(error) => {

@@ -9,6 +9,7 @@
 //! crates = ["tch", "image"]                # the dependencies that a cell can name by themselves
 //! by-prelude = ["plotters"]                # those that it can name because the prelude does
 //! read = ["serde_core"]                    # what rust-analyzer reads beside these: unless said, all that they need
+//! hints = "src/notebook/hints.toml"        # what errors say of habits from Python that concern the crate's types
 //!
 //! [package.metadata.notebook.dependencies] # what a cell can name although the crate does not need it
 //! serde = { version = "1", features = ["derive"] }
@@ -16,7 +17,7 @@
 //!
 //! It depends on `herbarium-notebook`, by which cells and kernel talk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -39,6 +40,8 @@ pub struct Helper {
     /// What rust-analyzer reads besides the crates that a cell can name; `None` for all their
     /// dependencies.
     pub read: Option<Vec<String>>,
+    /// The file with hints for habits that concern the crate's types.
+    pub hints: Option<PathBuf>,
     /// What a cell can name although the crate does not depend on it.
     pub beside: Table,
     /// The crate's features: its dependencies may be optional.
@@ -81,6 +84,7 @@ impl Helper {
             crates,
             by_prelude: names("by-prelude").unwrap_or_default(),
             read: names("read"),
+            hints: table.get("hints").and_then(Value::as_str).map(|path| folder.join(path)),
             beside: table.get("dependencies").and_then(Value::as_table).cloned().unwrap_or_default(),
             features: manifest.table.get("features").and_then(Value::as_table).cloned().unwrap_or_default(),
             dependencies,

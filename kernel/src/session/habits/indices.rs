@@ -5,12 +5,6 @@ use std::sync::LazyLock;
 use super::Mistake;
 use super::python::{Rules, first_match, rules};
 
-static OF_TENSORS: Rules = LazyLock::new(|| {
-    rules(&[
-        (r"(\w+)\[\s*(-?\w+)\s*\]", "a part of a tensor is `{1}.get({2})`"),
-        (r"(\w+)\[", "a part of a tensor is `{1}.get(0)`"),
-    ])
-});
 static BY_NUMBER: Rules = LazyLock::new(|| {
     rules(&[
         (r"(\w+)\[\s*-\s*(\d+)\s*\]", "count from the end with the length: `{1}[{1}.len() - {2}]`"),
@@ -44,7 +38,6 @@ static MIXED: Rules = LazyLock::new(|| {
 pub fn help(mistake: &Mistake) -> Option<String> {
     let (message, line) = (mistake.message, mistake.line);
     match mistake.code? {
-        "E0608" if message.contains("Tensor`") => first_match(&OF_TENSORS, line),
         "E0277" if message.contains("cannot be indexed by") => first_match(&BY_NUMBER, line),
         "E0277" if message.contains("cannot be known at compilation time") => first_match(&PARTS, line),
         "E0277" if message.starts_with("cannot") && message.contains("float") | message.contains("f64") => {
@@ -65,7 +58,6 @@ mod tests {
     #[test]
     fn indices_and_operators() {
         let expected = [
-            ("E0608", "cannot index into a value of type `Tensor`", "t[0]", "`t.get(0)`"),
             ("E0277", "the type `[i32]` cannot be indexed by `i32`", "v[k]", "`v[k as usize]`"),
             ("E0600", "cannot apply unary operator `-` to type `usize`", "v[-1]", "`v[v.len() - 1]`"),
             ("E0614", "type `{integer}` cannot be dereferenced", "2 ** 3", "`2_i32.pow(3)`"),

@@ -19,7 +19,7 @@ pub fn first_match(rules: &[(Regex, &'static str)], line: &str) -> Option<String
 }
 
 /// A text with `{1}` and so on replaced by the groups of a match.
-fn filled_in(text: &str, groups: &Captures) -> String {
+pub fn filled_in(text: &str, groups: &Captures) -> String {
     let mut out = text.to_owned();
     for (number, group) in groups.iter().enumerate().skip(1) {
         let value = group.map_or(String::new(), |group| expression(group.as_str()));
@@ -43,6 +43,7 @@ static EXPRESSIONS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\brange\(\s*([^(),]+?)\s*,\s*([^(),]+?)\s*\)", "$1..$2"),
         (r"\brange\(\s*([^(),]+?)\s*,\s*([^(),]+?)\s*,\s*([^(),]+?)\s*\)", "($1..$2).step_by($3)"),
         (r"'((?:[^'\\]|\\.)*)'", "\"$1\""),
+        (r"([\w.]+)\[(\w*):(\w*)\]", "&$1[$2..$3]"),
     ])
 });
 

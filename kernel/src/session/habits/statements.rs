@@ -17,14 +17,9 @@ static STATEMENTS: Rules = LazyLock::new(|| {
         ),
         (r"^\s*(?:conda|pip3?)\s+install\s+([\w-]+)", "a crate is added on its own line: `:dep {1} = \"*\"`"),
         (r"^\s*class\s+(\w+)", "a type is `struct {1} {}`, and its methods are in `impl {1} {}`"),
-        (
-            r"^\s*with\s+(?:torch\.)?(?:no_grad|inference_mode)\(\)",
-            "code that needs no gradients goes into a closure: `tch::no_grad(|| { })`",
-        ),
         (r"^\s*with\s+open\((.+?)(?:,.*)?\)", "a file is read whole: `std::fs::read_to_string({1})?`"),
-        (r"^\s*with\s", "`with` is a block in braces: what is opened in it is closed at its end"),
-        (r"^\s*for\s+(.+?)\s+in\s+(.+?)\s*:", "a block needs braces: `for {1} in {2} { }`"),
-        (r"^\s*(if|while)\s+(.+?)\s*:", "a block needs braces: `{1} {2} { }`"),
+        (r"^\s*for\s+(.+?)\s+in\s+(.+?)\s*:(?:\s|$)", "a block needs braces: `for {1} in {2} { }`"),
+        (r"^\s*(if|while)\s+(.+?)\s*:(?:\s|$)", "a block needs braces: `{1} {2} { }`"),
         (
             r"^\s*(?:try|except)\b",
             "a function that can fail returns a `Result`: `?` ends the cell with its error, as in \
@@ -39,10 +34,6 @@ static STATEMENTS: Rules = LazyLock::new(|| {
         (
             r"^\s*(?:global|nonlocal)\s",
             "a function gets what it needs as arguments: `fn f(x: f64) -> f64 { x }`",
-        ),
-        (
-            r"^\s*@(?:torch\.)?(?:no_grad|inference_mode)",
-            "code that needs no gradients goes into a closure: `tch::no_grad(|| { })`",
         ),
         (r"^\s*(\w+)\s*:=\s*(.+?);?$", "`let {1} = {2};`"),
         (r"^\s*(\w+)\s*:\s*int\s*=\s*(.+?);?$", "`let {1}: i64 = {2};`"),
@@ -68,23 +59,23 @@ static STATEMENTS: Rules = LazyLock::new(|| {
         ),
         (r"\bnot\s+(\w[\w.]*)", "`!{1}`"),
         (r#"\{\s*((?:"[^"]*"|'[^']*'))\s*:\s*([^,}]+)"#, "`std::collections::HashMap::from([({1}, {2})])`"),
-        (
-            r"(\w+)\[\s*(\w*)\s*:\s*(\w*)\s*\]",
-            "a part is borrowed with `&{1}[{2}..{3}]`, a tensor's by `narrow`",
-        ),
-        (r"(\w+)\[\s*(\d+)\s*,\s*(\d+)\s*\]", "`{1}[{2}][{3}]`, and of a tensor `{1}.get({2}).get({3})`"),
-        (r"(\w+)\[\s*:\s*,\s*(\d+)\s*\]", "of a tensor, `{1}.select(1, {2})`"),
-        (r"(\w+)\s*@\s*(\w+)", "`{1}.matmul(&{2})`"),
+    ])
+});
+
+/// Statements of which the helper crate may know more.
+static GENERAL: Rules = LazyLock::new(|| {
+    rules(&[
+        (r"^\s*with\s", "`with` is a block in braces: what is opened in it is closed at its end"),
+        (r"(\w+)\[\s*(\w*)\s*:\s*(\w*)\s*\]", "a part is borrowed with `&{1}[{2}..{3}]`"),
+        (r"(\w+)\[\s*(\d+)\s*,\s*(\d+)\s*\]", "`{1}[{2}][{3}]`"),
         (r#""""|'''"#, "a text may have several lines as it is: `\"one\ntwo\"`"),
     ])
 });
 
 /// The help for a line that does not parse.
 pub fn help(mistake: &Mistake) -> Option<String> {
-    // A string in single quotes is a syntax error too; rustc has error codes for some of these.
-    let by_form = mistake.code.is_none() || mistake.is(&["E0762", "E0763", "E0765", "E0766"]);
     let line = mistake.line;
-    if !by_form {
+    if !mistake.is_of_form() {
         return None;
     }
     if line.trim_start().starts_with('%') {
@@ -97,6 +88,11 @@ pub fn help(mistake: &Mistake) -> Option<String> {
         .or_else(|| else_if(line))
         .or_else(|| formatted(line))
         .or_else(|| first_match(&STATEMENTS, line))
+}
+
+/// The help for such a line where nothing more specific is known.
+pub fn general_help(mistake: &Mistake) -> Option<String> {
+    mistake.is_of_form().then(|| first_match(&GENERAL, mistake.line))?
 }
 
 /// `def f(x, y=1):`
@@ -148,8 +144,8 @@ mod tests {
             ("class Net(nn.Module):", "`struct Net {}`"),
             ("%matplotlib inline", "leave the line out"),
             ("%%time", "`:timing`"),
-            ("with torch.no_grad():", "`tch::no_grad(|| { })`"),
             ("for i in range(3):", "`for i in 0..3 { }`"),
+            ("for x in v[1:3]:", "`for x in &v[1..3] { }`"),
             ("if x and not y:", "`if x && !y { }`"),
             ("let x = 1 if True else 2;", "`if true { 1 } else { 2 }`"),
             (
@@ -169,14 +165,15 @@ mod tests {
             ("x not in v", "`!v.contains(&x)`"),
             ("let d = {'a': 1};", "`std::collections::HashMap::from([(\"a\", 1)])`"),
             ("v[1:3]", "`&v[1..3]`"),
-            ("t[0, 1]", "`t.get(0).get(1)`"),
-            ("a @ b", "`a.matmul(&b)`"),
+            ("v[0, 1]", "`v[0][1]`"),
+            ("with lock:", "`with` is a block in braces"),
             ("not x", "`!x`"),
             ("del x", "`drop(x);`"),
             ("type(x)", "`:vars`"),
         ];
         for (line, says) in expected {
-            let help = help(&mistake("", "expected something", line)).unwrap_or_default();
+            let mistake = mistake("", "expected something", line);
+            let help = help(&mistake).or_else(|| general_help(&mistake)).unwrap_or_default();
             assert!(help.contains(says), "{line}: {help}");
         }
         assert_eq!(help(&mistake("", "expected `;`", "let x = 5")), None);
