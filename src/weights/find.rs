@@ -75,6 +75,8 @@ mod tests {
         assert_eq!(fit("resnet18", "resnet18"), Some(0));
         assert_eq!(fit("resnet18-f37072fd", "resnet18"), Some(1));
         assert_eq!(fit("resnet18_partial", "resnet18"), Some(2));
+        // As docs/pretraining.md advises where the crate comes without this file.
+        assert_eq!(fit("resnet18-painted", "resnet18"), Some(1));
         assert_eq!(fit("resnet180", "resnet18"), None);
         assert_eq!(fit("resnet18", "resnet"), None);
     }
