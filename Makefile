@@ -24,7 +24,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench package doctor clean
+.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench wheel package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -35,6 +35,7 @@ help:
 	@echo "make fuzz       a million damaged files for each reader (FUZZ=\"torch 5000\" for fewer, or one reader)"
 	@echo "make pretrain   paint plants, train on them and write weights/ (docs/pretraining.md; NETWORKS=\"resnet18 …\")"
 	@echo "make bench      measurements, one JSON line each"
+	@echo "make wheel      the kernel for pip, in dist/: pip install dist/herbarium-*.whl && herbarium setup"
 	@echo "make package    what a registry would get of each member of the workspace"
 	@echo "make doctor     what is installed, and what is wrong with it"
 	@echo "make clean      remove what was built in this folder (environment.md: the rest)"
@@ -127,6 +128,12 @@ bench: setup
 	@cargo bench --quiet --bench ranks
 	@$(BIN)/python tests/bench/cells.py
 
+# The kernel for other machines with this system and processor (kernel/wheel): dist/herbarium-*.whl.
+wheel: libtorch program
+	$(ALL_CORES) cargo build --release --package torch-sys
+	HERBARIUM_TARGET=$(CARGO_TARGET_DIR) $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist ./kernel/wheel
+	@ls -l dist/herbarium-*.whl
+
 # What a registry would get of each member, built from that alone.
 package: libtorch
 	cargo package --workspace --allow-dirty
@@ -135,4 +142,4 @@ doctor:
 	$(HERBARIUM) doctor
 
 clean:
-	rm -rf target out $(VENV) .cargo/config.toml notebooks/*.safetensors
+	rm -rf target out dist $(VENV) .cargo/config.toml notebooks/*.safetensors

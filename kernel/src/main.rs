@@ -41,6 +41,8 @@ Usage:
                                       K times, with the trainings' last states, when one fails.
   herbarium export NOTEBOOK [-o DIR]  Write a cargo project that does what the notebook's cells do.
   herbarium parameters NOTEBOOK       List a notebook's parameters.
+  herbarium setup [--user | --prefix DIR]
+                                      Where pip has installed this program: fetch libtorch, then `install`.
   herbarium install [--user | --prefix DIR]
                                       Register the kernel with Jupyter, and build the helper crate for cells.
   herbarium install --name NAME [--display-name TEXT] [--crate LINE]... [--prelude CODE]... [--user | --prefix DIR]
@@ -92,6 +94,10 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
         ["export", words @ ..] => export::export(words),
         ["parameters", "--translate"] => translate(),
         ["parameters", notebook] => run::show_parameters(&PathBuf::from(notebook)),
+        ["setup", ..] => Err(Error::Usage(
+            "`herbarium setup` is a command of the wheel that pip installs; in a checkout: `make setup`"
+                .to_owned(),
+        )),
         ["install", options @ ..] => install::install(&Options::parse(options)?).map(|()| ExitCode::SUCCESS),
         ["list", place @ ..] => install::list(place).map(|()| ExitCode::SUCCESS),
         ["uninstall", options @ ..] => {

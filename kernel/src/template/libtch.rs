@@ -10,15 +10,24 @@ use super::commands::{empty_library, output};
 use super::{cache_folder, outside};
 use crate::error::{Error, Result};
 
+/// torch-sys's static library in a crate's folder that comes from a wheel (kernel/wheel).
+pub(super) const PREBUILT: &str = "prebuilt/libtch.a";
+
 /// The folder with `libtch.so` for this libtorch, built now if there is none yet.
 pub fn prepare(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     let folder = cache_folder()?.join("libtch").join(fingerprint(crate_folder, libtorch)?);
     let library = folder.join("libtch.so");
     if !library.exists() {
-        progress("building tch's C++ wrapper for libtorch (one to two minutes, once)");
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let unfinished = folder.join(format!("libtch.{}", std::process::id()));
-        link(&archive(crate_folder, libtorch)?, &libtorch.join("lib"), &unfinished)?;
+        let prebuilt = crate_folder.join(PREBUILT);
+        let archive = if prebuilt.exists() {
+            prebuilt
+        } else {
+            progress("building tch's C++ wrapper for libtorch (one to two minutes, once)");
+            build(crate_folder, libtorch)?
+        };
+        link(&archive, &libtorch.join("lib"), &unfinished)?;
         std::fs::rename(&unfinished, &library).map_err(Error::file(&library))?;
     }
     Ok(folder)
@@ -37,7 +46,7 @@ fn fingerprint(crate_folder: &Path, libtorch: &Path) -> Result<String> {
 }
 
 /// torch-sys's static library, built in the checkout, where its tests need it too.
-fn archive(crate_folder: &Path, libtorch: &Path) -> Result<PathBuf> {
+fn build(crate_folder: &Path, libtorch: &Path) -> Result<PathBuf> {
     let mut cargo = outside::command("cargo");
     cargo
         .args(["build", "--release", "--package", "torch-sys", "--message-format=json-render-diagnostics"])

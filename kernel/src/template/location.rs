@@ -52,14 +52,14 @@ fn find_libtorch(crate_folder: &Path) -> Result<PathBuf> {
         Some(folder) => PathBuf::from(folder),
         None => from_cargo_config(crate_folder).ok_or_else(|| {
             Error::Start(format!(
-                "libtorch is not set up: run `make libtorch` in {}, or set LIBTORCH to its folder",
-                crate_folder.display()
+                "libtorch is not set up: {}, or set LIBTORCH to its folder",
+                how_to_set_up(crate_folder)
             ))
         })?,
     };
     if let Err(error) = readable(&libtorch) {
         let libtorch = libtorch.display();
-        let make = format!("run `make libtorch` in {}, or correct LIBTORCH", crate_folder.display());
+        let make = format!("{}, or correct LIBTORCH", how_to_set_up(crate_folder));
         return Err(Error::Start(match error.kind() {
             ErrorKind::PermissionDenied => format!(
                 "this user may not read the libtorch in {libtorch}: have its owner run `chmod -R a+rX {libtorch}`, or {make}"
@@ -68,6 +68,15 @@ fn find_libtorch(crate_folder: &Path) -> Result<PathBuf> {
         }));
     }
     Ok(libtorch)
+}
+
+/// What fetches libtorch: in a crate's folder that pip has installed, the wheel's own command.
+fn how_to_set_up(crate_folder: &Path) -> String {
+    if crate_folder.join(super::libtch::PREBUILT).exists() {
+        "run `herbarium setup`".to_owned()
+    } else {
+        format!("run `make libtorch` in {}", crate_folder.display())
+    }
 }
 
 /// Fails if there is no folder of libraries there, or this user may not read one of them.
