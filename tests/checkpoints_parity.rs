@@ -4,7 +4,7 @@
 mod parity;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use herbarium::models::{Model, Pretrained, StateDict, Strictness, initialize_model, known_models};
@@ -165,7 +165,8 @@ fn everything() -> Value {
 
 #[test]
 fn what_is_written_is_read() -> Outcome {
-    let path = std::env::temp_dir().join(format!("herbarium-everything-{}.pt", std::process::id()));
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("everything.pt");
     let written = everything();
     torch_file::write(&path, &written)?;
     let read = torch_file::read(&path)?;
@@ -176,14 +177,13 @@ fn what_is_written_is_read() -> Outcome {
     let pointer = |name: &str| read_tensors.get(name).map(Tensor::data_ptr);
     assert_eq!(pointer("whole"), pointer("whole again"));
     assert_eq!(torch_file::from_bytes(&fs::read(&path)?)?.to_string(), written.to_string());
-    fs::remove_file(&path)?;
     Ok(())
 }
 
 #[test]
 fn tch_files_and_formats_by_ending() -> Outcome {
-    let folder = std::env::temp_dir().join(format!("herbarium-formats-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
     let weight = Tensor::from_slice(&[1f32, 2.0, 3.0]);
     // What tch's VarStore writes: TorchScript's format, points as bars.
     Tensor::save_multi(&[("fc|weight", &weight), ("bias", &weight.neg())], folder.join("tch.ot"))?;
@@ -201,7 +201,6 @@ fn tch_files_and_formats_by_ending() -> Outcome {
     }
     let told = save(folder.join("a.h5"), &read).expect_err("no such format").to_string();
     assert!(told.contains(".safetensors, .pt or .pth"), "{told}");
-    fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
@@ -211,13 +210,14 @@ fn tch_files_and_formats_by_ending() -> Outcome {
     ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
 )]
 fn pythons_files_are_read_and_ours_by_python() -> Outcome {
-    let (python, folder) = peer("files")?;
+    let (python, folder) = peer()?;
+    let folder = folder.path();
     torch_file::write(folder.join("ours.pt"), &everything())?;
-    run(&python, "peer_files.py", &folder, &[])?;
+    run(&python, "peer_files.py", folder, &[])?;
     // What Python wrote, in every way that it can write, with what it says is in it.
     let (expected, _) = load_safetensors(folder.join("expected.safetensors"))?;
     let mut read = 0;
-    for entry in fs::read_dir(&folder)? {
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with("theirs") {
@@ -236,16 +236,13 @@ fn pythons_files_are_read_and_ours_by_python() -> Outcome {
     assert_eq!(whole.keys(), [&layers[..], &buffers].concat());
     println!("{read} files of Python's agree");
     assert!(read >= 13, "only {read} files were compared");
-    fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
 /// The Python with PyTorch to compare with, and a folder to exchange files in.
-fn peer(name: &str) -> Result<(std::ffi::OsString, PathBuf), Box<dyn std::error::Error>> {
+fn peer() -> Result<(std::ffi::OsString, tempfile::TempDir), Box<dyn std::error::Error>> {
     let python = std::env::var_os("HERBARIUM_PEER_PYTHON").ok_or("HERBARIUM_PEER_PYTHON is not set")?;
-    let folder = std::env::temp_dir().join(format!("herbarium-peer-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    Ok((python, folder))
+    Ok((python, tempfile::tempdir()?))
 }
 
 fn run(python: &std::ffi::OsStr, script: &str, folder: &Path, arguments: &[&str]) -> Outcome {
@@ -262,8 +259,7 @@ fn run(python: &std::ffi::OsStr, script: &str, folder: &Path, arguments: &[&str]
     ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
 )]
 fn the_weights_table_is_torchvisions() -> Outcome {
-    let (python, folder) = peer("table")?;
-    fs::remove_dir_all(folder)?;
+    let (python, _) = peer()?;
     run(&python, "weights_table.py", Path::new("--check"), &[])
 }
 
@@ -274,7 +270,8 @@ fn the_weights_table_is_torchvisions() -> Outcome {
     ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
 )]
 fn every_familys_weights_go_both_ways() -> Outcome {
-    let (python, folder) = peer("models")?;
+    let (python, folder) = peer()?;
+    let folder = folder.path();
     for name in [
         "resnet18",
         "alexnet",
@@ -294,7 +291,7 @@ fn every_familys_weights_go_both_ways() -> Outcome {
         let mut model = initialize_model(name, 5, Pretrained::No, Device::Cpu)?;
         let before = model.state_dict().deep_copy()?;
         save(folder.join(format!("{name}.pth")), &before)?;
-        run(&python, "peer_checkpoints.py", &folder, &["models", name])?;
+        run(&python, "peer_checkpoints.py", folder, &["models", name])?;
         // Python added one to every value, and the prefix of DataParallel to every name.
         let theirs = load(folder.join(format!("{name}.theirs.pth")))?;
         model.load_state_dict(&theirs, Strictness::Strict)?;
@@ -305,7 +302,6 @@ fn every_familys_weights_go_both_ways() -> Outcome {
         fs::remove_file(folder.join(format!("{name}.pth")))?;
         fs::remove_file(folder.join(format!("{name}.theirs.pth")))?;
     }
-    fs::remove_dir_all(folder)?;
     Ok(())
 }
 
@@ -348,7 +344,8 @@ fn optimizer(name: &str, model: &Model) -> Box<dyn Optimizer> {
     ignore = "needs HERBARIUM_PEER_PYTHON: a Python with torch, torchvision, safetensors"
 )]
 fn a_training_goes_on_on_the_other_side() -> Outcome {
-    let (python, folder) = peer("checkpoints")?;
+    let (python, folder) = peer()?;
+    let folder = folder.path();
     let names = ["adam", "adamw", "sgd", "rmsprop"];
     let mut ours = Vec::new();
     for name in names {
@@ -363,7 +360,7 @@ fn a_training_goes_on_on_the_other_side() -> Outcome {
         step(&mut model, &mut *optimizer)?;
         ours.push(model.state_dict());
     }
-    run(&python, "peer_checkpoints.py", &folder, &[&["checkpoints"], &names[..]].concat())?;
+    run(&python, "peer_checkpoints.py", folder, &[&["checkpoints"], &names[..]].concat())?;
     for (name, ours) in names.into_iter().zip(ours) {
         let expected = |file: &str| load(folder.join(format!("{name}.{file}.next.safetensors")));
         close(name, &ours, &expected("ours")?);
@@ -377,6 +374,5 @@ fn a_training_goes_on_on_the_other_side() -> Outcome {
         step(&mut model, &mut *optimizer)?;
         close(name, &model.state_dict(), &expected("theirs")?);
     }
-    fs::remove_dir_all(folder)?;
     Ok(())
 }

@@ -256,11 +256,11 @@ fn a_classifier_keeps_the_range_of_inceptions_input() -> Outcome {
     let mut model = initialize_model("inception", 2, Pretrained::No, CPU)?;
     model.set_transform_input(true)?;
     let classes = ["daisy", "rose"].map(String::from);
-    let path = std::env::temp_dir().join(format!("herbarium-inception-{}.safetensors", std::process::id()));
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("inception.safetensors");
     let valid = model.transforms()?.valid;
     Classifier::new(&model, &classes, &CategoryNames::from_classes(&classes), &valid)?.save(&path)?;
     let classifier = Classifier::load(&path)?;
-    std::fs::remove_file(path)?;
     assert_eq!(classifier.model().transform_input(), Some(true));
     Ok(())
 }
@@ -406,23 +406,21 @@ fn a_trunk_without_its_classifier_is_loaded_under_a_new_head() -> Outcome {
         return Ok(());
     }
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/weights");
-    let temporary = std::env::temp_dir().join(format!("herbarium-trunk-{}", std::process::id()));
+    let temporary = tempfile::tempdir()?;
     let folder = if shared.join(FILE).exists() {
         shared
     } else {
         println!("../shared/weights is not there: a trunk of random weights is loaded");
-        std::fs::create_dir_all(&temporary)?;
         let mut trunk = get_model("mobilenet_v2", 2, CPU)?.state_dict();
         trunk.remove("classifier.1.weight");
         trunk.remove("classifier.1.bias");
-        herbarium::weights::save_safetensors(temporary.join(FILE), &trunk, &Default::default())?;
-        temporary.clone()
+        herbarium::weights::save_safetensors(temporary.path().join(FILE), &trunk, &Default::default())?;
+        temporary.path().to_owned()
     };
     let told = in_child("a_trunk_without_its_classifier_is_loaded_under_a_new_head", &folder)?;
     // 158 floating tensors, of which the two of the classifier are not there.
     assert!(told.contains("mobilenet_v2: loaded 260 of 262 tensors from"), "{told}");
     assert!(told.contains("missing there, so random: classifier.1"), "{told}");
-    let _ = std::fs::remove_dir_all(temporary);
     Ok(())
 }
 
@@ -435,16 +433,15 @@ fn torchvisions_weights_are_known_by_their_files_name() -> Outcome {
         assert_eq!(model.transforms()?.valid.to_string(), weights.transforms().to_string());
         return Ok(());
     }
-    let folder = std::env::temp_dir().join(format!("herbarium-known-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
     let known = herbarium::weights::named("squeezenet1_1")?;
     herbarium::weights::save(
         folder.join(known.file()),
         &get_model("squeezenet1_1", 1000, CPU)?.state_dict(),
     )?;
-    let told = in_child("torchvisions_weights_are_known_by_their_files_name", &folder)?;
+    let told = in_child("torchvisions_weights_are_known_by_their_files_name", folder)?;
     assert!(told.contains("new head for 3 classes, random: classifier.1"), "{told}");
-    std::fs::remove_dir_all(folder)?;
     Ok(())
 }
 

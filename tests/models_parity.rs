@@ -223,8 +223,8 @@ fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
     let _alone = GENERATOR.lock();
     let names =
         if std::env::var_os("HERBARIUM_PEER_ALL").is_some() { known_models() } else { ONE_OF_EACH.to_vec() };
-    let folder = std::env::temp_dir().join(format!("herbarium-peer-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
     let pictures = |side: i64| noise(2 * 3 * side * side, 3).reshape([2, 3, side, side]).to_kind(Kind::Float);
     let images = pictures(96);
     for name in names {
@@ -237,7 +237,7 @@ fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
         state.insert("large", large.shallow_clone());
         save_safetensors(folder.join("rust.safetensors"), &state, &Default::default())?;
         let heads = model.head().join(",");
-        let peer = Command::new(&python).args(["-c", PEER]).arg(&folder).args([name, &heads]).output()?;
+        let peer = Command::new(&python).args(["-c", PEER]).arg(folder).args([name, &heads]).output()?;
         assert!(peer.status.success(), "{name}: {}", String::from_utf8_lossy(&peer.stderr));
         let (told, _) = load_safetensors(folder.join("python.safetensors"))?;
         let get = |key: &str| told.get(key).ok_or_else(|| format!("no {key}"));
@@ -272,7 +272,6 @@ fn python_reads_what_we_write_and_we_what_python_writes() -> Outcome {
         close(name, "what we see with Python's weights", EVAL, &seen, get("own_seen")?);
         println!("{name}: both ways");
     }
-    fs::remove_dir_all(&folder)?;
     Ok(())
 }
 

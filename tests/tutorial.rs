@@ -10,11 +10,10 @@ mod program;
 #[test]
 fn the_program_keeps_the_weights_whose_accuracy_it_says() -> Result<()> {
     let data_dir = data::flowers()?;
-    let folder = std::env::temp_dir().join(format!("herbarium-tutorial-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
 
-    let best_acc = program::tutorial(&data_dir, NumEpochs { frozen: 1, fine_tuning: 1 }, &folder)?;
+    let best_acc = program::tutorial(&data_dir, NumEpochs { frozen: 1, fine_tuning: 1 }, folder)?;
     let checkpoint = Checkpoint::load(folder.join("best.safetensors"))?;
     assert_eq!(checkpoint.best_acc, best_acc);
     // Even one epoch on pretrained weights is better than guessing, twice over.
@@ -29,6 +28,5 @@ fn the_program_keeps_the_weights_whose_accuracy_it_says() -> Result<()> {
     assert_eq!(again.accuracy, best_acc, "of the weights in the file");
     let picture = image::open(folder.join("predictions.png")).unwrap();
     assert!(picture.width() > 500 && picture.height() > 200, "{} x {}", picture.width(), picture.height());
-    std::fs::remove_dir_all(&folder).unwrap();
     Ok(())
 }

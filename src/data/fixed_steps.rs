@@ -177,7 +177,8 @@ mod tests {
             resize([61, 97]),
             resize(20).max_size(30),
         ];
-        let path = std::env::temp_dir().join(format!("herbarium-fixed-steps-{}.jpg", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("whole.jpg");
         for (width, height) in [(97, 61), (16, 8), (200, 131), (5, 3)] {
             let whole =
                 RgbImage::from_fn(width, height, |x, y| image::Rgb([x * y, x + y, x * 3].map(|v| v as u8)));
@@ -196,6 +197,5 @@ mod tests {
                 );
             }
         }
-        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -101,23 +101,25 @@ fn digest<D: Digest>(path: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     /// Expected: `sha256sum` and `md5sum` of the three letters.
     #[test]
     fn digests_are_those_of_coreutils() {
-        let path = std::env::temp_dir().join(format!("herbarium-digest-{}", std::process::id()));
-        std::fs::write(&path, "abc").unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"abc").unwrap();
+        let path = file.path();
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let md5 = "900150983cd24fb0d6963f7d28e17f72";
-        assert!(Checksum::Sha256(sha256.into()).fits_file(&path).unwrap());
-        assert!(Checksum::Sha256("BA7816BF".into()).fits_file(&path).unwrap());
-        assert!(Checksum::Md5(md5.into()).fits_file(&path).unwrap());
-        let told = Checksum::Sha256("ba7816be".into()).complaint(&path).unwrap().unwrap();
+        assert!(Checksum::Sha256(sha256.into()).fits_file(path).unwrap());
+        assert!(Checksum::Sha256("BA7816BF".into()).fits_file(path).unwrap());
+        assert!(Checksum::Md5(md5.into()).fits_file(path).unwrap());
+        let told = Checksum::Sha256("ba7816be".into()).complaint(path).unwrap().unwrap();
         assert_eq!(told, "its SHA-256 is ba7816bf… and should be ba7816be");
         for wrong in ["ba7816", "ba7816bg", ""] {
-            assert!(Checksum::Sha256(wrong.into()).fits_file(&path).is_err());
+            assert!(Checksum::Sha256(wrong.into()).fits_file(path).is_err());
         }
-        std::fs::remove_file(&path).unwrap();
     }
 }

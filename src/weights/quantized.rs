@@ -121,16 +121,11 @@ fn widen(state: StateDict) -> Result<Result<StateDict, String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use tch::Device;
+    use tempfile::tempdir;
 
     use super::*;
     use crate::weights::{load, load_safetensors};
-
-    fn file(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("herbarium-{name}-{}.safetensors", std::process::id()))
-    }
 
     fn state() -> StateDict {
         let weight = Tensor::from_slice(&[1.27f32, -0.5, 0.004, 0.0, 0.0, 0.0]).view([2, 3]);
@@ -142,7 +137,8 @@ mod tests {
 
     #[test]
     fn weights_come_back_within_half_a_step_and_the_rest_as_it_was() {
-        let path = file("round-trip");
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("round-trip.safetensors");
         save_quantized(&path, &state(), &Metadata::from([("about".into(), "a test".into())])).unwrap();
         let (raw, metadata) = load_safetensors(&path).unwrap();
         assert_eq!(metadata["about"], "a test");
@@ -158,12 +154,12 @@ mod tests {
         for kept in ["fc.bias", "bn.num_batches_tracked"] {
             assert_eq!(back.get(kept), state().get(kept));
         }
-        std::fs::remove_file(path).unwrap();
     }
 
     #[test]
     fn what_no_byte_can_hold_is_refused_by_name() {
-        let path = file("refused");
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("refused.safetensors");
         let mut infinite = state();
         infinite.insert("conv.weight", Tensor::full([1, 1], f64::INFINITY, (Kind::Float, Device::Cpu)));
         let message = save_quantized(&path, &infinite, &Metadata::new()).unwrap_err().to_string();
@@ -176,7 +172,8 @@ mod tests {
 
     #[test]
     fn damaged_files_are_refused_with_the_tensors_name() {
-        let path = file("damaged");
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("damaged.safetensors");
         save_quantized(&path, &state(), &Metadata::new()).unwrap();
         let (whole, metadata) = load_safetensors(&path).unwrap();
         let refused = |change: &dyn Fn(&mut StateDict), metadata: &Metadata| {
@@ -207,6 +204,5 @@ mod tests {
         std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
         let message = load(&path).unwrap_err().to_string();
         assert!(message.contains("truncated"), "{message}");
-        std::fs::remove_file(path).unwrap();
     }
 }

@@ -20,6 +20,7 @@ use std::time::Instant;
 use herbarium::prelude::*;
 use herbarium::train::{NumEpochs, Precision};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tutorial::{read, tutorial_transforms};
 
 /// Multiplications and additions of ResNet18 for one picture of 64 × 64 px, forward: torchvision's 1.814
@@ -273,26 +274,17 @@ fn round(value: f64) -> f64 {
 /// A data set, perhaps a copy with pictures of another size, which is removed with it.
 struct Resized {
     data: PathBuf,
-    copy: Option<PathBuf>,
+    _copy: Option<TempDir>,
 }
 
 impl Resized {
     fn of(data: PathBuf) -> Outcome<Resized> {
-        let Some(size) = variable("HERBARIUM_BENCH_SIZE") else { return Ok(Resized { data, copy: None }) };
+        let Some(size) = variable("HERBARIUM_BENCH_SIZE") else { return Ok(Resized { data, _copy: None }) };
         let (width, height) = size.split_once('x').ok_or("HERBARIUM_BENCH_SIZE is WIDTHxHEIGHT")?;
         let (width, height) = (width.parse()?, height.parse()?);
-        let copy = std::env::temp_dir().join(format!("herbarium-bench-{}", std::process::id()));
-        let resized = Resized { data: copy.clone(), copy: Some(copy) };
-        copy_resized(&data, &resized.data, width, height)?;
-        Ok(resized)
-    }
-}
-
-impl Drop for Resized {
-    fn drop(&mut self) {
-        if let Some(copy) = &self.copy {
-            let _ = fs::remove_dir_all(copy);
-        }
+        let copy = tempfile::tempdir()?;
+        copy_resized(&data, copy.path(), width, height)?;
+        Ok(Resized { data: copy.path().to_owned(), _copy: Some(copy) })
     }
 }
 

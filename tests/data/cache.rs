@@ -14,15 +14,15 @@ use crate::support::{Outcome, TempDir};
 fn a_damaged_cache_is_mended() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
-    let cache = CacheOptions { memory: 0, disk: 1 << 30, folder: Some(dir.0.join("cache")) };
-    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let cache = CacheOptions { memory: 0, disk: 1 << 30, folder: Some(dir.path().join("cache")) };
+    let folder = ImageFolder::new(dir.path().join("set"), augmented()).unwrap();
     let loader = |cache: &CacheOptions| {
         DataLoader::new(folder.clone(), LoaderOptions { cache: cache.clone(), ..options(16, 2) })
     };
     let reference = loader(&CacheOptions::off());
     assert_same_epochs(&loader(&cache), &reference);
     let files = || -> Vec<PathBuf> {
-        let set = std::fs::read_dir(dir.0.join("cache")).unwrap().next().unwrap().unwrap().path();
+        let set = std::fs::read_dir(dir.path().join("cache")).unwrap().next().unwrap().unwrap().path();
         let mut files: Vec<_> = std::fs::read_dir(set).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files
@@ -57,7 +57,7 @@ fn without_room_pictures_are_decoded() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
     let file = dir.write("a file", "and no folder");
-    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let folder = ImageFolder::new(dir.path().join("set"), augmented()).unwrap();
     let loader =
         |cache: CacheOptions| DataLoader::new(folder.clone(), LoaderOptions { cache, ..options(16, 2) });
     let reference = loader(CacheOptions::off());
@@ -66,7 +66,7 @@ fn without_room_pictures_are_decoded() {
     let usage = nowhere.cache().unwrap();
     assert_eq!(usage.decoded, 240);
     assert!(usage.to_string().contains("Not kept:"), "{usage}");
-    let cache = dir.0.join("cache");
+    let cache = dir.path().join("cache");
     let small = loader(CacheOptions { memory: 0, disk: 50_000, folder: Some(cache.clone()) });
     assert_same_epochs(&small, &reference);
     let usage = small.cache().unwrap();
@@ -75,7 +75,7 @@ fn without_room_pictures_are_decoded() {
     assert!(listing.bytes() <= 51_000, "{listing}");
     // Another data set takes the place of the one that was used before.
     gradients(&dir, "other", 120);
-    let other = ImageFolder::new(dir.0.join("other"), augmented()).unwrap();
+    let other = ImageFolder::new(dir.path().join("other"), augmented()).unwrap();
     let options = LoaderOptions {
         cache: CacheOptions { memory: 0, disk: 50_000, folder: Some(cache.clone()) },
         ..options(16, 2)
@@ -92,9 +92,9 @@ fn without_room_pictures_are_decoded() {
 fn two_caches_may_share_a_folder() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
-    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let folder = ImageFolder::new(dir.path().join("set"), augmented()).unwrap();
     let loader = |disk| {
-        let cache = CacheOptions { memory: 0, disk, folder: Some(dir.0.join("cache")) };
+        let cache = CacheOptions { memory: 0, disk, folder: Some(dir.path().join("cache")) };
         DataLoader::new(folder.clone(), LoaderOptions { shuffle: true, cache, ..options(16, 2) })
     };
     let off = LoaderOptions { shuffle: true, cache: CacheOptions::off(), ..options(16, 0) };
@@ -107,7 +107,7 @@ fn two_caches_may_share_a_folder() {
         scope.spawn(|| assert_same_epochs(&two, &reference));
     });
     // One deletes everything while the other continues.
-    data::cache::clear_folder(dir.0.join("cache")).unwrap();
+    data::cache::clear_folder(dir.path().join("cache")).unwrap();
     assert_same_epochs(&two, &reference);
     drop((one, two));
     let next = loader(1 << 32);
@@ -138,15 +138,15 @@ fn a_full_disk_is_said_once() {
         .args(["-c", limited])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "cache::a_full_disk_is_said_once", "--nocapture"])
-        .env(CHILD, &dir.0)
+        .env(CHILD, dir.path())
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     assert_eq!(told.matches("note: pictures cannot be kept on disk").count(), 1, "{told}");
     // What was written before is of use.
-    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
-    let cache = CacheOptions { memory: 0, disk: 1 << 30, folder: Some(dir.0.join("cache")) };
+    let folder = ImageFolder::new(dir.path().join("set"), augmented()).unwrap();
+    let cache = CacheOptions { memory: 0, disk: 1 << 30, folder: Some(dir.path().join("cache")) };
     let next = DataLoader::new(folder, LoaderOptions { cache, ..options(16, 2) });
     next.iter().for_each(|batch| drop(batch.unwrap()));
     let usage = next.cache().unwrap();
@@ -158,12 +158,12 @@ fn a_full_disk_is_said_once() {
 fn small_sets_are_kept_in_memory_only() {
     let dir = TempDir::new();
     gradients(&dir, "set", 30);
-    let cache = CacheOptions { folder: Some(dir.0.join("cache")), ..Default::default() };
-    let folder = ImageFolder::new(dir.0.join("set"), augmented()).unwrap();
+    let cache = CacheOptions { folder: Some(dir.path().join("cache")), ..Default::default() };
+    let folder = ImageFolder::new(dir.path().join("set"), augmented()).unwrap();
     let loader = DataLoader::new(folder, LoaderOptions { cache, ..options(16, 2) });
     (0..2).for_each(|_| loader.iter().for_each(|batch| drop(batch.unwrap())));
     assert_eq!(loader.cache().unwrap().from_memory, 30);
-    assert!(!dir.0.join("cache").exists());
+    assert!(!dir.path().join("cache").exists());
 }
 
 /// In separate processes: what may be kept in memory is counted for the process, and other tests keep, too.

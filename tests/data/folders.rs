@@ -18,7 +18,7 @@ fn classes_sort_as_text() {
     assert_eq!(folder.classes(), ["1", "10", "100", "101", "102", "11", "2"]);
     assert_eq!(folder.class_to_idx("2"), Some(6));
     assert_eq!(folder.class_to_idx("3"), None);
-    assert_eq!(folder.samples()[1], (dir.0.join("10/000.png"), 1));
+    assert_eq!(folder.samples()[1], (dir.path().join("10/000.png"), 1));
 }
 
 /// Opening looks at the folders alone, not into each file; 200,000 files are measured by `make bench`.
@@ -29,7 +29,7 @@ fn each_of_many_files_comes_once() {
     for i in 0..4_000 {
         std::fs::write(dir.place(&format!("root/{}/{i}.png", i % 20)), &picture).unwrap();
     }
-    let folder = ImageFolder::new(dir.0.join("root"), plain()).unwrap();
+    let folder = ImageFolder::new(dir.path().join("root"), plain()).unwrap();
     assert_eq!(folder.len(), 4_000);
     let off = LoaderOptions { shuffle: true, cache: CacheOptions::off(), ..options(100, 2) };
     let mut seen = vec![false; 4_000];
@@ -48,21 +48,21 @@ fn files_are_torchvisions_in_its_order() {
     let dir = TempDir::new();
     for name in ["b.PNG", "a.png", ".hidden.png", "deep/z.png", "deep/er/a.png"] {
         let from = dir.picture("source.png", [1, 2, 3]);
-        let to = dir.0.join("root/x").join(name);
+        let to = dir.path().join("root/x").join(name);
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::rename(from, to).unwrap();
     }
     dir.write("root/x/notes.txt", "no picture");
     dir.write("root/x/png", "no extension");
-    std::fs::create_dir_all(dir.0.join("root/x/folder.jpg")).unwrap();
-    std::fs::create_dir_all(dir.0.join("root/.ipynb_checkpoints")).unwrap();
+    std::fs::create_dir_all(dir.path().join("root/x/folder.jpg")).unwrap();
+    std::fs::create_dir_all(dir.path().join("root/.ipynb_checkpoints")).unwrap();
     dir.write("root/loose.png", "beside the class folders");
-    let folder = ImageFolder::new(dir.0.join("root"), plain()).unwrap();
+    let folder = ImageFolder::new(dir.path().join("root"), plain()).unwrap();
     assert_eq!(folder.classes(), ["x"]);
     let names: Vec<_> = folder
         .samples()
         .iter()
-        .map(|(path, _)| path.strip_prefix(dir.0.join("root/x")).unwrap().to_str().unwrap())
+        .map(|(path, _)| path.strip_prefix(dir.path().join("root/x")).unwrap().to_str().unwrap())
         .collect();
     assert_eq!(names, [".hidden.png", "a.png", "b.PNG", "deep/z.png", "deep/er/a.png"]);
 }
@@ -72,7 +72,7 @@ fn files_are_torchvisions_in_its_order() {
 fn a_link_in_a_circle_ends() {
     let dir = TempDir::new();
     dir.pictures("", &["1"], 2);
-    std::os::unix::fs::symlink(dir.0.join("1"), dir.0.join("1/again")).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("1"), dir.path().join("1/again")).unwrap();
     assert_eq!(ImageFolder::new(&dir, plain()).unwrap().len(), 2);
 }
 
@@ -83,7 +83,7 @@ fn prints_as_torchvision() {
     dir.pictures("train", &["1", "2"], 2);
     dir.pictures("valid", &["1", "2"], 1);
     let sets = ImageFolder::splits(&dir, &tutorial_transforms()).unwrap();
-    let root = dir.0.display();
+    let root = dir.path().display();
     let expected = format!(
         "{{'train': Dataset ImageFolder
      Number of datapoints: 4
@@ -135,9 +135,9 @@ fn prints_as_torchvision() {
 #[test]
 fn folders_that_cannot_be_used() {
     let dir = TempDir::new();
-    let new = |name: &str| ImageFolder::new(dir.0.join(name), plain());
+    let new = |name: &str| ImageFolder::new(dir.path().join(name), plain());
     assert_says(new("gone"), &["gone does not exist", "<class>/*.jpg"]);
-    std::fs::create_dir(dir.0.join("empty")).unwrap();
+    std::fs::create_dir(dir.path().join("empty")).unwrap();
     assert_says(new("empty"), &["empty is empty", "<class>/*.jpg"]);
     dir.write("file", "text");
     assert_says(new("file"), &["file is a file, not a folder"]);
@@ -148,7 +148,7 @@ fn folders_that_cannot_be_used() {
     dir.pictures("some", &["1", "3"], 1);
     dir.write("some/2/readme.txt", "text");
     assert_says(new("some"), &["no pictures in the class folder 2", ".jpg"]);
-    let splits = |name: &str| ImageFolder::splits(dir.0.join(name), &both(plain()));
+    let splits = |name: &str| ImageFolder::splits(dir.path().join(name), &both(plain()));
     assert_says(splits("gone"), &["gone does not exist", "train/<class>/*.jpg", "valid/<class>/*.jpg"]);
     dir.pictures("half/train", &["1"], 1);
     assert_says(splits("half"), &["half/valid does not exist", "valid/<class>/*.jpg"]);
@@ -157,14 +157,14 @@ fn folders_that_cannot_be_used() {
 #[test]
 fn folders_under_other_names_and_one_level_too_many() {
     let dir = TempDir::new();
-    let splits = |name: &str| ImageFolder::splits(dir.0.join(name), &both(plain()));
+    let splits = |name: &str| ImageFolder::splits(dir.path().join(name), &both(plain()));
     for (set, valid) in [("a", "val"), ("b", "test")] {
         dir.pictures(&format!("{set}/train"), &["1", "2"], 5);
         dir.pictures(&format!("{set}/{valid}"), &["1", "2"], 2);
     }
-    assert_eq!(splits("a").unwrap().valid.root(), dir.0.join("a/val"));
+    assert_eq!(splits("a").unwrap().valid.root(), dir.path().join("a/val"));
     // What there is instead, and two ways out; the second is typed here.
-    let root = dir.0.join("b");
+    let root = dir.path().join("b");
     let advised = format!("train_valid_split(\"{}/train\", SplitOptions::default(), ", root.display());
     assert_says(splits("b"), &["b/valid does not exist", "b has test, train", "rename", &advised]);
     let split =
@@ -175,7 +175,7 @@ fn folders_under_other_names_and_one_level_too_many() {
     // An archive unpacked into a folder of its own name.
     dir.pictures("deep/deep/train", &["1"], 1);
     dir.pictures("deep/deep/valid", &["1"], 1);
-    let deeper = format!("use the folder {}", dir.0.join("deep/deep").display());
+    let deeper = format!("use the folder {}", dir.path().join("deep/deep").display());
     assert_says(splits("deep"), &["deep/train does not exist", &deeper]);
     assert!(splits("deep/deep").is_ok());
     // The classes themselves.
@@ -216,7 +216,7 @@ fn one_folder_in_two_parts() {
     let head = format!(
         "Dataset ImageFolder\n    Number of datapoints: 9\n    Root location: {}\n    \
          Split: valid, 9 of 30 datapoints (valid=0.3, seed=5)\n    StandardTransform\n",
-        dir.0.display()
+        dir.path().display()
     );
     assert!(sets.valid.to_string().starts_with(&head), "{}", sets.valid);
     let again = ImageFolder::train_valid_split(&dir, part, &transforms).unwrap();
@@ -241,6 +241,6 @@ fn one_folder_in_two_parts() {
 #[test]
 fn errors_read_as_sentences() {
     let dir = TempDir::new();
-    let error: Error = ImageFolder::new(dir.0.join("gone"), plain()).unwrap_err();
+    let error: Error = ImageFolder::new(dir.path().join("gone"), plain()).unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());
 }

@@ -17,21 +17,21 @@ fn check_finds_what_is_wrong() {
             }
         }
     }
-    let good = ImageFolder::new(dir.0.join("valid"), plain()).unwrap().subset(&[0, 1, 22, 23]).unwrap();
+    let good = ImageFolder::new(dir.path().join("valid"), plain()).unwrap().subset(&[0, 1, 22, 23]).unwrap();
     let health = good.check().unwrap();
     assert!(health.is_good(), "{health}");
     assert!(health.to_string().starts_with("4 files in 2 classes, no problem found (read in "), "{health}");
     let copy = |from: &str, to: &str| {
-        std::fs::copy(dir.0.join(from), dir.place(to)).unwrap();
+        std::fs::copy(dir.path().join(from), dir.place(to)).unwrap();
     };
     copy("train/1/003.png", "train/1/100.png");
     copy("train/1/004.png", "train/2/101.png");
     copy("train/1/005.png", "valid/1/102.png");
     // The same pixels, another file.
-    let pixels = image::open(dir.0.join("train/1/006.png")).unwrap();
-    pixels.save(dir.0.join("train/1/103.webp")).unwrap();
+    let pixels = image::open(dir.path().join("train/1/006.png")).unwrap();
+    pixels.save(dir.path().join("train/1/103.webp")).unwrap();
     dir.write("valid/2/104.jpg", "no picture");
-    image::GrayImage::new(50, 3).save(dir.0.join("train/2/105.png")).unwrap();
+    image::GrayImage::new(50, 3).save(dir.path().join("train/2/105.png")).unwrap();
     let sets = ImageFolder::splits(&dir, &both(plain())).unwrap();
     let health = sets.check().unwrap();
     let texts: Vec<String> = health.problems.iter().map(ToString::to_string).collect();

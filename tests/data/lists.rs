@@ -28,7 +28,7 @@ fn annotation_files() {
 Transform: Compose(
                ToTensor()
            )",
-        dir.0.display(),
+        dir.path().display(),
         list.display()
     );
     assert_eq!(set.to_string(), expected);
@@ -50,7 +50,7 @@ fn annotation_files_that_cannot_be_used() {
     assert_says(new(b"# one\ngone.png 1\n"), &["list.txt, line 2", "gone.png"]);
     assert_says(new(b"a.png 1\n\xFF\xFE 1\n"), &["line 2", "UTF-8"]);
     assert_says(new(b"# nothing\n"), &["lists no picture"]);
-    assert_says(AnnotationFile::new(dir.0.join("no.txt"), &dir, plain()), &["reading", "no.txt"]);
+    assert_says(AnnotationFile::new(dir.path().join("no.txt"), &dir, plain()), &["reading", "no.txt"]);
 }
 
 #[test]
@@ -68,9 +68,10 @@ fn category_names() {
     );
     assert_says(names("[1]"), &["one object"]);
     assert_says(names("{\"1\": 5}"), &["label '1' has 5"]);
-    assert_says(CategoryNames::from_json(dir.0.join("no.json")), &["reading", "no.json"]);
+    assert_says(CategoryNames::from_json(dir.path().join("no.json")), &["reading", "no.json"]);
     let classes = |names: &[&str]| -> Vec<String> { names.iter().map(|name| name.to_string()).collect() };
-    let own = CategoryNames::for_classes(dir.0.join("elsewhere"), &classes(&["fire_lily", "rose"])).unwrap();
+    let own =
+        CategoryNames::for_classes(dir.path().join("elsewhere"), &classes(&["fire_lily", "rose"])).unwrap();
     assert_eq!(own.to_string(), "{'fire_lily': 'fire lily', 'rose': 'rose'}");
     names(r#"{"1": "rose"}"#).unwrap();
     assert_eq!(CategoryNames::for_classes(&dir, &classes(&["1"])).unwrap().name("1").unwrap(), "rose");
@@ -84,7 +85,7 @@ fn csv_files() {
         dir.picture(&format!("pics/{name}"), [1, 1, 1]);
     }
     let csv = |text: &str, columns: &CsvColumns| {
-        AnnotationFile::csv(dir.write("list.csv", text), dir.0.join("pics"), columns, plain())
+        AnnotationFile::csv(dir.write("list.csv", text), dir.path().join("pics"), columns, plain())
     };
     let usual = CsvColumns::default();
     let set = csv("id,species,file\n1,rose,a rose.png\n2,\"aster\",\"c, too.png\"\n", &usual).unwrap();
@@ -111,8 +112,10 @@ fn lists_of_pictures() {
     let (a, b) = (dir.picture("x/a.png", [1, 1, 1]), dir.picture("y/deep/b.png", [2, 2, 2]));
     let set = ImageList::new([(&a, "10"), (&b, "2"), (&a, "2")], plain()).unwrap();
     assert_eq!((set.classes(), set.targets()), (vec!["10".to_string(), "2".into()], vec![0, 1, 1]));
-    let head =
-        format!("Dataset ImageList\n    Number of datapoints: 3\n    Root location: {}\n", dir.0.display());
+    let head = format!(
+        "Dataset ImageList\n    Number of datapoints: 3\n    Root location: {}\n",
+        dir.path().display()
+    );
     assert!(set.to_string().starts_with(&head), "{set}");
     assert_eq!(numbers(&DataLoader::new(set, options(3, 1)).batch(0).unwrap().labels), [0, 1, 1]);
     // Labels may be numbers.

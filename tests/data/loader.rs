@@ -175,7 +175,7 @@ fn reading_ahead_is_bounded() {
 fn pictures_of_different_sizes_make_no_batch() {
     let dir = TempDir::new();
     dir.pictures("", &["1"], 20);
-    RgbImage::new(5, 6).save(dir.0.join("1/odd.png")).unwrap();
+    RgbImage::new(5, 6).save(dir.path().join("1/odd.png")).unwrap();
     for workers in [0, 2] {
         let folder = ImageFolder::new(&dir, plain()).unwrap();
         let loader = DataLoader::new(folder, options(21, workers));

@@ -31,7 +31,7 @@ fn files_that_cannot_be_read() {
     );
     assert_says(read_image(dir.write("a.jpg", b"\0\0\0\x14ftypavif\0\0\0\0mif1")), &["AVIF", "Pillow"]);
     assert_says(read_image(dir.write("b.jpg", b"\0\0\0\x0cjP  \r\n\x87\n")), &["JPEG 2000", "Pillow"]);
-    assert_says(read_image(dir.0.join("gone.jpg")), &["reading", "gone.jpg"]);
+    assert_says(read_image(dir.path().join("gone.jpg")), &["reading", "gone.jpg"]);
     // The right bytes under another format's name are read by content.
     assert_eq!(read_image(dir.write("really_a.png", &whole)).unwrap().dimensions(), (12, 10));
 }
@@ -119,7 +119,7 @@ fn grey_of_16_bits_is_said_once_for_a_data_set() {
                     image::ImageBuffer::<image::Luma<u16>, _>::from_pixel(8, 8, image::Luma([number * 3000]));
                 grey.save(dir.place(&format!("{name}/{}/{number}.png", number % 2))).unwrap();
             }
-            let set = ImageFolder::new(dir.0.join(name), plain()).unwrap();
+            let set = ImageFolder::new(dir.path().join(name), plain()).unwrap();
             assert_eq!(set.picture(3).unwrap().get_pixel(0, 0).0, [255; 3]);
             let loader = DataLoader::new(set.clone(), options(2, 2));
             (0..2).for_each(|_| loader.iter().for_each(|batch| drop(batch.unwrap())));

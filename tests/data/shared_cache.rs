@@ -12,20 +12,20 @@ use crate::support::{Outcome, TempDir};
 #[test]
 fn two_processes_share_a_cache() -> Outcome {
     let folder = TempDir::new();
-    pictures(&folder.0)?;
+    pictures(folder.path())?;
     let spawn = || {
         child("cache-fills-and-reads")
-            .env(FOLDER, &folder.0)
+            .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
     };
     let children = [spawn()?, spawn()?];
     // Both begin at once.
-    while fs::read_dir(&folder.0)?.flatten().filter(|e| e.path().extension().is_some()).count() < 2 {
+    while fs::read_dir(folder.path())?.flatten().filter(|e| e.path().extension().is_some()).count() < 2 {
         std::thread::sleep(Duration::from_millis(5));
     }
-    fs::write(folder.0.join("go"), "")?;
+    fs::write(folder.path().join("go"), "")?;
     let mut decoded = Vec::new();
     for child in children {
         let output = child.wait_with_output()?;
@@ -37,11 +37,11 @@ fn two_processes_share_a_cache() -> Outcome {
     // Each decodes a picture once at most; what it did not, it read from the other.
     assert!(decoded.iter().all(|&count| count <= PICTURES), "{decoded:?}");
     assert!(decoded.iter().sum::<usize>() >= PICTURES, "{decoded:?}");
-    only_whole_files(&folder.0.join("cache"))?;
-    let (same, again) = same_as_decoded(&folder.0)?;
+    only_whole_files(&folder.path().join("cache"))?;
+    let (same, again) = same_as_decoded(folder.path())?;
     assert!(same && again < PICTURES as u64, "{again} were decoded again");
-    assert_eq!(same_as_decoded(&folder.0)?, (true, 0));
-    only_whole_files(&folder.0.join("cache"))?;
+    assert_eq!(same_as_decoded(folder.path())?, (true, 0));
+    only_whole_files(&folder.path().join("cache"))?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fastrand::Rng;
 use herbarium::data::{AnnotationFile, CategoryNames, CsvColumns};
 use herbarium::transforms::Compose;
+use tempfile::NamedTempFile;
 
 use super::mutate::{damage, splice};
 use super::run::Target;
@@ -20,7 +21,7 @@ fn pictures() -> PathBuf {
 
 /// Reads a file as all three, and shows what came of it.
 fn read(file: &[u8]) -> bool {
-    let scratch = std::env::temp_dir().join(format!("herbarium-fuzz-annotations-{}", std::process::id()));
+    let scratch = NamedTempFile::new().expect("there is a scratch file");
     fs::write(&scratch, file).expect("the scratch file is written");
     let none = || Compose::new(Vec::new());
     let lines = AnnotationFile::new(&scratch, pictures(), none());
@@ -33,7 +34,6 @@ fn read(file: &[u8]) -> bool {
     if let Ok(names) = names {
         accepted |= !format!("{names:?}").is_empty();
     }
-    fs::remove_file(&scratch).ok();
     accepted
 }
 

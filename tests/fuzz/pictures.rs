@@ -6,6 +6,7 @@ use std::path::Path;
 use fastrand::Rng;
 use herbarium::data::{Decoding, FixedSteps, ReadOptions, decode_image};
 use herbarium::transforms::{Compose, functional, resize};
+use tempfile::NamedTempFile;
 
 use super::mutate::{damage, splice};
 use super::run::Target;
@@ -34,11 +35,10 @@ fn read(file: &[u8]) -> bool {
 fn resized_while_decoded(file: &[u8]) {
     let [height, width] = SIZES[file.len() % SIZES.len()];
     let (fixed, _) = FixedSteps::split("", &Compose::new(vec![resize([height, width])]));
-    let scratch = std::env::temp_dir().join(format!("herbarium-fuzz-pictures-{}.jpg", std::process::id()));
+    let scratch = NamedTempFile::new().expect("there is a scratch file");
     fs::write(&scratch, file).expect("the scratch file is written");
-    let together = fixed.read(&scratch, Decoding::Exact);
-    let reduced = fixed.read(&scratch, Decoding::Reduced);
-    fs::remove_file(&scratch).ok();
+    let together = fixed.read(scratch.path(), Decoding::Exact);
+    let reduced = fixed.read(scratch.path(), Decoding::Reduced);
     let one_by_one = decode_image(file, ReadOptions::default())
         .and_then(|picture| functional::resize(&picture, [height, width], Default::default()));
     assert_eq!(together.ok(), one_by_one.ok(), "resized while decoded, and after it");

@@ -66,7 +66,7 @@ fn a_folder_of_pictures() -> Outcome {
     let folder = TempDir::new();
     for (split, count) in [("train", 8), ("valid", 4)] {
         for (label, colour) in [("1", [220u8, 40, 40]), ("10", [40, 220, 40]), ("2", [40, 40, 220])] {
-            let class = folder.0.join(split).join(label);
+            let class = folder.path().join(split).join(label);
             fs::create_dir_all(&class)?;
             for number in 0..count {
                 let shade = |x: u32, y: u32| ((x * 7 + y * 13 + number * 29) % 30) as u8;
@@ -79,7 +79,7 @@ fn a_folder_of_pictures() -> Outcome {
     }
     let transform = Compose::new(vec![resize([32, 32]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
     let image_datasets =
-        ImageFolder::splits(&folder.0, &Splits { train: transform.clone(), valid: transform })?;
+        ImageFolder::splits(folder.path(), &Splits { train: transform.clone(), valid: transform })?;
     let data = image_datasets.loaders(LoaderOptions { batch_size: 8, shuffle: true, ..Default::default() });
     let (mut model, mut optimizer, _) = parts();
     let checkpoint = folder.file("best.safetensors");

@@ -19,32 +19,27 @@ use tch::{Device, Kind, Tensor};
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// A separate folder for each test, removed with it.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
     fn new(name: &str) -> std::io::Result<Folder> {
-        let path = std::env::temp_dir().join(format!("herbarium-weights-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path)?;
-        Ok(Folder(path))
+        tempfile::Builder::new().prefix(&format!("herbarium-weights-{name}-")).tempdir().map(Folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path().join(name)
     }
 
     fn names(&self) -> std::io::Result<Vec<String>> {
-        let mut names: Vec<String> = fs::read_dir(&self.0)?
+        let mut names: Vec<String> = fs::read_dir(self.path())?
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect::<std::io::Result<_>>()?;
         names.sort();
         Ok(names)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -147,7 +142,7 @@ fn a_damaged_file_is_refused_by_name() -> Outcome {
     }
     let absent = refusal(&folder.file("absent.safetensors"));
     assert!(absent.contains("absent.safetensors") && absent.contains("No such file"), "{absent}");
-    assert!(refusal(&folder.0).contains("herbarium-weights-damaged"));
+    assert!(refusal(folder.path()).contains("herbarium-weights-damaged"));
     Ok(())
 }
 
@@ -261,7 +256,7 @@ fn loading_keeps_the_tensors_that_an_optimizer_holds() -> Outcome {
 #[test]
 fn the_first_folder_and_the_plainest_name_win() -> Outcome {
     let (first, second) = (Folder::new("find-1")?, Folder::new("find-2")?);
-    let folders = [first.file("absent"), first.0.clone(), second.0.clone()];
+    let folders = [first.file("absent"), first.path().to_owned(), second.path().to_owned()];
     let found =
         || find_in("resnet18", &folders).and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
     assert_eq!(found(), None);
@@ -349,7 +344,7 @@ fn a_new_head_replaces_one_of_other_size_and_missing_layers_are_told() -> Outcom
     given.remove("layer4.0.bn1.weight");
     save_safetensors(folder.file("resnet18_part.safetensors"), &given, &Metadata::new())?;
     let test = "a_new_head_replaces_one_of_other_size_and_missing_layers_are_told";
-    let told = in_child(test, &folder.0, &folder.0)?;
+    let told = in_child(test, folder.path(), folder.path())?;
     let path = folder.file("resnet18_part.safetensors");
     for expected in [
         format!("resnet18: loaded 98 of 102 tensors from {}", path.display()),
@@ -374,7 +369,7 @@ fn weights_of_another_network_are_refused() -> Outcome {
     let other = state(&[("features.0.weight", Tensor::from(1f32))]);
     save_safetensors(folder.file("resnet18.safetensors"), &other, &Metadata::new())?;
     save_safetensors(folder.file("resnet50.safetensors"), &model()?.state_dict(), &Metadata::new())?;
-    let told = in_child("weights_of_another_network_are_refused", &folder.0, &folder.0)?;
+    let told = in_child("weights_of_another_network_are_refused", folder.path(), folder.path())?;
     assert!(told.contains("resnet18.safetensors: none of its 1 tensors is one of resnet18's"), "{told}");
     assert!(told.contains("resnet50.safetensors: these are not resnet50's weights"), "{told}");
     assert!(told.contains("layer1.0.conv1.weight: (64, 64, 3, 3) float32 given"), "{told}");

@@ -208,24 +208,21 @@ pub(super) fn indices(folder: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tempfile::tempdir;
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("herbarium-segment-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        folder
-    }
+    use super::*;
 
     /// However the files are truncated or changed, a picture is either intact or absent.
     #[test]
     fn damage_is_noticed() {
-        let folder = folder("damage");
-        let mut writer = Writer::create(&folder).unwrap();
+        let folder = tempdir().unwrap();
+        let folder = folder.path();
+        let mut writer = Writer::create(folder).unwrap();
         let picture = |i: u8| RgbImage::from_fn(4, 3, |x, y| image::Rgb([x as u8, y as u8, i]));
         for i in 0..5 {
             writer.append(u128::from(i), Stamp { size: 9, written: -1 }, &picture(i)).unwrap();
         }
-        let index = indices(&folder).pop().unwrap();
+        let index = indices(folder).pop().unwrap();
         let pixels = index.with_extension(PIXELS);
         let whole = (std::fs::read(&index).unwrap(), std::fs::read(&pixels).unwrap());
         let readable = || {
@@ -256,19 +253,18 @@ mod tests {
         bytes[40] ^= 1;
         std::fs::write(&pixels, bytes).unwrap();
         assert_eq!(readable(), 4);
-        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn a_segment_that_is_written_stays() {
-        let folder = folder("lock");
-        let writer = Writer::create(&folder).unwrap();
-        let index = indices(&folder).pop().unwrap();
+        let folder = tempdir().unwrap();
+        let folder = folder.path();
+        let writer = Writer::create(folder).unwrap();
+        let index = indices(folder).pop().unwrap();
         assert!(is_written(&index) && !remove_abandoned(&index));
         assert!(index.exists());
         drop(writer);
         assert!(!is_written(&index) && remove_abandoned(&index));
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
-        std::fs::remove_dir_all(folder).unwrap();
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
     }
 }

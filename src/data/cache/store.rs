@@ -201,13 +201,9 @@ mod tests {
     use std::ops::Range;
     use std::time::Duration;
 
-    use super::*;
+    use tempfile::tempdir;
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("herbarium-store-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        folder
-    }
+    use super::*;
 
     fn append(writer: &mut Writer, ids: Range<u128>) {
         for id in ids {
@@ -224,28 +220,28 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_while_another_process_writes() {
-        let folder = folder("written");
-        append(&mut Writer::create(&folder).unwrap(), 0..10);
-        let mut second = Writer::create(&folder).unwrap();
+        let folder = tempdir().unwrap();
+        let folder = folder.path();
+        append(&mut Writer::create(folder).unwrap(), 0..10);
+        let mut second = Writer::create(folder).unwrap();
         for id in 0..10 {
-            assert_eq!(read(&folder), (10, 2), "{id} copies");
+            assert_eq!(read(folder), (10, 2), "{id} copies");
             append(&mut second, id..id + 1);
         }
-        assert_eq!(read(&folder), (10, 1), "all are in the second");
-        let third = Writer::create(&folder).unwrap();
-        assert_eq!(read(&folder), (10, 2), "an empty one that is written stays");
+        assert_eq!(read(folder), (10, 1), "all are in the second");
+        let third = Writer::create(folder).unwrap();
+        assert_eq!(read(folder), (10, 2), "an empty one that is written stays");
         drop((second, third));
-        assert_eq!(read(&folder), (10, 1));
-        std::fs::remove_dir_all(folder).unwrap();
+        assert_eq!(read(folder), (10, 1));
     }
 
     #[test]
     fn what_is_mostly_superseded_goes() {
-        let folder = folder("superseded");
+        let folder = tempdir().unwrap();
+        let folder = folder.path();
         for ids in [0..10, 0..6] {
-            append(&mut Writer::create(&folder).unwrap(), ids);
+            append(&mut Writer::create(folder).unwrap(), ids);
         }
-        assert_eq!(read(&folder), (6, 1));
-        std::fs::remove_dir_all(folder).unwrap();
+        assert_eq!(read(folder), (6, 1));
     }
 }

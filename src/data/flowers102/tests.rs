@@ -1,9 +1,10 @@
 //! The complete download, from local servers that misbehave.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use tempfile::{TempDir, tempdir};
 
 use super::layout::prepare;
 use super::source::{Remote, Source};
@@ -58,32 +59,14 @@ fn archive(more: &[(&str, u8, &[u8])], without: Option<usize>) -> Vec<u8> {
     builder.into_inner().unwrap().finish().unwrap()
 }
 
-struct TempDir(PathBuf);
-
-impl TempDir {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("herbarium-flowers102-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        TempDir(path)
-    }
-
-    /// Everything below, hidden things too.
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(&self.0)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// The names of all that is in a folder, hidden things too.
+fn names(folder: &TempDir) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }
 
 fn md5(bytes: &[u8]) -> Checksum {
@@ -127,8 +110,8 @@ fn assert_laid_out(dir: &Path) {
 
 #[test]
 fn laid_out_as_the_tutorial_has_it() {
-    let home = TempDir::new();
-    let dir = home.0.join("deep/flowers");
+    let home = tempdir().unwrap();
+    let dir = home.path().join("deep/flowers");
     // Slow, and broken off twice on the way.
     let (from, server) =
         usual(vec![Answer::BreaksOffAfter(9000), Answer::BreaksOffAfter(9000), Answer::Slowly(5)]);
@@ -137,7 +120,7 @@ fn laid_out_as_the_tutorial_has_it() {
     let ranges = server.ranges();
     assert_eq!((ranges.len(), ranges[0].as_str(), ranges[1].as_str()), (3, "-", "bytes=9000-"), "{ranges:?}");
     // Neither downloads nor half-done things are left.
-    assert_eq!(std::fs::read_dir(home.0.join("deep")).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(home.path().join("deep")).unwrap().count(), 1);
 
     // Whole: nothing is asked for. Damaged: fetched again, and the user's own file stays.
     std::fs::write(dir.join("notes.txt"), "mine").unwrap();
@@ -168,8 +151,8 @@ fn a_stopped_download_goes_on_where_it_stopped() {
         println!("\nended: {}", outcome.unwrap_err());
         return;
     }
-    let home = TempDir::new();
-    let dir = home.0.join("flower_data");
+    let home = tempdir().unwrap();
+    let dir = home.path().join("flower_data");
     let (from, server) = usual(vec![Answer::Slowly(300), Answer::Well]);
     let urls = [&from.pictures, &from.labels, &from.split].map(|remote| remote.url.clone());
     let child = Command::new(std::env::current_exe().unwrap())
@@ -180,7 +163,7 @@ fn a_stopped_download_goes_on_where_it_stopped() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let part = home.0.join(".flower_data.download/.102flowers.tgz.part");
+    let part = home.path().join(".flower_data.download/.102flowers.tgz.part");
     while std::fs::metadata(&part).map_or(0, |part| part.len()) == 0 {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -194,19 +177,19 @@ fn a_stopped_download_goes_on_where_it_stopped() {
     assert_laid_out(&dir);
     let ranges = server.ranges();
     assert!(ranges.len() == 2 && ranges[0] == "-" && ranges[1].starts_with("bytes="), "{ranges:?}");
-    assert_eq!(home.names(), ["flower_data"]);
+    assert_eq!(names(&home), ["flower_data"]);
 }
 
 #[test]
 fn servers_that_lie_leave_nothing_behind() {
     let refuse = |answers: Vec<Answer>, parts: &[&str]| {
-        let home = TempDir::new();
+        let home = tempdir().unwrap();
         let (from, _server) = usual(answers);
         let error =
-            prepare(&home.0.join("flowers"), &from, Flowers102Split::Official).unwrap_err().to_string();
+            prepare(&home.path().join("flowers"), &from, Flowers102Split::Official).unwrap_err().to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
-        assert!(!home.0.join("flowers").exists());
-        assert_eq!(home.names(), [".flowers.download"]);
+        assert!(!home.path().join("flowers").exists());
+        assert_eq!(names(&home), [".flowers.download"]);
     };
     refuse(vec![Answer::Other(b"<html>a notice</html>".to_vec())], &["102flowers.tgz", "MD5"]);
     refuse(vec![Answer::Other(archive(&[("x", b'0', b"y")], None))], &["102flowers.tgz", "MD5"]);
@@ -217,7 +200,7 @@ fn servers_that_lie_leave_nothing_behind() {
 /// Archives with the right checksum but wrong contents.
 #[test]
 fn archives_write_nothing_but_pictures() {
-    let home = TempDir::new();
+    let home = tempdir().unwrap();
     let evil: [(&str, u8, &[u8]); 6] = [
         ("../escaped.jpg", b'0', b"x"),
         ("/tmp/herbarium-escaped.jpg", b'0', b"x"),
@@ -227,19 +210,19 @@ fn archives_write_nothing_but_pictures() {
         ("train/1/more.jpg", b'0', b"x"),
     ];
     let (from, _server) = source(archive(&evil, None), labels_file(), split_file(), vec![]);
-    let dir = home.0.join("flowers");
+    let dir = home.path().join("flowers");
     prepare(&dir, &from, Flowers102Split::Official).unwrap();
     assert_laid_out(&dir);
     assert_eq!(super::super::walk::pictures(&dir).unwrap().len(), COUNT);
-    assert_eq!(home.names(), ["flowers"]);
+    assert_eq!(names(&home), ["flowers"]);
 
     let refuse = |pictures: Vec<u8>, labels: Vec<u8>, split: Vec<u8>, part: &str| {
-        let home = TempDir::new();
+        let home = tempdir().unwrap();
         let (from, _server) = source(pictures, labels, split, vec![]);
         let error =
-            prepare(&home.0.join("flowers"), &from, Flowers102Split::Official).unwrap_err().to_string();
+            prepare(&home.path().join("flowers"), &from, Flowers102Split::Official).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
-        assert_eq!(home.names(), [".flowers.download"]);
+        assert_eq!(names(&home), [".flowers.download"]);
     };
     let good = || archive(&[], None);
     let one = "jpg/image_00001.jpg";
@@ -269,10 +252,10 @@ fn archives_write_nothing_but_pictures() {
 
 #[test]
 fn a_folder_with_something_else_is_left_alone() {
-    let home = TempDir::new();
-    std::fs::write(home.0.join("mine.txt"), "x").unwrap();
+    let home = tempdir().unwrap();
+    std::fs::write(home.path().join("mine.txt"), "x").unwrap();
     let (from, server) = usual(vec![]);
-    let error = prepare(&home.0, &from, Flowers102Split::Official).unwrap_err().to_string();
+    let error = prepare(home.path(), &from, Flowers102Split::Official).unwrap_err().to_string();
     assert!(error.contains("contains something other"), "{error}");
     assert!(server.ranges().is_empty());
 }

@@ -106,13 +106,13 @@ mod tests {
     #[test]
     fn a_file_is_fetched_resumed_and_found() {
         let Some(url) = variable("HERBARIUM_TEST_URL") else {
-            let cache = std::env::temp_dir().join(format!("herbarium-fetch-{}", std::process::id()));
+            let cache = tempfile::tempdir().unwrap();
             let answers = vec![Answer::BreaksOffAfter(20_000), Answer::Well];
             let server = Server::new(body(), Some("\"1\""), answers);
             let output = Command::new(std::env::current_exe().unwrap())
                 .args([TEST, "--exact", "--nocapture"])
                 .env("HERBARIUM_TEST_URL", server.url("w"))
-                .env("XDG_CACHE_HOME", &cache)
+                .env("XDG_CACHE_HOME", cache.path())
                 .env_remove("HERBARIUM_WEIGHTS")
                 .env_remove(OFFLINE)
                 .output()
@@ -121,7 +121,6 @@ mod tests {
             assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
             assert_eq!(server.ranges(), ["-", "bytes=20000-"], "{told}");
             assert!(told.contains("Downloading: ") && told.contains("trying again"), "{told}");
-            std::fs::remove_dir_all(cache).unwrap();
             return;
         };
         let digest: String = Sha256::digest(body()).iter().map(|byte| format!("{byte:02x}")).collect();

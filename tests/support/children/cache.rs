@@ -17,12 +17,12 @@ use crate::support::{TempDir, assert_says};
 pub fn cache_changes_nothing() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
-    let cache = dir.0.join("cache");
+    let cache = dir.path().join("cache");
     let valid = Compose::new(vec![resize([20, 20]), to_tensor(), normalize(IMAGENET_MEAN, IMAGENET_STD)]);
     let (small, full) = (20 * 20 * 3, 40 * 30 * 3);
     // The second pipeline begins as the first, and finds its pictures.
     for (transform, kept_bytes, new) in [(augmented(), small, 120), (valid, small, 0), (plain(), full, 120)] {
-        let folder = ImageFolder::new(dir.0.join("set"), transform).unwrap();
+        let folder = ImageFolder::new(dir.path().join("set"), transform).unwrap();
         let loader = |cache: CacheOptions, workers| {
             let options = LoaderOptions { shuffle: true, seed: Some(3), cache, ..options(16, workers) };
             DataLoader::new(folder.clone(), options)
@@ -66,8 +66,8 @@ pub fn cache_changes_nothing() {
 pub fn cache_is_never_stale() {
     let dir = TempDir::new();
     gradients(&dir, "set", 120);
-    let root = dir.0.join("set");
-    let cache = CacheOptions { memory: 1 << 20, disk: 1 << 30, folder: Some(dir.0.join("cache")) };
+    let root = dir.path().join("set");
+    let cache = CacheOptions { memory: 1 << 20, disk: 1 << 30, folder: Some(dir.path().join("cache")) };
     let loader = |height, cache: &CacheOptions| {
         let transform = Compose::new(vec![resize([height, 20]), to_tensor()]);
         let options = LoaderOptions { cache: cache.clone(), ..options(16, 2) };
@@ -85,10 +85,10 @@ pub fn cache_is_never_stale() {
     assert_same_epochs(&kept, &reference);
     assert_eq!(kept.cache().unwrap().decoded, 122);
     assert_same_epochs(&loader(24, &cache), &loader(24, &CacheOptions::off()));
-    assert_eq!(data::cache::clear_folder(dir.0.join("cache")).unwrap().data_sets, 2);
+    assert_eq!(data::cache::clear_folder(dir.path().join("cache")).unwrap().data_sets, 2);
     assert_same_epochs(&kept, &reference);
     assert_eq!(kept.cache().unwrap().decoded, 242);
-    assert_eq!(data::cache::list_folder(dir.0.join("cache")).unwrap().stored[0].root, root);
+    assert_eq!(data::cache::list_folder(dir.path().join("cache")).unwrap().stored[0].root, root);
     // A file that is gone is an error, kept or not.
     std::fs::remove_file(one).unwrap();
     assert_says(kept.iter().find(|batch| batch.is_err()).unwrap(), &["000.png"]);
