@@ -5,6 +5,11 @@
 //! ([`train`]), and the pictures of the result ([`viz`]). [`notebook`] displays values in a cell.
 //! `use herbarium::prelude::*;` imports what cells use.
 //!
+//! Features, all on by default:
+//! - `distributed`: training on several processes with libtorch's engine, whose C++ is compiled for it.
+//! - `download`: [`download`], and the photographs of the Oxford 102 flowers. Without it nothing is fetched, and TLS is not built.
+//! - `painted`: the painted flowers that [`data::flowers`] gives where `HERBARIUM_DATA` is not set.
+//!
 //! A public function that takes any kind of path calls a non-generic inner function at once:
 //! generic code is compiled again in every cell that calls it.
 

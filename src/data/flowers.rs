@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::drawn;
 use super::split_folders::split_folders;
-use crate::files::user_cache;
 use crate::{Error, Result};
 
 /// The folder of the flowers data set, in the tutorial's layout (`train`, `valid`,
@@ -23,12 +22,7 @@ pub fn flowers() -> Result<PathBuf> {
     if let Some(folder) = set("HERBARIUM_DATA") {
         return checked(PathBuf::from(folder));
     }
-    let folder = user_cache()?.join("herbarium/drawn-flowers-v1");
-    if !drawn::is_whole(&folder) {
-        println!("Drawing {} flowers into {} (once) …", drawn::picture_count(), folder.display());
-        drawn::draw_flowers(&folder)?;
-    }
-    Ok(folder)
+    drawn::cached_flowers()
 }
 
 fn checked(folder: PathBuf) -> Result<PathBuf> {

@@ -32,9 +32,14 @@ mod class_counts;
 mod csv;
 mod dataset;
 mod decoding;
+#[cfg(feature = "painted")]
+mod drawn;
+#[cfg(not(feature = "painted"))]
+#[path = "without_drawn.rs"]
 mod drawn;
 mod fixed_steps;
 mod flowers;
+#[cfg(feature = "download")]
 mod flowers102;
 mod health;
 mod image_folder;
@@ -58,9 +63,11 @@ pub use class_counts::ClassCounts;
 pub use csv::CsvColumns;
 pub use dataset::Dataset;
 pub use decoding::Decoding;
+#[cfg(feature = "painted")]
 pub use drawn::{PlantOptions, draw_flowers, draw_plants};
 pub use fixed_steps::{FixedSteps, TwoSteps};
 pub use flowers::flowers;
+#[cfg(feature = "download")]
 pub use flowers102::{Flowers102Options, Flowers102Split, flowers102};
 pub use health::{CheckedFile, Health, Problem, SetHealth};
 pub use image_folder::ImageFolder;

@@ -62,8 +62,7 @@ impl SplitOptions {
         let mut parts = Splits { train: Vec::new(), valid: Vec::new() };
         for (class, mut all) in classes.iter().zip(members).filter(|(_, all)| !all.is_empty()) {
             let count = ((all.len() as f64 * self.valid).round() as usize).clamp(1, all.len() - 1);
-            let seed =
-                class.bytes().fold(splitmix(self.seed), |state, byte| splitmix(state ^ u64::from(byte)));
+            let seed = self.seed_of(class);
             Rng::with_seed(seed).shuffle(&mut all);
             parts.valid.extend(all.drain(..count));
             parts.train.extend(all);

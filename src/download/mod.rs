@@ -7,25 +7,20 @@
 //! Certificates are Mozilla's, and those of `SSL_CERT_FILE` where it is set, for networks that intercept
 //! HTTPS. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are respected.
 
-mod agent;
 mod checksum;
-mod fetch;
-mod meter;
-mod partial_file;
-mod reply;
+#[cfg(feature = "download")]
+mod network;
+#[cfg(not(feature = "download"))]
+#[path = "without_network.rs"]
+mod network;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use checksum::Checksum;
-use fetch::{Failure, Outcome};
-use meter::Meter;
-pub(crate) use meter::bytes;
-use partial_file::{Claim, PartialFile};
 
-use crate::notebook::{interrupted, take_interrupt};
-use crate::{Error, Result};
+use crate::Result;
 
 /// What is known of a file before it is fetched, and how patiently it is fetched.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,11 +71,11 @@ pub struct Downloaded {
 
 impl fmt::Display for Downloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, size) = (self.path.display(), meter::bytes(self.length));
+        let (path, size) = (self.path.display(), bytes(self.length));
         match self.fetched {
             0 => write!(f, "{path} ({size}, already there)"),
             fetched if fetched < self.length => {
-                write!(f, "{path} ({size}, continued from {})", meter::bytes(self.length - fetched))
+                write!(f, "{path} ({size}, continued from {})", bytes(self.length - fetched))
             }
             _ => write!(f, "{path} ({size})"),
         }
@@ -98,30 +93,16 @@ impl fmt::Debug for Downloaded {
 /// at once: the second waits for the first.
 ///
 /// # Errors
-/// [`Error::Download`] with what went wrong, where the part is kept that is there, and what to do;
-/// [`Error::Interrupted`] within a moment of the stop button; [`Error::Io`] when the file cannot be
-/// written. The file `to` is then as it was.
+/// [`Error::Download`](crate::Error::Download) with what went wrong, where the part is kept that is there, and what to do,
+/// also where the crate was built without its feature `download`;
+/// [`Error::Interrupted`](crate::Error::Interrupted) within a moment of the stop button;
+/// [`Error::Io`](crate::Error::Io) when the file cannot be written. The file `to` is then as it was.
 pub fn download(url: &str, to: impl AsRef<Path>, options: &DownloadOptions) -> Result<Downloaded> {
     let to = to.as_ref();
     if let Some(length) = present(to, options)? {
         return Ok(Downloaded { path: to.to_owned(), length, fetched: 0 });
     }
-    let mut part = match PartialFile::claim(to)? {
-        Claim::Mine(part) => part,
-        // Another process was downloading it, and has finished.
-        Claim::Waited(part) => match present(to, options)? {
-            Some(length) => {
-                part.discard();
-                return Ok(Downloaded { path: to.to_owned(), length, fetched: 0 });
-            }
-            None => part,
-        },
-    };
-    part.keep_only_what_can_go_on(url, options.checksum.is_some())?;
-    let fetched = fetch_all(url, to, &mut part, options)?;
-    let length = part.length();
-    part.put_in_place(to)?;
-    Ok(Downloaded { path: to.to_owned(), length, fetched })
+    network::fetch(url, to, options)
 }
 
 /// The length of the file if it is there and right.
@@ -137,81 +118,28 @@ fn present(to: &Path, options: &DownloadOptions) -> Result<Option<u64>> {
     }
 }
 
-/// Tries until the part is the whole file and checked; gives how many bytes came.
-fn fetch_all(url: &str, to: &Path, part: &mut PartialFile, options: &DownloadOptions) -> Result<u64> {
-    let refuse = |part: &PartialFile, reason: String| Error::Download {
-        url: url.to_owned(),
-        path: to.to_owned(),
-        reason: format!("{reason}{}", part.story()),
-    };
-    let agent = agent::agent(options.patience)?;
-    let mut meter = Meter::new(url, to, part.length(), options);
-    let (mut fetched, mut tries, mut began_anew) = (0, 0, part.length() == 0);
-    loop {
-        let before = part.length();
-        let outcome = fetch::attempt(&agent, url, part, options, &mut meter);
-        let without_answer = options.first_answer.is_some() && !meter.has_begun();
-        fetched += part.length().saturating_sub(before);
-        let (failure, wait) = match outcome {
-            Outcome::Whole => match wrong(part, options)? {
-                None => return Ok(fetched),
-                // The continued part may have been of another file: start again from zero.
-                Some(_) if !began_anew => {
-                    part.empty()?;
-                    (began_anew, fetched) = (true, 0);
-                    continue;
-                }
-                Some(reason) => {
-                    part.empty()?;
-                    return Err(refuse(part, reason));
-                }
-            },
-            Outcome::Interrupted => {
-                take_interrupt();
-                return Err(Error::Interrupted);
-            }
-            Outcome::Failed(Failure::Disk(error)) => return Err(error),
-            Outcome::Failed(Failure::Final(reason)) => return Err(refuse(part, reason)),
-            Outcome::Failed(Failure::Passing(reason, _)) if without_answer => {
-                return Err(refuse(part, reason));
-            }
-            Outcome::Failed(Failure::Passing(reason, wait)) => (reason, wait),
-        };
-        tries = if part.length() > before { 0 } else { tries + 1 };
-        if tries > options.retries {
-            return Err(refuse(part, format!("{failure}, even after {} more tries", options.retries)));
-        }
-        meter.note(&failure);
-        if !pause(wait.unwrap_or(Duration::from_millis(500 << tries.min(6)))) {
-            take_interrupt();
-            return Err(Error::Interrupted);
-        }
+/// A number of bytes for people: `44.7 MB`, in powers of 1000.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if count < 1000 {
+        return format!("{count} bytes");
     }
+    let (mut value, mut unit) = (count as f64 / 1e3, 0);
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        (value, unit) = (value / 1e3, unit + 1);
+    }
+    format!("{value:.1} {}", UNITS[unit])
 }
 
-/// What is wrong with a part that has come to its end.
-fn wrong(part: &PartialFile, options: &DownloadOptions) -> Result<Option<String>> {
-    if let Some(expected) = options.length.filter(|&expected| expected != part.length()) {
-        let got = part.length();
-        return Ok(Some(format!("it has {got} bytes and should have {expected}{}", part.what_it_is()?)));
-    }
-    match &options.checksum {
-        Some(checksum) => Ok(match checksum.complaint(part.path())? {
-            Some(complaint) => Some(format!("{complaint}{}", part.what_it_is()?)),
-            None => None,
-        }),
-        None => Ok(None),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::bytes;
 
-/// Waits, and says whether nobody pressed the stop button meanwhile.
-fn pause(duration: Duration) -> bool {
-    let end = Instant::now() + duration;
-    while Instant::now() < end {
-        if interrupted() {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(50).min(end.saturating_duration_since(Instant::now())));
+    #[test]
+    fn sizes_for_people() {
+        assert_eq!(bytes(999), "999 bytes");
+        assert_eq!(bytes(1000), "1.0 kB");
+        assert_eq!(bytes(999_999), "1.0 MB");
+        assert_eq!(bytes(46_830_571), "46.8 MB");
     }
-    true
 }

@@ -24,5 +24,5 @@ mod species;
 mod store;
 
 pub use plants::{PlantOptions, draw_plants};
+pub(super) use store::cached_flowers;
 pub use store::draw_flowers;
-pub(crate) use store::{is_whole, picture_count};

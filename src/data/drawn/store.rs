@@ -1,11 +1,12 @@
 //! The default set on disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::painted_set::PaintedSet;
 use super::picture::picture;
 use super::species::SPECIES;
 use crate::Result;
+use crate::files::user_cache;
 
 /// Pictures of each species in the two parts of the set.
 const PARTS: [(&str, usize); 2] = [("train", 40), ("valid", 10)];
@@ -34,12 +35,13 @@ pub fn draw_flowers(folder: impl AsRef<Path>) -> Result<bool> {
     set().draw(folder.as_ref())
 }
 
-/// Whether a folder holds the whole set, undamaged.
-pub(crate) fn is_whole(folder: &Path) -> bool {
-    set().is_whole(folder)
-}
-
-/// How many pictures the set has.
-pub(crate) fn picture_count() -> usize {
-    set().picture_count()
+/// The set in the user's cache folder, drawn on first use.
+pub(in crate::data) fn cached_flowers() -> Result<PathBuf> {
+    let folder = user_cache()?.join("herbarium/drawn-flowers-v1");
+    let set = set();
+    if !set.is_whole(&folder) {
+        println!("Drawing {} flowers into {} (once) …", set.picture_count(), folder.display());
+        set.draw(&folder)?;
+    }
+    Ok(folder)
 }

@@ -159,7 +159,7 @@ impl PartialFile {
             length => {
                 format!(
                     ". The {} received so far are kept: the same line resumes from there",
-                    super::meter::bytes(length)
+                    crate::download::bytes(length)
                 )
             }
         }

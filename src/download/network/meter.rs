@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::DownloadOptions;
+use crate::download::{DownloadOptions, bytes};
 use crate::notebook::Progress;
 
 /// The bar of a download.
@@ -77,31 +77,5 @@ impl Meter {
         if self.verbose {
             println!("{}: {failure}; trying again", self.what);
         }
-    }
-}
-
-/// A number of bytes for people: `44.7 MB`, in powers of 1000.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if count < 1000 {
-        return format!("{count} bytes");
-    }
-    let (mut value, mut unit) = (count as f64 / 1e3, 0);
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        (value, unit) = (value / 1e3, unit + 1);
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn sizes_for_people() {
-        assert_eq!(bytes(999), "999 bytes");
-        assert_eq!(bytes(1000), "1.0 kB");
-        assert_eq!(bytes(999_999), "1.0 MB");
-        assert_eq!(bytes(46_830_571), "46.8 MB");
     }
 }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::header;
 
-use super::DownloadOptions;
-use super::meter::{Meter, bytes};
+use super::meter::Meter;
 use super::partial_file::PartialFile;
 use super::reply::{Reply, version};
 use crate::Error;
+use crate::download::{DownloadOptions, bytes};
 use crate::notebook::interrupted;
 
 /// How a request ended.
