@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 /// The last argument of [`seed`], and how often it has been called.
-static GLOBAL: Mutex<Chance> = Mutex::new(Chance { seed: 0, generation: 0 });
+static GLOBAL: Mutex<GlobalSeed> = Mutex::new(GlobalSeed { seed: 0, generation: 0 });
 
 /// The seed of a loader without its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Chance {
+pub(crate) struct GlobalSeed {
     pub seed: u64,
     /// Incremented by every call of [`seed`], which makes loaders start again at epoch 0.
     pub generation: u64,
@@ -22,13 +22,13 @@ pub(crate) struct Chance {
 /// before each training that should be repeatable.
 pub fn seed(seed: u64) {
     let mut global = GLOBAL.lock().unwrap_or_else(PoisonError::into_inner);
-    *global = Chance { seed, generation: global.generation + 1 };
+    *global = GlobalSeed { seed, generation: global.generation + 1 };
     // libtorch takes a signed integer; all bits count.
     tch::manual_seed(seed as i64);
 }
 
 /// What [`seed`] was last given, 0 if nothing.
-pub(crate) fn global() -> Chance {
+pub(crate) fn global() -> GlobalSeed {
     *GLOBAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

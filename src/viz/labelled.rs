@@ -4,9 +4,9 @@ use crate::drawing::canvas::Area;
 
 /// Boxes that are taken.
 #[derive(Default)]
-pub(crate) struct Taken(Vec<Area>);
+pub(crate) struct OccupiedAreas(Vec<Area>);
 
-impl Taken {
+impl OccupiedAreas {
     /// Takes a place.
     pub(crate) fn add(&mut self, area: Area) {
         self.0.push(area);
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn labels_do_not_hide_each_other() {
         let inside = Area::new(0.0, 0.0, 400.0, 300.0);
-        let mut taken = Taken::default();
+        let mut taken = OccupiedAreas::default();
         let areas: Vec<Area> =
             (0..40).map(|i| taken.near((200.0 + (i % 3) as f32, 150.0), (60.0, 14.0), 5.0, inside)).collect();
         for (index, area) in areas.iter().enumerate() {

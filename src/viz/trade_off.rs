@@ -3,7 +3,7 @@
 use image::Rgb;
 
 use super::Figure;
-use super::labelled::Taken;
+use super::labelled::OccupiedAreas;
 use crate::drawing::axis::Scale;
 use crate::drawing::canvas::{Area, Canvas, Text};
 use crate::drawing::palette::{BLUE, GREY, INK, blues};
@@ -117,7 +117,7 @@ fn colour_of(point: &TradeOff, points: &[TradeOff]) -> Rgb<u8> {
 /// Each name beside its point, off the points, the line of the best and the other names; a thin line leads to one that
 /// is far away.
 fn names(canvas: &mut Canvas, plot: &Plot, points: &[TradeOff], best: &[(f64, f64)]) {
-    let mut taken = Taken::default();
+    let mut taken = OccupiedAreas::default();
     for pair in best.windows(2) {
         if let (Some(from), Some(to)) = (plot.at(pair[0]), plot.at(pair[1])) {
             taken.add_line(from, to);

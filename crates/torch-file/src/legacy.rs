@@ -9,7 +9,7 @@ use crate::dtype::Dtype;
 use crate::error::{Result, damaged, truncated, unsupported};
 use crate::machine::Pickle;
 use crate::node::{Node, Storage};
-use crate::storages::{Source, Storages};
+use crate::storages::{StorageReader, Storages};
 use crate::value::Value;
 
 /// The first pickle: the number 0x1950a86a20f9469cfc6c.
@@ -35,7 +35,7 @@ pub(crate) fn read(whole: &Arc<[u8]>) -> Result<Value> {
     let keys = Pickle::read(bytes, main.end)?;
     let places = places(bytes, &main, &keys)?;
     let pickle = Pickle { bytes: &bytes[..keys.end], ..main };
-    let source = LegacySource { bytes: Arc::clone(whole), places, big_endian };
+    let source = LegacyStorages { bytes: Arc::clone(whole), places, big_endian };
     build(&pickle, Storages::new(source))
 }
 
@@ -77,13 +77,13 @@ fn places(bytes: &[u8], main: &Pickle, keys: &Pickle) -> Result<HashMap<String, 
     Ok(places)
 }
 
-struct LegacySource {
+struct LegacyStorages {
     bytes: Arc<[u8]>,
     places: HashMap<String, (usize, usize)>,
     big_endian: bool,
 }
 
-impl LegacySource {
+impl LegacyStorages {
     /// Where the bytes of a storage begin.
     fn start(&self, key: &str, length: u64) -> Result<usize> {
         match self.places.get(key) {
@@ -94,7 +94,7 @@ impl LegacySource {
     }
 }
 
-impl Source for LegacySource {
+impl StorageReader for LegacyStorages {
     fn check(&mut self, key: &str, length: u64) -> Result<()> {
         self.start(key, length).map(drop)
     }

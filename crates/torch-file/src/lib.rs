@@ -64,7 +64,7 @@ use error::unsupported;
 pub use error::{Error, Result};
 use machine::Pickle;
 pub use storage::Storage;
-use storages::{Storages, ZipSource};
+use storages::{Storages, ZipStorages};
 pub use tensor::Tensor;
 pub use value::{Dict, DictKind, Key, Value};
 use zip::Zip;
@@ -139,7 +139,7 @@ fn read_zip<R: Read + Seek + Send + 'static>(reader: R) -> Result<Value> {
     let order = format!("{prefix}byteorder");
     let big_endian = zip.length(&order).is_some_and(|length| length < 16) && zip.read(&order)? == b"big";
     let pickle = Pickle::read(&bytes, 0)?;
-    build::build(&pickle, Storages::new(ZipSource { zip, prefix, big_endian }))
+    build::build(&pickle, Storages::new(ZipStorages { zip, prefix, big_endian }))
 }
 
 /// What a file is, if it is not a PyTorch file.

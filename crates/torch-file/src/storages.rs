@@ -11,7 +11,7 @@ use crate::storage::Storage;
 use crate::zip::Zip;
 
 /// A file that the elements of storages are read from.
-pub(crate) trait Source: Send {
+pub(crate) trait StorageReader: Send {
     /// Fails if it is already known that a storage of that name does not have `length` bytes, or has too many.
     fn check(&mut self, key: &str, length: u64) -> Result<()>;
 
@@ -23,13 +23,13 @@ pub(crate) trait Source: Send {
 }
 
 /// The entries `PREFIX/data/KEY` of an archive.
-pub(crate) struct ZipSource<R> {
+pub(crate) struct ZipStorages<R> {
     pub zip: Zip<R>,
     pub prefix: String,
     pub big_endian: bool,
 }
 
-impl<R: Read + Seek + Send> Source for ZipSource<R> {
+impl<R: Read + Seek + Send> StorageReader for ZipStorages<R> {
     fn check(&mut self, key: &str, length: u64) -> Result<()> {
         let name = format!("{}data/{key}", self.prefix);
         match self.zip.length(&name) {
@@ -51,12 +51,12 @@ impl<R: Read + Seek + Send> Source for ZipSource<R> {
 
 /// The storages of a file, each created on first use.
 pub(crate) struct Storages {
-    source: Arc<Mutex<dyn Source>>,
+    source: Arc<Mutex<dyn StorageReader>>,
     made: HashMap<String, Storage>,
 }
 
 impl Storages {
-    pub fn new(source: impl Source + 'static) -> Self {
+    pub fn new(source: impl StorageReader + 'static) -> Self {
         Storages { source: Arc::new(Mutex::new(source)), made: HashMap::new() }
     }
 
@@ -95,7 +95,7 @@ impl Storages {
         Ok(storage)
     }
 
-    fn lock<T>(&self, ask: impl FnOnce(&mut dyn Source) -> T) -> T {
+    fn lock<T>(&self, ask: impl FnOnce(&mut dyn StorageReader) -> T) -> T {
         ask(&mut *self.source.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

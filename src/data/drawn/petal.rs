@@ -95,7 +95,7 @@ pub(super) struct Petal {
 const SHADOW_REACH: f32 = 7.0;
 
 /// A place on or near a petal.
-struct Place {
+struct PetalPoint {
     /// Along the petal, 0 to 1 on it.
     u: f32,
     /// Across it, -1 to 1 on it.
@@ -131,7 +131,7 @@ impl<'a> Ground<'a> {
     }
 
     /// Where a pixel is on the petal; `None` where it is too far away for even a shadow.
-    fn place(&self, pixel: [f32; 2]) -> Option<Place> {
+    fn place(&self, pixel: [f32; 2]) -> Option<PetalPoint> {
         let (petal, shape) = (self.petal, &self.petal.outline);
         let [x, y] = self.local.of(pixel);
         let (u, half) = (x / petal.length, 0.5 * petal.width);
@@ -156,7 +156,7 @@ impl<'a> Ground<'a> {
         let tip = (u - (shape.tip(across) + 0.4 * wave - cut)) * petal.length * self.pixels;
         let root = -x * self.pixels;
         let distance = side.max(tip).max(root);
-        (distance < SHADOW_REACH).then_some(Place { u, v: across / wide.max(0.05), distance })
+        (distance < SHADOW_REACH).then_some(PetalPoint { u, v: across / wide.max(0.05), distance })
     }
 }
 
@@ -205,7 +205,7 @@ impl Petal {
         (low, high)
     }
 
-    fn colour(&self, place: &Place, light: [f32; 2]) -> Rgb {
+    fn colour(&self, place: &PetalPoint, light: [f32; 2]) -> Rgb {
         let (u, v) = (place.u.clamp(0.0, 1.0), place.v.clamp(-1.0, 1.0));
         let mut colour = mix(self.root, self.tip, smoothstep(0.05, 0.85, u));
         colour = match self.mark {

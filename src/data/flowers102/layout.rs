@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 
 use super::mat;
-use super::source::{Remote, Source};
+use super::source::{RemoteFile, RemoteSet};
 use super::split::{Flowers102Split, Official, PARTS};
 use crate::download::{DownloadOptions, download};
 use crate::files::write_atomically;
@@ -25,7 +25,7 @@ const LARGEST_MAT: u64 = 16 << 20;
 const NAMES: &str = include_str!("cat_to_name.json");
 
 /// The set in the folder `dir`, fetched if it is not there.
-pub(super) fn prepare(dir: &Path, source: &Source, split: Flowers102Split) -> Result<PathBuf> {
+pub(super) fn prepare(dir: &Path, source: &RemoteSet, split: Flowers102Split) -> Result<PathBuf> {
     if is_whole(dir, split) {
         return Ok(dir.to_path_buf());
     }
@@ -43,7 +43,7 @@ pub(super) fn prepare(dir: &Path, source: &Source, split: Flowers102Split) -> Re
         });
     }
     let downloads = beside(dir, "download");
-    let fetch = |remote: &Remote| -> Result<PathBuf> {
+    let fetch = |remote: &RemoteFile| -> Result<PathBuf> {
         let path = downloads.join(remote.name);
         let options = DownloadOptions { checksum: Some(remote.checksum.clone()), ..Default::default() };
         download(&remote.url, &path, &options)?;
@@ -101,7 +101,7 @@ fn broken(path: &Path) -> impl Fn(String) -> Error {
 
 /// The label (from 1) and the part of every picture.
 fn places(
-    source: &Source,
+    source: &RemoteSet,
     labels: &Path,
     parts: &Path,
     split: Flowers102Split,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub use split::Flowers102Split;
 
 use crate::Result;
-use source::Source;
+use source::RemoteSet;
 
 /// How the set is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +56,7 @@ impl Flowers102Options {
 
     fn download_to(self, dir: &Path) -> Result<PathBuf> {
         let mirror = std::env::var("HERBARIUM_FLOWERS102_URL").ok();
-        layout::prepare(dir, &Source::at(mirror.as_deref()), self.split)
+        layout::prepare(dir, &RemoteSet::at(mirror.as_deref()), self.split)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::{TempDir, tempdir};
 
 use super::layout::prepare;
-use super::source::{Remote, Source};
+use super::source::{RemoteFile, RemoteSet};
 use super::{Flowers102Split, mat};
 use crate::download::Checksum;
 
@@ -75,8 +75,8 @@ fn md5(bytes: &[u8]) -> Checksum {
 }
 
 /// A source on three servers; the checksum of the archive is that of `pictures`.
-fn source(pictures: Vec<u8>, labels: Vec<u8>, split: Vec<u8>, answers: Vec<Answer>) -> (Source, Server) {
-    let remote = |name: &'static str, body: &[u8], server: &Server| Remote {
+fn source(pictures: Vec<u8>, labels: Vec<u8>, split: Vec<u8>, answers: Vec<Answer>) -> (RemoteSet, Server) {
+    let remote = |name: &'static str, body: &[u8], server: &Server| RemoteFile {
         name,
         url: server.url(name),
         checksum: md5(body),
@@ -84,7 +84,7 @@ fn source(pictures: Vec<u8>, labels: Vec<u8>, split: Vec<u8>, answers: Vec<Answe
     let (first, second) =
         (Server::new(labels.clone(), None, vec![]), Server::new(split.clone(), None, vec![]));
     let server = Server::new(pictures.clone(), Some("\"1\""), answers);
-    let source = Source {
+    let source = RemoteSet {
         pictures: remote("102flowers.tgz", &pictures, &server),
         labels: remote("imagelabels.mat", &labels, &first),
         split: remote("setid.mat", &split, &second),
@@ -94,7 +94,7 @@ fn source(pictures: Vec<u8>, labels: Vec<u8>, split: Vec<u8>, answers: Vec<Answe
     (source, server)
 }
 
-fn usual(answers: Vec<Answer>) -> (Source, Server) {
+fn usual(answers: Vec<Answer>) -> (RemoteSet, Server) {
     source(archive(&[], None), labels_file(), split_file(), answers)
 }
 
@@ -263,9 +263,9 @@ fn a_folder_with_something_else_is_left_alone() {
 /// Expected: the addresses and checksums in torchvision's `Flowers102`.
 #[test]
 fn home_and_mirror() {
-    let home = Source::at(None);
+    let home = RemoteSet::at(None);
     assert_eq!(home.split.url, "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/setid.mat");
     assert_eq!(home.pictures.checksum, Checksum::Md5("52808999861908f626f3c1f4e79d11fa".into()));
-    assert_eq!(Source::at(Some("http://here/x/")).labels.url, "http://here/x/imagelabels.mat");
-    assert_eq!(Source::at(Some("")).labels.url, home.labels.url);
+    assert_eq!(RemoteSet::at(Some("http://here/x/")).labels.url, "http://here/x/imagelabels.mat");
+    assert_eq!(RemoteSet::at(Some("")).labels.url, home.labels.url);
 }

@@ -9,7 +9,7 @@ use crate::data::CategoryNames;
 use crate::drawing::canvas::{Area, Canvas, Scaling, Text};
 use crate::drawing::palette::{FAINT, GREY, INK, WHITE, group};
 use crate::viz::Figure;
-use crate::viz::labelled::Taken;
+use crate::viz::labelled::OccupiedAreas;
 use crate::viz::labels::Names;
 use crate::viz::photograph::square;
 use crate::{Error, Result};
@@ -213,7 +213,7 @@ fn class_labels(
     classes.retain(|(_, places)| !places.is_empty());
     classes.sort_by_key(|(class, places)| (std::cmp::Reverse(places.len()), *class));
     let style = Text::new(if classes.len() > MANY_NAMES { 9.0 } else { 11.0 }).bold().middle();
-    let mut taken = Taken::default();
+    let mut taken = OccupiedAreas::default();
     let label = |(class, places): (usize, Vec<(f32, f32)>)| {
         let sorted = |values: &mut dyn Iterator<Item = f32>| {
             let mut values: Vec<f32> = values.collect();
