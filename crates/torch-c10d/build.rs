@@ -17,7 +17,15 @@ fn main() {
             include.display()
         );
     }
-    cc::Build::new()
+    let mut build = cc::Build::new();
+    let nccl = nccl_headers();
+    for folder in nccl.iter().flatten() {
+        build.flag("-isystem").flag(folder.display().to_string());
+    }
+    if nccl.is_some() {
+        build.define("USE_C10D_NCCL", None);
+    }
+    build
         .cpp(true)
         .std("c++17")
         .warnings(false)
@@ -33,6 +41,40 @@ fn main() {
         .compile("torch_c10d");
     println!("cargo:rustc-link-lib=torch_cpu");
     println!("cargo:rustc-link-lib=c10");
+    if nccl.is_some() {
+        println!("cargo:rustc-link-lib=torch_cuda");
+    }
+}
+
+/// The folders with CUDA's and NCCL's headers, for a libtorch that has NCCL: NVIDIA's wheels beside torch's, else `CUDA_HOME`
+/// and `NCCL_HOME`.
+fn nccl_headers() -> Option<Vec<PathBuf>> {
+    ["CUDA_HOME", "NCCL_HOME"].iter().for_each(|name| println!("cargo:rerun-if-env-changed={name}"));
+    if !libtorch().join("lib/libtorch_cuda.so").exists() {
+        return None;
+    }
+    let mut candidates = Vec::new();
+    let beside = libtorch().parent().map(|site| site.join("nvidia"));
+    for package in beside.and_then(|nvidia| std::fs::read_dir(nvidia).ok()).into_iter().flatten().flatten() {
+        candidates.push(package.path().join("include"));
+    }
+    let homes = ["CUDA_HOME", "NCCL_HOME"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    candidates.extend(homes.chain([PathBuf::from("/usr/local/cuda")]).map(|home| home.join("include")));
+    candidates.push(PathBuf::from("/usr/include"));
+    let with = |header: &str| candidates.iter().find(|folder| folder.join(header).exists()).cloned();
+    let found = [with("cuda_runtime_api.h"), with("nccl.h")];
+    match found {
+        [Some(cuda), Some(nccl)] => Some(vec![cuda, nccl]),
+        [cuda, _] => {
+            println!(
+                "cargo:warning=torch-c10d: built without NCCL, because {} is not found: set {} to the folder above its \
+                 include folder. Ranks with a GPU each then exchange through gloo",
+                if cuda.is_none() { "cuda_runtime_api.h" } else { "nccl.h" },
+                if cuda.is_none() { "CUDA_HOME" } else { "NCCL_HOME" },
+            );
+            None
+        }
+    }
 }
 
 /// libtorch's folder: `LIBTORCH`, else where torch-sys found it.

@@ -210,12 +210,12 @@ def assemble_cpu(folder):
 def resolved_with_cuda():
     """torch and NVIDIA's libraries that it asks for, as pip resolves them: `name==version` each.
 
-    What torch asks for beside them (triton, sympy, …) is for Python alone.
+    `cccl` and `crt` are headers that CUDA's own include. What torch asks for beside them (triton, sympy, …) is for Python alone.
     """
     with tempfile.TemporaryDirectory(prefix="libtorch-") as work:
         report = os.path.join(work, "report.json")
         pip("install", "--dry-run", "--quiet", "--ignore-installed", *ANY_PYTHON, "--target", work, "--report", report,
-            f"torch=={VERSION}")
+            f"torch=={VERSION}", "cuda-toolkit[cccl,crt]")
         with open(report, encoding="utf-8") as file:
             found = [entry["metadata"] for entry in json.load(file)["install"]]
     wanted = [one for one in found if one["name"] == "torch" or one["name"].startswith("nvidia-")]

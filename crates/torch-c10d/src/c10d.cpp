@@ -4,6 +4,10 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#ifdef USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#include <torch/cuda.h>
+#endif
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/csrc/distributed/c10d/comm.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
@@ -100,11 +104,30 @@ char* c10d_group_join(c10d_store* store, const char* prefix, int rank, int world
     auto group = c10::make_intrusive<c10d::ProcessGroup>(of_group, rank, world);
     group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
     group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, c10::intrusive_ptr<c10d::Backend>(gloo));
+#ifdef USE_C10D_NCCL
+    // As init_process_group's "cpu:gloo,cuda:nccl". Nothing is exchanged before the first tensor on a GPU.
+    if (torch::cuda::device_count() > 0) {
+      auto nccl_options = c10d::ProcessGroupNCCL::Options::create();
+      nccl_options->timeout = timeout;
+      auto nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("cuda/", of_group), rank, world, nccl_options);
+      nccl->setSequenceNumberForGroup();
+      group->setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::NCCL, c10::intrusive_ptr<c10d::Backend>(nccl));
+    }
+#endif
     group->setGroupName("0");
     *out = new c10d_group{group, timeout};
   });
 }
 char* c10d_group_leave(c10d_group* group) { return guarded([&] { delete group; }); }
+
+// Whether tensors on a GPU are exchanged by NCCL.
+int c10d_has_nccl() {
+#ifdef USE_C10D_NCCL
+  return 1;
+#else
+  return 0;
+#endif
+}
 
 // operation: c10d::ReduceOp::RedOpType
 char* c10d_all_reduce(c10d_group* group, void* const* pointers, size_t count, int operation) {

@@ -35,6 +35,7 @@ struct Opaque {
 
 unsafe extern "C" {
     fn c10d_free_text(text: *mut c_char);
+    safe fn c10d_has_nccl() -> c_int;
     fn c10d_store_open(
         host: *const c_char,
         port: u16,
@@ -211,7 +212,13 @@ pub enum Reduce {
     Max = 4,
 }
 
-/// Ranks that exchange tensors: PyTorch's `ProcessGroup` with gloo.
+/// Whether this crate was built against a libtorch with NCCL, which then exchanges tensors on GPUs, one GPU for each rank.
+pub fn has_nccl() -> bool {
+    c10d_has_nccl() != 0
+}
+
+/// Ranks that exchange tensors: PyTorch's `ProcessGroup` with gloo for tensors on the CPU, and NCCL for those on GPUs where
+/// [`has_nccl`].
 pub struct ProcessGroup {
     raw: NonNull<Opaque>,
 }

@@ -13,6 +13,7 @@ mod evaluate;
 mod event;
 mod failure;
 mod folder;
+mod gpu;
 mod habits;
 mod input;
 mod line_map;

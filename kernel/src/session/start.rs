@@ -9,6 +9,7 @@ use evcxr::{CommandContext, EvalContext};
 
 use super::Shared;
 use super::folder::Folder;
+use super::gpu;
 use super::habits::Hints;
 use crate::error::{Error, Result};
 use crate::template::{self, Helper, Plan};
@@ -47,6 +48,7 @@ pub fn start_evcxr(folder: &Folder, plan: Option<&Plan>, shared: &Shared) -> Res
             None => command.env_remove(name),
         };
     }
+    command.envs(gpu::of_rank().map(|gpu| ("CUDA_VISIBLE_DEVICES", gpu)));
     if let Ok(backtrace) = std::env::var("RUST_BACKTRACE") {
         command.env(runtime::BACKTRACE, backtrace);
     }

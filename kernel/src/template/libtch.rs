@@ -80,7 +80,7 @@ fn link(archive: &Path, libtorch: &Path, library: &Path) -> Result<()> {
 /// hundred thousand symbols of the real ones for each cell, because torch-sys names them.
 pub fn stand_ins(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
-    for name in ["torch", "torch_cpu", "c10"] {
+    for name in ["torch", "torch_cpu", "torch_cuda", "c10"] {
         empty_library(&folder.join(format!("lib{name}.so")))?;
     }
     Ok(())
