@@ -304,6 +304,8 @@ pub enum Error {
         batch: usize,
         /// The request that failed.
         told: String,
+        /// How many bytes it asked for, where libtorch says so.
+        requested: Option<u64>,
         /// What would fit.
         advice: String,
     },

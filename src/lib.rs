@@ -18,6 +18,7 @@
 #![deny(unnameable_types)]
 
 pub mod classifier;
+pub mod cuda;
 pub mod data;
 pub mod download;
 mod drawing;

@@ -6,10 +6,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::memory;
 use super::options::Precision;
-use crate::Result;
 use crate::data::DataLoader;
 use crate::models::fast_path::{self, FastPath};
 use crate::models::{Model, Outputs};
+use crate::{Result, cuda};
 
 /// The chosen method.
 pub(super) enum Compute {
@@ -17,8 +17,10 @@ pub(super) enum Compute {
     Plain,
     /// Frozen layers prepared.
     Fast(FastPath),
-    /// Convolutions in bfloat16.
+    /// Convolutions in bfloat16, on the CPU.
     Mixed,
+    /// libtorch's automatic mixed precision.
+    Autocast(Kind),
 }
 
 impl Compute {
@@ -29,9 +31,13 @@ impl Compute {
     /// The model's own, as its forward pass has them;
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) when a batch needs more than there is.
     pub fn prepare(model: &Model, loader: &DataLoader, precision: Precision) -> Result<Compute> {
-        if model.device() != Device::Cpu {
-            // On a GPU, autocast does it; see `forward`.
-            return Ok(if precision == Precision::BFloat16 { Compute::Mixed } else { Compute::Plain });
+        match precision {
+            Precision::Float16 => return Ok(Compute::Autocast(Kind::Half)),
+            Precision::BFloat16 if model.device() != Device::Cpu => {
+                return Ok(Compute::Autocast(Kind::BFloat16));
+            }
+            _ if model.device() != Device::Cpu => return Ok(Compute::Plain),
+            _ => {}
         }
         let Some(images) = sample(loader)? else { return Ok(Compute::Plain) };
         let one = images.f_narrow(0, 0, 1)?;
@@ -64,10 +70,14 @@ impl Compute {
             Compute::Fast(path) => {
                 path.run(|| model.forward_train(images)).or_else(|_| model.forward_train(images))
             }
-            Compute::Mixed if model.device() != Device::Cpu => {
-                tch::autocast(true, || model.forward_train(images))
-            }
             Compute::Mixed => fast_path::mixed(|| model.forward_train(images)),
+            Compute::Autocast(kind) => {
+                let Outputs { logits, aux } =
+                    cuda::autocast(model.device(), *kind, || model.forward_train(images))?;
+                // Losses are computed in float32, as under autocast.
+                let aux = aux.map(|aux| aux.f_to_kind(Kind::Float)).transpose()?;
+                Ok(Outputs { logits: logits.f_to_kind(Kind::Float)?, aux })
+            }
         }
     }
 }
@@ -93,6 +103,34 @@ impl fmt::Display for Compute {
             Compute::Plain => f.write_str("float32"),
             Compute::Fast(path) => fmt::Display::fmt(path, f),
             Compute::Mixed => f.write_str("convolutions in bfloat16"),
+            Compute::Autocast(Kind::Half) => f.write_str("autocast to float16"),
+            Compute::Autocast(_) => f.write_str("autocast to bfloat16"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{Pretrained, initialize_model};
+
+    #[test]
+    fn autocast_gives_float32_logits_and_gradients() {
+        crate::seed(0);
+        let mut model = initialize_model("squeezenet1_1", 3, Pretrained::No, Device::Cpu).unwrap();
+        // Without dropout's chance.
+        model.eval();
+        let images = Tensor::rand([2, 3, 40, 40], (Kind::Float, Device::Cpu));
+        let plain = Compute::Plain.forward(&model, &images).unwrap().logits;
+        let compute = Compute::Autocast(Kind::BFloat16);
+        let mixed = compute.forward(&model, &images).unwrap().logits;
+        assert_eq!((compute.to_string().as_str(), mixed.kind()), ("autocast to bfloat16", Kind::Float));
+        let difference = (&mixed - &plain).norm().double_value(&[]);
+        assert!(difference > 0.0 && difference < 0.05 * plain.norm().double_value(&[]), "{mixed} {plain}");
+        mixed.sum(Kind::Float).backward();
+        for parameter in &model.named_parameters() {
+            let gradient = parameter.tensor.grad();
+            assert!(gradient.kind() == Kind::Float && gradient.isfinite().all().int64_value(&[]) == 1);
         }
     }
 }

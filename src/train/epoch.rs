@@ -5,11 +5,12 @@ use std::time::Instant;
 use tch::{Device, Kind, Tensor};
 
 use super::distributed::{Next, Team};
+use super::feed::Feed;
 use super::loss::Criterion;
 use super::memory;
 use crate::data::{Batch, Batches};
 use crate::models::Model;
-use crate::{Error, Result, notebook};
+use crate::{Error, Result};
 
 /// How many of a batch's files an error names.
 const FILES_NAMED: usize = 3;
@@ -76,7 +77,8 @@ impl Tally {
 /// batch.
 ///
 /// # Errors
-/// Those of the loader and of the two functions; [`Error::LossNotFinite`] before `learn` sees such a loss.
+/// Those of the loader and of the two functions; [`Error::LossNotFinite`], on the CPU before `learn` sees such a loss, on a GPU
+/// after it.
 pub(super) fn run(
     pass: &mut EpochPass<'_>,
     model: &Model,
@@ -90,8 +92,9 @@ pub(super) fn run(
     // device.
     let mut corrects = Tensor::f_zeros([], (Kind::Int64, model.device()))?;
     let often = model.device() == Device::Cpu;
+    let mut feed = Feed::new(model.device())?;
     for index in 0.. {
-        let next = next(&mut pass.batches);
+        let next = feed.next(&mut pass.batches);
         let next = match pass.in_step {
             Some(team) => team.in_step(next, pass.phase),
             None => next,
@@ -101,7 +104,7 @@ pub(super) fn run(
             Next::End => break,
             Next::Interrupted => return Ok(None),
         };
-        let outcome = one_batch(pass, model, &batch, index, &mut step, &mut learn);
+        let outcome = one_batch(pass, &mut feed, &batch, index, &mut step, &mut learn);
         let (loss, right) = outcome.map_err(|error| memory::explained(error, model, batch.len()))?;
         running_loss += loss * batch.len() as f64;
         tally.images += batch.len();
@@ -125,46 +128,31 @@ pub(super) fn run(
     Ok(Some(tally))
 }
 
-fn next(batches: &mut Batches) -> Result<Next> {
-    if notebook::interrupted() {
-        return Ok(Next::Interrupted);
-    }
-    match batches.next() {
-        Some(Err(Error::Interrupted)) => Ok(Next::Interrupted),
-        Some(batch) => batch.map(Next::Batch),
-        None => Ok(Next::End),
-    }
-}
-
 /// The loss of a batch, and how many of its pictures were right.
 fn one_batch(
-    pass: &EpochPass<'_>,
-    model: &Model,
+    pass: &mut EpochPass<'_>,
+    feed: &mut Feed,
     batch: &Batch,
     index: usize,
     step: &mut impl FnMut(&Batch, &Tensor, &Tensor, &dyn Criterion) -> Result<Step>,
     learn: &mut impl FnMut(&Tensor, usize) -> Result<()>,
 ) -> Result<(f64, Tensor)> {
-    let labels = moved(&batch.labels, model.device())?;
-    let images = moved(&batch.images, model.device())?;
+    let (images, labels) = feed.on_device(batch)?;
     let Step { loss, logits } = step(batch, &images, &labels, pass.criterion)?;
-    let loss_value = loss.f_double_value(&[])?;
-    if !loss_value.is_finite() {
-        return Err(not_finite(pass, index, loss_value, batch));
-    }
+    let finite = |pass: &EpochPass<'_>| match loss.f_double_value(&[])? {
+        value if value.is_finite() => Ok(value),
+        value => Err(not_finite(pass, index, value, batch)),
+    };
+    // Reading the loss waits for a GPU, so there it comes last, when all work of this batch and the copy of the next
+    // one have been handed over.
+    let known = if images.device().is_cuda() { None } else { Some(finite(pass)?) };
     learn(&loss, index)?;
     let right = logits.f_detach()?.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
-    Ok((loss_value, right))
-}
-
-/// The tensor on the model's device; a copy to a GPU is asynchronous.
-fn moved(tensor: &Tensor, device: Device) -> Result<Tensor> {
-    match device {
-        Device::Cuda(_) => {
-            Ok(tensor.f_pin_memory(device)?.f_to_device_(device, tensor.kind(), true, false)?)
-        }
-        device => Ok(tensor.f_to_device(device)?),
+    if let Some(loss) = known {
+        return Ok((loss, right));
     }
+    feed.look_ahead(&mut pass.batches);
+    Ok((finite(pass)?, right))
 }
 
 fn not_finite(pass: &EpochPass<'_>, batch_index: usize, loss: f64, batch: &Batch) -> Error {

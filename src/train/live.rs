@@ -4,9 +4,12 @@ use crate::notebook::html::escape;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use tch::Device;
+
 use super::History;
 use super::epoch::Tally;
 use super::history::table;
+use crate::cuda;
 use crate::notebook::{DisplayHandle, MimeBundle, Progress, Show, display, is_live};
 
 /// The minimum interval between updates of the line, which must also take less than a hundredth of the
@@ -29,6 +32,8 @@ pub(super) struct Live {
     before: u64,
     curves: String,
     head: String,
+    /// Where it trains.
+    device: Device,
 }
 
 enum Output {
@@ -46,8 +51,8 @@ struct Page(MimeBundle);
 
 impl Live {
     /// `images` is how many pictures all epochs have together, validation included; `head` says what is
-    /// trained with what.
-    pub fn new(verbose: bool, live: bool, images: u64, head: String) -> Live {
+    /// trained with what, on `device`.
+    pub fn new(verbose: bool, live: bool, images: u64, head: String, device: Device) -> Live {
         let bar = Progress::hidden("", images).unit("images");
         let output = match (verbose, live && is_live()) {
             (false, _) => Output::Quiet,
@@ -67,7 +72,17 @@ impl Live {
             before: 0,
             curves: String::new(),
             head,
+            device,
         }
+    }
+
+    /// What is trained with what, and how full the GPU is.
+    fn head(&self) -> String {
+        if !self.device.is_cuda() {
+            return self.head.clone();
+        }
+        cuda::memory(self.device)
+            .map_or_else(|_| self.head.clone(), |memory| format!("{}, {memory}", self.head))
     }
 
     /// Prints a line and flushes, so that a notebook shows it during training.
@@ -125,7 +140,7 @@ impl Live {
         if self.cost * COST <= self.started.elapsed() || self.curves.is_empty() {
             self.curves = curves(history);
         }
-        table.update(&Page(page(&self.head, history, &self.curves, &self.transcript)));
+        table.update(&Page(page(&self.head(), history, &self.curves, &self.transcript)));
         self.cost += start.elapsed();
     }
 
@@ -133,7 +148,7 @@ impl Live {
     pub fn end(&mut self, history: &History) {
         let Output::Notebook { table, line } = &self.output else { return };
         let curves = curves(history);
-        table.update(&Page(page(&self.head, history, &curves, &self.transcript)));
+        table.update(&Page(page(&self.head(), history, &curves, &self.transcript)));
         let summary = summary(history);
         let html = format!("<div>{}</div>", escape(&summary).replace('\n', "<br>"));
         line.update(&Page(MimeBundle::text(summary).with_html(html)));

@@ -3,25 +3,63 @@
 use tch::Device;
 
 use crate::models::Model;
-use crate::{Error, Result};
+use crate::{Error, Result, cuda};
 
 /// A clear error if libtorch ran out of memory for a batch of `batch` pictures.
 pub(super) fn explained(error: Error, model: &Model, batch: usize) -> Error {
     match error {
-        Error::Torch(told) if is_memory(&told) => Error::OutOfMemory {
-            model: model.name().to_owned(),
-            batch,
-            advice: advice(model.device(), batch),
-            told,
-        },
+        Error::Torch(told) if is_memory(&told) => {
+            if model.device().is_cuda() {
+                // What the failed batch had becomes free for others. That may fail as well, and is no matter then.
+                let _ = cuda::empty_cache(model.device());
+            }
+            Error::OutOfMemory {
+                model: model.name().to_owned(),
+                batch,
+                advice: advice(model.device(), batch),
+                requested: requested(&told),
+                told: essence(&told),
+            }
+        }
         other => other,
     }
 }
 
 fn is_memory(told: &str) -> bool {
-    ["can't allocate memory", "out of memory", "not enough memory", "alloc failed", "bad_alloc"]
+    [
+        "can't allocate memory",
+        "out of memory",
+        "not enough memory",
+        "alloc failed",
+        "alloc_failed",
+        "bad_alloc",
+    ]
+    .iter()
+    .any(|words| told.to_lowercase().contains(words))
+}
+
+/// The bytes in "Tried to allocate 20.00 MiB" and "you tried to allocate 400000000 bytes".
+fn requested(told: &str) -> Option<u64> {
+    let at = told.to_lowercase().find("tried to allocate ")? + "tried to allocate ".len();
+    let mut words = told.get(at..)?.split_whitespace();
+    let number: f64 = words.next()?.parse().ok()?;
+    let unit = match words.next()?.trim_end_matches(['.', ',']) {
+        "bytes" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return None,
+    };
+    Some((number * (1u64 << unit) as f64) as u64)
+}
+
+/// What libtorch says, without its advice on the settings of its allocator.
+fn essence(told: &str) -> String {
+    let end = [" If reserved but unallocated memory", " See documentation for Memory Management"]
         .iter()
-        .any(|words| told.to_lowercase().contains(words))
+        .filter_map(|words| told.find(words))
+        .min();
+    told[..end.unwrap_or(told.len())].trim_end_matches('.').to_owned()
 }
 
 /// Half is a guess that mostly works: part of the batch did fit.
@@ -76,7 +114,7 @@ pub(super) fn check(model: &Model, batch: usize, each: u64) -> Result<()> {
         }
     };
     let told = format!("it needs about {} and {} are free", gigabytes(need), gigabytes(free));
-    Err(Error::OutOfMemory { model: model.name().to_owned(), batch, told, advice })
+    Err(Error::OutOfMemory { model: model.name().to_owned(), batch, told, requested: Some(need), advice })
 }
 
 fn power_of_two_below(number: u64) -> u64 {
@@ -98,6 +136,29 @@ mod tests {
         ));
         assert!(is_memory("CUDA out of memory. Tried to allocate 20.00 MiB"));
         assert!(!is_memory("mat1 and mat2 shapes cannot be multiplied"));
+    }
+
+    #[test]
+    fn a_gpus_words_are_cut_to_what_matters() {
+        // c10/cuda/CUDACachingAllocator.cpp
+        let told = "CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity of 79.10 GiB of which 5.00 MiB \
+                    is free. Including non-PyTorch memory, this process has 79.09 GiB memory in use. Of the allocated \
+                    memory 78.01 GiB is allocated by PyTorch, and 100.00 MiB is reserved by PyTorch but unallocated. If reserved \
+                    but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid \
+                    fragmentation.  See documentation for Memory Management";
+        assert_eq!(requested(told), Some(3 << 29));
+        let essence = essence(told);
+        assert!(
+            essence.starts_with("CUDA out of memory") && essence.ends_with("but unallocated"),
+            "{essence}"
+        );
+        assert_eq!(
+            requested(
+                "DefaultCPUAllocator: can't allocate memory: you tried to allocate 400000000 bytes. Error code 12"
+            ),
+            Some(400_000_000)
+        );
+        assert_eq!(requested("out of memory"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::grad_scaler::GradScalerOptions;
 use super::mix::Mix;
 use super::resume::Resume;
 use crate::models::BatchNormMode;
@@ -16,10 +17,14 @@ pub enum Precision {
     Auto,
     /// float32 everywhere, frozen layers too.
     Float32,
-    /// Convolutions in bfloat16, as with `torch.autocast("cpu", torch.bfloat16)`; weights, gradients of
-    /// weights and the optimizer's memory stay float32. On processors with bfloat16 faster, and about as
-    /// good. Validation is float32.
+    /// On the CPU convolutions in bfloat16, as with `torch.autocast("cpu", torch.bfloat16)`; on a GPU convolutions and matrix
+    /// products, as with `torch.autocast("cuda", torch.bfloat16)`. Weights, gradients of weights and the optimizer's
+    /// memory stay float32. On processors and GPUs with bfloat16 faster, and about as good. Validation is float32.
     BFloat16,
+    /// Convolutions and matrix products in float16, as with `torch.autocast(…, torch.float16)` and a
+    /// [`GradScaler`](super::GradScaler), for GPUs without bfloat16; the CPU has no fast float16. Weights, gradients of weights and the
+    /// optimizer's memory stay float32. Validation is float32.
+    Float16,
 }
 
 /// How often the scheduler steps.
@@ -57,6 +62,8 @@ pub struct TrainOptions {
     pub live: bool,
     /// The numeric precision.
     pub precision: Precision,
+    /// How gradients are scaled in [`Precision::Float16`].
+    pub grad_scaler: GradScalerOptions,
     /// How often the scheduler steps: after each epoch.
     pub scheduler_step: SchedulerStep,
     /// The maximum norm of all gradients before a step ([`clip_grad_norm`](super::clip_grad_norm)); unlimited by
@@ -90,6 +97,7 @@ impl Default for TrainOptions {
             verbose: true,
             live: true,
             precision: Precision::Auto,
+            grad_scaler: GradScalerOptions::default(),
             scheduler_step: SchedulerStep::Epoch,
             clip_grad_norm: None,
             clip_grad_value: None,

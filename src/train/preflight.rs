@@ -6,12 +6,13 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use fastrand::Rng;
+use tch::Device;
 
 use super::checkpoint::{Checkpoint, check_extension};
 use super::compute::Compute;
 use super::loss::Criterion;
 use super::optim::Optimizer;
-use super::options::TrainOptions;
+use super::options::{Precision, TrainOptions};
 use super::record::RunInfo;
 use super::scheduler::Scheduler;
 use crate::data::{DataLoader, LoaderOptions, Splits};
@@ -54,7 +55,13 @@ pub(super) fn check_parts(setup: Setup<'_>) -> Result<()> {
     if options.accumulate == 0 {
         return Err(refuse(model, "accumulate is 0: it must be at least 1 batch".into()));
     }
+    if options.precision == Precision::Float16 && model.device() == Device::Cpu {
+        let reason =
+            "Precision::Float16 is for a GPU: on the CPU, train with `precision: Precision::BFloat16`";
+        return Err(refuse(model, reason.into()));
+    }
     options.mix.check()?;
+    options.grad_scaler.check()?;
     check_last_batch(model, &dataloaders.train, options.batch_norm)?;
     if !(0.0..=1.0).contains(&options.best_acc) {
         return Err(refuse(model, format!("best_acc is {}: it must be from 0 to 1", options.best_acc)));
@@ -168,7 +175,7 @@ pub(super) fn info(setup: Setup<'_>, compute: &Compute) -> RunInfo {
         batch_size: train.options().batch_size,
         parameters: model.parameter_count().to_string(),
         device: match model.device() {
-            tch::Device::Cpu => format!("Cpu, {threads} threads"),
+            Device::Cpu => format!("Cpu, {threads} threads"),
             device => format!("{device:?}"),
         },
         compute: compute.to_string(),

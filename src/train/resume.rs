@@ -136,6 +136,8 @@ pub(super) struct TrainingState {
     pub best: StateDict,
     pub optimizer: OptimizerState,
     pub scheduler: SchedulerState,
+    /// A float16 training's factor, and its good steps in a row.
+    pub scaler: Option<(f64, i64)>,
     /// The averaged weights, and how many steps made them.
     pub ema: Option<(Vec<(String, Tensor)>, usize)>,
     /// The epochs that the loaders give next.
@@ -169,6 +171,7 @@ impl TrainingState {
                 json!({"name": self.scheduler.name, "numbers": numbers(&self.scheduler.numbers)}).to_string(),
             ),
             ("ema_updates", self.ema.as_ref().map_or(0, |(_, updates)| *updates).to_string()),
+            ("grad_scaler", json!(self.scaler).to_string()),
             ("next_epochs", json!(self.next_epochs).to_string()),
             ("seeds", json!(self.seeds).to_string()),
             ("history", self.history.to_json().to_string()),
@@ -244,6 +247,8 @@ fn unpack(tensors: StateDict, metadata: &Metadata) -> Option<TrainingState> {
             name: scheduler["name"].as_str()?.to_owned(),
             numbers: numbers_of(&scheduler["numbers"])?,
         },
+        // Files of earlier versions have none.
+        scaler: value("grad_scaler").and_then(|state| serde_json::from_value(state).ok()).flatten(),
         ema: match averages.is_empty() {
             true => None,
             false => Some((averages, text("ema_updates")?.parse().ok()?)),

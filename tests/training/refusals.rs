@@ -2,6 +2,7 @@
 
 use herbarium::models::Parameters;
 use herbarium::prelude::*;
+use herbarium::train::{GradScalerOptions, Precision};
 
 use crate::support::Outcome;
 use crate::support::colours::*;
@@ -69,6 +70,17 @@ fn parts_that_do_not_go_together_are_refused() {
 
     let message = refusal(&mut model, &mut optimizer, &data, TrainOptions { best_acc: 65.0, ..quick(1) });
     assert!(message.contains("best_acc is 65"), "{message}");
+
+    let message = refusal(
+        &mut model,
+        &mut optimizer,
+        &data,
+        TrainOptions { precision: Precision::Float16, ..quick(1) },
+    );
+    assert!(message.contains("`precision: Precision::BFloat16`"), "{message}");
+    let grad_scaler = GradScalerOptions { growth_factor: 0.5, ..Default::default() };
+    let message = refusal(&mut model, &mut optimizer, &data, TrainOptions { grad_scaler, ..quick(1) });
+    assert!(message.contains("growth_factor is 0.5"), "{message}");
 
     model.freeze("fc").unwrap();
     let message = refusal(&mut model, &mut optimizer, &data, quick(1));

@@ -14,6 +14,8 @@ const AT_ONCE: usize = 1 << 14;
 /// A buffer for the samples of one batch. The first sample determines their size.
 pub(super) struct BatchTensor {
     rows: usize,
+    /// Whether in pinned memory.
+    pin: bool,
     filled: Mutex<Option<Filled>>,
 }
 
@@ -27,8 +29,8 @@ struct Filled {
 
 impl BatchTensor {
     /// A buffer for `rows` samples. Memory is allocated for the first sample.
-    pub(super) fn new(rows: usize) -> Self {
-        BatchTensor { rows, filled: Mutex::new(None) }
+    pub(super) fn new(rows: usize, pin: bool) -> Self {
+        BatchTensor { rows, pin, filled: Mutex::new(None) }
     }
 
     fn filled(&self) -> MutexGuard<'_, Option<Filled>> {
@@ -46,7 +48,10 @@ impl BatchTensor {
                 Some(filled) => filled,
                 empty => {
                     let count = [self.rows * values.len()].map(|count| count as i64);
-                    let values = Tensor::f_empty(count, (Kind::Float, Device::Cpu))?;
+                    let values = match self.pin {
+                        true => torch_accelerator::empty_pinned(&count, Kind::Float)?,
+                        false => Tensor::f_empty(count, (Kind::Float, Device::Cpu))?,
+                    };
                     empty.insert(Filled { values, shape, first: path.to_path_buf() })
                 }
             };
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn rows_come_in_any_order() {
-        let slot = BatchTensor::new(3);
+        let slot = BatchTensor::new(3, false);
         let row = |value: f32| vec![value; 40_000];
         slot.put(2, [1, 200, 200], &row(2.0), "c".as_ref()).unwrap();
         slot.put(0, [1, 200, 200], &row(0.5), "a".as_ref()).unwrap();

@@ -30,6 +30,10 @@ pub struct LoaderOptions {
     /// How many batches are read ahead of the current one: together with the batch size, this bounds the
     /// memory for reading ahead. Default 2.
     pub prefetch_batches: usize,
+    /// Whether batches are made in pinned memory, from which a GPU copies by itself: [`train_model`](crate::train::train_model)
+    /// and its like put them there in any case, but the loader's threads do it beside the training. Without a GPU it does
+    /// nothing. Default no.
+    pub pin_memory: bool,
     /// What to do with a file that cannot be read. Default: fail.
     pub unreadable: Unreadable,
     /// A sampler that draws the samples of an epoch; it replaces `shuffle`. Default: none.
@@ -73,6 +77,7 @@ impl Default for LoaderOptions {
             drop_last: false,
             num_workers: cores.min(MOST_WORKERS),
             prefetch_batches: 2,
+            pin_memory: false,
             unreadable: Unreadable::Fail,
             sampler: None,
             decoding: Decoding::Exact,

@@ -57,11 +57,12 @@ impl Plan {
             None => order,
         };
         let size = (options.batch_size / (4 * options.num_workers.max(1))).clamp(1, LARGEST_PIECE);
+        let pin = options.pin_memory && tch::Cuda::is_available();
         let (mut tensors, mut pieces) = (Vec::new(), Vec::new());
         for batch in batches.clone() {
             let start = batch * options.batch_size;
             let end = (start + options.batch_size).min(order.len());
-            tensors.push(BatchTensor::new(end - start));
+            tensors.push(BatchTensor::new(end - start, pin));
             let firsts = (start..end).step_by(size);
             pieces.extend(firsts.map(|first| Piece { batch, places: first..(first + size).min(end) }));
         }

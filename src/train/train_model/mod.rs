@@ -9,11 +9,12 @@ use super::best::Best;
 use super::compute::Compute;
 use super::distributed::{DistributedDataParallel, Team};
 use super::ema::Ema;
+use super::grad_scaler::GradScaler;
 use super::history::{History, minutes_and_seconds};
 use super::live::Live;
 use super::loss::Criterion;
 use super::optim::Optimizer;
-use super::options::{SchedulerStep, TrainOptions};
+use super::options::{Precision, SchedulerStep, TrainOptions};
 use super::preflight::{self, Setup};
 use super::resume::KeptState;
 use super::scheduler::Scheduler;
@@ -138,6 +139,8 @@ struct Training<'a> {
     start: Instant,
     compute: Compute,
     ema: Option<Ema>,
+    /// In float16.
+    scaler: Option<GradScaler>,
     best: Best,
     history: History,
     live: Live,
@@ -163,10 +166,15 @@ impl<'a> Training<'a> {
         let Splits { train, valid } = dataloaders;
         let images = options.num_epochs * (train.dataset_len() + valid.dataset_len());
         let head = format!("{}, {} on {}, {}", info.model, optimizer.name(), info.device, info.compute);
-        let live = Live::new(options.verbose && team.is_first(), options.live, images as u64, head);
+        let live =
+            Live::new(options.verbose && team.is_first(), options.live, images as u64, head, model.device());
         let history =
             History { lrs: vec![optimizer.lr()], num_epochs: options.num_epochs, info, ..Default::default() };
         let ema = options.ema.map(|decay| Ema::new(model, decay)).transpose()?;
+        let scaler = match options.precision {
+            Precision::Float16 => Some(GradScaler::new(options.grad_scaler, model.device())?),
+            _ => None,
+        };
         let start = Instant::now();
         Ok(Training {
             dataloaders,
@@ -178,6 +186,7 @@ impl<'a> Training<'a> {
             start,
             compute,
             ema,
+            scaler,
             best,
             history,
             live,

@@ -117,7 +117,7 @@ impl Training<'_> {
             Some(parallel) => parallel.backward(loss),
             None => Ok(loss.f_backward()?),
         };
-        let ema = &mut self.ema;
+        let (ema, scaler) = (&mut self.ema, &mut self.scaler);
         let learn = |loss: &Tensor, index: usize| {
             let first = index - index % accumulate;
             if index == first {
@@ -125,6 +125,8 @@ impl Training<'_> {
             }
             // How many batches this step's gradient averages over: the last step may have fewer.
             let together = accumulate.min(batches - first);
+            let scaled = scaler.as_ref().map(|scaler| scaler.scale(loss)).transpose()?;
+            let loss = scaled.as_ref().unwrap_or(loss);
             match together {
                 1 => backward(loss)?,
                 _ => backward(&loss.f_div_scalar(together as f64)?)?,
@@ -132,14 +134,24 @@ impl Training<'_> {
             if !is_last_of_step(index) {
                 return Ok(());
             }
+            scaler.as_mut().map(|scaler| scaler.unscale(optimizer.parameters())).transpose()?;
             if let Some(max) = options.clip_grad_norm {
                 clip_grad_norm(optimizer.parameters(), max)?;
             }
             if let Some(max) = options.clip_grad_value {
                 clip_grad_value(optimizer.parameters(), max)?;
             }
-            optimizer.step()?;
-            ema.as_mut().map(|ema| ema.update(model)).transpose()?;
+            let stepped = match scaler {
+                Some(scaler) => {
+                    let stepped = scaler.step(optimizer)?;
+                    scaler.update()?;
+                    stepped
+                }
+                None => optimizer.step().map(|()| true)?,
+            };
+            if stepped {
+                ema.as_mut().map(|ema| ema.update(model)).transpose()?;
+            }
             if options.scheduler_step == SchedulerStep::Batch {
                 let [own, alone] = [batches, batches_alone].map(|batches| batches.div_ceil(accumulate));
                 for _ in scheduler_steps(index / accumulate, own, alone) {

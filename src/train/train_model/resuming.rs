@@ -10,6 +10,7 @@ use super::Training;
 use crate::data::Splits;
 use crate::models::{Model, Strictness};
 use crate::train::ema::Ema;
+use crate::train::grad_scaler::GradScaler;
 use crate::train::history::History;
 use crate::train::optim::{Optimizer, copy_of};
 use crate::train::options::TrainOptions;
@@ -66,6 +67,7 @@ impl Training<'_> {
             best: self.best.weights().clone(),
             optimizer: optimizer.state_dict()?,
             scheduler: scheduler.state_dict(),
+            scaler: self.scaler.as_ref().map(GradScaler::state).transpose()?,
             ema,
             next_epochs: [train.next_epoch(), valid.next_epoch()],
             seeds: [train.seed(), valid.seed()],
@@ -118,6 +120,9 @@ impl Training<'_> {
         valid.set_next_epoch(state.next_epochs[1]);
         if let (Some(ema), Some((averages, updates))) = (&mut self.ema, &state.ema) {
             ema.restore(averages, *updates)?;
+        }
+        if let (Some(scaler), Some(state)) = (&mut self.scaler, state.scaler) {
+            scaler.restore(state)?;
         }
         let info = std::mem::take(&mut self.history.info);
         let num_epochs = self.options.num_epochs;
