@@ -99,7 +99,7 @@ lint:
 		$(ALL_CORES) cargo clippy --release --lib --no-default-features --features "$$features" -- -D warnings -A clippy::drop_non_drop || exit 1; \
 	done
 	RUSTDOCFLAGS="-D warnings" $(ALL_CORES) cargo doc --release --no-deps --workspace --exclude herbarium-kernel
-	@if cargo deny --version > /dev/null 2>&1; then cargo deny check bans licenses sources; \
+	@if cargo deny --version > /dev/null 2>&1; then cargo deny check --hide-inclusion-graph bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and duplicates are not checked"; fi
 
 # The kernel by itself: together with the crates the dependencies of both would have other features, and be compiled again.
