@@ -53,15 +53,12 @@ impl Dataset for Noise {
 }
 
 fn main() -> Result<()> {
-    let asked = std::env::args().nth(1).unwrap_or_default();
-    let device = match asked.as_str() {
-        "cuda" if tch::Cuda::is_available() => Device::Cuda(0),
-        "cuda" => {
-            println!("{}", json!({"no GPU": format!("libtorch has CUDA: {}", cuda::has_cuda())}));
-            return Ok(());
-        }
-        _ => Device::Cpu,
-    };
+    let on_gpu = std::env::args().any(|argument| argument == "cuda");
+    if on_gpu && !tch::Cuda::is_available() {
+        println!("{}", json!({"no GPU": format!("libtorch has CUDA: {}", cuda::has_cuda())}));
+        return Ok(());
+    }
+    let device = if on_gpu { Device::Cuda(0) } else { Device::Cpu };
     let shapes: &[_] = if device.is_cuda() { &ON_GPU } else { &ON_CPU };
     let precisions: &[_] = match device.is_cuda() {
         true => &[Precision::Float32, Precision::BFloat16, Precision::Float16],
