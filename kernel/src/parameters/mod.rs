@@ -189,7 +189,7 @@ mod tests {
                 "`epoch` is not a parameter of this notebook; its parameters are `epochs`, `name`",
             ),
             (("device", "cuda"), "parameter `device` has the type `Device`, which cannot be set"),
-            (("top", "300"), "a whole number of type u8, or null, and `300` is not"),
+            (("top", "300"), "a whole number of type u8, or null, but `300` is not"),
         ];
         for (given, says) in refused {
             let error = code(&[given]).unwrap_err();
