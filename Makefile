@@ -105,11 +105,8 @@ test-rust: libtorch
 	cargo test --release --workspace --exclude herbarium-kernel
 	cargo test --release --package herbarium-kernel
 
-# Files with few but long tests come first: by itself pytest-xdist begins with the files that have most tests, and ends with
-# the longest ones on one process while the other is idle.
-LONG_TESTS := test_notebooks test_processes test_other_crates test_interrupts test_notebook test_template test_dependencies
 test-python: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(LONG_TESTS:%=tests/%.py) tests/test_*.py tests/kernel
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/test_*.py tests/kernel
 
 test-browser: setup
 	@bash tests/browser/chromium.sh
