@@ -47,6 +47,12 @@ def quick(cell):
             cell.source = re.sub(rf"(let {name}\b[^=]*= )\d+", rf"\g<1>{value}", cell.source)
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Two notebooks that train at the same time on two cores, with two threads each, take twice as long as with one."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
 @pytest.fixture(scope="module")
 def few_flowers(tmp_path_factory):
     """A quarter of the drawn flowers: what a notebook does with them takes a quarter of the time."""
