@@ -137,30 +137,25 @@ impl Argument for Erased {
     }
 }
 
-impl Argument for Interpolation {
-    fn kind() -> String {
-        "\"nearest\", \"bilinear\" or \"bicubic\"".into()
-    }
+macro_rules! named {
+    ($($mode:ty: $kind:literal;)+) => {$(
+        impl Argument for $mode {
+            fn kind() -> String {
+                $kind.into()
+            }
 
-    fn from_json(value: &Value) -> Option<Self> {
-        Interpolation::named(value.as_str()?)
-    }
+            fn from_json(value: &Value) -> Option<Self> {
+                Self::named(value.as_str()?)
+            }
 
-    fn to_json(&self) -> Value {
-        json!(self.name())
-    }
+            fn to_json(&self) -> Value {
+                json!(self.name())
+            }
+        }
+    )+};
 }
 
-impl Argument for PaddingMode {
-    fn kind() -> String {
-        "\"constant\", \"edge\", \"reflect\" or \"symmetric\"".into()
-    }
-
-    fn from_json(value: &Value) -> Option<Self> {
-        PaddingMode::named(value.as_str()?)
-    }
-
-    fn to_json(&self) -> Value {
-        json!(self.name())
-    }
+named! {
+    Interpolation: "\"nearest\", \"bilinear\" or \"bicubic\"";
+    PaddingMode: "\"constant\", \"edge\", \"reflect\" or \"symmetric\"";
 }
