@@ -21,15 +21,15 @@ use crate::{Error, Result};
 /// The memory of a GPU.
 ///
 /// # Errors
-/// [`Error::Torch`] when there is no such GPU; the CPU is none.
+/// [`Error::Torch`] when there is no such GPU; the CPU is not one.
 pub fn memory(device: Device) -> Result<Memory> {
     Ok(torch_accelerator::memory(device)?)
 }
 
-/// Gives back what libtorch holds of a GPU's memory and no tensor needs, so that other processes can have it.
+/// Frees the GPU memory that libtorch holds but no tensor uses, so that other processes can have it.
 ///
 /// # Errors
-/// [`Error::Torch`] when there is no such GPU; the CPU is none.
+/// [`Error::Torch`] when there is no such GPU; the CPU is not one.
 pub fn empty_cache(device: Device) -> Result<()> {
     Ok(torch_accelerator::empty_cache(device)?)
 }

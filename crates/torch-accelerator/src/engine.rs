@@ -83,7 +83,7 @@ fn scalar_type(kind: Kind) -> Result<c_int> {
         Kind::Double => Ok(7),
         Kind::Bool => Ok(11),
         Kind::BFloat16 => Ok(15),
-        other => Err(Error(format!("{other:?} is no type that pictures, labels and weights have"))),
+        other => Err(Error(format!("{other:?} is not a type that pictures, labels and weights have"))),
     }
 }
 
@@ -175,7 +175,7 @@ impl CopyStream {
     /// A stream of this GPU.
     ///
     /// # Errors
-    /// When there is no such GPU; the CPU is none.
+    /// When there is no such GPU; the CPU is not one.
     pub fn new(device: Device) -> Result<CopyStream> {
         let mut raw = null_mut();
         // SAFETY: the call writes `raw` where it succeeds.
@@ -227,7 +227,7 @@ impl CopyStream {
 
 impl Drop for CopyStream {
     fn drop(&mut self) {
-        // SAFETY: made by `new`, and used no more.
+        // SAFETY: made by `new`, and not used any more.
         unsafe { torch_accelerator_stream_free(self.raw.as_ptr()) };
     }
 }
@@ -243,7 +243,7 @@ struct Done(NonNull<Opaque>);
 
 impl Drop for Done {
     fn drop(&mut self) {
-        // SAFETY: made by the stream, and used no more. The copies go on by themselves.
+        // SAFETY: made by the stream, and not used any more. The copies continue without it.
         unsafe { torch_accelerator_copies_free(self.0.as_ptr()) };
     }
 }

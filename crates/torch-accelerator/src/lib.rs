@@ -50,7 +50,7 @@ pub fn has_cuda() -> bool {
 /// float32. For forward passes; a backward pass takes the types that the forward pass had.
 ///
 /// # Errors
-/// When there is no autocast for the device or to the type.
+/// When libtorch cannot autocast on this device, or to this type.
 pub fn autocast<T>(device: Device, kind: Kind, forward: impl FnOnce() -> T) -> Result<T> {
     let guard = engine::Autocast::enter(device, kind)?;
     let outcome = forward();
@@ -91,17 +91,17 @@ impl fmt::Display for Memory {
 /// The memory of a GPU.
 ///
 /// # Errors
-/// When there is no such GPU; the CPU is none.
+/// When there is no such GPU; the CPU is not one.
 pub fn memory(device: Device) -> Result<Memory> {
     let [allocated, max_allocated, reserved, free, total] = engine::memory(device)?;
     Ok(Memory { allocated, max_allocated, reserved, free, total })
 }
 
-/// Gives back what libtorch holds of a GPU's memory and no tensor needs, so that other processes can have it:
+/// Frees the GPU memory that libtorch holds but no tensor uses, so that other processes can have it:
 /// `torch.cuda.empty_cache()`.
 ///
 /// # Errors
-/// When there is no such GPU; the CPU is none.
+/// When there is no such GPU; the CPU is not one.
 pub fn empty_cache(device: Device) -> Result<()> {
     engine::empty_cache(device)
 }

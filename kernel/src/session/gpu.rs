@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(of(5, None, 4).as_deref(), Some("1"));
         assert_eq!(of(1, Some("4, 6"), 8).as_deref(), Some("6"));
         assert_eq!(of(0, Some("GPU-8932f937,GPU-12"), 2).as_deref(), Some("GPU-8932f937"));
-        // The launcher has chosen already, there is no choice, or no GPU.
+        // The launcher has already chosen, there is a single GPU, or there is none.
         assert_eq!(
             [of(3, Some("2"), 8), of(1, None, 1), of(1, None, 0), of(1, Some(""), 4)],
             [const { None }; 4]
