@@ -22,11 +22,19 @@ import tempfile
 import zipfile
 
 VERSION = "2.13.0"
-# The registry's Linux wheel is built with CUDA, and its libtorch_cpu.so asks for these two
+# The registry's Linux wheels are built with CUDA, and their libtorch_cpu.so asks for these two
 # libraries even where there is no GPU.
 CUDA_STUBS = {
     "nvidia-cuda-runtime>=13,<14": "libcudart.so.13",
     "nvidia-cuda-cupti>=13,<14": "libcupti.so.13",
+}
+# The systems and processors, as Python names them, for which the registry has a wheel of this version, and what the wheel lacks.
+# tests/setup/wheels.json holds what it lists.
+WHEELS = {
+    ("linux", "x86_64"): CUDA_STUBS,
+    ("linux", "aarch64"): CUDA_STUBS,
+    ("darwin", "arm64"): {},
+    ("win32", "AMD64"): {},
 }
 # Resolved for one fixed Python: only the C++ libraries are used, and every Python has the same ones.
 ANY_PYTHON = ("--only-binary=:all:", "--python-version=3.12", "--implementation=cp")
@@ -66,8 +74,22 @@ def version_of(folder):
 
 
 def library(folder, stem):
-    suffix = "dylib" if sys.platform == "darwin" else "so"
-    return os.path.join(folder, "lib", f"lib{stem}.{suffix}")
+    name = {"darwin": f"lib{stem}.dylib", "win32": f"{stem}.dll"}.get(sys.platform, f"lib{stem}.so")
+    return os.path.join(folder, "lib", name)
+
+
+def missing_in_wheel():
+    """The requirements, each with a library of it, that this system's wheel of torch leaves to other packages."""
+    system = (sys.platform, platform.machine())
+    if system in WHEELS:
+        return WHEELS[system]
+    if system == ("darwin", "x86_64"):
+        advice = ("Macs with Intel's processor are not supported. On a Mac with Apple's processor, this Python "
+                  f"({sys.executable}) is one for Intel's: use one for arm64")
+    else:
+        advice = "build libtorch from PyTorch's sources and set LIBTORCH to its folder"
+    raise Fault(f"PyTorch {VERSION} has no wheel for {system[0]} on {system[1]}, only for Linux on x86_64 and aarch64, macOS on arm64 "
+                f"and Windows on AMD64: {advice}")
 
 
 def from_environment():
@@ -133,7 +155,8 @@ def pip(*arguments):
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
         raise Fault("pip could not fetch libtorch's wheel. Check the network and the free space, then run the same command again: "
-                    "what was already fetched is kept by pip")
+                    "what was already fetched is kept by pip. Where pip finds no matching version, the system is too old: "
+                    "Linux needs glibc 2.28 or newer (not musl), a Mac needs macOS 14 or newer")
 
 
 def download(requirement, folder):
@@ -164,7 +187,7 @@ def wanted_of_torch(name):
     """The C++ headers and the CPU libraries of torch's wheel; nothing of Python's or CUDA's."""
     if name.startswith("torch/include/"):
         return name[len("torch/"):]
-    if name.startswith("torch/lib/lib") and name.count("/") == 2:
+    if re.fullmatch(r"torch/lib/(lib[^/]+|[^/]+\.(dll|lib))", name):
         library_name = os.path.basename(name)
         if not re.search(r"cuda|python|nvrtc|nvshmem|shm|global_deps|^libtorch\.so$", library_name):
             return name[len("torch/"):]
@@ -185,21 +208,22 @@ def write_manifest(folder):
 
 
 def assemble_cpu(folder):
-    """libtorch without a GPU: 440 MB of libraries out of a 527 MB wheel."""
+    """libtorch without a GPU: on Linux, 440 MB of libraries out of a 527 MB wheel."""
+    missing = missing_in_wheel()
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="libtorch-", dir=os.path.dirname(folder)) as work:
         wheels, made = os.path.join(work, "wheels"), os.path.join(work, "libtorch")
         os.makedirs(wheels)
-        say(f"libtorch {VERSION}: fetching torch's wheel (about 530 MB on Linux)")
+        say(f"libtorch {VERSION}: fetching torch's wheel (430 to 530 MB on Linux, 110 to 120 MB elsewhere)")
         torch = download(f"torch=={VERSION}", wheels)
         say("libtorch: unpacking the headers and the CPU libraries")
         unpack(torch, wanted_of_torch, made)
         with open(os.path.join(made, "build-version"), "w", encoding="utf-8") as file:
             file.write(VERSION + "\n")
-        if sys.platform.startswith("linux"):
-            for requirement, name in CUDA_STUBS.items() if platform.machine() == "x86_64" else ():
-                wheel = download(requirement, wheels)
-                unpack(wheel, lambda member, name=name: f"lib/{name}" if member.endswith("/" + name) else None, made)
+        for requirement, name in missing.items():
+            wheel = download(requirement, wheels)
+            unpack(wheel, lambda member, name=name: f"lib/{name}" if member.endswith("/" + name) else None, made)
+        if sys.platform == "linux":
             # What links with -ltorch then needs nothing of CUDA.
             os.symlink("libtorch_cpu.so", os.path.join(made, "lib", "libtorch.so"))
         write_manifest(made)
@@ -250,7 +274,7 @@ def graphics_card():
 def assemble_cuda(folder):
     """libtorch with CUDA, and NVIDIA's libraries beside it; LIBTORCH is its `torch` folder."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise Fault("HERBARIUM_CUDA=1 is for Linux on x86-64: the registry has no other wheels of torch with CUDA. Unset it")
+        raise Fault("HERBARIUM_CUDA=1 is for Linux on x86-64: unset it")
     place = os.path.dirname(folder)
     free = gigabytes_free(place)
     say(f"libtorch {VERSION} with CUDA: {CUDA_FETCHED} GB to fetch, which pip may keep in its cache as well, and {CUDA_ON_DISK} GB in {place}; "
