@@ -55,6 +55,6 @@ def test_the_sources_are_all_that_cargo_needs(installed):
     shown = subprocess.run(["cargo", "metadata", "--locked", "--offline", "--format-version=1"], cwd=crate, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr
     members = {package["name"] for package in json.loads(shown.stdout)["packages"] if package["source"] is None}
-    assert {"herbarium", "herbarium-notebook", "pillow-pixels", "torch-file", "torch-c10d"} <= members
+    assert {"herbarium", "herbarium-notebook", "pillow-pixels", "torch-file", "torch-c10d", "torch-cpp"} <= members
     assert (crate / "weights" / "resnet18-painted.safetensors").exists()
     assert (crate / "prebuilt" / "libtch.a").exists()

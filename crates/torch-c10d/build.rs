@@ -1,15 +1,19 @@
 //! Compiles the C++ side against libtorch's headers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/c10d.cpp");
     println!("cargo:rerun-if-changed=stubs");
-    println!("cargo:rerun-if-env-changed=LIBTORCH");
+    if std::env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
+        return;
+    }
+    let found = |what: &str| std::env::var_os(what).expect("torch-cpp's build script finds libtorch");
+    let libtorch = PathBuf::from(found("DEP_TORCH_CPP_LIBTORCH"));
     // So that this crate's own tests and examples run without `LD_LIBRARY_PATH`.
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", libtorch().join("lib").display());
-    let include = libtorch().join("include");
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", libtorch.join("lib").display());
+    let include = libtorch.join("include");
     if !include.join("torch/csrc/distributed/c10d/ProcessGroupGloo.hpp").exists() {
         println!(
             "cargo:warning=torch-c10d: no headers of c10d in {}: set LIBTORCH to a libtorch 2.13, or build \
@@ -18,43 +22,32 @@ fn main() {
         );
     }
     let mut build = cc::Build::new();
-    let nccl = nccl_headers();
-    for folder in nccl.iter().flatten() {
-        build.flag("-isystem").flag(folder.display().to_string());
+    // As libtorch itself was built, or its headers leave gloo out.
+    build.cpp(true).std("c++17").warnings(false).file("src/c10d.cpp").define("USE_C10D_GLOO", None);
+    let nccl = nccl_headers(&libtorch);
+    let mut folders = nccl.clone().unwrap_or_default();
+    folders.push("stubs".into());
+    folders.extend(std::env::split_paths(&found("DEP_TORCH_CPP_INCLUDE")));
+    for folder in folders {
+        build.flag("-isystem").flag(folder);
     }
     if nccl.is_some() {
         build.define("USE_C10D_NCCL", None);
     }
-    build
-        .cpp(true)
-        .std("c++17")
-        .warnings(false)
-        // As libtorch itself was built, or its headers leave gloo out.
-        .define("USE_C10D_GLOO", None)
-        .file("src/c10d.cpp")
-        .flag("-isystem")
-        .flag("stubs")
-        .flag("-isystem")
-        .flag(include.display().to_string())
-        .flag("-isystem")
-        .flag(include.join("torch/csrc/api/include").display().to_string())
-        .compile("torch_c10d");
-    println!("cargo:rustc-link-lib=torch_cpu");
-    println!("cargo:rustc-link-lib=c10");
-    if nccl.is_some() {
-        println!("cargo:rustc-link-lib=torch_cuda");
-    }
+    build.compile("torch_c10d");
+    let libraries = ["torch_cpu", "c10"].into_iter().chain(nccl.map(|_| "torch_cuda"));
+    libraries.for_each(|library| println!("cargo:rustc-link-lib={library}"));
 }
 
 /// The folders with CUDA's and NCCL's headers, for a libtorch that has NCCL: NVIDIA's wheels beside torch's, else `CUDA_HOME`
 /// and `NCCL_HOME`.
-fn nccl_headers() -> Option<Vec<PathBuf>> {
+fn nccl_headers(libtorch: &Path) -> Option<Vec<PathBuf>> {
     ["CUDA_HOME", "NCCL_HOME"].iter().for_each(|name| println!("cargo:rerun-if-env-changed={name}"));
-    if !libtorch().join("lib/libtorch_cuda.so").exists() {
+    if !libtorch.join("lib/libtorch_cuda.so").exists() {
         return None;
     }
     let mut candidates = Vec::new();
-    let beside = libtorch().parent().map(|site| site.join("nvidia"));
+    let beside = libtorch.parent().map(|site| site.join("nvidia"));
     for package in beside.and_then(|nvidia| std::fs::read_dir(nvidia).ok()).into_iter().flatten().flatten() {
         candidates.push(package.path().join("include"));
     }
@@ -75,13 +68,4 @@ fn nccl_headers() -> Option<Vec<PathBuf>> {
             None
         }
     }
-}
-
-/// libtorch's folder: `LIBTORCH`, else where torch-sys found it.
-fn libtorch() -> PathBuf {
-    if let Some(folder) = std::env::var_os("LIBTORCH") {
-        return folder.into();
-    }
-    let lib = std::env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from);
-    lib.and_then(|lib| lib.parent().map(PathBuf::from)).unwrap_or_else(|| "/usr".into())
 }

@@ -1,12 +1,12 @@
 // libtorch's accelerator side with a C interface. Tensors are tch's C_tensor*, which are at::Tensor*; a device is -1 for the
-// CPU or the number of a GPU. Every function returns null, or what went wrong, to be freed with torch_accelerator_free_text.
+// CPU or the number of a GPU. Every function returns null, or what went wrong, as torch_cpp.h says.
 #include <ATen/Context.h>
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/Tensor.h>
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
-#include <cstring>
+#include <torch_cpp.h>
 
 // Older ones do not say how full a GPU is without CUDA's own headers.
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 10
@@ -33,6 +33,8 @@ int warp_size();
 static int (*const volatile torch_accelerator_cuda)() __attribute__((used, retain)) = at::cuda::warp_size;
 #endif
 
+using torch_cpp::guarded;
+
 static c10::Device device_of(int number) {
   return number < 0 ? c10::Device(c10::kCPU) : c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
 }
@@ -45,22 +47,7 @@ struct torch_accelerator_copies {
   c10::Event done;
 };
 
-template <class F> static char* guarded(F body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const c10::Error& error) {
-    return strdup(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("unknown C++ exception");
-  }
-}
-
 extern "C" {
-void torch_accelerator_free_text(char* text) { free(text); }
-
 // Whether libtorch's CUDA half is there, GPU or not.
 int torch_accelerator_links_cuda() {
 #ifdef TORCH_ACCELERATOR_CUDA

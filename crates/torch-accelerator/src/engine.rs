@@ -1,10 +1,11 @@
 //! The C++ side's functions, and all unsafe code.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 
 use tch::{Device, Kind, Tensor};
+use torch_cpp::{Outcome, made, pointers};
 
 use super::{Error, Result};
 
@@ -15,52 +16,35 @@ struct Opaque {
 }
 
 unsafe extern "C" {
-    fn torch_accelerator_free_text(text: *mut c_char);
     safe fn torch_accelerator_links_cuda() -> c_int;
-    fn torch_accelerator_autocast_enter(device: c_int, kind: c_int, before: *mut c_int) -> *mut c_char;
-    fn torch_accelerator_autocast_exit(device: c_int, before: *const c_int) -> *mut c_char;
-    fn torch_accelerator_backends_get(switches: *mut c_int) -> *mut c_char;
-    fn torch_accelerator_backends_set(switches: *const c_int) -> *mut c_char;
-    fn torch_accelerator_memory(device: c_int, bytes: *mut u64) -> *mut c_char;
-    safe fn torch_accelerator_empty_cache(device: c_int) -> *mut c_char;
-    fn torch_accelerator_is_pinned(tensor: *const c_void, out: *mut c_int) -> *mut c_char;
+    fn torch_accelerator_autocast_enter(device: c_int, kind: c_int, before: *mut c_int) -> Outcome;
+    fn torch_accelerator_autocast_exit(device: c_int, before: *const c_int) -> Outcome;
+    fn torch_accelerator_backends_get(switches: *mut c_int) -> Outcome;
+    fn torch_accelerator_backends_set(switches: *const c_int) -> Outcome;
+    fn torch_accelerator_memory(device: c_int, bytes: *mut u64) -> Outcome;
+    safe fn torch_accelerator_empty_cache(device: c_int) -> Outcome;
+    fn torch_accelerator_is_pinned(tensor: *const c_void, out: *mut c_int) -> Outcome;
     fn torch_accelerator_empty_pinned(
         sizes: *const i64,
         dimensions: usize,
         kind: c_int,
         out: *mut *mut c_void,
-    ) -> *mut c_char;
-    fn torch_accelerator_stream_new(device: c_int, out: *mut *mut Opaque) -> *mut c_char;
+    ) -> Outcome;
+    fn torch_accelerator_stream_new(device: c_int, out: *mut *mut Opaque) -> Outcome;
     fn torch_accelerator_stream_free(stream: *mut Opaque);
-    fn torch_accelerator_stream_enter(stream: *mut Opaque, before: *mut i64) -> *mut c_char;
+    fn torch_accelerator_stream_enter(stream: *mut Opaque, before: *mut i64) -> Outcome;
     fn torch_accelerator_stream_exit(
         stream: *mut Opaque,
         before: *const i64,
         out: *mut *mut Opaque,
-    ) -> *mut c_char;
+    ) -> Outcome;
     fn torch_accelerator_copies_wait(
         stream: *mut Opaque,
         copies: *mut Opaque,
         tensors: *const *mut c_void,
         count: usize,
-    ) -> *mut c_char;
+    ) -> Outcome;
     fn torch_accelerator_copies_free(copies: *mut Opaque);
-}
-
-/// Takes over what the C++ side returned.
-fn check(text: *mut c_char) -> Result<()> {
-    if text.is_null() {
-        return Ok(());
-    }
-    // SAFETY: the C++ side returns null or a text from its `strdup`, which is ours.
-    let copy = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
-    unsafe { torch_accelerator_free_text(text) };
-    Err(Error(copy))
-}
-
-/// What was made, where the C++ side said that all went well.
-fn made(raw: *mut Opaque) -> Result<NonNull<Opaque>> {
-    NonNull::new(raw).ok_or_else(|| Error("libtorch made nothing".to_owned()))
 }
 
 /// The number by which the C++ side knows a device.
@@ -106,7 +90,7 @@ impl Autocast {
         }
         let (device, scalar_type, mut before) = (number(device)?, scalar_type(kind)?, [0; 2]);
         // SAFETY: the call writes two numbers.
-        check(unsafe { torch_accelerator_autocast_enter(device, scalar_type, before.as_mut_ptr()) })?;
+        unsafe { torch_accelerator_autocast_enter(device, scalar_type, before.as_mut_ptr()) }.check()?;
         Ok(Autocast { device, before, _here: PhantomData })
     }
 }
@@ -114,38 +98,38 @@ impl Autocast {
 impl Drop for Autocast {
     fn drop(&mut self) {
         // SAFETY: what `enter` gave on this thread.
-        let _ = check(unsafe { torch_accelerator_autocast_exit(self.device, self.before.as_ptr()) });
+        let _ = unsafe { torch_accelerator_autocast_exit(self.device, self.before.as_ptr()) }.check();
     }
 }
 
 pub fn backends() -> Result<[bool; 5]> {
     let mut switches = [0; 5];
     // SAFETY: the call writes five numbers.
-    check(unsafe { torch_accelerator_backends_get(switches.as_mut_ptr()) })?;
+    unsafe { torch_accelerator_backends_get(switches.as_mut_ptr()) }.check()?;
     Ok(switches.map(|switch| switch != 0))
 }
 
 pub fn set_backends(switches: [bool; 5]) -> Result<()> {
     let switches = switches.map(c_int::from);
     // SAFETY: the call reads five numbers.
-    check(unsafe { torch_accelerator_backends_set(switches.as_ptr()) })
+    unsafe { torch_accelerator_backends_set(switches.as_ptr()) }.check()
 }
 
 pub fn memory(device: Device) -> Result<[u64; 5]> {
     let (device, mut bytes) = (number(device)?, [0; 5]);
     // SAFETY: the call writes at most five numbers.
-    check(unsafe { torch_accelerator_memory(device, bytes.as_mut_ptr()) })?;
+    unsafe { torch_accelerator_memory(device, bytes.as_mut_ptr()) }.check()?;
     Ok(bytes)
 }
 
 pub fn empty_cache(device: Device) -> Result<()> {
-    check(torch_accelerator_empty_cache(number(device)?))
+    torch_accelerator_empty_cache(number(device)?).check()
 }
 
 pub fn is_pinned(tensor: &Tensor) -> Result<bool> {
     let mut pinned = 0;
     // SAFETY: the tensor lives as long as the call, which writes one number.
-    check(unsafe { torch_accelerator_is_pinned(tensor.as_ptr().cast(), &mut pinned) })?;
+    unsafe { torch_accelerator_is_pinned(tensor.as_ptr().cast(), &mut pinned) }.check()?;
     Ok(pinned != 0)
 }
 
@@ -155,14 +139,10 @@ pub fn empty_pinned(size: &[i64], kind: Kind) -> Result<Tensor> {
     }
     let mut raw = null_mut();
     // SAFETY: the call reads the sizes, and writes `raw` where it succeeds.
-    check(unsafe {
-        torch_accelerator_empty_pinned(size.as_ptr(), size.len(), scalar_type(kind)?, &mut raw)
-    })?;
-    if raw.is_null() {
-        return Err(Error("libtorch made nothing".to_owned()));
-    }
+    unsafe { torch_accelerator_empty_pinned(size.as_ptr(), size.len(), scalar_type(kind)?, &mut raw) }
+        .check()?;
     // SAFETY: a new tensor of libtorch's, which tch owns from here on.
-    Ok(unsafe { Tensor::from_ptr(raw.cast()) })
+    Ok(unsafe { Tensor::from_ptr(made(raw)?.as_ptr().cast()) })
 }
 
 /// A stream of a GPU beside the one that computes, for copies that are to run meanwhile.
@@ -179,7 +159,7 @@ impl CopyStream {
     pub fn new(device: Device) -> Result<CopyStream> {
         let mut raw = null_mut();
         // SAFETY: the call writes `raw` where it succeeds.
-        check(unsafe { torch_accelerator_stream_new(number(device)?, &mut raw) })?;
+        unsafe { torch_accelerator_stream_new(number(device)?, &mut raw) }.check()?;
         Ok(CopyStream { raw: made(raw)?, device })
     }
 
@@ -193,13 +173,13 @@ impl CopyStream {
         let sources = sources.collect::<Result<Vec<_>>>()?;
         let mut before = [0; 2];
         // SAFETY: made by `new`; the call writes two numbers.
-        check(unsafe { torch_accelerator_stream_enter(self.raw.as_ptr(), before.as_mut_ptr()) })?;
+        unsafe { torch_accelerator_stream_enter(self.raw.as_ptr(), before.as_mut_ptr()) }.check()?;
         let started =
             sources.iter().map(|source| source.f_to_device_(self.device, source.kind(), true, false));
         let started = started.collect::<std::result::Result<Vec<_>, _>>();
         let mut raw = null_mut();
         // SAFETY: `before` is what was in force; the call writes `raw` where it succeeds.
-        check(unsafe { torch_accelerator_stream_exit(self.raw.as_ptr(), before.as_ptr(), &mut raw) })?;
+        unsafe { torch_accelerator_stream_exit(self.raw.as_ptr(), before.as_ptr(), &mut raw) }.check()?;
         let done = Done(made(raw)?);
         Ok(CopiesInFlight { tensors: started?, done })
     }
@@ -210,17 +190,17 @@ impl CopyStream {
     /// libtorch's.
     pub fn wait(&self, copies: CopiesInFlight) -> Result<Vec<Tensor>> {
         let CopiesInFlight { tensors, done } = copies;
-        let pointers: Vec<*mut c_void> =
-            tensors.iter().map(|tensor| tensor.as_ptr().cast_mut().cast()).collect();
+        let pointers = pointers(&tensors);
         // SAFETY: stream and event are alive, and so are the tensors.
-        check(unsafe {
+        unsafe {
             torch_accelerator_copies_wait(
                 self.raw.as_ptr(),
                 done.0.as_ptr(),
                 pointers.as_ptr(),
                 pointers.len(),
             )
-        })?;
+        }
+        .check()?;
         Ok(tensors)
     }
 }

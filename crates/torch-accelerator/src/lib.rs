@@ -18,27 +18,7 @@ use std::fmt;
 use tch::{Device, Kind, Tensor};
 
 pub use engine::{CopiesInFlight, CopyStream};
-
-/// What libtorch says, without C++ backtraces.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<tch::TchError> for Error {
-    fn from(error: tch::TchError) -> Self {
-        Error(error.to_string())
-    }
-}
-
-/// A result whose error is [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub use torch_cpp::{Error, Result};
 
 /// Whether this program is linked to a libtorch with CUDA, on a machine with a GPU or not.
 pub fn has_cuda() -> bool {

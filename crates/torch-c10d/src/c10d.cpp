@@ -1,5 +1,5 @@
 // c10d's store, process group and DDP's reducer with a C interface. Tensors are tch's C_tensor*, which are at::Tensor*.
-// Every function returns null, or what went wrong, to be freed with c10d_free_text.
+// Every function returns null, or what went wrong, as torch_cpp.h says.
 #include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
@@ -12,13 +12,14 @@
 #include <torch/csrc/distributed/c10d/comm.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <torch/headeronly/version.h>
-#include <cstring>
+#include <torch_cpp.h>
 
 #if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR != 13
 #error "torch-c10d and its declarations of gloo (stubs/) are for libtorch 2.13"
 #endif
 
 using std::chrono::milliseconds;
+using torch_cpp::guarded;
 
 struct c10d_store {
   c10::intrusive_ptr<c10d::Store> store;
@@ -31,19 +32,6 @@ struct c10d_reducer {
   std::shared_ptr<c10d::Reducer> reducer;
 };
 
-template <class F> static char* guarded(F body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const c10::Error& error) {
-    return strdup(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("unknown C++ exception");
-  }
-}
-
 static std::vector<at::Tensor> tensors(void* const* pointers, size_t count, bool detached) {
   std::vector<at::Tensor> all;
   all.reserve(count);
@@ -55,8 +43,6 @@ static std::vector<at::Tensor> tensors(void* const* pointers, size_t count, bool
 }
 
 extern "C" {
-void c10d_free_text(char* text) { free(text); }
-
 // The server returns at once; clients wait for it and announce themselves, as PyTorch's do.
 char* c10d_store_open(const char* host, uint16_t port, int world, int serves, int64_t timeout_ms, c10d_store** out) {
   return guarded([&] {

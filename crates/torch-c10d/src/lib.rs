@@ -20,12 +20,14 @@
 //! # }
 //! ```
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::fmt;
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{NonNull, null_mut};
 use std::time::Duration;
 
 use tch::Tensor;
+use torch_cpp::{Outcome, Text, made, pointers};
+
+pub use torch_cpp::{Error, Result};
 
 /// Opaque: the C++ side's.
 #[repr(C)]
@@ -34,7 +36,6 @@ struct Opaque {
 }
 
 unsafe extern "C" {
-    fn c10d_free_text(text: *mut c_char);
     safe fn c10d_has_nccl() -> c_int;
     fn c10d_store_open(
         host: *const c_char,
@@ -43,15 +44,10 @@ unsafe extern "C" {
         serves: c_int,
         timeout: i64,
         out: *mut *mut Opaque,
-    ) -> *mut c_char;
-    fn c10d_store_close(store: *mut Opaque) -> *mut c_char;
-    fn c10d_store_set(store: *mut Opaque, key: *const c_char, value: *const u8, size: usize) -> *mut c_char;
-    fn c10d_store_get(
-        store: *mut Opaque,
-        key: *const c_char,
-        timeout: i64,
-        out: *mut *mut c_char,
-    ) -> *mut c_char;
+    ) -> Outcome;
+    fn c10d_store_close(store: *mut Opaque) -> Outcome;
+    fn c10d_store_set(store: *mut Opaque, key: *const c_char, value: *const u8, size: usize) -> Outcome;
+    fn c10d_store_get(store: *mut Opaque, key: *const c_char, timeout: i64, out: *mut Text) -> Outcome;
     fn c10d_group_join(
         store: *mut Opaque,
         prefix: *const c_char,
@@ -60,21 +56,16 @@ unsafe extern "C" {
         address: *const c_char,
         timeout: i64,
         out: *mut *mut Opaque,
-    ) -> *mut c_char;
-    fn c10d_group_leave(group: *mut Opaque) -> *mut c_char;
+    ) -> Outcome;
+    fn c10d_group_leave(group: *mut Opaque) -> Outcome;
     fn c10d_all_reduce(
         group: *mut Opaque,
         tensors: *const *mut c_void,
         count: usize,
         operation: c_int,
-    ) -> *mut c_char;
-    fn c10d_broadcast(
-        group: *mut Opaque,
-        tensors: *const *mut c_void,
-        count: usize,
-        root: c_int,
-    ) -> *mut c_char;
-    fn c10d_verify(group: *mut Opaque, tensors: *const *mut c_void, count: usize) -> *mut c_char;
+    ) -> Outcome;
+    fn c10d_broadcast(group: *mut Opaque, tensors: *const *mut c_void, count: usize, root: c_int) -> Outcome;
+    fn c10d_verify(group: *mut Opaque, tensors: *const *mut c_void, count: usize) -> Outcome;
     fn c10d_reducer_new(
         group: *mut Opaque,
         tensors: *const *mut c_void,
@@ -82,42 +73,10 @@ unsafe extern "C" {
         first_bytes: i64,
         bucket_bytes: i64,
         out: *mut *mut Opaque,
-    ) -> *mut c_char;
-    fn c10d_reducer_before_forward(reducer: *mut Opaque) -> *mut c_char;
-    fn c10d_reducer_before_backward(reducer: *mut Opaque) -> *mut c_char;
-    fn c10d_reducer_free(reducer: *mut Opaque) -> *mut c_char;
-}
-
-/// What libtorch says, without C++ backtraces.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// A result whose error is [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
-
-/// Takes over what the C++ side returned.
-fn check(text: *mut c_char) -> Result<()> {
-    if text.is_null() {
-        return Ok(());
-    }
-    // SAFETY: the C++ side returns null or a text that is ours and ends with a zero.
-    Err(Error(unsafe { taken(text) }))
-}
-
-/// # Safety
-/// `text` is from the C++ side's `strdup`, and nobody else's.
-unsafe fn taken(text: *mut c_char) -> String {
-    let copy = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
-    unsafe { c10d_free_text(text) };
-    copy
+    ) -> Outcome;
+    fn c10d_reducer_before_forward(reducer: *mut Opaque) -> Outcome;
+    fn c10d_reducer_before_backward(reducer: *mut Opaque) -> Outcome;
+    fn c10d_reducer_free(reducer: *mut Opaque) -> Outcome;
 }
 
 fn c_string(text: &str) -> Result<CString> {
@@ -130,16 +89,6 @@ fn milliseconds(time: Duration) -> i64 {
 
 fn rank_number(number: usize) -> Result<c_int> {
     c_int::try_from(number).map_err(|_| Error(format!("{number} is too large a number of ranks")))
-}
-
-/// tch's tensors as the C++ side takes them; valid as long as the slice is.
-fn pointers(tensors: &[Tensor]) -> Vec<*mut c_void> {
-    tensors.iter().map(|tensor| tensor.as_ptr().cast_mut().cast()).collect()
-}
-
-/// What was made, where the C++ side said that all went well.
-fn made(raw: *mut Opaque) -> Result<NonNull<Opaque>> {
-    NonNull::new(raw).ok_or_else(|| Error("libtorch made nothing".to_owned()))
 }
 
 /// Where the ranks find each other: PyTorch's `TCPStore`, which one rank serves.
@@ -160,9 +109,10 @@ impl Store {
         let (host, world) = (c_string(host)?, rank_number(world)?);
         let mut raw = null_mut();
         // SAFETY: the text lives as long as the call, which writes `raw` where it succeeds.
-        check(unsafe {
+        unsafe {
             c10d_store_open(host.as_ptr(), port, world, c_int::from(serves), milliseconds(timeout), &mut raw)
-        })?;
+        }
+        .check()?;
         Ok(Store { raw: made(raw)? })
     }
 
@@ -173,7 +123,7 @@ impl Store {
     pub fn set(&self, key: &str, text: &str) -> Result<()> {
         let key = c_string(key)?;
         // SAFETY: key and text live as long as the call.
-        check(unsafe { c10d_store_set(self.raw.as_ptr(), key.as_ptr(), text.as_ptr(), text.len()) })
+        unsafe { c10d_store_set(self.raw.as_ptr(), key.as_ptr(), text.as_ptr(), text.len()) }.check()
     }
 
     /// The text of a key, once it is set. A server whose process is stopped (SIGSTOP) is waited for without end.
@@ -182,18 +132,18 @@ impl Store {
     /// When it is not set in time, or the connection is broken.
     pub fn get(&self, key: &str, timeout: Duration) -> Result<String> {
         let key = c_string(key)?;
-        let mut text = null_mut();
+        let mut text = Text::default();
         // SAFETY: the key lives as long as the call, which writes `text` where it succeeds.
-        check(unsafe { c10d_store_get(self.raw.as_ptr(), key.as_ptr(), milliseconds(timeout), &mut text) })?;
-        // SAFETY: the call succeeded, and the text is ours.
-        Ok(if text.is_null() { String::new() } else { unsafe { taken(text) } })
+        unsafe { c10d_store_get(self.raw.as_ptr(), key.as_ptr(), milliseconds(timeout), &mut text) }
+            .check()?;
+        Ok(text.into_string().unwrap_or_default())
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
         // SAFETY: made by `open`, and used no more.
-        let _ = check(unsafe { c10d_store_close(self.raw.as_ptr()) });
+        let _ = unsafe { c10d_store_close(self.raw.as_ptr()) }.check();
     }
 }
 
@@ -247,7 +197,7 @@ impl ProcessGroup {
         let mut raw = null_mut();
         // SAFETY: the texts live as long as the call, which writes `raw` where it succeeds and keeps its own
         // reference to the store.
-        check(unsafe {
+        unsafe {
             c10d_group_join(
                 store.raw.as_ptr(),
                 prefix.as_ptr(),
@@ -257,7 +207,8 @@ impl ProcessGroup {
                 milliseconds(timeout),
                 &mut raw,
             )
-        })?;
+        }
+        .check()?;
         Ok(ProcessGroup { raw: made(raw)? })
     }
 
@@ -268,9 +219,8 @@ impl ProcessGroup {
     pub fn all_reduce(&self, tensors: &[Tensor], operation: Reduce) -> Result<()> {
         let pointers = pointers(tensors);
         // SAFETY: the tensors live as long as the call, which waits for the operation's end.
-        check(unsafe {
-            c10d_all_reduce(self.raw.as_ptr(), pointers.as_ptr(), pointers.len(), operation as c_int)
-        })
+        unsafe { c10d_all_reduce(self.raw.as_ptr(), pointers.as_ptr(), pointers.len(), operation as c_int) }
+            .check()
     }
 
     /// Replaces the values of each tensor by those of rank `root`, in place.
@@ -280,7 +230,7 @@ impl ProcessGroup {
     pub fn broadcast(&self, tensors: &[Tensor], root: usize) -> Result<()> {
         let (pointers, root) = (pointers(tensors), rank_number(root)?);
         // SAFETY: as in `all_reduce`.
-        check(unsafe { c10d_broadcast(self.raw.as_ptr(), pointers.as_ptr(), pointers.len(), root) })
+        unsafe { c10d_broadcast(self.raw.as_ptr(), pointers.as_ptr(), pointers.len(), root) }.check()
     }
 
     /// Compares number, shapes and types of the tensors with rank 0's, as DDP does at its start.
@@ -290,14 +240,14 @@ impl ProcessGroup {
     pub fn verify(&self, tensors: &[Tensor]) -> Result<()> {
         let pointers = pointers(tensors);
         // SAFETY: as in `all_reduce`.
-        check(unsafe { c10d_verify(self.raw.as_ptr(), pointers.as_ptr(), pointers.len()) })
+        unsafe { c10d_verify(self.raw.as_ptr(), pointers.as_ptr(), pointers.len()) }.check()
     }
 }
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         // SAFETY: made by `join`, and used no more.
-        let _ = check(unsafe { c10d_group_leave(self.raw.as_ptr()) });
+        let _ = unsafe { c10d_group_leave(self.raw.as_ptr()) }.check();
     }
 }
 
@@ -324,7 +274,7 @@ impl Reducer {
         let pointers = pointers(parameters);
         let mut raw = null_mut();
         // SAFETY: the C++ side keeps its own references to tensors and group, and writes `raw` where it succeeds.
-        check(unsafe {
+        unsafe {
             c10d_reducer_new(
                 group.raw.as_ptr(),
                 pointers.as_ptr(),
@@ -333,7 +283,8 @@ impl Reducer {
                 bucket_bytes as i64,
                 &mut raw,
             )
-        })?;
+        }
+        .check()?;
         Ok(Reducer { raw: made(raw)? })
     }
 
@@ -343,7 +294,7 @@ impl Reducer {
     /// When the backward pass before did not reach every tensor.
     pub fn before_forward(&self) -> Result<()> {
         // SAFETY: made by `new`.
-        check(unsafe { c10d_reducer_before_forward(self.raw.as_ptr()) })
+        unsafe { c10d_reducer_before_forward(self.raw.as_ptr()) }.check()
     }
 
     /// Between that forward pass and its backward pass.
@@ -352,13 +303,13 @@ impl Reducer {
     /// libtorch's.
     pub fn before_backward(&self) -> Result<()> {
         // SAFETY: made by `new`.
-        check(unsafe { c10d_reducer_before_backward(self.raw.as_ptr()) })
+        unsafe { c10d_reducer_before_backward(self.raw.as_ptr()) }.check()
     }
 }
 
 impl Drop for Reducer {
     fn drop(&mut self) {
         // SAFETY: made by `new`, and used no more.
-        let _ = check(unsafe { c10d_reducer_free(self.raw.as_ptr()) });
+        let _ = unsafe { c10d_reducer_free(self.raw.as_ptr()) }.check();
     }
 }
