@@ -6,6 +6,7 @@ mod error;
 mod export;
 mod install;
 mod jupyter;
+mod launchers;
 mod parameters;
 mod run;
 mod runtime;

@@ -2,14 +2,7 @@
 
 use std::fmt;
 
-/// What PyTorch's, Open MPI's, SLURM's and MPICH's launchers call the rank, beside how many ranks there are. The crate in
-/// `src/train/distributed/launch.rs` reads the same.
-const LAUNCHERS: [[&str; 2]; 4] = [
-    ["RANK", "WORLD_SIZE"],
-    ["OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"],
-    ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS"],
-    ["PMI_RANK", "PMI_SIZE"],
-];
+use crate::launchers::launcher;
 
 /// A process's number among those that run the same notebook; 0 alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +15,9 @@ impl Rank {
     }
 
     fn read(variable: &dyn Fn(&str) -> Option<usize>) -> Rank {
-        let known = LAUNCHERS.iter().find_map(|[rank, world]| Some((variable(rank), variable(world)?)));
-        match known {
-            Some((Some(rank), 2..)) => Rank(rank),
+        let Some(launcher) = launcher(&|name| variable(name).is_some()) else { return Rank(0) };
+        match (variable(launcher.rank), variable(launcher.world)) {
+            (Some(rank), Some(2..)) => Rank(rank),
             _ => Rank(0),
         }
     }
@@ -56,5 +49,11 @@ mod tests {
         // A batch script, and a variable that somebody left.
         assert!(read(&[("SLURM_PROCID", 1)]).is_first());
         assert!(read(&[("RANK", 1), ("WORLD_SIZE", 1)]).is_first());
+    }
+
+    #[test]
+    fn the_crate_reads_the_same_variables() {
+        let copy = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/train/distributed/launchers.rs");
+        assert_eq!(std::fs::read_to_string(copy).unwrap(), include_str!("../launchers.rs"));
     }
 }

@@ -2,21 +2,16 @@
 
 use std::path::Path;
 
-/// How launchers call a process's number among those of its machine.
-const LOCAL_RANKS: [&str; 5] = [
-    "LOCAL_RANK",
-    "OMPI_COMM_WORLD_LOCAL_RANK",
-    "MPI_LOCALRANKID",
-    "MV2_COMM_WORLD_LOCAL_RANK",
-    "SLURM_LOCALID",
-];
+use crate::launchers::launcher;
+
 /// What NVIDIA's driver lists its GPUs in.
 const DRIVER: &str = "/proc/driver/nvidia/gpus";
 
 /// The `CUDA_VISIBLE_DEVICES` for the cells of one of several processes on a machine with several GPUs: its own one, so that
 /// `Device::cuda_if_available()` is another GPU on every rank. `None` to leave the variable as it is.
 pub fn of_rank() -> Option<String> {
-    let rank = LOCAL_RANKS.iter().find_map(|name| std::env::var(name).ok()?.parse().ok())?;
+    let launcher = launcher(&|name| std::env::var_os(name).is_some())?;
+    let rank = std::env::var(launcher.local_rank).ok()?.parse().ok()?;
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
     chosen(rank, visible.as_deref(), gpus(Path::new(DRIVER)))
 }

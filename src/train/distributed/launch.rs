@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
+use super::launchers::launcher;
 use crate::{Error, Result};
 
 /// PyTorch's default.
@@ -11,20 +12,6 @@ const PORT: u16 = 29500;
 const TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a rank waits for the others, in seconds.
 const TIMEOUT_VARIABLE: &str = "HERBARIUM_DISTRIBUTED_TIMEOUT";
-
-/// A launcher's names for what PyTorch calls RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE.
-const LAUNCHERS: [[&str; 4]; 4] = [
-    ["RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"],
-    [
-        "OMPI_COMM_WORLD_RANK",
-        "OMPI_COMM_WORLD_SIZE",
-        "OMPI_COMM_WORLD_LOCAL_RANK",
-        "OMPI_COMM_WORLD_LOCAL_SIZE",
-    ],
-    // Of a step that srun started; SLURM_NTASKS is there in a batch script too, which is a single process.
-    ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"],
-    ["PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"],
-];
 
 /// One process's place among those that train together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +59,8 @@ impl Launch {
             restarts: 0,
             timeout,
         };
-        let Some(names) = LAUNCHERS.iter().find(|names| variable(names[1]).is_some()) else {
-            return Ok(alone);
-        };
-        let [rank_name, world_name, local_rank_name, local_world_name] = *names;
+        let Some(launcher) = launcher(&|name| variable(name).is_some()) else { return Ok(alone) };
+        let (rank_name, world_name) = (launcher.rank, launcher.world);
         let number = |name: &str| match variable(name) {
             None => Ok(None),
             Some(text) => match text.parse::<usize>() {
@@ -98,7 +83,7 @@ impl Launch {
             ));
         }
         // SLURM writes `2(x3),1` for machines with different numbers of tasks.
-        let local_world = number(local_world_name).ok().flatten();
+        let local_world = number(launcher.local_world).ok().flatten();
         let one_machine = local_world == Some(world) || variable("SLURM_NNODES").as_deref() == Some("1");
         let host = match variable("MASTER_ADDR") {
             Some(host) => host,
@@ -125,7 +110,7 @@ impl Launch {
         Ok(Launch {
             rank,
             world,
-            local_rank: number(local_rank_name)?.unwrap_or(0),
+            local_rank: number(launcher.local_rank)?.unwrap_or(0),
             local_world,
             host,
             port,

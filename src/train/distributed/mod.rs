@@ -44,6 +44,7 @@ mod diagnosis;
 mod engine;
 mod group;
 mod launch;
+mod launchers;
 mod team;
 
 pub use data_parallel::DistributedDataParallel;
