@@ -20,13 +20,7 @@ pub fn prepare(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&s
     if !library.exists() {
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let unfinished = folder.join(format!("libtch.{}", std::process::id()));
-        let prebuilt = crate_folder.join(PREBUILT);
-        let archive = if prebuilt.exists() {
-            prebuilt
-        } else {
-            progress("building tch's C++ wrapper for libtorch (one to two minutes, once)");
-            build(crate_folder, libtorch)?
-        };
+        let archive = archive(crate_folder, libtorch, progress)?;
         link(&archive, &libtorch.join("lib"), &unfinished)?;
         std::fs::rename(&unfinished, &library).map_err(Error::file(&library))?;
     }
@@ -43,6 +37,16 @@ fn fingerprint(crate_folder: &Path, libtorch: &Path) -> Result<String> {
     libtorch.hash(&mut hasher);
     libtorch.join("lib").metadata().and_then(|facts| facts.modified()).ok().hash(&mut hasher);
     Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// torch-sys's static library: the one that came with the crate, else one built now.
+fn archive(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    let prebuilt = crate_folder.join(PREBUILT);
+    if prebuilt.exists() {
+        return Ok(prebuilt);
+    }
+    progress("building tch's C++ wrapper for libtorch (one to two minutes, once)");
+    build(crate_folder, libtorch)
 }
 
 /// torch-sys's static library, built in the checkout, where its tests need it too.
