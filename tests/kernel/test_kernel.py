@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -583,6 +584,17 @@ def test_run_can_be_interrupted(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and "Interrupt" in output
+
+
+def test_run_can_be_interrupted_before_its_first_cell(tmp_path):
+    write_notebook(tmp_path / "in.ipynb", ["loop { std::thread::sleep(std::time::Duration::from_millis(9)); }"])
+    process = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb", start_new_session=True)
+    status, sigint = pathlib.Path(f"/proc/{process.pid}/status"), 1 << (signal.SIGINT - 1)
+    while not int(re.search(r"SigCgt:\s*(\w+)", status.read_text())[1], 16) & sigint:
+        pass
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "was interrupted, after" in output
 
 
 def test_run_says_what_is_wrong_with_a_file(tmp_path):

@@ -1,5 +1,6 @@
 //! Runs the cells of a notebook one after the other.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::notebook::Notebook;
@@ -33,8 +34,13 @@ pub enum End {
 /// The outputs of all cells that have begun; an update may be for any of them.
 type All = Arc<Mutex<Vec<Outputs>>>;
 
-/// Runs the code cells until one fails or is interrupted, and puts what they gave into the notebook.
-pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Terminal>) -> Summary {
+/// Runs the code cells until one fails, or the run is `interrupted`, and puts what they gave into the notebook.
+pub fn run_cells(
+    session: &Session,
+    notebook: &mut Notebook,
+    terminal: &Arc<Terminal>,
+    interrupted: &AtomicBool,
+) -> Summary {
     let cells = notebook.code_cells();
     for &cell in &cells {
         notebook.clear(cell);
@@ -48,6 +54,11 @@ pub fn run_cells(session: &Session, notebook: &mut Notebook, terminal: &Arc<Term
             continue;
         }
         session.announce();
+        // From here on an interrupt is the cell's. One that came before had no cell to stop.
+        if interrupted.load(Ordering::SeqCst) {
+            summary.end = End::Interrupted;
+            break;
+        }
         terminal.begin(index + 1, cells.len(), &source);
         lock(&all).push(Outputs::default());
         ran.push(cell);

@@ -10,7 +10,10 @@ mod terminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Error, Result};
 use crate::parameters::{self, Options, Values};
@@ -32,6 +35,7 @@ use terminal::Terminal;
 /// Exit status: 0 if all went well, 1 if a cell failed or was interrupted.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = &options.notebook;
+    let signals = Signals::receive()?;
     let rank = Rank::of_process();
     launcher::end_with_launcher();
     let mut notebook = Notebook::read(path)?;
@@ -44,8 +48,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let started = Instant::now();
     let session = Arc::new(Session::start()?);
     let terminal = Arc::new(Terminal::new(rank));
-    interrupt_on_signal(session.clone())?;
-    let summary = executor::run_cells(&session, &mut notebook, &terminal);
+    let interrupted = Arc::new(AtomicBool::new(false));
+    signals.pass_to(session.clone(), interrupted.clone());
+    let summary = executor::run_cells(&session, &mut notebook, &terminal, &interrupted);
     let written = if rank.is_first() { notebook.write(out) } else { Ok(()) };
     session.end();
     written?;
@@ -112,27 +117,41 @@ fn enter_folder_of(notebook: &Path) -> Result<()> {
 }
 
 /// Ctrl-C stops the cell that runs, and with it the run; SIGTERM ends everything.
-fn interrupt_on_signal(session: Arc<Session>) -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let what = "signals cannot be received";
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::system(what))?;
-    let _inside = runtime.enter();
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::system(what))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::system(what))?;
-    drop(_inside);
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            loop {
-                tokio::select! {
-                    _ = interrupt.recv() => session.interrupt(),
-                    _ = terminate.recv() => {
-                        session.end();
-                        std::process::exit(143);
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From here on signals do not end this process. One that arrives before [`pass_to`](Signals::pass_to) waits for it.
+    fn receive() -> Result<Signals> {
+        let failed = || Error::system("signals cannot be received");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed())?;
+        let inside = runtime.enter();
+        let interrupt = signal(SignalKind::interrupt()).map_err(failed())?;
+        let terminate = signal(SignalKind::terminate()).map_err(failed())?;
+        drop(inside);
+        Ok(Signals { runtime, interrupt, terminate })
+    }
+
+    /// Interrupts the session, and reports it, so that no further cell begins.
+    fn pass_to(mut self, session: Arc<Session>, interrupted: Arc<AtomicBool>) {
+        std::thread::spawn(move || {
+            self.runtime.block_on(async {
+                loop {
+                    tokio::select! {
+                        _ = self.interrupt.recv() => {
+                            interrupted.store(true, Ordering::SeqCst);
+                            session.interrupt();
+                        }
+                        _ = self.terminate.recv() => {
+                            session.end();
+                            std::process::exit(143);
+                        }
                     }
                 }
-            }
+            });
         });
-    });
-    Ok(())
+    }
 }
