@@ -96,7 +96,7 @@ impl Kernel {
             return Err(Error::Start(format!("{} is in the way: remove it", folder.display())));
         }
         commands::write(&crate_folder.join("src/lib.rs"), &self.library())?;
-        commands::write(&crate_folder.join("Cargo.toml"), &self.manifest()?)?;
+        commands::write(&crate_folder.join("Cargo.toml"), &self.manifest(notebook_crate().as_deref()))?;
         println!("resolving the crates");
         let mut cargo = outside::command("cargo");
         cargo.args(["generate-lockfile"]).current_dir(&crate_folder);
@@ -129,10 +129,9 @@ impl Kernel {
                 display, interrupted,\n    };\n}\n"
     }
 
-    /// The helper crate's manifest, which says how cells use it.
-    fn manifest(&self) -> Result<String> {
-        let notebook = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(NOTEBOOK_CRATE);
-        let notebook = notebook.canonicalize().map_err(Error::file(&notebook))?;
+    /// The helper crate's manifest, which says how cells use it. `notebook` is the folder of `herbarium-notebook`; without it
+    /// that crate comes from the registry, in this program's version.
+    fn manifest(&self, notebook: Option<&Path>) -> String {
         let library = self.package().replace('-', "_");
         let prelude =
             format!("use ::{library}::prelude::*;\n{}\n::herbarium_notebook::init()?;", self.prelude);
@@ -140,7 +139,10 @@ impl Kernel {
         let table = |pairs: Vec<(&str, Value)>| {
             Value::Table(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
         };
-        let of_notebook = table(vec![("path", notebook.display().to_string().into())]);
+        let of_notebook = table(vec![match notebook {
+            Some(folder) => ("path", folder.display().to_string().into()),
+            None => ("version", env!("CARGO_PKG_VERSION").into()),
+        }]);
         let mut dependencies = Table::from_iter([(NOTEBOOK_CRATE.to_owned(), of_notebook)]);
         dependencies.extend(self.crates.iter().map(|one| (one.name.clone(), one.how.clone())));
         let cells = table(vec![("prelude", prelude.into()), ("crates", names.into())]);
@@ -154,7 +156,7 @@ impl Kernel {
         let parts =
             [("package", package), ("dependencies", dependencies.into()), ("workspace", table(vec![]))];
         let manifest: Table = parts.into_iter().map(|(key, part)| (key.to_owned(), part)).collect();
-        Ok(manifest.to_string())
+        manifest.to_string()
     }
 
     /// Tests the prelude: runs a notebook with one empty cell in a separate kernel.
@@ -184,6 +186,15 @@ impl Kernel {
     }
 }
 
+/// The sources of `herbarium-notebook` that came with this program: those in the folder that `HERBARIUM_CRATE` names (the
+/// wheel's), or in the checkout that it was built in. A program from a registry has none.
+fn notebook_crate() -> Option<PathBuf> {
+    let given = std::env::var_os("HERBARIUM_CRATE").map(PathBuf::from);
+    let candidates = given.into_iter().chain([Path::new(env!("CARGO_MANIFEST_DIR")).join("..")]);
+    let mut found = candidates.map(|folder| folder.join("crates").join(NOTEBOOK_CRATE));
+    found.find_map(|folder| folder.join("Cargo.toml").is_file().then(|| folder.canonicalize().ok())?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +218,7 @@ mod tests {
             kernel.library()
         );
         let folder = std::env::temp_dir().join(format!("herbarium-custom-{}", std::process::id()));
-        commands::write(&folder.join("Cargo.toml"), &kernel.manifest().unwrap()).unwrap();
+        commands::write(&folder.join("Cargo.toml"), &kernel.manifest(notebook_crate().as_deref())).unwrap();
         let helper = Helper::read(&folder).unwrap();
         assert_eq!(helper.library(), "kernel_data_2");
         assert_eq!(
@@ -216,6 +227,10 @@ mod tests {
         );
         assert_eq!(helper.given(), ["kernel-data-2", "ndarray", "plotters-svg", "herbarium-notebook"]);
         std::fs::remove_dir_all(&folder).unwrap();
+
+        let published: Table = kernel.manifest(None).parse().unwrap();
+        let notebook = &published["dependencies"][NOTEBOOK_CRATE];
+        assert_eq!(notebook.to_string(), format!("{{ version = \"{}\" }}", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]
