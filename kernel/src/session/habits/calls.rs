@@ -8,7 +8,7 @@ const FUNCTIONS: [(&str, usize, &str); 44] = [
     ("range", 1, "`0..{0}`"),
     ("range", 2, "`{0}..{1}`"),
     ("range", 3, "`({0}..{1}).step_by({2})`"),
-    ("len", 1, "`{0}.len()`"),
+    ("len", 1, "`{0}.len()`, of lists and texts"),
     ("help", 1, "`?{0}` shows what is known about a name"),
     ("help", 0, "`:help` lists the commands of this kernel"),
     ("dir", 1, "`?{0}` shows what is known about a name; the tab key after `{0}.` lists its methods"),
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(says("range", "range(10)"), "`0..10`");
         assert_eq!(says("range", "for i in range(1, n) {}"), "`1..n`");
         assert_eq!(says("range", "range(1, 9, 2)"), "`(1..9).step_by(2)`");
-        assert_eq!(says("len", "len(data.classes)"), "`data.classes.len()`");
+        assert_eq!(says("len", "len(data.classes)"), "`data.classes.len()`, of lists and texts");
         assert_eq!(says("help", "help(Vec)"), "`?Vec` shows what is known about a name");
         assert_eq!(says("round", "round(x, 2)"), "`format!(\"{:.2}\", x)`");
         let print = mistake("E0423", "expected function, found macro `print`", "print(x)");

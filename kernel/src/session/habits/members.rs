@@ -26,6 +26,10 @@ const OF_LISTS_AND_TEXTS: [(&str, &str); 20] = [
     ("sum", "`{0}.iter().sum::<f64>()`, with the type of its elements"),
     ("mean", "`{0}.iter().sum::<f64>() / {0}.len() as f64`"),
 ];
+/// The standard library's types that these are for, without references and parameters.
+const LISTS_AND_TEXTS: [&str; 8] =
+    ["Vec", "VecDeque", "String", "str", "HashMap", "HashSet", "BTreeMap", "BTreeSet"];
+
 /// The help for a field or a method that exists only in Python.
 pub fn help(mistake: &Mistake) -> Option<String> {
     if !mistake.is(&["E0609", "E0610", "E0615", "E0616", "E0599"]) {
@@ -34,9 +38,22 @@ pub fn help(mistake: &Mistake) -> Option<String> {
     let member = mistake.named(0)?;
     let (_, text) = OF_LISTS_AND_TEXTS.iter().find(|(known, _)| *known == member)?;
     let value = before_member(mistake.line, member)?;
+    if mistake.named(1).is_some_and(|kind| !is_list_or_text(kind)) {
+        return Some(format!("the tab key after `{value}.` lists its fields and methods"));
+    }
     let call = &mistake.line[mistake.line.find(&format!(".{member}"))? + 1..];
     let arguments = arguments(call, member).unwrap_or_default().join(", ");
     Some(text.replace("{0}", &value).replace("{1}", &arguments))
+}
+
+/// Whether a type, as rustc names it (`&'static str`, `Vec<T>`), is one that the table is for.
+fn is_list_or_text(kind: &str) -> bool {
+    let kind = kind.trim_start_matches('&');
+    let kind =
+        if kind.starts_with('\'') { kind.split_once(' ').map_or(kind, |(_, kind)| kind) } else { kind };
+    let kind = kind.trim_start_matches("mut ");
+    let path = kind.split('<').next().unwrap_or(kind);
+    kind.starts_with('[') || LISTS_AND_TEXTS.contains(&path.rsplit("::").next().unwrap_or(path))
 }
 
 /// `x.y` before `.member`.
@@ -62,7 +79,11 @@ mod tests {
             help(&mistake("E0609", &message, line)).unwrap_or_default()
         };
         assert_eq!(field("shape", "Vec<i32>", "let n = v.shape;"), "`v.len()`");
+        assert_eq!(field("shape", "&'a mut [f64]", "v.shape"), "`v.len()`");
         assert_eq!(field("mine", "Vec<i32>", "v.mine"), "");
+        // A type of a learner's or of a crate may have no `len`.
+        let members = "the tab key after `garden.` lists its fields and methods";
+        assert_eq!(field("size", "Garden<Vec<i32>>", "garden.size"), members);
         let method = |message, line| help(&mistake("E0599", message, line)).unwrap_or_default();
         let no_append = "no method named `append` found for struct `Vec<T>` in the current scope";
         assert_eq!(method(no_append, "v.append(f(1))"), "`v.push(f(1))`");
