@@ -26,12 +26,7 @@ pub fn build(
     earlier: Option<&Path>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recipe> {
-    match std::fs::remove_dir_all(template) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Error::file(template)(error));
-        }
-        _ => {}
-    }
+    clear_away(template)?;
     let tools = Toolchain::find()?;
     write(&template.join("seed/src/lib.rs"), "")?;
     install_shims(template)?;
@@ -110,6 +105,21 @@ pub fn build(
     std::fs::rename(&unfinished, template.join(recipe::FILE))
         .map_err(Error::file(template.join(recipe::FILE)))?;
     Ok(recipe)
+}
+
+/// Removes what an unfinished build has left. The compilers of one that was killed may still write there, so that removing
+/// a folder fails because it is no longer empty: it makes room under another name first. What cannot be removed then is
+/// removed with old templates.
+fn clear_away(template: &Path) -> Result<()> {
+    let aside = template.with_extension(format!("unfinished-{}", std::process::id()));
+    match std::fs::rename(template, &aside) {
+        Ok(()) => {
+            let _ = std::fs::remove_dir_all(&aside);
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::file(template)(error)),
+    }
 }
 
 /// cargo's configuration; builds tch's wrapper if the crate depends on tch.

@@ -115,7 +115,8 @@ pub fn prepare(plan: &Plan, progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -
     // The key was computed when the kernel started. Building changed sources under the old key would make a template
     // that lies about its contents.
     if Plan::of(location.clone())? != *plan {
-        let what = "the crate, the toolchain or libtorch has changed since the kernel was started: restart the kernel";
+        let what = "the crate, the toolchain or libtorch has changed since the kernel was started: restart the kernel, or \
+                    run the notebook again";
         return Err(Error::Start(what.to_owned()));
     }
     let templates = path.parent().unwrap_or(Path::new("/"));
