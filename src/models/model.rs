@@ -148,7 +148,7 @@ impl Model {
     /// As [`forward`](Model::forward).
     pub fn forward_in(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
         self.check_input(images)?;
-        self.root.forward(images, self.pass(mode)).map_err(|error| self.told(error, images, mode))
+        self.root.forward(images, self.pass(mode)).map_err(|error| self.explained(error, images, mode))
     }
 
     /// The logits in the current mode, and in train mode those of the auxiliary head too, where the
@@ -160,7 +160,7 @@ impl Model {
     pub fn forward_train(&self, images: &Tensor) -> Result<Outputs> {
         self.check_input(images)?;
         let outputs = self.root.forward_all(images, self.pass(self.mode));
-        outputs.map_err(|error| self.told(error, images, self.mode))
+        outputs.map_err(|error| self.explained(error, images, self.mode))
     }
 
     /// The network's predictions for each picture, in eval mode and without gradients; the current
@@ -178,7 +178,7 @@ impl Model {
     pub(super) fn forward_watched(&self, images: &Tensor, mode: Mode, trace: &Trace) -> Result<Tensor> {
         self.check_input(images)?;
         let outputs = self.root.forward_all(images, self.pass(mode).watched(trace));
-        Ok(outputs.map_err(|error| self.told(error, images, mode))?.logits)
+        Ok(outputs.map_err(|error| self.explained(error, images, mode))?.logits)
     }
 
     pub(super) fn pass(&self, mode: Mode) -> Pass<'static> {
@@ -186,7 +186,7 @@ impl Model {
     }
 
     /// Adds the model's name to an error, and advice to use larger pictures if that would help.
-    pub(super) fn told(&self, error: Error, images: &Tensor, mode: Mode) -> Error {
+    pub(super) fn explained(&self, error: Error, images: &Tensor, mode: Mode) -> Error {
         let Error::Layer { path, layer, mut reason, .. } = error else { return error };
         if let (Some(Architecture { input, .. }), &[.., height, width]) =
             (self.architecture, images.size().as_slice())

@@ -13,9 +13,9 @@ impl Show for Compose {
         let front = self.deterministic_front();
         let note = match (front, count) {
             (_, 0) => "nothing is done to a picture".to_string(),
-            (front, count) if front == count => "without chance: the same in every epoch".to_string(),
-            (0, _) => "with chance from the first step on".to_string(),
-            (front, _) => format!("with chance from step {} on", front + 1),
+            (front, count) if front == count => "nothing random: the same in every epoch".to_string(),
+            (0, _) => "random from the first step on".to_string(),
+            (front, _) => format!("random from step {} on", front + 1),
         };
         let html = format!("<div><b>Compose</b> <span style=\"{PALE}\">{note}</span><ol>{steps}</ol></div>");
         MimeBundle::text(self.to_string()).with_html(html)
@@ -70,7 +70,7 @@ mod tests {
         let shown = html(&pipeline);
         assert_eq!(shown.matches("<li>").count(), 3);
         assert!(shown.contains("<b>Resize</b></code> <code") && shown.contains("size=[96, 96]"), "{shown}");
-        assert!(shown.contains("with chance from step 2 on"), "{shown}");
+        assert!(shown.contains("random from step 2 on"), "{shown}");
         assert!(html(&Compose::new(vec![])).contains("nothing is done"));
         assert!(html(&Compose::new(vec![resize([0, 96])])).contains('⚠'), "a fault is shown");
         assert!(html(&resize([8, 8])).contains("<b>Resize</b>"));

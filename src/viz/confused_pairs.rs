@@ -115,8 +115,8 @@ fn chosen(answers: &Answers, fits: impl Fn(usize, usize) -> bool) -> Vec<usize> 
 fn of_class(answers: &Answers, class: usize) -> (Vec<usize>, &'static str) {
     let right = chosen(answers, |label, predicted| label == class && predicted == class);
     if right.is_empty() {
-        (chosen(answers, |label, _| label == class), "none of these was told rightly")
+        (chosen(answers, |label, _| label == class), "none of these was classified correctly")
     } else {
-        (right, "these were told rightly")
+        (right, "these were classified correctly")
     }
 }

@@ -64,7 +64,7 @@ pub fn plot_learning_rates(model: &Model, batches: usize, options: &FineTuneOpti
         }
         let (from, to) = (plot.across(began as f64), plot.across((began + phase.epochs) as f64));
         let style = Text::new(10.0).colour(GREY).middle();
-        let said = style.shortened(&told(phase, model), to - from - 4.0);
+        let said = style.shortened(&phase_in_words(phase, model), to - from - 4.0);
         canvas.text(&said, ((from + to) / 2.0, top - 5.0), style);
         began += phase.epochs;
     }
@@ -97,7 +97,7 @@ fn with_peaks(name: &str, phases: &[PhaseRates]) -> String {
 }
 
 /// What a phase trains.
-fn told(phase: &PhaseRates, model: &Model) -> String {
+fn phase_in_words(phase: &PhaseRates, model: &Model) -> String {
     match phase.groups.as_slice() {
         [_] => format!("only what is new in {} learns, {} epochs", model.name(), phase.epochs),
         groups => format!("{} groups of layers, {} epochs", groups.len(), phase.epochs),
@@ -107,7 +107,7 @@ fn told(phase: &PhaseRates, model: &Model) -> String {
 fn in_words(title: &str, phases: &[PhaseRates], model: &Model) -> String {
     let mut text = title.to_string();
     for phase in phases {
-        text += &format!("\n{}:", told(phase, model));
+        text += &format!("\n{}:", phase_in_words(phase, model));
         for (name, rates) in &phase.groups {
             text += &format!("\n  {name}: up to {}", short(peak(rates)));
         }

@@ -107,7 +107,7 @@ pub(super) fn optimizer_state(
     let first = groups.first().and_then(Value::as_dict).ok_or_else(|| damaged("param_groups"))?;
     let name = match name {
         Some(name) => name,
-        None => told_name(first)?.to_owned(),
+        None => inferred_name(first)?.to_owned(),
     };
     let mut numbers_of_groups = Vec::new();
     let mut settings = Vec::new();
@@ -127,7 +127,7 @@ pub(super) fn optimizer_state(
     }
     let count = numbers_of_groups.len();
     let known = [names, python_names].into_iter().find(|names| names.len() == count && count > 0);
-    let parameters = known.unwrap_or_else(|| told_parameters(&numbers_of_groups, memory, state_dict));
+    let parameters = known.unwrap_or_else(|| inferred_parameters(&numbers_of_groups, memory, state_dict));
 
     let (mut numbers, mut tensors) = (Vec::new(), Vec::new());
     for (number, parameter) in numbers_of_groups.iter().zip(&parameters) {
@@ -178,7 +178,7 @@ fn group_settings(group: &Dict, number: usize, first: f64) -> Vec<(String, f64)>
     settings.into_iter().filter_map(full).collect()
 }
 
-fn told_name(group: &Dict) -> Result<&'static str, String> {
+fn inferred_name(group: &Dict) -> Result<&'static str, String> {
     let has = |key: &str| group.get(key).is_some();
     let decoupled = group.get("decoupled_weight_decay").and_then(Value::as_bool);
     match (has("betas") && has("amsgrad"), has("nesterov"), has("alpha") && has("centered")) {
@@ -204,7 +204,7 @@ fn told_name(group: &Dict) -> Result<&'static str, String> {
 /// The names of parameters, which PyTorch only numbers: all of the model's, if the number matches; or
 /// the last ones, as when only the head is trained. The shapes of the state must agree. Otherwise the
 /// numbers serve as names.
-fn told_parameters(numbers: &[i64], memory: &Dict, state_dict: &StateDict) -> Vec<String> {
+fn inferred_parameters(numbers: &[i64], memory: &Dict, state_dict: &StateDict) -> Vec<String> {
     const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
     let buffer = |name: &str| BUFFERS.contains(&name.rsplit('.').next().unwrap_or_default());
     let learned: Vec<&(String, Tensor)> = state_dict.iter().filter(|(name, _)| !buffer(name)).collect();
@@ -235,6 +235,6 @@ mod tests {
     #[test]
     fn another_optimizer_is_refused_by_its_settings() {
         let group: Dict = [("lr", 0.1), ("lambd", 1e-4)].into_iter().collect();
-        assert!(told_name(&group).unwrap_err().contains("lr, lambd"));
+        assert!(inferred_name(&group).unwrap_err().contains("lr, lambd"));
     }
 }
