@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::signals::{Heard, Signals};
 use crate::error::{Error, Result};
+use crate::launchers::{Launcher, launcher};
 use crate::parameters::{Options, of_one_process};
 use crate::{stdio, sys};
 
@@ -37,17 +39,16 @@ pub fn end_with_launcher() {
 
 /// Runs a notebook on as many processes as `options` say; `words` are the command's.
 pub fn launch(words: &[&str], options: &Options) -> Result<ExitCode> {
-    for name in ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"] {
-        if std::env::var(name).is_ok_and(|world| world != "1") {
-            return Err(Error::Usage(format!(
-                "`--processes` starts processes, but this process is already one of several ({name} is \
-                set): leave it out, or \
-                 unset {name}"
-            )));
-        }
+    if let Some(Launcher { world, .. }) = launcher(&|name| std::env::var_os(name).is_some())
+        && std::env::var(world).is_ok_and(|number| number != "1")
+    {
+        return Err(Error::Usage(format!(
+            "`--processes` starts processes, but this process is already one of several ({world} is set): leave it out, or \
+             unset {world}"
+        )));
     }
     let world = options.processes.unwrap_or(1);
-    let signals = signals()?;
+    let signals = count_signals()?;
     let states = States::make(options.restarts > 0)?;
     for attempt in 0.. {
         let code = Ranks::start(of_one_process(words), world, &states)?.wait(signals);
@@ -86,25 +87,14 @@ impl Drop for States {
 }
 
 /// Counts this process's SIGINTs and SIGTERMs instead of ending by them: 1 for the first, 256 for the second kind.
-fn signals() -> Result<&'static AtomicUsize> {
-    use tokio::signal::unix::{SignalKind, signal};
+fn count_signals() -> Result<&'static AtomicUsize> {
     static HEARD: AtomicUsize = AtomicUsize::new(0);
-    let what = "signals cannot be received";
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::system(what))?;
-    let inside = runtime.enter();
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::system(what))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::system(what))?;
-    drop(inside);
-    thread::spawn(move || {
-        runtime.block_on(async {
-            loop {
-                tokio::select! {
-                    _ = interrupt.recv() => HEARD.fetch_add(1, Ordering::SeqCst),
-                    _ = terminate.recv() => HEARD.fetch_add(TERMINATED, Ordering::SeqCst),
-                };
-            }
-        });
+    Signals::receive()?.pass_to(|heard| {
+        let weight = match heard {
+            Heard::Interrupt => 1,
+            Heard::Terminate => TERMINATED,
+        };
+        HEARD.fetch_add(weight, Ordering::SeqCst);
     });
     Ok(&HEARD)
 }

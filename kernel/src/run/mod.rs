@@ -5,6 +5,7 @@ mod launcher;
 mod notebook;
 mod outputs;
 mod rank;
+mod signals;
 mod terminal;
 
 use std::path::Path;
@@ -12,8 +13,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Error, Result};
 use crate::parameters::{self, Options, Values};
@@ -24,6 +23,7 @@ pub use executor::MAY_FAIL;
 pub use launcher::launch;
 pub use notebook::Notebook;
 use rank::Rank;
+use signals::{Heard, Signals};
 use terminal::Terminal;
 
 /// Runs `notebook` in its own folder, as Jupyter does, and writes the result to `out`, or to the notebook itself.
@@ -49,7 +49,18 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let session = Arc::new(Session::start()?);
     let terminal = Arc::new(Terminal::new(rank));
     let interrupted = Arc::new(AtomicBool::new(false));
-    signals.pass_to(session.clone(), interrupted.clone());
+    let (to_session, to_run) = (session.clone(), interrupted.clone());
+    signals.pass_to(move |heard| match heard {
+        // Ctrl-C stops the cell that runs, and with it the run.
+        Heard::Interrupt => {
+            to_run.store(true, Ordering::SeqCst);
+            to_session.interrupt();
+        }
+        Heard::Terminate => {
+            to_session.end();
+            std::process::exit(143);
+        }
+    });
     let summary = executor::run_cells(&session, &mut notebook, &terminal, &interrupted);
     let written = if rank.is_first() { notebook.write(out) } else { Ok(()) };
     session.end();
@@ -114,44 +125,4 @@ fn enter_folder_of(notebook: &Path) -> Result<()> {
     }
     let folder = notebook.parent().unwrap_or(Path::new("/"));
     std::env::set_current_dir(folder).map_err(Error::file(folder))
-}
-
-/// Ctrl-C stops the cell that runs, and with it the run; SIGTERM ends everything.
-struct Signals {
-    runtime: tokio::runtime::Runtime,
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    /// From here on signals do not end this process. One that arrives before [`pass_to`](Signals::pass_to) waits for it.
-    fn receive() -> Result<Signals> {
-        let failed = || Error::system("signals cannot be received");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed())?;
-        let inside = runtime.enter();
-        let interrupt = signal(SignalKind::interrupt()).map_err(failed())?;
-        let terminate = signal(SignalKind::terminate()).map_err(failed())?;
-        drop(inside);
-        Ok(Signals { runtime, interrupt, terminate })
-    }
-
-    /// Interrupts the session, and reports it, so that no further cell begins.
-    fn pass_to(mut self, session: Arc<Session>, interrupted: Arc<AtomicBool>) {
-        std::thread::spawn(move || {
-            self.runtime.block_on(async {
-                loop {
-                    tokio::select! {
-                        _ = self.interrupt.recv() => {
-                            interrupted.store(true, Ordering::SeqCst);
-                            session.interrupt();
-                        }
-                        _ = self.terminate.recv() => {
-                            session.end();
-                            std::process::exit(143);
-                        }
-                    }
-                }
-            });
-        });
-    }
 }
