@@ -6,13 +6,14 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #ifdef USE_C10D_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
-#include <torch/cuda.h>
 #endif
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/csrc/distributed/c10d/comm.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <torch/headeronly/version.h>
 #include <torch_cpp.h>
+#include <algorithm>
+#include <set>
 
 #if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR != 13
 #error "torch-c10d and its declarations of gloo (stubs/) are for libtorch 2.13"
@@ -25,8 +26,11 @@ struct c10d_store {
   c10::intrusive_ptr<c10d::Store> store;
 };
 struct c10d_group {
+  c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroup> group;
+  c10::intrusive_ptr<c10d::Backend> gloo;
   milliseconds timeout;
+  bool chosen_for_gpu = false;
 };
 struct c10d_reducer {
   std::shared_ptr<c10d::Reducer> reducer;
@@ -39,6 +43,50 @@ static std::vector<at::Tensor> tensors(void* const* pointers, size_t count, bool
     const auto& tensor = *static_cast<const at::Tensor*>(pointers[i]);
     all.push_back(detached ? tensor.detach() : tensor);
   }
+  return all;
+}
+
+#ifdef USE_C10D_NCCL
+// Whether two ranks compute on one GPU, with which NCCL fails. Every rank asks at the same time.
+static bool share_a_gpu(c10d_group& group, c10::Device device) {
+  const auto& uuid = at::cuda::getDeviceProperties(device.index())->uuid.bytes;
+  auto key = [](int rank) { return "gpu/" + std::to_string(rank); };
+  group.store->set(key(group.group->getRank()), std::vector<uint8_t>(uuid, uuid + sizeof uuid));
+  std::set<std::vector<uint8_t>> gpus;
+  for (int rank = 0; rank < group.group->getSize(); rank++) {
+    group.store->wait({key(rank)}, group.timeout);
+    gpus.insert(group.store->get(key(rank)));
+  }
+  return static_cast<int>(gpus.size()) < group.group->getSize();
+}
+#endif
+
+// What exchanges tensors on GPUs is chosen when the first ones come, because until then nobody knows which GPUs the ranks
+// take: NCCL, as by init_process_group's "cpu:gloo,cuda:nccl", or gloo where this library lacks NCCL or ranks share a GPU.
+static void choose_for_gpu(c10d_group& group, const std::vector<at::Tensor>& tensors) {
+  auto on_gpu = std::find_if(tensors.begin(), tensors.end(), [](const auto& tensor) { return tensor.is_cuda(); });
+  if (group.chosen_for_gpu || on_gpu == tensors.end()) {
+    return;
+  }
+#ifdef USE_C10D_NCCL
+  if (!share_a_gpu(group, on_gpu->device())) {
+    auto options = c10d::ProcessGroupNCCL::Options::create();
+    options->timeout = group.timeout;
+    auto store = c10::make_intrusive<c10d::PrefixStore>("cuda/", group.store);
+    auto nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(store, group.group->getRank(), group.group->getSize(), options);
+    nccl->setSequenceNumberForGroup();
+    group.group->setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::NCCL, c10::intrusive_ptr<c10d::Backend>(nccl));
+    group.chosen_for_gpu = true;
+    return;
+  }
+#endif
+  group.group->setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::GLOO, group.gloo);
+  group.chosen_for_gpu = true;
+}
+
+static std::vector<at::Tensor> exchanged(c10d_group& group, void* const* pointers, size_t count, bool detached = true) {
+  auto all = tensors(pointers, count, detached);
+  choose_for_gpu(group, all);
   return all;
 }
 
@@ -90,23 +138,13 @@ char* c10d_group_join(c10d_store* store, const char* prefix, int rank, int world
     auto group = c10::make_intrusive<c10d::ProcessGroup>(of_group, rank, world);
     group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
     group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, c10::intrusive_ptr<c10d::Backend>(gloo));
-#ifdef USE_C10D_NCCL
-    // As init_process_group's "cpu:gloo,cuda:nccl". Nothing is exchanged before the first tensor on a GPU.
-    if (torch::cuda::device_count() > 0) {
-      auto nccl_options = c10d::ProcessGroupNCCL::Options::create();
-      nccl_options->timeout = timeout;
-      auto nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("cuda/", of_group), rank, world, nccl_options);
-      nccl->setSequenceNumberForGroup();
-      group->setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::NCCL, c10::intrusive_ptr<c10d::Backend>(nccl));
-    }
-#endif
     group->setGroupName("0");
-    *out = new c10d_group{group, timeout};
+    *out = new c10d_group{of_group, group, gloo, timeout};
   });
 }
 char* c10d_group_leave(c10d_group* group) { return guarded([&] { delete group; }); }
 
-// Whether tensors on a GPU are exchanged by NCCL.
+// Whether tensors on GPUs are exchanged by NCCL, where each rank has its own GPU.
 int c10d_has_nccl() {
 #ifdef USE_C10D_NCCL
   return 1;
@@ -118,7 +156,7 @@ int c10d_has_nccl() {
 // operation: c10d::ReduceOp::RedOpType
 char* c10d_all_reduce(c10d_group* group, void* const* pointers, size_t count, int operation) {
   return guarded([&] {
-    for (auto& tensor : tensors(pointers, count, true)) {
+    for (auto& tensor : exchanged(*group, pointers, count)) {
       std::vector<at::Tensor> one{tensor};
       c10d::AllreduceOptions options;
       options.reduceOp = static_cast<c10d::ReduceOp::RedOpType>(operation);
@@ -129,18 +167,18 @@ char* c10d_all_reduce(c10d_group* group, void* const* pointers, size_t count, in
 }
 // In flat buffers of at most 250 MB, as DDP does it.
 char* c10d_broadcast(c10d_group* group, void* const* pointers, size_t count, int root) {
-  return guarded([&] { c10d::broadcast_coalesced(group->group, tensors(pointers, count, true), 250 << 20, root); });
+  return guarded([&] { c10d::broadcast_coalesced(group->group, exchanged(*group, pointers, count), 250 << 20, root); });
 }
 // Fails on the ranks whose tensors differ from rank 0's in number, shape or kind.
 char* c10d_verify(c10d_group* group, void* const* pointers, size_t count) {
-  return guarded([&] { c10d::verify_params_across_processes(group->group, tensors(pointers, count, true), std::nullopt); });
+  return guarded([&] { c10d::verify_params_across_processes(group->group, exchanged(*group, pointers, count), std::nullopt); });
 }
 
 // The tensors are leaves that require gradients, in one order on every rank. Sizes of buckets are DDP's: the first is
 // small, so that the exchange begins early; they are known after the first backward pass, which goes as one.
 char* c10d_reducer_new(c10d_group* group, void* const* pointers, size_t count, int64_t first_bytes, int64_t bucket_bytes, c10d_reducer** out) {
   return guarded([&] {
-    auto parameters = tensors(pointers, count, false);
+    auto parameters = exchanged(*group, pointers, count, false);
     std::vector<bool> sparse(count, false);
     auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(parameters, {SIZE_MAX}, sparse);
     std::reverse(buckets.begin(), buckets.end());

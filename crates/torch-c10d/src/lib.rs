@@ -162,13 +162,13 @@ pub enum Reduce {
     Max = 4,
 }
 
-/// Whether this crate was built against a libtorch with NCCL, which then exchanges tensors on GPUs, one GPU for each rank.
+/// Whether this crate was built against a libtorch with NCCL, which then exchanges tensors on GPUs where each rank has its own.
 pub fn has_nccl() -> bool {
     c10d_has_nccl() != 0
 }
 
-/// Ranks that exchange tensors: PyTorch's `ProcessGroup` with gloo for tensors on the CPU, and NCCL for those on GPUs where
-/// [`has_nccl`].
+/// Ranks that exchange tensors: PyTorch's `ProcessGroup` with gloo for tensors on the CPU, and for those on GPUs NCCL where
+/// [`has_nccl`] and no two ranks share a GPU, else gloo.
 pub struct ProcessGroup {
     raw: NonNull<Opaque>,
 }
