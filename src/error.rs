@@ -378,3 +378,17 @@ impl From<tch::TchError> for Error {
         Error::Torch(told)
     }
 }
+
+/// Whether a message of libtorch's, or of a driver below it, is about memory that ran out.
+pub(crate) fn is_out_of_memory(told: &str) -> bool {
+    [
+        "can't allocate memory",
+        "out of memory",
+        "not enough memory",
+        "alloc failed",
+        "alloc_failed",
+        "bad_alloc",
+    ]
+    .iter()
+    .any(|words| told.to_lowercase().contains(words))
+}

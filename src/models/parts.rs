@@ -6,6 +6,7 @@ use tch::Tensor;
 
 use super::forward_pass::Pass;
 use super::module::Module;
+use crate::error::is_out_of_memory;
 use crate::{Error, Result};
 
 /// Named modules in the order in which torchvision registers them.
@@ -169,6 +170,8 @@ fn in_layer(error: Error, name: &str, module: &dyn Module, input: &Tensor) -> Er
         Error::Layer { model, path, layer, reason } => {
             Error::Layer { model, path: format!("{name}.{path}"), layer, reason }
         }
+        // No fault of the layer's: whoever knows the batch says what to do.
+        Error::Torch(reason) if is_out_of_memory(&reason) => Error::Torch(reason),
         Error::Torch(reason) | Error::Argument(reason) => Error::Layer {
             model: String::new(),
             path: name.to_owned(),

@@ -2,13 +2,14 @@
 
 use tch::Device;
 
+use crate::error::is_out_of_memory;
 use crate::models::Model;
 use crate::{Error, Result, cuda};
 
 /// A clear error if libtorch ran out of memory for a batch of `batch` pictures.
 pub(super) fn explained(error: Error, model: &Model, batch: usize) -> Error {
     match error {
-        Error::Torch(told) if is_memory(&told) => {
+        Error::Torch(told) if is_out_of_memory(&told) => {
             if model.device().is_cuda() {
                 // What the failed batch had becomes free for others. That may fail as well, and is no matter then.
                 let _ = cuda::empty_cache(model.device());
@@ -23,19 +24,6 @@ pub(super) fn explained(error: Error, model: &Model, batch: usize) -> Error {
         }
         other => other,
     }
-}
-
-fn is_memory(told: &str) -> bool {
-    [
-        "can't allocate memory",
-        "out of memory",
-        "not enough memory",
-        "alloc failed",
-        "alloc_failed",
-        "bad_alloc",
-    ]
-    .iter()
-    .any(|words| told.to_lowercase().contains(words))
 }
 
 /// The bytes in "Tried to allocate 20.00 MiB" and "you tried to allocate 400000000 bytes".
@@ -131,11 +119,11 @@ mod tests {
 
     #[test]
     fn libtorchs_words_for_no_memory_are_known() {
-        assert!(is_memory(
+        assert!(is_out_of_memory(
             "[enforce fail at alloc_cpu.cpp:129] . DefaultCPUAllocator: can't allocate memory: you tried"
         ));
-        assert!(is_memory("CUDA out of memory. Tried to allocate 20.00 MiB"));
-        assert!(!is_memory("mat1 and mat2 shapes cannot be multiplied"));
+        assert!(is_out_of_memory("CUDA out of memory. Tried to allocate 20.00 MiB"));
+        assert!(!is_out_of_memory("mat1 and mat2 shapes cannot be multiplied"));
     }
 
     #[test]
