@@ -127,14 +127,14 @@ impl GradScaler {
         }
         let _ = self.found_inf.f_zero_()?;
         let inverse = self.scale.f_to_kind(Kind::Double)?.f_reciprocal()?.f_to_kind(Kind::Float)?;
+        let mut gradients = Vec::with_capacity(parameters.len());
         for parameter in parameters {
             let gradient = parameter.tensor.f_grad()?;
             if gradient.defined() {
-                gradient
-                    .f_detach()?
-                    .f_internal_amp_non_finite_check_and_unscale(&mut self.found_inf, &inverse)?;
+                gradients.push(gradient.f_detach()?);
             }
         }
+        torch_accelerator::unscale(&gradients, &self.found_inf, &inverse)?;
         Ok(())
     }
 

@@ -3,6 +3,10 @@
 #include <ATen/Context.h>
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
@@ -46,6 +50,15 @@ struct torch_accelerator_stream {
 struct torch_accelerator_copies {
   c10::Event done;
 };
+
+static std::vector<at::Tensor> list(void* const* pointers, size_t count) {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(count);
+  for (size_t i = 0; i < count; i++) {
+    tensors.push_back(*static_cast<const at::Tensor*>(pointers[i]));
+  }
+  return tensors;
+}
 
 extern "C" {
 // Whether libtorch's CUDA half is there, GPU or not.
@@ -148,6 +161,39 @@ char* torch_accelerator_empty_pinned(const int64_t* sizes, size_t dimensions, in
   return guarded([&] {
     auto empty = at::detail::empty_cpu({sizes, dimensions}, static_cast<at::ScalarType>(kind), /*pin_memory=*/true);
     *out = new at::Tensor(std::move(empty));
+  });
+}
+
+// A step of torch.optim.Adam(fused=True), or of AdamW: each list has `count` tensors on one device, and all of them had `step`
+// steps with this one.
+char* torch_accelerator_fused_adam(void* const* parameters, void* const* gradients, void* const* averages, void* const* squares, size_t count,
+                                   double step, double lr, double beta1, double beta2, double weight_decay, double eps, int decoupled) {
+  return guarded([&] {
+    auto weights = list(parameters, count);
+    std::vector<at::Tensor> steps(count, at::full({}, step, weights.at(0).options().dtype(at::kFloat).requires_grad(false)));
+    auto grads = list(gradients, count), means = list(averages, count), variances = list(squares, count);
+    if (decoupled) {
+      at::_fused_adamw_(weights, grads, means, variances, {}, steps, lr, beta1, beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    } else {
+      at::_fused_adam_(weights, grads, means, variances, {}, steps, lr, beta1, beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+    }
+  });
+}
+
+// As GradScaler's unscale_: multiplies all gradients by `inverse`, and sets `found_inf` to 1 if one is not finite.
+char* torch_accelerator_unscale(void* const* gradients, size_t count, const void* found_inf, const void* inverse) {
+  return guarded([&] {
+    auto found = *static_cast<const at::Tensor*>(found_inf);
+    at::_amp_foreach_non_finite_check_and_unscale_(list(gradients, count), found, *static_cast<const at::Tensor*>(inverse));
+  });
+}
+
+// As zero_grad(set_to_none=True).
+char* torch_accelerator_forget_gradients(void* const* parameters, size_t count) {
+  return guarded([&] {
+    for (const auto& parameter : list(parameters, count)) {
+      parameter.mutable_grad().reset();
+    }
   });
 }
 

@@ -7,7 +7,7 @@ use std::ptr::{NonNull, null_mut};
 use tch::{Device, Kind, Tensor};
 use torch_cpp::{Outcome, made, pointers};
 
-use super::{Error, Result};
+use super::{AdamStep, Error, Result};
 
 /// Opaque: the C++ side's.
 #[repr(C)]
@@ -30,6 +30,27 @@ unsafe extern "C" {
         kind: c_int,
         out: *mut *mut c_void,
     ) -> Outcome;
+    fn torch_accelerator_fused_adam(
+        parameters: *const *mut c_void,
+        gradients: *const *mut c_void,
+        averages: *const *mut c_void,
+        squares: *const *mut c_void,
+        count: usize,
+        step: f64,
+        lr: f64,
+        beta1: f64,
+        beta2: f64,
+        weight_decay: f64,
+        eps: f64,
+        decoupled: c_int,
+    ) -> Outcome;
+    fn torch_accelerator_unscale(
+        gradients: *const *mut c_void,
+        count: usize,
+        found_inf: *const c_void,
+        inverse: *const c_void,
+    ) -> Outcome;
+    fn torch_accelerator_forget_gradients(parameters: *const *mut c_void, count: usize) -> Outcome;
     fn torch_accelerator_stream_new(device: c_int, out: *mut *mut Opaque) -> Outcome;
     fn torch_accelerator_stream_free(stream: *mut Opaque);
     fn torch_accelerator_stream_enter(stream: *mut Opaque, before: *mut i64) -> Outcome;
@@ -143,6 +164,56 @@ pub fn empty_pinned(size: &[i64], kind: Kind) -> Result<Tensor> {
         .check()?;
     // SAFETY: a new tensor of libtorch's, which tch owns from here on.
     Ok(unsafe { Tensor::from_ptr(made(raw)?.as_ptr().cast()) })
+}
+
+pub fn fused_adam(settings: AdamStep, lists: [&[Tensor]; 4]) -> Result<()> {
+    let count = lists[0].len();
+    if lists.iter().any(|list| list.len() != count) {
+        return Err(Error("each parameter needs a gradient and two averages".into()));
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    let AdamStep { step, lr, betas: (beta1, beta2), weight_decay, eps, decoupled } = settings;
+    let [parameters, gradients, averages, squares] = lists.map(pointers);
+    // SAFETY: four lists of `count` tensors, which live as long as the call.
+    unsafe {
+        torch_accelerator_fused_adam(
+            parameters.as_ptr(),
+            gradients.as_ptr(),
+            averages.as_ptr(),
+            squares.as_ptr(),
+            count,
+            f64::from(step),
+            lr,
+            beta1,
+            beta2,
+            weight_decay,
+            eps,
+            c_int::from(decoupled),
+        )
+    }
+    .check()
+}
+
+pub fn unscale(gradients: &[Tensor], found_inf: &Tensor, inverse: &Tensor) -> Result<()> {
+    let pointers = pointers(gradients);
+    // SAFETY: the tensors live as long as the call.
+    unsafe {
+        torch_accelerator_unscale(
+            pointers.as_ptr(),
+            pointers.len(),
+            found_inf.as_ptr().cast(),
+            inverse.as_ptr().cast(),
+        )
+    }
+    .check()
+}
+
+pub fn forget_gradients(parameters: &[Tensor]) -> Result<()> {
+    let pointers = pointers(parameters);
+    // SAFETY: the tensors live as long as the call.
+    unsafe { torch_accelerator_forget_gradients(pointers.as_ptr(), pointers.len()) }.check()
 }
 
 /// A stream of a GPU beside the one that computes, for copies that are to run meanwhile.

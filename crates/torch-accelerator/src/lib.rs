@@ -168,6 +168,56 @@ pub fn empty_pinned(size: &[i64], kind: Kind) -> Result<Tensor> {
     engine::empty_pinned(size, kind)
 }
 
+/// The numbers of a step of Adam or AdamW, as `torch.optim.Adam` calls them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamStep {
+    /// How many steps the parameters have taken, with this one.
+    pub step: i32,
+    /// The learning rate.
+    pub lr: f64,
+    /// The decay of both averages.
+    pub betas: (f64, f64),
+    /// Fraction of each weight that joins its gradient, or is taken off where `decoupled`.
+    pub weight_decay: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+    /// AdamW's decay instead of Adam's.
+    pub decoupled: bool,
+}
+
+/// Takes a step with all parameters of a device at once, as `torch.optim.Adam(fused=True)`: one kernel on a GPU instead of
+/// some ten for each parameter. The lists are one long; the averages are of the gradients and of their squares.
+///
+/// # Errors
+/// When lengths, types or layouts differ, or libtorch lacks the device.
+pub fn fused_adam(
+    settings: AdamStep,
+    parameters: &[Tensor],
+    gradients: &[Tensor],
+    averages: &[Tensor],
+    squares: &[Tensor],
+) -> Result<()> {
+    tch::no_grad(|| engine::fused_adam(settings, [parameters, gradients, averages, squares]))
+}
+
+/// Multiplies all gradients by `inverse` in place, and sets `found_inf` to 1 if one of them is not finite:
+/// `GradScaler.unscale_`. Both are float32 tensors of one value on the gradients' device.
+///
+/// # Errors
+/// When the tensors are on several devices.
+pub fn unscale(gradients: &[Tensor], found_inf: &Tensor, inverse: &Tensor) -> Result<()> {
+    tch::no_grad(|| engine::unscale(gradients, found_inf, inverse))
+}
+
+/// Leaves the parameters without gradients, `zero_grad(set_to_none=True)`: the next backward pass puts its own in their place,
+/// with nothing to add them to.
+///
+/// # Errors
+/// libtorch's.
+pub fn forget_gradients(parameters: &[Tensor]) -> Result<()> {
+    engine::forget_gradients(parameters)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +251,42 @@ mod tests {
         assert_eq!(Backends::current().unwrap(), fast);
         Backends::default().apply().unwrap();
         assert_eq!(Backends::current().unwrap(), Backends::default());
+    }
+
+    #[test]
+    fn many_parameters_take_a_step_as_one_does() {
+        let values = |value: f64| [2, 3].map(|size| Tensor::full([size], value, (Kind::Double, Device::Cpu)));
+        let (weights, gradients, averages, squares) = (values(0.5), values(2.0), values(0.0), values(0.0));
+        let settings = AdamStep {
+            step: 1,
+            lr: 0.1,
+            betas: (0.9, 0.999),
+            weight_decay: 0.01,
+            eps: 1e-8,
+            decoupled: true,
+        };
+        fused_adam(settings, &weights, &gradients, &averages, &squares).unwrap();
+        // The first step is the learning rate, after the decay.
+        let expected = 0.5 * (1.0 - 0.1 * 0.01) - 0.1;
+        assert!((weights[1].double_value(&[2]) - expected).abs() < 1e-7, "{}", weights[1]);
+        assert!((averages[0].double_value(&[0]) - 0.2).abs() < 1e-12);
+        assert!(fused_adam(settings, &weights, &gradients[..1], &averages, &squares).is_err());
+        fused_adam(settings, &[], &[], &[], &[]).unwrap();
+    }
+
+    #[test]
+    fn gradients_are_unscaled_and_forgotten_together() {
+        let number = |value: f64| Tensor::full([1], value, (Kind::Float, Device::Cpu));
+        let (gradients, found_inf) = ([number(8.0), number(4.0)], number(0.0));
+        unscale(&gradients, &found_inf, &number(0.5)).unwrap();
+        assert_eq!((gradients[0].double_value(&[0]), found_inf.double_value(&[0])), (4.0, 0.0));
+        unscale(&[number(f64::INFINITY), number(1.0)], &found_inf, &number(0.5)).unwrap();
+        assert_eq!(found_inf.double_value(&[0]), 1.0);
+        let weight = number(1.0).set_requires_grad(true);
+        (&weight * 3.0).sum(Kind::Float).backward();
+        assert_eq!(weight.grad().double_value(&[0]), 3.0);
+        forget_gradients(&[weight.shallow_clone()]).unwrap();
+        assert!(!weight.grad().defined());
     }
 
     #[test]

@@ -108,11 +108,17 @@ pub trait Optimizer: fmt::Debug {
     /// Those of [`validate`](Optimizer::validate), and libtorch's.
     fn step(&mut self) -> Result<()>;
 
-    /// Sets all gradients to zero, to be called before each backward pass, which adds to them.
+    /// Sets all gradients to zero, to be called before each backward pass, which adds to them. On a GPU there are none
+    /// afterwards, as in PyTorch, which spares a kernel for each to clear it and another to add to it; on a CPU their memory
+    /// is used again, which is faster there.
     ///
     /// # Errors
     /// libtorch's.
     fn zero_grad(&mut self) -> Result<()> {
+        let on_gpu = self.parameters().into_iter().map(|parameter| &parameter.tensor);
+        let on_gpu: Vec<_> =
+            on_gpu.filter(|tensor| tensor.device().is_cuda()).map(Tensor::shallow_clone).collect();
+        torch_accelerator::forget_gradients(&on_gpu)?;
         for parameter in self.parameters() {
             let mut gradient = parameter.tensor.f_grad()?;
             if gradient.defined() {

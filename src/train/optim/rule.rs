@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use tch::{Tensor, no_grad};
+use tch::{Device, Tensor, no_grad};
 
 use super::group::Group;
 use super::{OptimizerState, gradient, python};
@@ -52,11 +52,39 @@ pub(super) trait Rule: Clone {
         weight_decay: f64,
     ) -> Result<()>;
 
+    /// One step of several parameters on a GPU, which have one learning rate and one weight decay: by default of one
+    /// after the other.
+    fn update_on_gpu(&self, updates: &mut [Update<'_, Self::Memory>]) -> Result<()> {
+        updates.iter_mut().try_for_each(|update| update.alone(self))
+    }
+
     /// Adds what is remembered of the parameter of that name to a state.
     fn save(&self, memory: &Self::Memory, name: &str, state: &mut OptimizerState) -> Result<()>;
 
     /// What a state remembers of a parameter.
     fn restore(&self, parameter: &Parameter, state: &OptimizerState) -> Result<Option<Self::Memory>>;
+}
+
+/// A parameter's step.
+pub(super) struct Update<'a, M> {
+    pub memory: &'a mut M,
+    pub parameter: &'a Tensor,
+    pub gradient: Tensor,
+    pub lr: f64,
+    pub weight_decay: f64,
+}
+
+impl<M> Update<'_, M> {
+    /// Takes it without the others.
+    pub fn alone<R: Rule<Memory = M>>(&mut self, rule: &R) -> Result<()> {
+        rule.update(self.memory, self.parameter, self.gradient.shallow_clone(), self.lr, self.weight_decay)
+    }
+
+    /// Whether both can be taken together.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.lr, self.weight_decay, self.parameter.device())
+            == (other.lr, other.weight_decay, other.parameter.device())
+    }
 }
 
 /// An optimizer with its rule.
@@ -82,13 +110,22 @@ impl<R: Rule> Ruled<R> {
         self.validate()?;
         let Ruled { group, rule, memory } = self;
         no_grad(|| {
-            for ((parameter, lr, weight_decay), memory) in group.settled().zip(memory) {
-                if let Some(gradient) = gradient(&parameter.tensor)? {
+            let mut updates = Vec::with_capacity(memory.len());
+            for ((Parameter { tensor: parameter, .. }, lr, weight_decay), memory) in
+                group.settled().zip(memory)
+            {
+                if let Some(gradient) = gradient(parameter)? {
                     let memory = match memory {
                         Some(memory) => memory,
-                        None => memory.insert(rule.remember(&parameter.tensor)?),
+                        None => memory.insert(rule.remember(parameter)?),
                     };
-                    rule.update(memory, &parameter.tensor, gradient, lr, weight_decay)?;
+                    updates.push(Update { memory, parameter, gradient, lr, weight_decay });
+                }
+            }
+            for alike in updates.chunk_by_mut(Update::is_like) {
+                match alike[0].parameter.device() {
+                    Device::Cuda(_) => rule.update_on_gpu(alike)?,
+                    _ => alike.iter_mut().try_for_each(|update| update.alone(rule))?,
                 }
             }
             Ok(())
