@@ -2,8 +2,11 @@
 # Trains the flowers notebook's program on the GPU and on the CPU, measures both phases beside PyTorch, and prints a table.
 # Without a GPU it says so, and does the CPU's half. Under 6 minutes, when the programs are built.
 #
-#     bash tests/gpu/check.sh --build    # compile, before a GPU is paid for
+#     bash tests/gpu/check.sh --build    # compile, before a GPU is paid for; the programs are in out/gpu/programs
 #     bash tests/gpu/check.sh
+#
+# A machine without Rust can run the programs that another one has built for it: this folder with out/gpu/programs is
+# enough there, with the same version of libtorch at LIBTORCH (that of a Python with torch will do).
 #
 # LIBTORCH            a libtorch with CUDA; by default what make has written into .cargo/config.toml
 # HERBARIUM_EPOCHS    epochs of the program's two phases: 4,3
@@ -28,17 +31,28 @@ if [ "$version" != 2.13.0 ]; then
     export LIBTORCH_BYPASS_VERSION_CHECK=1
     features=(--no-default-features)
 fi
+programs=$out/programs
 build() {
     cargo build --release "${features[@]}" --example tutorial
-    cargo bench "${features[@]}" --bench gpu --no-run
+    cargo bench "${features[@]}" --bench gpu --no-run --message-format=json > "$out/bench.json"
+    bench=$(sed -n 's/.*"name":"gpu".*"executable":"\([^"]*\)".*/\1/p' "$out/bench.json")
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+    mkdir -p "$programs"
+    install -s "$target/release/examples/tutorial" "$bench" "$programs"
+    mv "$programs/$(basename "$bench")" "$programs/gpu"
 }
 if [ "${1:-}" = --build ]; then
     build
     echo "Built in $((SECONDS - started)) s."
     exit 0
 fi
-build > "$out/build.log" 2>&1 || { tail -20 "$out/build.log"; exit 1; }
-target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+if command -v cargo > /dev/null; then
+    build > "$out/build.log" 2>&1 || { tail -20 "$out/build.log"; exit 1; }
+elif [ ! -x "$programs/gpu" ]; then
+    echo "There is no cargo on this machine, and no out/gpu/programs: build them on another one, with --build."
+    exit 1
+fi
+export LD_LIBRARY_PATH="$LIBTORCH/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
 card=$(nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader 2> /dev/null | head -1 || true)
 if [ -n "$card" ]; then
@@ -60,13 +74,19 @@ for device in "${devices[@]}"; do
     echo "The flowers program on the $device, $HERBARIUM_EPOCHS epochs"
     mkdir -p "$out/$device"
     begun=$SECONDS
-    with_device "$device" timeout 150 "$target/release/examples/tutorial" "$out/$device" > "$out/$device/tutorial.txt" ||
+    with_device "$device" timeout 150 "$programs/tutorial" "$out/$device" > "$out/$device/tutorial.txt" ||
         { tail -5 "$out/$device/tutorial.txt"; echo "It failed on the $device, or took more than 150 s."; exit 1; }
     echo $((SECONDS - begun)) > "$out/$device/seconds"
     echo "Both phases on noise, on the $device"
-    with_device "$device" timeout 150 cargo bench --quiet "${features[@]}" --bench gpu -- "$device" > "$out/$device/ours.jsonl"
+    with_device "$device" timeout 150 "$programs/gpu" "$device" > "$out/$device/ours.jsonl"
     : > "$out/$device/peer.jsonl"
     [ -z "$peer" ] || with_device "$device" timeout 100 "$peer" tests/gpu/peer.py "$device" > "$out/$device/peer.jsonl"
 done
+echo "Two processes that train together, on the ${devices[0]}"
+for rank in 1 0; do
+    RANK=$rank LOCAL_RANK=$rank WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=29533 HERBARIUM_DISTRIBUTED_TIMEOUT=60 \
+        OMP_NUM_THREADS=1 timeout 100 "$programs/gpu" rank >> "$out/${devices[0]}/ours.jsonl" &
+done
+wait
 python3 tests/gpu/table.py "$out" "${card:-no GPU}" "$version" "${devices[@]}"
 echo "It took $((SECONDS - started)) s."

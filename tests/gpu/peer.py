@@ -1,4 +1,5 @@
-"""What bench.rs measures, in PyTorch: eager, channels-last, autocast. One JSON line a figure.
+"""What bench.rs measures, in PyTorch: eager, channels-last, autocast. One JSON line a figure: images/s with a DataLoader as
+fast as it gets (worker processes, pinned memory), and of one batch that is there already, which no training has.
 
     python3 tests/gpu/peer.py cuda|cpu
 
@@ -6,6 +7,7 @@ torch alone is needed: ResNet18 is written out, as torchvision has it.
 """
 
 import json
+import os
 import sys
 import time
 
@@ -45,7 +47,33 @@ def resnet18():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, CLASSES))
 
 
-def rate(device, size, batch, batches, frozen, dtype):
+class Noise(torch.utils.data.Dataset):
+    """The same noise in every picture, with different labels."""
+
+    def __init__(self, size, length):
+        self.values, self.length = torch.rand(3, size, size) - 0.5, length
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        return self.values.clone(), index % CLASSES
+
+
+def batches_of(device, size, batch, batches, loader):
+    """A function that gives an epoch's batches: of a DataLoader, or one batch again and again."""
+    if not loader:
+        images, labels = torch.rand(batch, 3, size, size) - 0.5, torch.arange(batch) % CLASSES
+        if device == "cuda":
+            images, labels = images.pin_memory(), labels.pin_memory()
+        return lambda: ((images, labels) for _ in range(batches))
+    workers = min(8, len(os.sched_getaffinity(0)))
+    options = {"num_workers": workers, "persistent_workers": True, "pin_memory": device == "cuda"}
+    loader = torch.utils.data.DataLoader(Noise(size, batch * batches), batch, **options)
+    return lambda: loader
+
+
+def rate(device, size, batch, batches, frozen, dtype, loader):
     """Pictures per second of the best epoch after the first."""
     torch.manual_seed(0)
     model = resnet18().to(device, memory_format=torch.channels_last)
@@ -55,16 +83,13 @@ def rate(device, size, batch, batches, frozen, dtype):
     optimizer = torch.optim.Adam([one for one in model.parameters() if one.requires_grad], 1e-3)
     criterion = nn.CrossEntropyLoss()
     scaler = torch.amp.GradScaler(device, enabled=dtype == torch.float16)
-    images = torch.rand(batch, 3, size, size) - 0.5
-    labels = torch.arange(batch) % CLASSES
-    if device == "cuda":
-        images, labels = images.pin_memory(), labels.pin_memory()
+    epoch_of = batches_of(device, size, batch, batches, loader)
     model.train()
     best = 0.0
     for epoch in range(EPOCHS):
         corrects = torch.zeros((), device=device, dtype=torch.int64)
         start = time.perf_counter()
-        for _ in range(batches):
+        for images, labels in epoch_of():
             x = images.to(device, non_blocking=True, memory_format=torch.channels_last)
             y = labels.to(device, non_blocking=True)
             optimizer.zero_grad()
@@ -94,7 +119,8 @@ def main():
         for frozen in (True, False):
             for name, dtype in dtypes.items():
                 figure = {"phase": "head alone" if frozen else "all layers", "size": size, "batch": batch, "precision": name}
-                print(json.dumps({**figure, "images_per_s": rate(device, size, batch, batches, frozen, dtype)}), flush=True)
+                rates = [rate(device, size, batch, batches, frozen, dtype, loader) for loader in (True, False)]
+                print(json.dumps({**figure, "images_per_s": rates[0], "without_loader": rates[1]}), flush=True)
 
 
 if __name__ == "__main__":

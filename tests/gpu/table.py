@@ -40,17 +40,22 @@ def main():
         for phase, pair in enumerate(zip(*reached.values())):
             if abs(pair[0] - pair[1]) > TOLERANCE:
                 faults.append(f"phase {phase}: the accuracies {pair} differ by more than {TOLERANCE}")
-    print("\n| device | phase | pixels | batch | precision | Herbarium, images/s | PyTorch, images/s | ratio |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "\n| device | phase | pixels | batch | precision | Herbarium, images/s | PyTorch, images/s | ratio | PyTorch, one batch from memory |\n"
+        "|---|---|---|---|---|---|---|---|---|")
     checks = []
     for device in devices:
         ours = lines(folder / device / "ours.jsonl")
-        peer = {key(one): one["images_per_s"] for one in lines(folder / device / "peer.jsonl") if "phase" in one}
+        peer = {key(one): one for one in lines(folder / device / "peer.jsonl") if "phase" in one}
         figures = [one for one in ours if "phase" in one]
         if not figures:
             faults.append(f"nothing was measured on the {device}: {ours}")
         for one in figures:
             theirs = peer.get(key(one))
-            compared = f"{theirs:.0f} | {one['images_per_s'] / theirs:.2f}" if theirs else "not measured | "
+            compared = "not measured | | "
+            if theirs:
+                ratio = one["images_per_s"] / theirs["images_per_s"]
+                compared = f"{theirs['images_per_s']:.0f} | {ratio:.2f} | {theirs['without_loader']:.0f}"
             print(f"| {device} | {' | '.join(map(str, key(one)))} | {one['images_per_s']:.0f} | {compared} |")
         checks += [(device, one) for one in ours if "check" in one]
     print()
