@@ -2,7 +2,6 @@
 //! optional data are present.
 
 use std::env;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 fn main() {
@@ -44,7 +43,14 @@ fn what_tests_need() {
 }
 
 /// Whether this is root's build, on a system that has `ip`.
+#[cfg(unix)]
 fn may_make_network_namespaces() -> bool {
+    use std::os::unix::fs::MetadataExt;
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     is_root && ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"].iter().any(|ip| PathBuf::from(ip).exists())
+}
+
+#[cfg(not(unix))]
+fn may_make_network_namespaces() -> bool {
+    false
 }

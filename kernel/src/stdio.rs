@@ -5,10 +5,10 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
+use crate::sys::streams;
 
 static REAL: OnceLock<Real> = OnceLock::new();
 
@@ -21,12 +21,8 @@ struct Real {
 /// thread.
 pub fn capture(on_line: impl Fn(&str) + Send + 'static) -> Result<()> {
     let what = "the kernel's own output cannot be redirected";
-    let copy =
-        |fd: std::os::fd::BorrowedFd| fd.try_clone_to_owned().map(File::from).map_err(Error::system(what));
-    let real = Real { stdout: copy(io::stdout().as_fd())?, stderr: copy(io::stderr().as_fd())? };
-    let (reader, writer) = io::pipe().map_err(Error::system(what))?;
-    rustix::stdio::dup2_stdout(&writer).map_err(Error::system(what))?;
-    rustix::stdio::dup2_stderr(&writer).map_err(Error::system(what))?;
+    let (reader, [stdout, stderr]) = streams::redirect_outputs().map_err(Error::system(what))?;
+    let real = Real { stdout, stderr };
     // A second session in one process shares the first one's terminal.
     let _ = REAL.set(real);
     std::thread::spawn(move || {

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{Error, Result};
 
@@ -11,23 +11,26 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The user's cache folder: `$XDG_CACHE_HOME`, else `~/.cache`.
+/// The user's cache folder: `$XDG_CACHE_HOME`, else `.cache` in the home folder.
 ///
 /// # Errors
 /// [`Error::NoCacheFolder`].
 pub(crate) fn user_cache() -> Result<PathBuf> {
-    cache_folder(variable("XDG_CACHE_HOME"), variable("HOME"))
+    cache_folder(variable("XDG_CACHE_HOME"), env::home_dir())
 }
 
 /// The user's cache folder after the XDG Base Directory Specification, which says to ignore a
 /// relative path.
-fn cache_folder(xdg_cache_home: Option<OsString>, home: Option<OsString>) -> Result<PathBuf> {
+fn cache_folder(xdg_cache_home: Option<OsString>, home: Option<PathBuf>) -> Result<PathBuf> {
     let xdg = xdg_cache_home.map(PathBuf::from).filter(|path| path.is_absolute());
-    xdg.or_else(|| home.map(|home| Path::new(&home).join(".cache"))).ok_or(Error::NoCacheFolder)
+    let home = home.filter(|home| !home.as_os_str().is_empty());
+    xdg.or_else(|| home.map(|home| home.join(".cache"))).ok_or(Error::NoCacheFolder)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

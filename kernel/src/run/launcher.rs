@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 use std::net::TcpListener;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -129,9 +128,9 @@ impl Ranks {
                 .env("MASTER_ADDR", "127.0.0.1")
                 .env("MASTER_PORT", port.to_string())
                 .env(LAUNCHER, std::process::id().to_string())
-                .stdin(Stdio::null())
-                // A terminal's Ctrl-C is for this process, which passes it on once.
-                .process_group(0);
+                .stdin(Stdio::null());
+            // A terminal's Ctrl-C is for this process, which passes it on once.
+            sys::in_own_group(&mut command);
             if std::env::var_os("OMP_NUM_THREADS").is_none() {
                 command.env("OMP_NUM_THREADS", (cores / world).max(1).to_string());
             }
@@ -208,7 +207,7 @@ impl Ranks {
         for (rank, report) in self.reports.into_iter().enumerate() {
             let report = report.join().unwrap_or_default();
             let mut report = report.trim().to_owned();
-            let by_signal = self.ended[rank].and_then(|status| status.signal());
+            let by_signal = self.ended[rank].and_then(sys::ended_by);
             if let (true, Some(signal)) = (report.is_empty(), by_signal) {
                 report = format!("ended by {}", sys::signal_name(signal));
             }
@@ -241,7 +240,7 @@ fn collect(stderr: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
 
 /// As a shell has it: 128 and the signal.
 fn code(status: ExitStatus) -> u8 {
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    let code = status.code().unwrap_or_else(|| 128 + sys::ended_by(status).unwrap_or(0));
     u8::try_from(code).ok().filter(|&code| code > 0).unwrap_or(1)
 }
 

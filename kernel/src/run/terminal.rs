@@ -2,15 +2,14 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::Mutex;
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::rank::Rank;
 use crate::session::{Event, InputRequest, Outcome, Reply, ansi};
 use crate::stdio;
+use crate::sys::{sockets, terminal::Hidden};
 
 /// Prints progress: a line for each cell, its text below, what it took. Colours only on a terminal.
 pub struct Terminal {
@@ -172,33 +171,9 @@ const NO_TERMINAL: &str = "the cell reads standard input, but `herbarium run` ha
 
 /// Waits a moment for somebody to have typed a line.
 fn can_read_stdin() -> bool {
-    const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-    // An error, such as a signal's, is looked at by who reads or asks again.
-    poll(&mut [PollFd::new(&io::stdin(), PollFlags::IN)], Some(&MOMENT)).is_ok_and(|ready| ready > 0)
-}
-
-/// While there is one, the terminal does not show what is typed.
-struct Hidden {
-    shown: Option<rustix::termios::Termios>,
-}
-
-impl Hidden {
-    fn begin() -> Hidden {
-        let shown = tcgetattr(io::stdin()).ok();
-        if let Some(mut modes) = shown.clone() {
-            modes.local_modes -= LocalModes::ECHO;
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &modes);
-        }
-        Hidden { shown }
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if let Some(shown) = &self.shown {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, shown);
-        }
-    }
+    const MOMENT: Duration = Duration::from_millis(50);
+    // An error is looked at by who reads or asks again.
+    sockets::readable([Some(&io::stdin())], Some(MOMENT)).is_ok_and(|[ready]| ready)
 }
 
 /// Text without ANSI colours.

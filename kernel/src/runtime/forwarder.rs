@@ -5,15 +5,9 @@
 //! it arrives. It is a separate process so that a crash of the cells' process loses no output.
 
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Receiver;
-
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::frame::Frame;
 use super::link::{self, Answer, Lines, Order, THREAD_READS};
@@ -22,7 +16,8 @@ use super::pipes::{read_some, tell_evcxr, watch};
 use super::scanner::{Piece, Scanner};
 use super::untyped::{Untyped, untyped};
 use super::{BACKTRACE, CELLS, OUTPUT, PARENT, ROLE, RUNTIME, cleanup};
-use crate::sys;
+use crate::sys::sockets::{Source, Stream, as_stdin, never_wait, readable};
+use crate::sys::{self, streams};
 
 /// As much as a pipe holds.
 const CHUNK: usize = 64 * 1024;
@@ -69,12 +64,12 @@ struct Ready {
 }
 
 struct Forwarder {
-    kernel: UnixStream,
+    kernel: Stream,
     /// What the kernel has answered.
     answers: Lines,
     child: u32,
     /// Orders for the cells' process, and its questions; closed (dropped) when it has closed its end.
-    cells: Option<UnixStream>,
+    cells: Option<Stream>,
     /// evcxr has not closed our standard input.
     evcxr_listens: bool,
     /// What evcxr asks for.
@@ -85,22 +80,22 @@ struct Forwarder {
     stderr: Option<ChildStderr>,
     exit: Receiver<io::Result<ExitStatus>>,
     /// Becomes readable when the child has ended.
-    ended: UnixStream,
+    ended: Stream,
     scanner: Scanner,
 }
 
 impl Forwarder {
     fn start() -> io::Result<Forwarder> {
         let path = std::env::var_os(OUTPUT).ok_or_else(|| io::Error::other("no socket to the kernel"))?;
-        let kernel = UnixStream::connect(path)?;
-        let (cells, theirs) = UnixStream::pair()?;
+        let kernel = Stream::connect(path)?;
+        let (cells, theirs) = Stream::pair()?;
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(std::env::args_os().skip(1))
             .env(ROLE, RUNTIME)
             .env(PARENT, std::process::id().to_string())
             .env("RUST_BACKTRACE", std::env::var(BACKTRACE).unwrap_or_else(|_| "0".into()))
-            .stdin(OwnedFd::from(theirs))
+            .stdin(as_stdin(theirs))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn()?;
@@ -108,8 +103,8 @@ impl Forwarder {
         drop(command);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         if let (Some(stdout), Some(stderr)) = (&stdout, &stderr) {
-            fcntl_setfl(stdout, fcntl_getfl(stdout)? | OFlags::NONBLOCK)?;
-            fcntl_setfl(stderr, fcntl_getfl(stderr)? | OFlags::NONBLOCK)?;
+            never_wait(stdout)?;
+            never_wait(stderr)?;
         }
         let pid = child.id();
         let (exit, ended) = watch(child)?;
@@ -161,43 +156,30 @@ impl Forwarder {
             self.handle(piece)?;
         }
         let status = self.exit.recv().map_err(io::Error::other)??;
-        self.ask(&Frame::Exited { code: status.code(), signal: status.signal() })?;
+        self.ask(&Frame::Exited { code: status.code(), signal: sys::ended_by(status) })?;
         Ok(status)
     }
 
     /// Waits until there is something to do.
     fn wait(&self) -> io::Result<Ready> {
         let stdin = io::stdin();
-        let mut fds = vec![PollFd::new(&self.ended, PollFlags::IN), PollFd::new(&self.kernel, PollFlags::IN)];
-        let mut add = |fd| {
-            fds.push(fd);
-            fds.len() - 1
-        };
-        let evcxr_index = self.evcxr_listens.then(|| add(PollFd::new(&stdin, PollFlags::IN)));
-        let cells_index = self.cells.as_ref().map(|cells| add(PollFd::new(cells, PollFlags::IN)));
-        let stderr_index = self.stderr.as_ref().map(|stderr| add(PollFd::new(stderr, PollFlags::IN)));
-        if let Some(stdout) = &self.stdout {
-            add(PollFd::new(stdout, PollFlags::IN));
-        }
-        loop {
-            match poll(&mut fds, None) {
-                Err(rustix::io::Errno::INTR) => continue,
-                other => other?,
-            };
-            let ready = |index: Option<usize>| index.is_some_and(|index| !fds[index].revents().is_empty());
-            return Ok(Ready {
-                evcxr: ready(evcxr_index),
-                kernel: ready(Some(1)),
-                question: ready(cells_index),
-                stderr: ready(stderr_index),
-                ended: ready(Some(0)),
-            });
-        }
+        let [ended, kernel, evcxr, question, stderr, _] = readable(
+            [
+                Some(&self.ended),
+                Some(&self.kernel),
+                if self.evcxr_listens { Some(&stdin) } else { None },
+                self.cells.as_ref().map(|cells| cells as &dyn Source),
+                self.stderr.as_ref().map(|stderr| stderr as &dyn Source),
+                self.stdout.as_ref().map(|stdout| stdout as &dyn Source),
+            ],
+            None,
+        )?;
+        Ok(Ready { evcxr, kernel, question, stderr, ended })
     }
 
     fn read_evcxr(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4096];
-        let read = rustix::io::read(io::stdin(), &mut buffer)?;
+        let read = streams::read_stdin(&mut buffer)?;
         if read == 0 {
             // evcxr has closed its end: the cells' process must not outlive its session, whatever it is
             // doing.

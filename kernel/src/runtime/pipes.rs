@@ -1,13 +1,14 @@
 //! The forwarder's pipes and its child.
 
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
 
+use crate::sys::sockets::Stream;
+
 /// Waits for the child in a thread, so that its end can be polled for.
-pub fn watch(mut child: Child) -> io::Result<(Receiver<io::Result<ExitStatus>>, UnixStream)> {
-    let (ours, theirs) = UnixStream::pair()?;
+pub fn watch(mut child: Child) -> io::Result<(Receiver<io::Result<ExitStatus>>, Stream)> {
+    let (ours, theirs) = Stream::pair()?;
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         // Nobody listens any more if the forwarder is about to end.

@@ -4,14 +4,13 @@
 //! function that empties the buffer of its standard output, which the crate has for the others.
 
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::ROLE;
 use crate::source::layout::Unfamiliar;
 use crate::source::{QUESTION, Source, Verdict};
-use crate::stops;
+use crate::{stops, sys};
 
 /// Begins the line before an error's text on stderr; the number of the line in the compiled source follows.
 pub const MARK: &str = "\x1eherbarium-error ";
@@ -45,7 +44,7 @@ pub fn run() -> ! {
             Ok(status) => std::process::exit(status),
             Err(error) => error,
         },
-        false => command.exec(),
+        false => sys::become_command(&mut command),
     };
     eprintln!("error: herbarium: running {}: {error}", program.display());
     std::process::exit(101)

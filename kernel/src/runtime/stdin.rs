@@ -1,18 +1,18 @@
 //! Standard input in the cells' process: each read of it is a question to the learner.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use super::link::{Input, Order, READ, THREAD_READS, parse};
 use super::stdout::Flusher;
+use crate::sys::sockets::Stream;
 use crate::sys::{self, streams};
 
 /// Turns the inherited standard input into the link to the forwarder, and replaces it by one that asks through this
 /// link. Returns the orders to run cells.
 pub fn split(flusher: &Arc<Flusher>) -> io::Result<Receiver<(String, String)>> {
-    let link = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?);
+    let link = streams::stdin_as_socket()?;
     let (answer, answers) = channel();
     let (order, orders) = channel();
     let questions = Questions {
@@ -26,7 +26,7 @@ pub fn split(flusher: &Arc<Flusher>) -> io::Result<Receiver<(String, String)>> {
 }
 
 /// Dispatches the forwarder's messages until there are no more.
-fn sort(link: UnixStream, orders: &Sender<(String, String)>, answers: &Sender<Input>) {
+fn sort(link: Stream, orders: &Sender<(String, String)>, answers: &Sender<Input>) {
     for line in BufReader::new(link).split(b'\n').map_while(Result::ok) {
         // Neither of the two ends before this process.
         let _ = match parse(&line) {
@@ -41,7 +41,7 @@ fn sort(link: UnixStream, orders: &Sender<(String, String)>, answers: &Sender<In
 }
 
 struct Questions {
-    link: UnixStream,
+    link: Stream,
     flusher: Arc<Flusher>,
     /// Locked while somebody asks: one thread at a time.
     answers: Mutex<Answers>,
@@ -62,13 +62,13 @@ impl Questions {
             self.flusher.flush();
             // Without a forwarder nobody can answer.
             let question = if sys::stop::is_main_thread() { READ } else { THREAD_READS };
-            (&self.link).write_all(&[question]).map_err(|_| libc::EOPNOTSUPP)?;
+            (&self.link).write_all(&[question]).map_err(|_| streams::REFUSED)?;
             match state.answers.recv().unwrap_or(Input::End) {
                 Input::Line(line) => state.rest = (line + "\n").into_bytes(),
                 Input::End => {}
-                Input::Refused => return Err(libc::EOPNOTSUPP),
+                Input::Refused => return Err(streams::REFUSED),
                 // Not EINTR, because callers would retry.
-                Input::Cancelled => return Err(libc::ECANCELED),
+                Input::Cancelled => return Err(streams::CANCELLED),
             }
         }
         let length = count.min(state.rest.len());

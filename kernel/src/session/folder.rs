@@ -1,9 +1,7 @@
 //! The kernel's private temporary folder: evcxr's crate and the socket for output live there.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::net::UnixListener;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -11,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::runtime::CELLS;
 use crate::source::moves::Known;
 use crate::source::{MOVES, STALE};
-use crate::sys;
+use crate::sys::{self, sockets::Listener};
 
 const PREFIX: &str = "herbarium-kernel-";
 /// The socket's name in the folder.
@@ -30,7 +28,7 @@ impl Folder {
     /// Makes a new folder that only this user can open, and listens in it; removes the folders of kernels that were killed.
     /// Like Python, it takes the first usable one of the usual places. If that is not `TMPDIR`, it returns the place,
     /// so that the compilers use it too.
-    pub fn create(&self) -> Result<(UnixListener, Option<PathBuf>)> {
+    pub fn create(&self) -> Result<(Listener, Option<PathBuf>)> {
         let wanted = std::path::absolute(std::env::temp_dir()).unwrap_or_else(|_| std::env::temp_dir());
         let mut places = vec![wanted.clone()];
         places.extend(["/tmp", "/var/tmp"].map(PathBuf::from));
@@ -78,7 +76,7 @@ impl Drop for Folder {
 #[derive(Debug)]
 struct Made {
     path: PathBuf,
-    listener: UnixListener,
+    listener: Listener,
     /// Why the earlier places could not be used.
     refused: Vec<String>,
 }
@@ -89,12 +87,12 @@ fn make(places: &[PathBuf]) -> Result<Made> {
     for place in places {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let path = place.join(format!("{PREFIX}{}-{}", std::process::id(), &id[..8]));
-        if let Err(error) = DirBuilder::new().mode(0o700).create(&path) {
+        if let Err(error) = sys::create_private_folder(&path) {
             refused.push(format!("{}: {error}", place.display()));
             continue;
         }
         let socket = path.join(SOCKET);
-        let listener = is_plain(&socket).then(|| UnixListener::bind(&socket).ok()).flatten();
+        let listener = is_plain(&socket).then(|| Listener::bind(&socket).ok()).flatten();
         if let Some(listener) = listener {
             remove_stale(place);
             return Ok(Made { path, listener, refused });
@@ -157,7 +155,6 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn private_and_removed_and_the_dead_cleared_away() {
@@ -166,7 +163,6 @@ mod tests {
         let folder = Folder::default();
         folder.create().unwrap();
         let path = folder.path().to_owned();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         assert!(folder.socket().as_os_str().len() <= MAX_SOCKET_PATH);
         assert!(!stale.exists());
         drop(folder);

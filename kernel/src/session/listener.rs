@@ -1,7 +1,6 @@
 //! The kernel's end of the socket: takes frames from the forwarders and answers them.
 
 use std::io::BufReader;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,12 +10,13 @@ use super::event::{InputRequest, Stream};
 use crate::runtime::frame::Frame;
 use crate::runtime::link::{self, Answer, Input};
 use crate::runtime::message::Message;
+use crate::sys::sockets;
 
 /// How often pending output is checked.
 const TICK: Duration = Duration::from_millis(15);
 
 /// Takes what comes for as long as the process lives. One forwarder after the other connects, as evcxr restarts them.
-pub fn listen(listener: UnixListener, shared: &Arc<Shared>) {
+pub fn listen(listener: sockets::Listener, shared: &Arc<Shared>) {
     let for_frames = shared.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -34,7 +34,7 @@ pub fn listen(listener: UnixListener, shared: &Arc<Shared>) {
     });
 }
 
-fn serve(stream: UnixStream, shared: &Arc<Shared>) {
+fn serve(stream: sockets::Stream, shared: &Arc<Shared>) {
     let Ok(answers) = stream.try_clone() else { return };
     let answers = Arc::new(Mutex::new(answers));
     let mut reader = BufReader::with_capacity(128 * 1024, &stream);
@@ -81,7 +81,7 @@ fn serve(stream: UnixStream, shared: &Arc<Shared>) {
     }
 }
 
-fn answer(answers: &Mutex<UnixStream>, answer: &Answer) -> std::io::Result<()> {
+fn answer(answers: &Mutex<sockets::Stream>, answer: &Answer) -> std::io::Result<()> {
     link::send(&*answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()), answer)
 }
 

@@ -1,7 +1,6 @@
 //! Lines that begin with `!`: for the shell, with their output as it comes.
 
 use std::io::Read;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
 use super::collector::Collector;
@@ -70,13 +69,8 @@ pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<()
     let cannot =
         |error: std::io::Error| CellError::new("ShellError", format!("`{command}` cannot be run: {error}"));
     let mut process = Command::new("sh");
-    process
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    let mut child = process.spawn().map_err(cannot)?;
+    process.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = sys::in_own_group(&mut process).spawn().map_err(cannot)?;
     control.set_phase(Phase::Shell(child.id()));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     std::thread::scope(|scope| {
@@ -91,7 +85,7 @@ pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<()
     if status.success() {
         return Ok(());
     }
-    let how = match (status.code(), status.signal()) {
+    let how = match (status.code(), sys::ended_by(status)) {
         (Some(code), _) => format!("ended with exit status {code}"),
         (None, Some(signal)) => format!("was ended by {}", sys::signal_name(signal)),
         (None, None) => "failed".to_owned(),

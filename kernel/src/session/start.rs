@@ -1,7 +1,6 @@
 //! Starting evcxr.
 
 use std::fs::File;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,7 +12,7 @@ use super::gpu;
 use super::habits::Hints;
 use crate::error::{Error, Result};
 use crate::template::{self, Helper, Plan};
-use crate::{runtime, toolchain};
+use crate::{runtime, sys, toolchain};
 
 /// evcxr, started.
 pub struct Started {
@@ -39,9 +38,9 @@ pub fn start_evcxr(folder: &Folder, plan: Option<&Plan>, shared: &Shared) -> Res
         .env(runtime::OUTPUT, folder.socket())
         .env(runtime::KERNEL, "1")
         .env(runtime::PARENT, std::process::id().to_string())
-        .current_dir(&working_folder)
-        // A Ctrl-C in the terminal is for the kernel, which passes it on.
-        .process_group(0);
+        .current_dir(&working_folder);
+    // A Ctrl-C in the terminal is for the kernel, which passes it on.
+    sys::in_own_group(&mut command);
     for (name, value) in template.iter().flat_map(|template| template.variables_of_cells()) {
         match value {
             Some(value) => command.env(name, value),

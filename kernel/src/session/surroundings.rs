@@ -2,10 +2,10 @@
 //! evcxr and rust-analyzer find it and the template's tools.
 
 use std::ffi::OsString;
-use std::os::unix::net::UnixListener;
 
 use super::folder::Folder;
 use crate::error::Result;
+use crate::sys::sockets::Listener;
 use crate::template::{self, Plan};
 use crate::{runtime, sys};
 
@@ -15,7 +15,7 @@ const PLAIN: &str = "HERBARIUM_PLAIN";
 /// What a session starts with.
 pub struct Surroundings {
     /// Where the program's output arrives; taken by the thread that listens.
-    pub listener: Option<UnixListener>,
+    pub listener: Option<Listener>,
     /// The template that cells are compiled with; `None` where they are plain evcxr.
     pub plan: Option<Plan>,
 }

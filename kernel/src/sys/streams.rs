@@ -6,11 +6,13 @@
 //! is empty.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 
 use rustix::fs::fstat;
+
+use super::sockets::Stream;
 
 /// Gives up to so many bytes of standard input, none at its end, or the number of a system's error.
 type Read = Box<dyn Fn(usize) -> Result<Vec<u8>, i32> + Send + Sync>;
@@ -18,6 +20,8 @@ type Read = Box<dyn Fn(usize) -> Result<Vec<u8>, i32> + Send + Sync>;
 static STREAMS: OnceLock<Streams> = OnceLock::new();
 
 struct Streams {
+    // Only Linux asks it.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     read: Read,
     stdin: File,
     stdout: File,
@@ -30,7 +34,6 @@ pub fn take_over(read: Read) -> io::Result<()> {
     let (empty, writer) = io::pipe()?;
     drop(writer);
     rustix::stdio::dup2_stdin(&empty)?;
-    let copy = |stream: BorrowedFd| stream.try_clone_to_owned().map(File::from);
     let streams = Streams {
         read,
         stdin: copy(io::stdin().as_fd())?,
@@ -41,6 +44,34 @@ pub fn take_over(read: Read) -> io::Result<()> {
     let _ = STREAMS.set(streams);
     Ok(())
 }
+
+fn copy(stream: BorrowedFd) -> io::Result<File> {
+    stream.try_clone_to_owned().map(File::from)
+}
+
+/// Redirects standard output and error into a pipe; its end to read from, and the two as they were.
+pub fn redirect_outputs() -> io::Result<(PipeReader, [File; 2])> {
+    let before = [copy(io::stdout().as_fd())?, copy(io::stderr().as_fd())?];
+    let (reader, writer) = io::pipe()?;
+    rustix::stdio::dup2_stdout(&writer)?;
+    rustix::stdio::dup2_stderr(&writer)?;
+    Ok((reader, before))
+}
+
+/// Reads what is there of standard input, without Rust's buffer.
+pub fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::io::read(io::stdin(), buffer)?)
+}
+
+/// The socket that this process has as its standard input.
+pub fn stdin_as_socket() -> io::Result<Stream> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?.into())
+}
+
+/// The system's error of a read that nobody answers.
+pub const REFUSED: i32 = libc::EOPNOTSUPP;
+/// The system's error of a read during which the cell is stopped.
+pub const CANCELLED: i32 = libc::ECANCELED;
 
 /// The standard output that [`take_over`] found, whatever a cell has made of descriptor 1.
 pub fn stdout() -> Option<&'static File> {

@@ -14,6 +14,7 @@ use super::template_crates::{self, BESIDE, Crates};
 use super::tree::link_tree;
 use super::{Location, library, libtch, members, outside, quick, sources};
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// Part of the key: increased whenever the build process changes.
 pub const VERSION: u32 = 16;
@@ -237,7 +238,7 @@ fn install_shims(template: &Path) -> Result<()> {
     }
     std::fs::copy(&shim, &copy).map_err(Error::file(&copy))?;
     for name in ["rustc", "rustup", "record-rustc"] {
-        std::os::unix::fs::symlink("cargo", bin.join(name)).map_err(Error::file(bin.join(name)))?;
+        sys::link("cargo", bin.join(name)).map_err(Error::file(bin.join(name)))?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use std::process::Command;
 use super::commands::{c_compiler, empty_library, output, write};
 use super::recipe::CELL_CRATE;
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// The C libraries that a cell's machine code may call directly, by their sonames.
 const SYSTEM: [&str; 3] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1"];
@@ -99,7 +100,7 @@ impl Compiled<'_> {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 if path.extension().is_some_and(|found| found == ending) && !name.starts_with(&own) {
                     let link = crates.join(&*name);
-                    std::os::unix::fs::symlink(&path, &link).map_err(Error::file(&link))?;
+                    sys::link(&path, &link).map_err(Error::file(&link))?;
                 }
             }
         }
@@ -172,7 +173,7 @@ fn link_system(folder: &Path) -> Result<()> {
             return Err(Error::Start(format!("the C compiler does not say where {name} is")));
         }
         let link = folder.join(format!("{}.so", name.split('.').next().unwrap_or(name)));
-        std::os::unix::fs::symlink(&found, &link).map_err(Error::file(&link))?;
+        sys::link(&found, &link).map_err(Error::file(&link))?;
     }
     for name in UNUSED {
         empty_library(&folder.join(format!("lib{name}.so")))?;

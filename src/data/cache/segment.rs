@@ -7,7 +7,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use flate2::Crc;
@@ -15,6 +14,7 @@ use image::RgbImage;
 use pillow_pixels::MAX_FILE_PIXELS;
 
 use super::id::Stamp;
+use crate::files::read_exact_at;
 
 /// The first bytes of an index: what it is and the version of its form.
 const HEAD: &[u8; 16] = b"herbarium px 1\n\0";
@@ -93,7 +93,7 @@ impl Record {
 /// Reads the picture of `record` out of a segment's pixels; none where they are not what was written.
 pub(super) fn read_pixels(pixels: &File, record: &Record) -> Option<RgbImage> {
     let mut bytes = vec![0; record.length() as usize];
-    pixels.read_exact_at(&mut bytes, record.offset).ok()?;
+    read_exact_at(pixels, &mut bytes, record.offset).ok()?;
     if crc(&bytes) != record.checksum {
         return None;
     }
