@@ -24,13 +24,16 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint test-browser parity fuzz pretrain bench wheel package doctor clean
+.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint check-targets test-browser test-gateway test-container parity fuzz pretrain bench wheel package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
 	@echo "make lab        set up, then open JupyterLab on the notebook"
 	@echo "make test       set up, then run every test"
 	@echo "make test-browser   the notebook in JupyterLab in a real browser (Debian's Chromium; says how if it is not there)"
+	@echo "make test-gateway   the notebook with JupyterLab here and its kernel behind a Jupyter Kernel Gateway"
+	@echo "make test-container   build the Containerfile's image and run cells in it (without a container engine: its steps, as root)"
+	@echo "make check-targets   cargo check for Macs, Linux on ARM and Windows (rustup target add; TARGETS=\"…\" for some of them)"
 	@echo "make parity     the comparisons with PyTorch alone (HERBARIUM_PARITY=DIR for other fixtures)"
 	@echo "make fuzz       a million damaged files for each reader (FUZZ=\"torch 5000\" for fewer, or one reader)"
 	@echo "make pretrain   paint plants, train on them and write weights/ (docs/pretraining.md; NETWORKS=\"resnet18 …\")"
@@ -111,6 +114,23 @@ test-python: setup
 test-browser: setup
 	@bash tests/browser/chromium.sh
 	$(BIN)/python -m pytest -q tests/browser
+
+# Not for this system: nothing is linked, so neither libtorch nor a C compiler for the other system is needed.
+check-targets:
+	@bash tests/targets/check.sh
+
+# The gateway has an environment of its own, as on another machine.
+GATEWAY := $(CARGO_TARGET_DIR)/gateway
+$(GATEWAY)/.ready: tests/gateway/requirements.txt
+	$(PYTHON) -m venv $(GATEWAY)
+	$(GATEWAY)/bin/python -m pip install --disable-pip-version-check --quiet --requirement $<
+	@touch $@
+
+test-gateway: setup $(GATEWAY)/.ready
+	HERBARIUM_GATEWAY=$(GATEWAY)/bin/jupyter-kernelgateway $(BIN)/python -m pytest -q tests/gateway
+
+test-container:
+	$(PYTHON) tests/container/build.py
 
 parity: libtorch
 	cargo test --release --test '*parity*' -- --nocapture
