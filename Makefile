@@ -24,7 +24,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint check-targets test-browser test-gateway test-container parity fuzz pretrain bench wheel package doctor clean
+.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint check-targets test-browser test-gateway test-hub test-container parity fuzz pretrain bench wheel package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -34,6 +34,7 @@ help:
 	@echo "make test-gateway   the notebook with JupyterLab here and its kernel behind a Jupyter Kernel Gateway"
 	@echo "make test-container   build the Containerfile's image and run cells in it (without a container engine: its steps, as root)"
 	@echo "make check-targets   cargo check for Macs, Linux on ARM and Windows (rustup target add; TARGETS=\"…\" for some of them)"
+	@echo "make test-hub   one installation for many users, with JupyterHub and users of this system (root; environment.md)"
 	@echo "make parity     the comparisons with PyTorch alone (HERBARIUM_PARITY=DIR for other fixtures)"
 	@echo "make fuzz       a million damaged files for each reader (FUZZ=\"torch 5000\" for fewer, or one reader)"
 	@echo "make pretrain   paint plants, train on them and write weights/ (docs/pretraining.md; NETWORKS=\"resnet18 …\")"
@@ -134,6 +135,10 @@ test-container:
 
 parity: libtorch
 	cargo test --release --test '*parity*' -- --nocapture
+
+# Makes users of this system, and removes them; what it installs is in /var/tmp/herbarium-hub.
+test-hub: libtorch program
+	@bash tests/hub/run.sh
 
 # The limit on the address space catches what would be asked for and never touched.
 fuzz: libtorch

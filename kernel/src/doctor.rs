@@ -27,7 +27,7 @@ pub fn run() -> ExitCode {
         ("data set", data()),
     ];
     let findings = findings.map(|(what, result)| Finding { what: what.to_owned(), result });
-    let findings = findings.into_iter().chain(custom_kernels());
+    let findings = findings.into_iter().chain(of_all_users()).chain(custom_kernels());
     let mut sound = true;
     for Finding { what, result } in findings {
         match result {
@@ -97,7 +97,7 @@ fn libtorch() -> Result<String, String> {
 /// Whether a kernel's template is built.
 fn built(plan: &Plan) -> Result<String, String> {
     if plan.is_built() {
-        return Ok(format!("{}, {} MB", plan.path.display(), megabytes(&plan.path)));
+        return Ok(format!("{}, {} MB", plan.path.display(), install::megabytes(&plan.path)));
     }
     let what = "not built for the present crate, toolchain and libtorch: `herbarium install`, or the next kernel, builds it";
     Err(what.to_owned())
@@ -108,6 +108,15 @@ fn kernelspec() -> Result<String, String> {
     found.map(|spec| spec.folder.display().to_string()).ok_or_else(|| {
         "Jupyter does not know the kernel: `herbarium install`, or `make kernel` in the checkout".to_owned()
     })
+}
+
+/// The installations for all users of the machine.
+fn of_all_users() -> Vec<Finding> {
+    let found = install::system::found();
+    found
+        .iter()
+        .map(|shared| Finding { what: "all users".to_owned(), result: install::system::state(shared) })
+        .collect()
 }
 
 /// The kernels with crates of the user's choice.
@@ -153,19 +162,4 @@ fn data() -> Result<String, String> {
             Err(format!("HERBARIUM_DATA is {}, which has no train and valid folders", folder.display()))
         }
     }
-}
-
-/// The size of all files below a folder.
-fn megabytes(folder: &Path) -> u64 {
-    fn bytes(folder: &Path) -> u64 {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries
-            .map(|entry| match entry.metadata() {
-                Ok(facts) if facts.is_dir() => bytes(&entry.path()),
-                Ok(facts) => facts.len(),
-                Err(_) => 0,
-            })
-            .sum()
-    }
-    bytes(folder) / 1_000_000
 }

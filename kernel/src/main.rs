@@ -46,12 +46,15 @@ Usage:
                                       Where pip has installed this program: fetch libtorch, then `install`.
   herbarium install [--user | --prefix DIR]
                                       Register the kernel with Jupyter, and build the helper crate for cells.
-  herbarium install --name NAME [--display-name TEXT] [--crate LINE]... [--prelude CODE]... [--user | --prefix DIR]
+  herbarium install --system [--prefix DIR]
+                                      The same for all users of this machine, who then compile nothing: below
+                                      /usr/local, or DIR.
+  herbarium install --name NAME [--display-name TEXT] [--crate LINE]... [--prelude CODE]... [--user | --prefix DIR | --system]
                                       A kernel whose cells have other crates from the start. LINE is one of a
                                       manifest: 'ndarray = \"0.16\"'. CODE runs before the first cell.
-  herbarium list [--user | --prefix DIR]
+  herbarium list [--user | --prefix DIR | --system]
                                       List the installed kernels and their crates.
-  herbarium uninstall [NAME] [--user | --prefix DIR] [--all]
+  herbarium uninstall [NAME] [--user | --prefix DIR | --system] [--all]
                                       Remove a kernel; with --all also what was built for cells.
   herbarium doctor                    Report what is installed, and what to do about what is missing.
   herbarium help | version
@@ -62,6 +65,11 @@ fn main() -> ExitCode {
     runtime::enter_role();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // SAFETY: this process has not started a thread yet.
+    unsafe {
+        template::settle_cache();
+        template::shared::settle_path();
+    }
     match dispatch(&arguments) {
         Ok(code) => code,
         Err(error) => {

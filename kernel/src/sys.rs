@@ -16,6 +16,12 @@ use std::path::Path;
 pub use files::{create_private_folder, link};
 pub use process::*;
 
+/// Where memory runs out, the system ends this process rather than the kernel, which can say so.
+pub fn volunteer_for_the_out_of_memory_killer() {
+    // Only Linux asks.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+}
+
 /// Ignores SIGINT. A cell that can handle interrupts installs its own handler over this.
 pub fn ignore_sigint() {
     // SAFETY: SIG_IGN runs no code of ours, and no other thread exists yet.

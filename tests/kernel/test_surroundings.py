@@ -1,13 +1,16 @@
 """What a kernel makes of a machine that is not as it should be."""
 
+import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
 import pytest
-from conftest import ROOT
+from conftest import KERNEL, ROOT
+from jupyter_client import KernelManager
 from test_kernel import Kernel
 
 
@@ -89,3 +92,48 @@ def test_a_libtorch_that_this_user_may_not_read(mode, advice):
     finally:
         libtorch.chmod(0o700) if libtorch.exists() else None
         shutil.rmtree(folder)
+
+
+def test_unix_sockets_are_for_their_owner_alone(tmp_path):
+    """Whatever the umask is; and a kernel that starts in the place of one that was killed finds no socket in its way."""
+    manager = KernelManager(kernel_name=KERNEL, transport="ipc", connection_file=str(tmp_path / "kernel.json"))
+    said = tmp_path / "said"
+    umask = os.umask(0)
+    try:
+        with said.open("w") as log:
+            manager.start_kernel(stderr=log)
+            first = pathlib.Path(f"{manager.ip}-{manager.iopub_port}")
+            for _ in range(2):
+                client = manager.client()
+                client.start_channels()
+                client.wait_for_ready(timeout=60)
+                sockets = list(tmp_path.glob("kernel-ipc-*"))
+                assert {socket.stat().st_mode & 0o777 for socket in sockets} == {0o600} and len(sockets) == 5
+                client.stop_channels()
+                os.kill(manager.provisioner.pid, signal.SIGKILL)
+                manager.provisioner.process.wait()
+                assert first.is_socket(), "left behind"
+                manager.start_kernel(stderr=log)
+    finally:
+        os.umask(umask)
+        manager.shutdown_kernel(now=True)
+    assert "TCP" not in said.read_text()
+
+
+def test_a_kernel_over_tcp_warns_and_one_that_cannot_encrypt_says_so(tmp_path):
+    file = tmp_path / "kernel.json"
+    keys = {"curve_publickey": "k" * 40, "curve_secretkey": "s" * 40}
+    addresses = {"transport": "tcp", "ip": "127.0.0.1", "key": "k", "signature_scheme": "hmac-sha256"}
+    ports = {f"{name}_port": 0 for name in ("shell", "iopub", "stdin", "control", "hb")}
+
+    def start(**more):
+        file.write_text(json.dumps({**addresses, **ports, **more}))
+        return subprocess.Popen([os.environ["HERBARIUM_BIN"], "kernel", "-f", file], stderr=subprocess.PIPE, text=True)
+
+    with start(**keys) as refused:
+        said = refused.stderr.read()
+    assert refused.returncode == 2 and "CurveZMQ" in said and "--KernelManager.transport=ipc" in said
+    with start() as kernel:
+        line = next(line for line in kernel.stderr if "TCP" in line)
+        kernel.terminate()
+    assert "--KernelManager.transport=ipc" in line

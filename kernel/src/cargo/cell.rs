@@ -89,7 +89,7 @@ fn compile(
     let lasting = !check_only && record.is_none_or(|record| record.lasting);
     let mut compiles = |text: &str| {
         std::fs::write(&source, text)?;
-        let remembered = lasting.then(|| Remembered::of(&tools.template, &arguments, &source)).flatten();
+        let remembered = lasting.then(|| Remembered::of(tools, &arguments, &source)).flatten();
         if let Some(known) = remembered.as_ref().and_then(|place| place.recall(&library)) {
             return Ok(known);
         }

@@ -31,6 +31,7 @@ mod sources;
 #[path = "../stops/mod.rs"]
 mod stops;
 mod trace;
+mod tree;
 mod wrapper;
 
 use std::ffi::OsString;
@@ -41,14 +42,51 @@ use recipe::Recipe;
 
 /// The argument by which evcxr forbids network access.
 const OFFLINE: &str = "--offline";
+/// cargo's target folder in a template and in a store.
+const TARGET: &str = "seed/target";
 
 /// The template and its recipe, for one run of this program.
 struct Tools {
     template: PathBuf,
+    /// Where is kept what kernels compile: in the template, or where all users share that, in this user's own folder.
+    store: PathBuf,
     recipe: Recipe,
 }
 
 impl Tools {
+    fn new(template: PathBuf, mut recipe: Recipe) -> Tools {
+        let variable = |name: &str| std::env::var(name).ok();
+        let store = std::env::var_os(recipe::STORE_VARIABLE).map(PathBuf::from);
+        if store.is_some() {
+            recipe.path = variable(recipe::OUTSIDE_PATH).unwrap_or_default();
+            recipe.cargo_home = variable(recipe::OUTSIDE_CARGO_HOME);
+        }
+        Tools { store: store.unwrap_or_else(|| template.clone()), template, recipe }
+    }
+
+    /// Where something that kernels keep is, or is to be kept: in the store, unless the template came with it.
+    fn place(&self, what: impl AsRef<Path>) -> PathBuf {
+        let given = self.template.join(&what);
+        if given.exists() { given } else { self.store.join(what) }
+    }
+
+    /// The target folder for crates beside the template's, in which those of the template need not be compiled.
+    fn target(&self) -> std::io::Result<PathBuf> {
+        let target = self.store.join(TARGET);
+        if !target.exists() {
+            let unfinished = self.store.join(format!("target-{}", std::process::id()));
+            tree::link_tree(&self.template.join(TARGET), &unfinished, &|_| true, |from, to| {
+                std::os::unix::fs::symlink(from, to)
+            })?;
+            std::fs::create_dir_all(target.parent().unwrap_or(&target))?;
+            if std::fs::rename(&unfinished, &target).is_err() {
+                // Another kernel was faster.
+                let _ = std::fs::remove_dir_all(&unfinished);
+            }
+        }
+        Ok(target)
+    }
+
     /// A real tool, with the environment of outside the kernel.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -86,7 +124,7 @@ fn main() -> ExitCode {
             template.display()
         ));
     };
-    let tools = Tools { template, recipe };
+    let tools = Tools::new(template, recipe);
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     match Path::new(&called_as).file_stem().and_then(|name| name.to_str()) {
         Some("rustup") if words == ["which", "cargo"] => print_line(&tools.template.join("bin/cargo")),

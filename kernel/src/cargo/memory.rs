@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use crate::Tools;
+
 /// The folder in a template.
 const FOLDER: &str = "cells";
 /// The most cells that are cached: some 50 MB.
@@ -24,15 +26,15 @@ pub struct Remembered {
 
 impl Remembered {
     /// The place for a cell with this text, compiled with these arguments.
-    pub fn of(template: &Path, arguments: &[OsString], source: &Path) -> Option<Remembered> {
+    pub fn of(tools: &Tools, arguments: &[OsString], source: &Path) -> Option<Remembered> {
         let source = std::fs::read_to_string(source).ok()?;
         if ["env!", "include"].iter().any(|outside| source.contains(outside)) {
             return None;
         }
         let mut hasher = DefaultHasher::new();
         (arguments, &source).hash(&mut hasher);
-        let folder = template.join(FOLDER).join(format!("{:016x}", hasher.finish()));
-        Some(Remembered { folder, source })
+        let place = Path::new(FOLDER).join(format!("{:016x}", hasher.finish()));
+        Some(Remembered { folder: tools.place(place), source })
     }
 
     /// The messages of an earlier compile, whose library is copied to `library`. A cell that did not
@@ -83,17 +85,23 @@ mod tests {
         std::fs::write(&source, "let x = 1;").unwrap();
         std::fs::write(&library, "machine code").unwrap();
         let arguments = [OsString::from("-C"), OsString::from("opt-level=0")];
-        let place = |arguments: &[OsString]| Remembered::of(&base, arguments, &source).unwrap();
+        let tools =
+            Tools { template: base.join("template"), store: base.join("store"), recipe: Default::default() };
+        let place = |arguments: &[OsString]| Remembered::of(&tools, arguments, &source).unwrap();
         assert_eq!(place(&arguments).recall(&library), None);
         place(&arguments).keep(&["a warning".to_owned()], Some(&library));
         std::fs::remove_file(&library).unwrap();
         assert_eq!(place(&arguments).recall(&library), Some((vec!["a warning".to_owned()], true)));
         assert_eq!(std::fs::read_to_string(&library).unwrap(), "machine code");
+        // A user's own cells, and those that came with the template.
+        assert!(tools.store.join(FOLDER).exists() && !tools.template.exists());
+        std::fs::rename(&tools.store, &tools.template).unwrap();
+        assert!(place(&arguments).recall(&library).is_some());
         assert_eq!(place(&arguments[..1]).recall(&library), None);
         place(&arguments[1..]).keep(&["an error".to_owned()], None);
         assert_eq!(place(&arguments[1..]).recall(&library), Some((vec!["an error".to_owned()], false)));
         std::fs::write(&source, "let x = env!(\"HOME\");").unwrap();
-        assert!(Remembered::of(&base, &arguments, &source).is_none());
+        assert!(Remembered::of(&tools, &arguments, &source).is_none());
         std::fs::remove_dir_all(&base).unwrap();
     }
 }

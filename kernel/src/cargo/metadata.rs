@@ -88,7 +88,8 @@ fn crate_metadata(tools: &Tools, folder: &Path) -> ExitCode {
 /// The toolchain's answer about std's workspace, cut down to the crates whose sources the template has.
 fn std_metadata(tools: &Tools, folder: &Path, arguments: &[OsString]) -> ExitCode {
     let no_deps = arguments.iter().any(|argument| argument == "--no-deps");
-    let memory = tools.template.join("queries").join(if no_deps { "std-no-deps.json" } else { "std.json" });
+    let name = if no_deps { "std-no-deps.json" } else { "std.json" };
+    let memory = tools.place(Path::new(query::FOLDER).join(name));
     if let Ok(text) = std::fs::read_to_string(&memory) {
         println!("{text}");
         return ExitCode::SUCCESS;

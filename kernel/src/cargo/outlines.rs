@@ -22,7 +22,7 @@ pub fn metadata(tools: &Tools, resolved: &Resolved) -> std::io::Result<Value> {
         let Some(mut package) = resolved.package(id).cloned() else { continue };
         if !package["source"].is_null() {
             let (name, version) = resolved.title(id);
-            let copy = tools.template.join("outlines").join(format!("{name}-{version}"));
+            let copy = tools.place(Path::new("outlines").join(format!("{name}-{version}")));
             // Sources that are not UTF-8 are read in place.
             let mut outlined = package.clone();
             if redirect_package(&mut outlined, &copy).is_ok() {

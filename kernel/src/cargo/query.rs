@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::{Tools, failure, run};
 
+/// The folder of answers.
+pub const FOLDER: &str = "queries";
+
 /// Answers from the template's cache, or asks the tool and caches the answer.
 pub fn answer(tools: &Tools, program: &Path, arguments: &[OsString]) -> ExitCode {
     if !is_question(arguments) {
@@ -17,7 +20,7 @@ pub fn answer(tools: &Tools, program: &Path, arguments: &[OsString]) -> ExitCode
     }
     let mut hasher = DefaultHasher::new();
     (program, arguments).hash(&mut hasher);
-    let memory = tools.template.join("queries").join(format!("{:016x}.json", hasher.finish()));
+    let memory = tools.place(Path::new(FOLDER).join(format!("{:016x}.json", hasher.finish())));
     if let Some(known) = std::fs::read(&memory).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         return repeat(&known);
     }

@@ -7,6 +7,13 @@ use serde_json::{Value, json};
 
 /// The environment variable that holds the template's folder.
 pub const TEMPLATE_VARIABLE: &str = "HERBARIUM_TEMPLATE";
+/// The environment variable with the folder in which this user's kernels keep what they compile beside a template that all
+/// users share.
+pub const STORE_VARIABLE: &str = "HERBARIUM_STORE";
+/// `PATH` and `CARGO_HOME` of a user who shares a template; the recipe has those of whoever built it.
+pub const OUTSIDE_PATH: &str = "HERBARIUM_OUTSIDE_PATH";
+/// See [`OUTSIDE_PATH`].
+pub const OUTSIDE_CARGO_HOME: &str = "HERBARIUM_OUTSIDE_CARGO_HOME";
 /// The recipe's file in the template's folder. It is written last: a template that has one is
 /// complete.
 pub const FILE: &str = "recipe.json";

@@ -21,12 +21,12 @@ pub struct Record {
     pub note: Option<String>,
 }
 
-/// The folder in a template with what was built beside it.
+/// The folder with what was built beside a template.
 pub fn shared_folder(tools: &Tools, dependencies: &Dependencies) -> PathBuf {
-    tools.template.join("dependencies").join(dependencies.key())
+    tools.store.join("dependencies").join(dependencies.key())
 }
 
-/// Where the record of these dependencies is: in the template for all kernels, or in the kernel's own `folder` where
+/// Where the record of these dependencies is: with the template for all kernels of a user, or in the kernel's own `folder` where
 /// one of them is a folder whose sources may change.
 pub fn place(tools: &Tools, folder: &Path, dependencies: &Dependencies) -> PathBuf {
     match dependencies.has_local() {

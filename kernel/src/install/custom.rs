@@ -1,20 +1,18 @@
 //! A kernel with crates of the user's choice: a helper crate that re-exports them, and a template of it.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use toml::{Table, Value};
 
-use super::{Options, spec};
+use super::{Options, spec, system, trial};
 use crate::dependency::Dependency;
 use crate::error::{Error, Result};
 use crate::template::recipe::NOTEBOOK_CRATE;
+use crate::template::shared::Shared;
 use crate::template::{self, Location, Plan, commands, outside};
 
 /// The helper crate's folder in a kernelspec's.
 const CRATE: &str = "crate";
-/// The file of the notebook that tries a kernel.
-const TRIAL: &str = "trial.ipynb";
 
 /// A kernel's parts, as the options give them.
 #[derive(Debug)]
@@ -107,8 +105,9 @@ impl Kernel {
             return Err(error);
         }
         println!("trying the prelude");
-        self.try_out(&crate_folder)?;
+        trial::run(&crate_folder)?;
         spec::write(folder, &self.display_name, &plan.location)?;
+        system::record(&plan)?;
         Ok(plan)
     }
 
@@ -158,39 +157,15 @@ impl Kernel {
         let manifest: Table = parts.into_iter().map(|(key, part)| (key.to_owned(), part)).collect();
         manifest.to_string()
     }
-
-    /// Tests the prelude: runs a notebook with one empty cell in a separate kernel.
-    fn try_out(&self, crate_folder: &Path) -> Result<()> {
-        let notebook: PathBuf = crate_folder.join(TRIAL);
-        commands::write(
-            &notebook,
-            r#"{"cells": [{"cell_type": "code", "execution_count": null, "id": "trial", "metadata": {}, "outputs": [], "source": "();"}],
-                "metadata": {}, "nbformat": 4, "nbformat_minor": 5}"#,
-        )?;
-        let program = std::env::current_exe().map_err(Error::system("finding this program"))?;
-        let mut command = outside::command(program);
-        command.args(["run", TRIAL]).current_dir(crate_folder).env("HERBARIUM_CRATE", crate_folder);
-        command.env_remove("HERBARIUM_PLAIN").stdin(Stdio::null());
-        let output = command.output().map_err(Error::system("trying the kernel"))?;
-        let _ = std::fs::remove_file(&notebook);
-        let said = String::from_utf8_lossy(&output.stderr);
-        let failed = said.split_once(crate::session::PRELUDE_FAILED);
-        match (failed, output.status.success()) {
-            (None, true) => Ok(()),
-            (Some((_, why)), _) => Err(Error::Start(format!(
-                "the prelude does not run in a cell; what was compiled is kept for the next attempt:\n{}",
-                why.trim()
-            ))),
-            (None, false) => Err(Error::Start(format!("the kernel does not start:\n{}", said.trim()))),
-        }
-    }
 }
 
 /// The sources of `herbarium-notebook` that came with this program: those in the folder that `HERBARIUM_CRATE` names (the
-/// wheel's), or in the checkout that it was built in. A program from a registry has none.
+/// wheel's), of the installation for all users, or in the checkout that it was built in. A program from a registry has none.
 fn notebook_crate() -> Option<PathBuf> {
     let given = std::env::var_os("HERBARIUM_CRATE").map(PathBuf::from);
-    let candidates = given.into_iter().chain([Path::new(env!("CARGO_MANIFEST_DIR")).join("..")]);
+    let of_all_users = Shared::of_this_program().map(|shared| shared.folder.join("crate"));
+    let candidates =
+        given.into_iter().chain(of_all_users).chain([Path::new(env!("CARGO_MANIFEST_DIR")).join("..")]);
     let mut found = candidates.map(|folder| folder.join("crates").join(NOTEBOOK_CRATE));
     found.find_map(|folder| folder.join("Cargo.toml").is_file().then(|| folder.canonicalize().ok())?)
 }

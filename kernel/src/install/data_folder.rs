@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::template::shared::Shared;
 
 /// A folder of Jupyter's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,16 @@ impl DataFolder {
         Ok(jupyter.join("kernels"))
     }
 
-    /// Those in which a kernel is usually installed: the checkout's virtual environment, the active one, the user's folder.
+    /// `PREFIX`, if it is one.
+    pub fn prefix(&self) -> Option<&Path> {
+        match self {
+            DataFolder::Prefix(prefix) => Some(prefix),
+            DataFolder::User => None,
+        }
+    }
+
+    /// Those in which a kernel is usually installed: the checkout's virtual environment, the active one, the user's folder, and that of
+    /// all users.
     pub fn usual() -> Vec<DataFolder> {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut folders =
@@ -31,6 +41,13 @@ impl DataFolder {
         let active = std::env::var_os("VIRTUAL_ENV").map(|folder| DataFolder::Prefix(folder.into()));
         folders.extend(active.filter(|active| !folders.contains(active)));
         folders.push(DataFolder::User);
+        let of_all = Shared::of_this_program().and_then(|shared| shared.prefix().map(Path::to_owned));
+        let of_all = of_all.into_iter().chain([PathBuf::from(super::SYSTEM_PREFIX)]).map(DataFolder::Prefix);
+        of_all.for_each(|folder| {
+            if !folders.contains(&folder) {
+                folders.push(folder)
+            }
+        });
         folders
     }
 }

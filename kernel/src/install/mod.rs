@@ -4,20 +4,29 @@ mod custom;
 mod data_folder;
 mod options;
 mod spec;
+pub mod system;
+mod trial;
+
+use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::template::{self, Helper, Plan};
+use crate::template::{self, Helper, Plan, shared};
 pub use data_folder::DataFolder;
 pub use options::Options;
 pub use spec::Spec;
 
 /// The name of the project's own kernel.
 pub const NAME: &str = "herbarium";
+/// Where a machine's own installations go, and Jupyter finds kernels for all users.
+pub const SYSTEM_PREFIX: &str = "/usr/local";
 /// Its name in a launcher.
 pub const DISPLAY_NAME: &str = "Rust (Herbarium)";
 
 /// Writes the kernelspec, and builds its template so that no notebook has to wait for it.
 pub fn install(options: &Options) -> Result<()> {
+    if options.system {
+        return system::install(options);
+    }
     if options.is_custom() {
         return custom::install(options);
     }
@@ -27,7 +36,12 @@ pub fn install(options: &Options) -> Result<()> {
     println!("kernelspec: {DISPLAY_NAME} in {}", folder.display());
     template::prepare(&plan, &mut |line| println!("{line}"), &|| false)?;
     println!("helper crate for cells: {}", plan.path.display());
-    Ok(())
+    if shared::being_installed().is_some() {
+        // So that no user's kernel has to compile its own first cells.
+        println!("trying the kernel");
+        trial::run(&plan.location.crate_folder)?;
+    }
+    system::record(&plan)
 }
 
 /// Removes a kernelspec with the template of a custom kernel, and on request all templates.
@@ -38,13 +52,19 @@ pub fn uninstall(options: &Options) -> Result<()> {
     if spec.is_none() && spec::exists(&folder) {
         return Err(Error::Usage(format!("the kernel `{name}` in {} is not Herbarium's", folder.display())));
     }
-    let helper = spec.filter(Spec::is_custom).and_then(|spec| Helper::read(&spec.crate_folder).ok());
+    let helper =
+        spec.as_ref().filter(|spec| spec.is_custom()).and_then(|spec| Helper::read(&spec.crate_folder).ok());
     match std::fs::remove_dir_all(&folder) {
         Ok(()) => println!("removed {}", folder.display()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             println!("no kernelspec in {}{}", folder.display(), elsewhere(name));
         }
         Err(error) => return Err(Error::file(&folder)(error)),
+    }
+    if let Some(prefix) = options.data_folder.prefix()
+        && let Some(spec) = &spec
+    {
+        system::remove(prefix, &spec.crate_folder)?;
     }
     if let Some(helper) = helper {
         template::remove_of(&helper.library())?;
@@ -95,4 +115,19 @@ pub fn crates(spec: &Spec) -> String {
         Ok(helper) => helper.asked_for().join(", "),
         Err(error) => error.to_string(),
     }
+}
+
+/// The size of all files below a folder, in millions of bytes.
+pub fn megabytes(folder: &Path) -> u64 {
+    fn bytes(folder: &Path) -> u64 {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| match entry.metadata() {
+                Ok(facts) if facts.is_dir() => bytes(&entry.path()),
+                Ok(facts) => facts.len(),
+                Err(_) => 0,
+            })
+            .sum()
+    }
+    bytes(folder) / 1_000_000
 }

@@ -16,6 +16,8 @@ pub struct Options {
     pub crates: Vec<String>,
     /// What runs before a learner's first cell.
     pub prelude: Vec<String>,
+    /// For all users of the machine.
+    pub system: bool,
     /// Also remove what was built.
     pub all: bool,
 }
@@ -28,6 +30,7 @@ impl Options {
             display_name: None,
             crates: Vec::new(),
             prelude: Vec::new(),
+            system: false,
             all: false,
         };
         let mut words = arguments.iter().copied();
@@ -50,6 +53,7 @@ impl Options {
                 "--display-name" => options.display_name = Some(value()?),
                 "--crate" => options.crates.push(value()?),
                 "--prelude" => options.prelude.push(value()?),
+                "--system" => options.system = true,
                 "--all" => options.all = true,
                 name if !name.starts_with('-') && options.name.is_none() => {
                     options.name = Some(name.to_owned())
@@ -57,7 +61,24 @@ impl Options {
                 other => return Err(Error::Usage(format!("`{other}` is not an option here"))),
             }
         }
+        if options.system && options.data_folder == DataFolder::User {
+            options.data_folder = DataFolder::Prefix(PathBuf::from(super::SYSTEM_PREFIX));
+        }
         Ok(options)
+    }
+
+    /// The words that say which kernel it is.
+    pub fn kernel(&self) -> Vec<String> {
+        let given = |option: &str, values: &[String]| {
+            values.iter().flat_map(|value| [option.to_owned(), value.clone()]).collect::<Vec<_>>()
+        };
+        [
+            given("--name", self.name.as_slice()),
+            given("--display-name", self.display_name.as_slice()),
+            given("--crate", &self.crates),
+            given("--prelude", &self.prelude),
+        ]
+        .concat()
     }
 
     /// Whether it is a custom kernel.
@@ -85,6 +106,13 @@ mod tests {
         let custom = Options::parse(&custom).unwrap();
         assert_eq!((custom.name.as_deref(), custom.is_custom()), (Some("polars"), true));
         assert_eq!(custom.crates, [line, "rand@0.9"]);
+        let words = custom.kernel();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_eq!(Options::parse(&words).unwrap(), custom);
+        let system = Options::parse(&["--system"]).unwrap();
+        assert_eq!((system.system, system.data_folder), (true, DataFolder::Prefix("/usr/local".into())));
+        let elsewhere = Options::parse(&["--system", "--prefix", "/opt"]).unwrap();
+        assert_eq!(elsewhere.data_folder, DataFolder::Prefix("/opt".into()));
         assert_eq!(Options::parse(&["polars", "--user"]).unwrap().name.as_deref(), Some("polars"));
         for wrong in [&["--prefix"][..], &["a", "b"], &["--nme", "a"], &["--crate"]] {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");

@@ -19,12 +19,13 @@ mod read;
 mod shell;
 mod shutdown;
 mod stdin;
+mod transport;
 mod trust;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use jupyter_protocol::{ConnectionInfo, JupyterMessage, Status};
+use jupyter_protocol::{ConnectionInfo, ErrorOutput, JupyterMessage, Status};
 use jupyter_zmq_client::{
     RuntimeError, create_kernel_control_connection, create_kernel_heartbeat_connection,
     create_kernel_iopub_xpub_connection, create_kernel_shell_connection, create_kernel_stdin_connection,
@@ -34,8 +35,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Duration, sleep};
 
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{CellError, Session};
 use crate::sys;
+
+/// What a cell says that the kernel's end has stopped.
+const TERMINATED: &str = "the kernel was told to end (SIGTERM) while this cell ran: by a time limit of the server, or by whoever \
+runs it. Its variables are gone.";
 
 /// What all handlers share.
 struct Kernel {
@@ -49,14 +54,17 @@ struct Kernel {
     seen: Mutex<trust::Seen>,
     /// What the connection file says.
     connection: ConnectionInfo,
+    sockets: transport::Sockets,
 }
 
 /// Serves on the sockets that the connection file names, until a shutdown request.
 pub fn serve(connection_file: &Path) -> Result<()> {
     let text = std::fs::read_to_string(connection_file).map_err(Error::file(connection_file))?;
     let not_one = |reason: String| Error::ConnectionFile { path: connection_file.to_owned(), reason };
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| not_one(error.to_string()))?;
+    transport::check(&value).map_err(not_one)?;
     let connection: ConnectionInfo =
-        serde_json::from_str(&text).map_err(|error| not_one(error.to_string()))?;
+        serde_json::from_value(value).map_err(|error| not_one(error.to_string()))?;
     let key = trust::key(&connection).map_err(not_one)?;
     // First, so that it starts while the frontend connects.
     let session = Session::start()?;
@@ -66,6 +74,7 @@ pub fn serve(connection_file: &Path) -> Result<()> {
 
 async fn run(connection: ConnectionInfo, key: Option<hmac::Key>, session: Session) -> Result<()> {
     let session_id = uuid::Uuid::new_v4().to_string();
+    let sockets = transport::Sockets::prepare(&connection)?;
     let failed = |socket| move |source: RuntimeError| Error::Socket { socket, source };
     let mut iopub =
         create_kernel_iopub_xpub_connection(&connection, &session_id).await.map_err(failed("iopub"))?;
@@ -76,6 +85,7 @@ async fn run(connection: ConnectionInfo, key: Option<hmac::Key>, session: Sessio
     let mut stdin =
         create_kernel_stdin_connection(&connection, &session_id).await.map_err(failed("stdin"))?;
     let mut heartbeat = create_kernel_heartbeat_connection(&connection).await.map_err(failed("heartbeat"))?;
+    sockets.close_to_others()?;
 
     (iopub.mac, shell.mac, control.mac, stdin.mac) = (key.clone(), key.clone(), key.clone(), key);
     let (shell_send, shell_read) = shell.split();
@@ -91,6 +101,7 @@ async fn run(connection: ConnectionInfo, key: Option<hmac::Key>, session: Sessio
         running: Mutex::new(None),
         seen: Mutex::default(),
         connection,
+        sockets,
     });
     kernel.iopub.send(message::starting()).await;
 
@@ -136,9 +147,21 @@ impl Kernel {
         }
     }
 
+    /// Ends the process because somebody else wants it, and says so in the output of the cell that runs.
+    async fn terminate(&self) -> ! {
+        let running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        if let Some(request) = running {
+            let CellError { ename, evalue, traceback } = CellError::new("Terminated", TERMINATED);
+            self.iopub.send(message::publish(ErrorOutput { ename, evalue, traceback }, &request)).await;
+            sleep(shutdown::FAREWELL).await;
+        }
+        self.exit()
+    }
+
     /// Ends the process and all that belongs to it.
     fn exit(&self) -> ! {
         self.session.end();
+        self.sockets.remove();
         std::process::exit(0)
     }
 }
@@ -153,7 +176,7 @@ async fn watch_signals(kernel: Arc<Kernel>) {
     loop {
         tokio::select! {
             _ = interrupt.recv() => kernel.interrupt(),
-            _ = terminate.recv() => kernel.exit(),
+            _ = terminate.recv() => kernel.terminate().await,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::Kernel;
 use super::message::{Replies, publish, reply};
 
 /// Time for the last messages to be sent.
-const FAREWELL: Duration = Duration::from_millis(100);
+pub const FAREWELL: Duration = Duration::from_millis(100);
 
 /// Answers, and ends the process.
 pub async fn end(kernel: &Kernel, request: &JupyterMessage, content: &ShutdownRequest, replies: &Replies) {

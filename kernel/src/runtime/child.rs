@@ -24,6 +24,7 @@ pub fn run() -> ! {
     // Before any thread exists, and before a cell can install a handler.
     sys::stop::on_sigint(say_stopped);
     sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
+    sys::volunteer_for_the_out_of_memory_killer();
     sys::line_buffer_c_stdout();
     load_cuda();
     let flusher = Flusher::start();

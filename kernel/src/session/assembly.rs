@@ -29,12 +29,14 @@ pub enum Failure {
 }
 
 /// How the process that runs cells ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     pub code: Option<i32>,
     pub signal: Option<i32>,
     /// The size in bytes of the allocation that failed, if one did.
     pub allocation: Option<u64>,
+    /// What it had just written to stderr.
+    pub said: Option<String>,
 }
 
 /// What is known when a cell's code has ended.
@@ -119,7 +121,9 @@ impl Assembly {
                 self.flush(true);
             }
             Frame::Exited { code, signal } => {
-                self.exit = Some(Exit { code, signal, allocation: self.waiting.take_allocation() });
+                let allocation = self.waiting.take_allocation();
+                let said = self.waiting.last_stderr().map(str::to_owned);
+                self.exit = Some(Exit { code, signal, allocation, said });
                 // A panic that cannot unwind ends the process; its message gives the reason.
                 if let Some(failure) = self.take_panic() {
                     self.failure.get_or_insert(failure);

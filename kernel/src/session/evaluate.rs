@@ -9,7 +9,7 @@ use super::collector::Failure;
 use super::start::panic_text;
 use super::unsettled::Unsettled;
 use super::worker::Worker;
-use super::{CellError, Event, Stream, diagnostics, failure, lines, traps};
+use super::{CellError, Event, Stream, diagnostics, failure, limits, lines, traps};
 use crate::runtime::message::Bundle;
 use crate::source::layout::Variable;
 use crate::syntax;
@@ -31,6 +31,7 @@ impl Worker {
         let before: Vec<(String, String)> =
             context.variables_and_types().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
         self.folder.set_stale(&self.stale);
+        let kills = limits::kills_for_memory();
         let result = catch_unwind(AssertUnwindSafe(|| context.execute(&prepared)));
         self.folder.set_stale(&[]);
         if let Ok(Ok(_)) = result {
@@ -73,7 +74,7 @@ impl Worker {
             },
             Ok(Err(evcxr::Error::SubprocessTerminated(_))) => {
                 self.unsettled = Unsettled::default();
-                let crash = failure::crash(end.exit, &self.last);
+                let crash = failure::crash(end.exit, &self.last, kills);
                 let error = match end.failure {
                     Some(failed) => {
                         let error = failure::from_failure(failed, "", code);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::collector::{Exit, Failure};
 use super::control::{GRACE, Interrupted};
 use super::event::{CellError, ansi};
+use super::limits;
 use super::line_map::line_in_cell;
 use crate::runtime::message::INTERRUPTED;
 use crate::sys;
@@ -89,15 +90,23 @@ fn with_line(error: CellError, line: usize, cell: &str) -> CellError {
     error.with_note(&format!("{}line {line}:{} {source}", ansi::GUTTER, ansi::RESET))
 }
 
-/// The error for a process that ended before its cell did.
-pub fn crash(exit: Option<Exit>, lost: &[String]) -> CellError {
-    CellError::new("Crash", how_it_ended(exit))
-        .with_note(&lost_variables(lost))
-        .with_note("The next cell runs in a new program.")
+/// The error for a process that ended before its cell did. `kills` is how often the system had ended a program for want of
+/// memory when the cell began.
+pub fn crash(exit: Option<Exit>, lost: &[String], kills: Option<u64>) -> CellError {
+    let memory_was_full = exit.as_ref().is_some_and(|exit| exit.allocation.is_some())
+        || (kills.is_some() && limits::kills_for_memory() > kills);
+    let said = exit.as_ref().and_then(|exit| exit.said.clone()).unwrap_or_default();
+    let mut error = CellError::new("Crash", how_it_ended(exit, memory_was_full));
+    if memory_was_full {
+        error = error.with_note(&limits::of_memory());
+    } else if let Some(note) = limits::advice(&said) {
+        error = error.with_note(&note);
+    }
+    error.with_note(&lost_variables(lost)).with_note("The next cell runs in a new program.")
 }
 
-fn how_it_ended(exit: Option<Exit>) -> String {
-    let Some(Exit { code, signal, allocation }) = exit else { return "the program ended".to_owned() };
+fn how_it_ended(exit: Option<Exit>, memory_was_full: bool) -> String {
+    let Some(Exit { code, signal, allocation, .. }) = exit else { return "the program ended".to_owned() };
     if let Some(bytes) = allocation {
         let size = bytes as f64 / f64::from(1 << 30);
         return format!(
@@ -108,12 +117,28 @@ fn how_it_ended(exit: Option<Exit>) -> String {
         return format!("the program ended itself with exit status {}", code.unwrap_or_default());
     };
     let why = match sys::signal_name(signal).as_str() {
-        "SIGSEGV" | "SIGBUS" => " (it used memory that is not its own: unsafe code, or a fault in a library)",
-        "SIGKILL" => " (by the system if the memory was full, or by another program)",
-        "SIGABRT" => " (it aborted; its message is above)",
-        _ => "",
+        "SIGSEGV" | "SIGBUS" => {
+            " (it used memory that is not its own: unsafe code, or a fault in a library)".to_owned()
+        }
+        "SIGKILL" if memory_was_full => " (by the system, because the memory was full)".to_owned(),
+        "SIGKILL" => {
+            format!(" (by the system if the memory was full, or by another program{})", known_limits())
+        }
+        "SIGXCPU" => format!(" (its processor time is used up{})", known_limits()),
+        "SIGXFSZ" => " (it wrote a file that is larger than files may be here: `ulimit -f`)".to_owned(),
+        "SIGABRT" => " (it aborted; its message is above)".to_owned(),
+        _ => String::new(),
     };
     format!("the program was ended by {}{why}", sys::signal_name(signal))
+}
+
+/// The limits that end a program without a word.
+fn known_limits() -> String {
+    let seconds = limits::processor_seconds();
+    let time =
+        seconds.map(|seconds| format!("A program may use {seconds} s of processor time here (ulimit -t)"));
+    let known: Vec<String> = limits::memory().into_iter().chain(time).collect();
+    if known.is_empty() { String::new() } else { format!("; {}", known.join(". ")) }
 }
 
 /// The error of an interrupted cell. `error` is the cell's own, if any.
@@ -188,12 +213,18 @@ mod tests {
     #[test]
     fn a_crash_says_what_and_what_is_lost() {
         let lost = ["a".to_owned(), "b".to_owned()];
-        let by = |code, signal| Some(Exit { code, signal, allocation: None });
-        let error = crash(by(None, Some(9)), &lost);
+        let by = |code, signal| Some(Exit { code, signal, allocation: None, said: None });
+        let error = crash(by(None, Some(9)), &lost, None);
         assert!(error.evalue.starts_with("the program was ended by SIGKILL"), "{}", error.evalue);
         assert_eq!(error.traceback[1], "These variables are gone: a, b");
-        assert_eq!(crash(by(Some(3), None), &[]).evalue, "the program ended itself with exit status 3");
-        let greedy = Exit { code: None, signal: Some(6), allocation: Some(1 << 50) };
-        assert!(crash(Some(greedy), &[]).evalue.contains("1048576.0 GiB"));
+        assert_eq!(crash(by(Some(3), None), &[], None).evalue, "the program ended itself with exit status 3");
+        let greedy = Exit { allocation: Some(1 << 50), ..by(None, Some(6)).unwrap() };
+        let error = crash(Some(greedy), &[], None);
+        assert!(error.evalue.contains("1048576.0 GiB") && error.traceback[1].contains("smaller batches"));
+        let full = how_it_ended(by(None, Some(9)), true);
+        assert!(full.ends_with("(by the system, because the memory was full)"), "{full}");
+        let said = Some("libgomp: Thread creation failed: Resource temporarily unavailable".to_owned());
+        let error = crash(Some(Exit { said, ..by(Some(1), None).unwrap() }), &[], None);
+        assert!(error.traceback[1].contains("No process or thread"), "{:?}", error.traceback);
     }
 }

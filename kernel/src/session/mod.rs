@@ -16,6 +16,7 @@ mod folder;
 mod gpu;
 mod habits;
 mod input;
+mod limits;
 mod line_map;
 mod lines;
 mod listener;

@@ -154,6 +154,12 @@ impl Waiting {
         (!line.is_empty()).then_some(line)
     }
 
+    /// The text on stderr that came last, if nobody has seen it yet.
+    pub fn last_stderr(&self) -> Option<&str> {
+        let segment = self.segments.iter().rev().find(|segment| segment.stream == Stream::Stderr)?;
+        Some(&segment.text)
+    }
+
     /// Takes the text on stderr that came last, if nobody has seen it yet.
     pub fn take_last_stderr(&mut self) -> Option<String> {
         let index = self.segments.iter().rposition(|segment| segment.stream == Stream::Stderr)?;

@@ -21,7 +21,8 @@ use super::traps::{Gone, Moved};
 use super::types::Types;
 use super::unsettled::Unsettled;
 use super::{
-    Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, listener, options,
+    Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, limits, listener,
+    options,
 };
 use crate::error::Error;
 
@@ -198,7 +199,7 @@ impl Worker {
                 }
                 let Some((cell, reply)) = self.shared.take_cell() else { return };
                 self.number = cell.number;
-                let result = self.execute(&cell);
+                let result = self.execute(&cell).map_err(limits::explain);
                 let result = self.shared.inputs.end(result);
                 self.shared.collector.end();
                 let interrupted = self.shared.control.interrupted();
@@ -279,7 +280,7 @@ impl Worker {
         self.unsettled = Unsettled::default();
         // Where that fails, the cell says so.
         let _ = self.start_program();
-        let what = failure::crash(exit, &lost);
+        let what = failure::crash(exit, &lost, None);
         let text = format!("Between the cells, {}. {}\n", what.evalue, failure::lost_variables(&lost));
         self.shared.collector.print(Stream::Stderr, text.as_bytes());
     }

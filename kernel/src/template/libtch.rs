@@ -7,15 +7,15 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::commands::{empty_library, output};
-use super::{cache_folder, outside};
+use super::{built_folder, outside};
 use crate::error::{Error, Result};
 
 /// torch-sys's static library in a crate's folder that comes from a wheel (kernel/wheel).
-pub(super) const PREBUILT: &str = "prebuilt/libtch.a";
+pub const PREBUILT: &str = "prebuilt/libtch.a";
 
 /// The folder with `libtch.so` for this libtorch, built now if there is none yet.
 pub fn prepare(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
-    let folder = cache_folder()?.join("libtch").join(fingerprint(crate_folder, libtorch)?);
+    let folder = built_folder()?.join("libtch").join(fingerprint(crate_folder, libtorch)?);
     let library = folder.join("libtch.so");
     if !library.exists() {
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
@@ -40,7 +40,7 @@ fn fingerprint(crate_folder: &Path, libtorch: &Path) -> Result<String> {
 }
 
 /// torch-sys's static library: the one that came with the crate, else one built now.
-fn archive(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+pub fn archive(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     let prebuilt = crate_folder.join(PREBUILT);
     if prebuilt.exists() {
         return Ok(prebuilt);

@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use super::shared::Shared;
 use crate::error::{Error, Result};
 
 /// What a template is built from.
@@ -19,17 +21,23 @@ pub struct Location {
 impl Location {
     /// Finds both, or says what to set.
     pub fn discover() -> Result<Location> {
-        let crate_folder = match std::env::var_os("HERBARIUM_CRATE") {
-            Some(folder) => PathBuf::from(folder),
-            None => Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        Location::of(&Location::crate_folder()?)
+    }
+
+    /// The helper crate's folder.
+    pub fn crate_folder() -> Result<PathBuf> {
+        let checkout = || Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let crate_folder = match (std::env::var_os("HERBARIUM_CRATE"), Shared::of_this_program()) {
+            (Some(folder), _) => PathBuf::from(folder),
+            (None, Some(shared)) => shared.folder.join("crate"),
+            (None, None) => checkout(),
         };
-        let crate_folder = crate_folder.canonicalize().map_err(|error| {
+        crate_folder.canonicalize().map_err(|error| {
             Error::Start(format!(
                 "the helper crate is not at {}: {error}. Set HERBARIUM_CRATE to the checkout's folder, or run `make` there again",
                 crate_folder.display()
             ))
-        })?;
-        Location::of(&crate_folder)
+        })
     }
 
     /// For the helper crate in a folder.
@@ -50,7 +58,7 @@ fn needs_libtorch(crate_folder: &Path) -> bool {
 fn find_libtorch(crate_folder: &Path) -> Result<PathBuf> {
     let libtorch = match std::env::var_os("LIBTORCH") {
         Some(folder) => PathBuf::from(folder),
-        None => from_cargo_config(crate_folder).ok_or_else(|| {
+        None => of_all_users().or_else(|| from_cargo_config(crate_folder)).ok_or_else(|| {
             Error::Start(format!(
                 "libtorch is not set up: {}, or set LIBTORCH to its folder",
                 how_to_set_up(crate_folder)
@@ -68,6 +76,11 @@ fn find_libtorch(crate_folder: &Path) -> Result<PathBuf> {
         }));
     }
     Ok(libtorch)
+}
+
+/// The libtorch of the installation that this program belongs to.
+fn of_all_users() -> Option<PathBuf> {
+    Some(Shared::of_this_program()?.folder.join("torch")).filter(|torch| torch.exists())
 }
 
 /// What fetches libtorch: in a crate's folder that pip has installed, the wheel's own command.
@@ -95,6 +108,38 @@ fn from_cargo_config(crate_folder: &Path) -> Option<PathBuf> {
     let text = std::fs::read_to_string(crate_folder.join(".cargo/config.toml")).ok()?;
     let config: toml::Table = text.parse().ok()?;
     Some(config.get("env")?.get("LIBTORCH")?.as_str()?.into())
+}
+
+/// Whether this user can write into a folder, or make it if there is none.
+pub fn can_write(folder: &Path) -> bool {
+    let existing = folder.ancestors().find(|folder| folder.exists());
+    existing.is_some_and(|folder| rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok())
+}
+
+/// Where the user's cache folder cannot be written, as in a read-only home, a private folder for temporary files takes its
+/// place, for cells too.
+///
+/// # Safety
+/// This process has one thread.
+pub unsafe fn settle_cache() {
+    let usual = dirs::cache_dir();
+    if usual.as_ref().is_some_and(|cache| can_write(&cache.join("herbarium"))) {
+        return;
+    }
+    let user = rustix::process::geteuid().as_raw();
+    let other = std::env::temp_dir().join(format!("herbarium-cache-{user}"));
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&other);
+    // Somebody else may have made it, to see or change what is in it.
+    let is_private = std::fs::symlink_metadata(&other)
+        .is_ok_and(|facts| facts.is_dir() && facts.uid() == user && facts.mode() & 0o077 == 0);
+    if !is_private {
+        let why = made.map_or_else(|error| error.to_string(), |()| "it is not private".to_owned());
+        return log::warn!("there is no cache folder: {} cannot be used ({why})", other.display());
+    }
+    let usual = usual.unwrap_or_else(|| "~/.cache".into());
+    log::info!("{} cannot be written, so the cache is {}", usual.display(), other.display());
+    // SAFETY: as this function's caller says.
+    unsafe { crate::sys::set_env("XDG_CACHE_HOME", other) };
 }
 
 /// The user's cache folder for all that Herbarium builds or fetches.

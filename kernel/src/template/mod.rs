@@ -7,14 +7,14 @@
 //! two kernels that start at once, a full disk or an interrupted build never leave a half-built
 //! template in use.
 
-mod build;
+pub mod build;
 pub mod commands;
 #[path = "../cargo/graph.rs"]
 mod graph;
 pub mod helper;
 mod key;
 mod library;
-mod libtch;
+pub mod libtch;
 mod location;
 mod manifests;
 mod members;
@@ -23,6 +23,7 @@ pub mod outside;
 mod quick;
 #[path = "../cargo/recipe.rs"]
 pub mod recipe;
+pub mod shared;
 mod sources;
 #[path = "../cargo/template_crates.rs"]
 pub mod template_crates;
@@ -36,8 +37,9 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 pub use helper::Helper;
-pub use location::{Location, cache_folder};
+pub use location::{Location, cache_folder, can_write, settle_cache};
 use recipe::Recipe;
+use shared::Shared;
 
 /// How many templates are kept when a new one is built.
 const KEPT: usize = 3;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub location: Location,
     /// The template's folder, which is the same for the same crate, toolchain, libtorch and kernel.
     pub path: PathBuf,
+    /// Where a kernel keeps what it compiles, if all users share the template and so none writes to it.
+    pub store: Option<PathBuf>,
 }
 
 impl Plan {
@@ -61,12 +65,20 @@ impl Plan {
 
     /// For what is at these places.
     pub fn of(location: Location) -> Result<Plan> {
+        if shared::being_installed().is_none()
+            && let Some(shared) = Shared::of_this_program()
+            && let Some(kernel) = shared.kernel(&location.crate_folder)
+        {
+            kernel.check(&shared)?;
+            let (path, store) = (kernel.template.clone(), Some(shared::store(&kernel.template)?));
+            return Ok(Plan { location, path, store });
+        }
         let templates = folder()?;
         std::fs::create_dir_all(&templates).map_err(Error::file(&templates))?;
         // A template contains absolute paths to itself, which must not depend on the symlink by which it
         // is reached.
         let templates = templates.canonicalize().map_err(Error::file(&templates))?;
-        Ok(Plan { path: templates.join(key::of(&location)?), location })
+        Ok(Plan { path: templates.join(key::of(&location)?), location, store: None })
     }
 
     /// Whether the template is built.
@@ -89,11 +101,16 @@ pub struct Template {
 /// The template of a plan; built now if it does not exist, with lines of progress to `progress`. If another process is
 /// building it, this one waits, unless it is `stopped`.
 pub fn prepare(plan: &Plan, progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -> bool) -> Result<Template> {
-    let Plan { path, location } = plan;
+    let Plan { path, location, store } = plan;
     let found = |hold, recipe| Template { plan: plan.clone(), recipe, hold };
     // Mark it as in use before reading it, so that it is not removed in between.
     let held = hold(path);
-    if let Some(recipe) = Recipe::read(path) {
+    if let Some(mut recipe) = Recipe::read(path) {
+        if store.is_some() {
+            // Whoever built it has other tools than this user.
+            (recipe.path, recipe.cargo_home) =
+                (outside::variable("PATH").unwrap_or_default(), outside::variable("CARGO_HOME"));
+        }
         return Ok(found(held, recipe));
     }
     // One process builds, the others wait for it: the lock is outside the template's folder, which a build may replace.
@@ -129,7 +146,12 @@ pub fn prepare(plan: &Plan, progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -
 
 /// Where templates are.
 fn folder() -> Result<PathBuf> {
-    Ok(cache_folder()?.join("template"))
+    Ok(built_folder()?.join("template"))
+}
+
+/// Where templates and all that they need are built: the user's cache, or what is being installed for all users.
+fn built_folder() -> Result<PathBuf> {
+    shared::being_installed().map_or_else(cache_folder, Ok)
 }
 
 /// Removes the templates of one helper crate, but for those that a kernel uses.
@@ -155,8 +177,10 @@ const USED: &str = "used";
 
 /// Marks a template as used now and, while the file is open, as in use. Failures are ignored.
 fn hold(template: &Path) -> Option<File> {
-    let used = File::create(template.join(USED)).ok()?;
-    used.set_modified(std::time::SystemTime::now()).ok()?;
+    let file = template.join(USED);
+    // One that all users share can only be read.
+    let used = File::create(&file).or_else(|_| File::open(&file)).ok()?;
+    let _ = used.set_modified(std::time::SystemTime::now());
     used.lock_shared().ok()?;
     Some(used)
 }

@@ -1,5 +1,7 @@
 //! The environment in which a template's compilers are found.
 
+use std::path::{Path, PathBuf};
+
 use super::recipe::Recipe;
 use super::{Plan, Template, outside};
 
@@ -7,16 +9,31 @@ impl Plan {
     /// The environment this process needs before evcxr starts: its cargo, rustc and rustup are the template's.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let bin = self.path.join("bin");
-        let outside = Recipe::read(&self.path).map(|recipe| recipe.path);
-        let outside = outside.or_else(|| outside::variable("PATH")).unwrap_or_default();
-        vec![
+        let users = || outside::variable("PATH").unwrap_or_default();
+        let recipe = Recipe::read(&self.path).filter(|_| self.store.is_none());
+        let outside = recipe.map_or_else(users, |recipe| recipe.path);
+        let mut variables = vec![
             (super::recipe::TEMPLATE_VARIABLE, self.path.display().to_string()),
             ("CARGO_HOME", self.path.display().to_string()),
             ("CARGO", bin.join("cargo").display().to_string()),
             ("RUSTC", bin.join("rustc").display().to_string()),
             ("RUST_SRC_PATH", self.path.join(super::recipe::LIBRARY).display().to_string()),
             ("PATH", format!("{}:{outside}", bin.display())),
-        ]
+        ];
+        if let Some(store) = &self.store {
+            variables.push((super::recipe::STORE_VARIABLE, store.display().to_string()));
+            variables.push((super::recipe::OUTSIDE_PATH, users()));
+            variables.push((super::recipe::OUTSIDE_CARGO_HOME, self.cargo_home(store)));
+        }
+        variables
+    }
+
+    /// The cargo home of a user who shares a template: the usual one, or where that cannot be written, one in the store.
+    fn cargo_home(&self, store: &Path) -> String {
+        let usual = outside::variable("CARGO_HOME").map(PathBuf::from);
+        let usual = usual.or_else(|| Some(dirs::home_dir()?.join(".cargo")));
+        let usual = usual.filter(|home| super::can_write(home));
+        usual.unwrap_or_else(|| store.join("cargo")).display().to_string()
     }
 }
 

@@ -1,0 +1,65 @@
+//! What users other than a file's owner may do with it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The first file or folder, from the root down to `path`, that keeps other users from reading what is at `path`.
+pub fn obstacle(path: &Path) -> Option<PathBuf> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let above = path.ancestors().skip(1).filter(|folder| !has(folder, 0o001));
+    let at = (!has(&path, if path.is_dir() { 0o005 } else { 0o004 })).then_some(&*path);
+    above.chain(at).last().map(Path::to_owned)
+}
+
+fn has(path: &Path, bits: u32) -> bool {
+    fs::metadata(path).is_ok_and(|facts| facts.permissions().mode() & bits == bits)
+}
+
+/// Lets everybody read all that is below a folder, and nobody but the owner write it.
+pub fn open_to_all(path: &Path) -> Result<()> {
+    let facts = fs::symlink_metadata(path).map_err(Error::file(path))?;
+    if facts.is_symlink() {
+        return Ok(());
+    }
+    let mode = facts.permissions().mode();
+    let is_program = facts.is_dir() || mode & 0o100 != 0;
+    let open = (mode | if is_program { 0o555 } else { 0o444 }) & !0o022;
+    if open != mode {
+        fs::set_permissions(path, Permissions::from_mode(open)).map_err(Error::file(path))?;
+    }
+    if facts.is_dir() {
+        for entry in fs::read_dir(path).map_err(Error::file(path))? {
+            open_to_all(&entry.map_err(Error::file(path))?.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_folder_is_an_obstacle_until_it_is_opened() {
+        let folder = std::env::temp_dir().join(format!("herbarium-access-{}", std::process::id()));
+        let (program, text) = (folder.join("bin/program"), folder.join("text"));
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        let set = |path: &Path, mode: u32| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        for (path, mode) in [(&program, 0o700), (&text, 0o660)] {
+            fs::write(path, "").unwrap();
+            set(path, mode);
+        }
+        set(&folder, 0o700);
+        assert_eq!(obstacle(&text), Some(folder.canonicalize().unwrap()));
+        open_to_all(&folder).unwrap();
+        assert_eq!((obstacle(&text), obstacle(&program)), (None, None));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&program), mode(&text), mode(&folder)), (0o755, 0o644, 0o755));
+        set(&text, 0o600);
+        assert_eq!(obstacle(&text), Some(text.canonicalize().unwrap()));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
