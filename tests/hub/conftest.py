@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import pwd
-import shutil
 import subprocess
 
 import nbformat
@@ -32,7 +31,7 @@ def megabytes(folder):
 class User:
     def __init__(self, name):
         self.name = name
-        subprocess.run(["useradd", "--create-home", "--base-dir", HUB / "home", "--user-group", "--shell", "/bin/bash", name], check=True)
+        subprocess.run(["useradd", "--create-home", "--user-group", "--shell", "/bin/bash", name], check=True)
         known = pwd.getpwnam(name)
         self.uid, self.gid, self.home = known.pw_uid, known.pw_gid, pathlib.Path(known.pw_dir)
         self.home.chmod(0o700)
@@ -75,11 +74,9 @@ def installation():
 
 @pytest.fixture(scope="session")
 def users(installation):
-    (HUB / "home").mkdir(exist_ok=True)
     for name in NAMES:
         subprocess.run(["userdel", "--remove", name], capture_output=True)
     made = [User(name) for name in NAMES]
     yield made
     for user in made:
         user.remove()
-    shutil.rmtree(HUB / "home")

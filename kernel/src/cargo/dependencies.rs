@@ -123,7 +123,7 @@ impl Project<'_> {
             ])
             .arg(self.tools.template.join("cargo-config.toml"))
             .current_dir(self.path)
-            .env("CARGO_TARGET_DIR", self.tools.target()?)
+            .env("CARGO_TARGET_DIR", self.tools.store.join(wrapper::TARGET))
             // evcxr's flags would override the configuration's.
             .env_remove("RUSTFLAGS")
             .env("RUSTC_WRAPPER", self.tools.template.join("bin").join(wrapper::NAME))

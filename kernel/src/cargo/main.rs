@@ -31,7 +31,6 @@ mod sources;
 #[path = "../stops/mod.rs"]
 mod stops;
 mod trace;
-mod tree;
 mod wrapper;
 
 use std::ffi::OsString;
@@ -42,8 +41,6 @@ use recipe::Recipe;
 
 /// The argument by which evcxr forbids network access.
 const OFFLINE: &str = "--offline";
-/// cargo's target folder in a template and in a store.
-const TARGET: &str = "seed/target";
 
 /// The template and its recipe, for one run of this program.
 struct Tools {
@@ -68,23 +65,6 @@ impl Tools {
     fn place(&self, what: impl AsRef<Path>) -> PathBuf {
         let given = self.template.join(&what);
         if given.exists() { given } else { self.store.join(what) }
-    }
-
-    /// The target folder for crates beside the template's, in which those of the template need not be compiled.
-    fn target(&self) -> std::io::Result<PathBuf> {
-        let target = self.store.join(TARGET);
-        if !target.exists() {
-            let unfinished = self.store.join(format!("target-{}", std::process::id()));
-            tree::link_tree(&self.template.join(TARGET), &unfinished, &|_| true, |from, to| {
-                std::os::unix::fs::symlink(from, to)
-            })?;
-            std::fs::create_dir_all(target.parent().unwrap_or(&target))?;
-            if std::fs::rename(&unfinished, &target).is_err() {
-                // Another kernel was faster.
-                let _ = std::fs::remove_dir_all(&unfinished);
-            }
-        }
-        Ok(target)
     }
 
     /// A real tool, with the environment of outside the kernel.

@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-/// Makes a second name for a file: a hard link, or where the file is another user's, a symbolic one.
-pub type Link = fn(&Path, &Path) -> std::io::Result<()>;
-
-/// Fills `to` with what is below `from` and has a name that is `wanted`: links to what cargo only
+/// Fills `to` with what is below `from` and has a name that is `wanted`: hard links for what cargo only
 /// reads, copies of the small files that it writes again.
-pub fn link_tree(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool, link: Link) -> std::io::Result<()> {
+pub fn link_tree(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) -> std::io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
@@ -17,9 +14,9 @@ pub fn link_tree(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool, link: Li
             continue;
         }
         if entry.file_type()?.is_dir() {
-            link_tree(&source, &target, wanted, link)?;
+            link_tree(&source, &target, wanted)?;
         } else if !target.exists() {
-            let linked = entry.metadata()?.len() > 64 * 1024 && link(&source, &target).is_ok();
+            let linked = entry.metadata()?.len() > 64 * 1024 && std::fs::hard_link(&source, &target).is_ok();
             if !linked {
                 copy_with_time(&source, &target)?;
             }
@@ -47,7 +44,7 @@ mod tests {
         std::fs::write(from.join("deps/large.rlib"), vec![7; 100_000]).unwrap();
         std::fs::write(from.join("deps/small.d"), "x").unwrap();
         std::fs::write(from.join("deps/mine.so"), "x").unwrap();
-        link_tree(&from, &to, &|name| name != "mine.so", |from, to| std::fs::hard_link(from, to)).unwrap();
+        link_tree(&from, &to, &|name| name != "mine.so").unwrap();
         let modified = |path: std::path::PathBuf| path.metadata().unwrap().modified().unwrap();
         assert_eq!(std::fs::read(to.join("deps/large.rlib")).unwrap().len(), 100_000);
         assert_eq!(modified(from.join("deps/small.d")), modified(to.join("deps/small.d")));

@@ -17,6 +17,9 @@ cells print. Where there are others, start Jupyter with --KernelManager.transpor
 const NO_CURVE: &str = "it has CurveZMQ keys, and this kernel's ZeroMQ library cannot encrypt: leave out \
 `transport_encryption`, and start Jupyter with --KernelManager.transport=ipc, so that only you can read what cells print";
 
+/// The longest path of a Unix socket on Linux; macOS takes 103 bytes.
+const LONGEST: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
+
 /// Refuses what a connection file asks for and the kernel cannot do.
 pub fn check(connection_file: &Value) -> std::result::Result<(), String> {
     let has = |key: &str| connection_file[key].as_str().is_some_and(|key| !key.is_empty());
@@ -43,6 +46,12 @@ impl Sockets {
         ];
         let paths: Vec<PathBuf> =
             urls.iter().map(|url| url.strip_prefix("ipc://").unwrap_or(url).into()).collect();
+        if let Some(path) = paths.iter().find(|path| path.as_os_str().len() > LONGEST) {
+            let why = format!(
+                "a Unix socket's path has at most {LONGEST} bytes: have Jupyter use a folder with a shorter name, by JUPYTER_RUNTIME_DIR"
+            );
+            return Err(Error::file(path)(std::io::Error::new(ErrorKind::InvalidInput, why)));
+        }
         for path in paths.iter().filter(|path| is_socket(path)) {
             fs::remove_file(path).map_err(Error::file(path))?;
         }
@@ -107,5 +116,8 @@ mod tests {
         sockets.remove();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         fs::remove_dir_all(&folder).unwrap();
+        let deep =
+            ConnectionInfo { ip: folder.join("k".repeat(LONGEST)).display().to_string(), ..connection };
+        assert!(Sockets::prepare(&deep).unwrap_err().to_string().contains("JUPYTER_RUNTIME_DIR"));
     }
 }

@@ -13,6 +13,8 @@ pub const JOIN: Duration = Duration::from_millis(30);
 pub const JOIN_PANIC: Duration = Duration::from_secs(1);
 /// The most that text on stderr waits, in multiples of `JOIN`, however much follows it.
 const MAX_JOINS: u32 = 5;
+/// How Rust begins to say that there is no memory, before it ends the program.
+const ALLOCATION: &str = "memory allocation of ";
 /// More text than this is shown without waiting.
 const MAX_WAITING: usize = 256 * 1024;
 
@@ -107,7 +109,7 @@ impl Waiting {
         let last_stderr = self.marked().or(last_stderr);
         let keep_from = last_stderr.filter(|&index| {
             let segment = &self.segments[index];
-            let is_error = segment.text.contains("panicked at ") || segment.text.contains(MARK);
+            let is_error = ["panicked at ", ALLOCATION, MARK].iter().any(|sign| segment.text.contains(sign));
             let wait = if is_error { JOIN_PANIC } else { JOIN };
             size < MAX_WAITING && now < segment.last + wait && now < segment.first + wait * MAX_JOINS
         });
@@ -170,7 +172,7 @@ impl Waiting {
     pub fn take_allocation(&mut self) -> Option<u64> {
         let mut stderr = self.segments.iter_mut().rev().filter(|segment| segment.stream == Stream::Stderr);
         let (segment, start) = stderr.find_map(|segment| {
-            let start = segment.text.rfind("memory allocation of ")?;
+            let start = segment.text.rfind(ALLOCATION)?;
             Some((segment, start))
         })?;
         let bytes = segment.text[start..].split_whitespace().nth(3)?.parse().ok()?;

@@ -51,10 +51,7 @@ pub fn build(
         let own: Vec<&str> =
             by_path.keys().map(String::as_str).chain([&*helper.package, recipe::CELL_CRATE]).collect();
         // Another kernel may remove it meanwhile: what is missing is compiled.
-        let _ =
-            link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &own), |from, to| {
-                std::fs::hard_link(from, to)
-            });
+        let _ = link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &own));
     }
     progress("building the helper crate for cells (a minute or two, once)");
     let record = template.join("cell-arguments.json");

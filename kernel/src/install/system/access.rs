@@ -11,7 +11,7 @@ pub fn obstacle(path: &Path) -> Option<PathBuf> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let above = path.ancestors().skip(1).filter(|folder| !has(folder, 0o001));
     let at = (!has(&path, if path.is_dir() { 0o005 } else { 0o004 })).then_some(&*path);
-    above.chain(at).last().map(Path::to_owned)
+    at.into_iter().chain(above).last().map(Path::to_owned)
 }
 
 fn has(path: &Path, bits: u32) -> bool {
