@@ -39,11 +39,14 @@ class User:
     def environment(self, **more):
         return {"HOME": str(self.home), "PATH": f"{PREFIX}/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "USER": self.name, **more}
 
-    def run(self, *command, limits=(), environment=None, **options):
-        """What a command says, as this user, below limits that `prlimit` sets."""
+    def run(self, *command, limits=(), cgroup=None, environment=None, **options):
+        """What a command says, as this user, below limits that `prlimit` sets, and in a cgroup."""
         command = [*(["prlimit", *limits] if limits else []), *map(str, command)]
         options = {"cwd": self.home, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "timeout": 600, **options}
         as_user = {"user": self.uid, "group": self.gid, "extra_groups": []}
+        if cgroup:
+            user = ["setpriv", "--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
+            command, as_user = ["sh", "-c", 'echo $$ > "$0"; exec "$@"', str(cgroup / "cgroup.procs"), *user, *command], {}
         return subprocess.run(command, env=environment or self.environment(), **as_user, **options)
 
     def cells(self, *sources, **options):

@@ -25,5 +25,5 @@ fi
 "$python" -m pip install --disable-pip-version-check --quiet --requirement tests/hub/requirements.txt
 [ -x "$HERBARIUM_HUB/node_modules/.bin/configurable-http-proxy" ] || npm install --silent --no-fund --no-audit --prefix "$HERBARIUM_HUB" configurable-http-proxy
 : > "$HERBARIUM_HUB_OUT"
-"$python" -m pytest -q -p no:cacheprovider tests/hub "$@"
+"$python" -m pytest -q -rs -p no:cacheprovider tests/hub "$@"
 cat "$HERBARIUM_HUB_OUT"

@@ -1,6 +1,25 @@
 """Limits that a hub sets end a cell with a message that names them."""
 
+import pathlib
+
+import pytest
+
 GIB = 1 << 30
+
+
+@pytest.fixture
+def cgroup():
+    """A group of processes that may use 1.5 GiB, of either version of cgroups."""
+    first = pathlib.Path("/sys/fs/cgroup/memory")
+    folder, limit = (first, "memory.limit_in_bytes") if first.is_dir() else (first.parent, "memory.max")
+    folder /= "herbarium-test"
+    try:
+        folder.mkdir()
+        (folder / limit).write_text(str(3 * GIB // 2))
+    except OSError as error:
+        pytest.skip(f"no cgroup for memory can be made here: {error}")
+    yield folder
+    folder.rmdir()
 
 
 def test_memory_of_a_process(users):
@@ -11,6 +30,14 @@ def test_memory_of_a_process(users):
     torch = "let many = Tensor::f_zeros([200_000, 100_000], (Kind::Float, Device::Cpu))?; many.size()"
     said = users[0].cells("let petals = 5;", torch, "petals + 3", limits=limit)
     assert "may use 12.0 GiB of memory here (ulimit -v)" in said and "\n8\n" in said, said
+
+
+def test_memory_of_a_server(users, cgroup):
+    """The system ends the cells' process, and not the kernel."""
+    greedy = "let mut many: Vec<Vec<u8>> = Vec::new(); for _ in 0..100 { many.push(vec![1; 50_000_000]); } many.len()"
+    said = users[0].cells("let petals = 5;", greedy, "1 + 1", cgroup=cgroup)
+    assert "SIGKILL (by the system, because the memory was full)" in said and "may use 1.5 GiB of memory here (its cgroup)" in said, said
+    assert "\n2\n" in said, said
 
 
 def test_processor_time(users):
