@@ -11,10 +11,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = HERE / "bin" / "herbarium"
 
 SETUP = """\
-Usage: herbarium setup [--user | --prefix DIR]
+Usage: herbarium setup [--user | --prefix DIR | --system]
 
 Fetches libtorch, registers the kernel with Jupyter, and builds the crate that cells use. Without an option the kernel is
 registered in this Python's environment, or for the user where Python is the system's. What is there already is kept.
+With --system it installs all of it once for all users of the machine.
 """
 
 
