@@ -1,6 +1,5 @@
-//! What needs the operating system directly, and all that is there on Unix only: processes and signals, sockets, standard
-//! streams, the terminal, cells' libraries. No other module names an operating system, and all of the kernel's unsafe code is
-//! here, in [`stop`] and in [`streams`].
+//! What needs the operating system directly, and what is there on Unix only: processes and signals, sockets, standard streams,
+//! the terminal, cells' libraries. All of the kernel's unsafe code is here, in [`stop`] and in [`streams`].
 
 mod files;
 mod process;

@@ -133,34 +133,34 @@ def output(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def without_engine():
+def without_engine(place):
     """Executes the steps; this process has namespaces of mounts and processes for itself, which end with it."""
     steps = containerfile.parse(FILE.read_text())
-    with tempfile.TemporaryDirectory(prefix="herbarium-container-", dir=os.environ.get("TMPDIR", "/tmp")) as place:
-        folder = Folder(pathlib.Path(place))
-        try:
-            for step in steps:
-                say(f"line {step.line}: {step.name} {step.text[:100]}")
-                start = time.monotonic()
-                folder.execute(step)
-                say(f"line {step.line}: {time.monotonic() - start:.0f} s")
-            folder.run(folder.user, CHECK)
-            (command,) = (step.list() for step in steps if step.name == "CMD")
-            folder.run(folder.user, [command[0], *command[1:2], "--version"])
-        finally:
-            subprocess.run(["umount", "--recursive", folder.root], check=False)
+    folder = Folder(pathlib.Path(place))
+    for step in steps:
+        say(f"line {step.line}: {step.name} {step.text[:100]}")
+        start = time.monotonic()
+        folder.execute(step)
+        say(f"line {step.line}: {time.monotonic() - start:.0f} s")
+    folder.run(folder.user, CHECK)
+    (command,) = (step.list() for step in steps if step.name == "CMD")
+    folder.run(folder.user, [command[0], *command[1:2], "--version"])
 
 
 def main():
-    if sys.argv[1:] == ["--inside"]:
-        return without_engine()
+    if sys.argv[1:2] == ["--inside"]:
+        return without_engine(sys.argv[2])
     name = engine()
     if name:
         return with_engine(name)
     if os.getuid() != 0 or not shutil.which("unshare"):
         raise containerfile.Fault("there is neither podman nor a docker that answers, and without one this needs root on Linux")
     say("no container engine answers: the steps are executed in a folder over this machine's own system")
-    os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child", sys.executable, __file__, "--inside"])
+    # Removed from out here, where what is mounted in it was never seen.
+    with tempfile.TemporaryDirectory(prefix="herbarium-container-") as place:
+        inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", sys.executable, __file__, "--inside", place]
+        if subprocess.run(inside).returncode:
+            raise containerfile.Fault("the steps did not all succeed; the lines above say which did not")
 
 
 if __name__ == "__main__":
