@@ -12,7 +12,7 @@ use std::ffi::{CStr, CString, OsStr, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-pub use files::{create_private_folder, link};
+pub use files::*;
 pub use process::*;
 
 /// Where memory runs out, the system ends this process rather than the kernel, which can say so.

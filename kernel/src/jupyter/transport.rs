@@ -1,14 +1,14 @@
 //! Who else can listen: over TCP every user of this machine, at Unix sockets only their owner.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::PathBuf;
 
 use jupyter_protocol::{ConnectionInfo, Transport};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// What a kernel says that starts over TCP; ipykernel says the same.
 const OPEN: &str = "This kernel talks to Jupyter over TCP without encryption: other users of this machine can read what \
@@ -52,7 +52,7 @@ impl Sockets {
             );
             return Err(Error::file(path)(std::io::Error::new(ErrorKind::InvalidInput, why)));
         }
-        for path in paths.iter().filter(|path| is_socket(path)) {
+        for path in paths.iter().filter(|path| sys::is_socket(path)) {
             fs::remove_file(path).map_err(Error::file(path))?;
         }
         Ok(Sockets(paths))
@@ -60,9 +60,7 @@ impl Sockets {
 
     /// Lets nobody but this user connect, whatever the umask was when they were made.
     pub fn close_to_others(&self) -> Result<()> {
-        let closed = |path: &PathBuf| {
-            fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(Error::file(path))
-        };
+        let closed = |path: &PathBuf| sys::set_mode(path, 0o600).map_err(Error::file(path));
         self.0.iter().try_for_each(closed)
     }
 
@@ -77,10 +75,6 @@ impl Sockets {
             }
         }
     }
-}
-
-fn is_socket(path: &PathBuf) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_socket())
 }
 
 #[cfg(test)]
@@ -112,7 +106,7 @@ mod tests {
         assert!(sockets.close_to_others().is_err(), "they are not there yet");
         sockets.0.iter().for_each(|path| fs::write(path, "").unwrap());
         sockets.close_to_others().unwrap();
-        assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(sys::mode(&socket).unwrap(), 0o600);
         sockets.remove();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         fs::remove_dir_all(&folder).unwrap();

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::shared::Shared;
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// What a template is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn from_cargo_config(crate_folder: &Path) -> Option<PathBuf> {
 /// Whether this user can write into a folder, or make it if there is none.
 pub fn can_write(folder: &Path) -> bool {
     let existing = folder.ancestors().find(|folder| folder.exists());
-    existing.is_some_and(|folder| rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok())
+    existing.is_some_and(|folder| sys::may_write(folder).is_ok())
 }
 
 /// Where the user's cache folder cannot be written, as in a read-only home, a private folder for temporary files takes its
@@ -126,12 +126,10 @@ pub unsafe fn settle_cache() {
     if usual.as_ref().is_some_and(|cache| can_write(&cache.join("herbarium"))) {
         return;
     }
-    let user = rustix::process::geteuid().as_raw();
-    let other = std::env::temp_dir().join(format!("herbarium-cache-{user}"));
-    let made = std::fs::DirBuilder::new().mode(0o700).create(&other);
+    let other = std::env::temp_dir().join(format!("herbarium-cache-{}", sys::user()));
+    let made = sys::create_private_folder(&other);
     // Somebody else may have made it, to see or change what is in it.
-    let is_private = std::fs::symlink_metadata(&other)
-        .is_ok_and(|facts| facts.is_dir() && facts.uid() == user && facts.mode() & 0o077 == 0);
+    let is_private = sys::is_private_folder(&other);
     if !is_private {
         let why = made.map_or_else(|error| error.to_string(), |()| "it is not private".to_owned());
         return log::warn!("there is no cache folder: {} cannot be used ({why})", other.display());
@@ -139,7 +137,7 @@ pub unsafe fn settle_cache() {
     let usual = usual.unwrap_or_else(|| "~/.cache".into());
     log::info!("{} cannot be written, so the cache is {}", usual.display(), other.display());
     // SAFETY: as this function's caller says.
-    unsafe { crate::sys::set_env("XDG_CACHE_HOME", other) };
+    unsafe { sys::set_env("XDG_CACHE_HOME", other) };
 }
 
 /// The user's cache folder for all that Herbarium builds or fetches.

@@ -1,10 +1,10 @@
 //! What users other than a file's owner may do with it.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// The first file or folder, from the root down to `path`, that keeps other users from reading what is at `path`.
 pub fn obstacle(path: &Path) -> Option<PathBuf> {
@@ -15,7 +15,7 @@ pub fn obstacle(path: &Path) -> Option<PathBuf> {
 }
 
 fn has(path: &Path, bits: u32) -> bool {
-    fs::metadata(path).is_ok_and(|facts| facts.permissions().mode() & bits == bits)
+    sys::mode(path).is_ok_and(|mode| mode & bits == bits)
 }
 
 /// Lets everybody read all that is below a folder, and nobody but the owner write it.
@@ -24,11 +24,11 @@ pub fn open_to_all(path: &Path) -> Result<()> {
     if facts.is_symlink() {
         return Ok(());
     }
-    let mode = facts.permissions().mode();
+    let mode = sys::mode(path).map_err(Error::file(path))?;
     let is_program = facts.is_dir() || mode & 0o100 != 0;
     let open = (mode | if is_program { 0o555 } else { 0o444 }) & !0o022;
     if open != mode {
-        fs::set_permissions(path, Permissions::from_mode(open)).map_err(Error::file(path))?;
+        sys::set_mode(path, open).map_err(Error::file(path))?;
     }
     if facts.is_dir() {
         for entry in fs::read_dir(path).map_err(Error::file(path))? {
@@ -47,7 +47,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("herbarium-access-{}", std::process::id()));
         let (program, text) = (folder.join("bin/program"), folder.join("text"));
         fs::create_dir_all(folder.join("bin")).unwrap();
-        let set = |path: &Path, mode: u32| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let set = |path: &Path, mode: u32| sys::set_mode(path, mode).unwrap();
         for (path, mode) in [(&program, 0o700), (&text, 0o660)] {
             fs::write(path, "").unwrap();
             set(path, mode);
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(obstacle(&text), Some(folder.canonicalize().unwrap()));
         open_to_all(&folder).unwrap();
         assert_eq!((obstacle(&text), obstacle(&program)), (None, None));
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &Path| sys::mode(path).unwrap();
         assert_eq!((mode(&program), mode(&text), mode(&folder)), (0o755, 0o644, 0o755));
         set(&text, 0o600);
         assert_eq!(obstacle(&text), Some(text.canonicalize().unwrap()));

@@ -12,6 +12,7 @@ use std::process::Command;
 
 use super::{Options, SYSTEM_PREFIX};
 use crate::error::{Error, Result};
+use crate::sys;
 use crate::template::recipe::Recipe;
 use crate::template::shared::{self, Shared, SharedKernel};
 use crate::template::{Location, Plan, build, libtch};
@@ -19,7 +20,7 @@ use crate::template::{Location, Plan, build, libtch};
 /// Puts all that a kernel needs below the prefix, and has the program there install the kernel.
 pub fn install(options: &Options) -> Result<()> {
     // Whatever the installer's own is: others must read what is made.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    sys::make_files_readable();
     let prefix = options.data_folder.prefix().unwrap_or(Path::new(SYSTEM_PREFIX));
     let prefix = std::path::absolute(prefix).map_err(Error::file(prefix))?;
     let folder = make(&Shared::folder_of(&prefix), options)?;
@@ -69,8 +70,7 @@ fn make(folder: &Path, options: &Options) -> Result<PathBuf> {
     let kernels = options.data_folder.kernels()?;
     for folder in [folder, &kernels] {
         let made = fs::create_dir_all(folder);
-        let made =
-            made.and_then(|()| rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(Into::into));
+        let made = made.and_then(|()| sys::may_write(folder));
         made.map_err(|error| match error.kind() {
             ErrorKind::PermissionDenied => Error::Install(no_rights(folder, options)),
             _ => Error::file(folder)(error),
@@ -178,7 +178,7 @@ fn link(program: &Path, name: &Path) {
     if fs::read_link(name).is_ok() {
         let _ = fs::remove_file(name);
     }
-    if let Err(error) = std::os::unix::fs::symlink(program, name) {
+    if let Err(error) = sys::link(program, name) {
         log::warn!("{}: {error}; the program is {}", name.display(), program.display());
     }
 }

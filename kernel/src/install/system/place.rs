@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// Replaces a folder by what is below another one and is `wanted`, by its path in it. Files of the same owner are linked,
 /// others copied.
@@ -50,11 +50,10 @@ fn place_folder(from: &Path, to: &Path, inside: &Path, wanted: &dyn Fn(&Path) ->
 fn place(from: &Path, to: &Path) -> io::Result<()> {
     let facts = fs::symlink_metadata(from)?;
     if facts.is_symlink() {
-        return symlink(fs::read_link(from)?, to);
+        return sys::link(fs::read_link(from)?, to);
     }
     // A link to somebody else's file would change when that does.
-    let is_own = facts.uid() == rustix::process::geteuid().as_raw();
-    if is_own && fs::hard_link(from, to).is_ok() {
+    if sys::is_own(from) && fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
     fs::copy(from, to)?;
@@ -84,7 +83,7 @@ mod tests {
             fs::create_dir_all(from.join(file).parent().unwrap()).unwrap();
             fs::write(from.join(file), "1").unwrap();
         }
-        symlink("a.so", from.join("lib/link.so")).unwrap();
+        sys::link("a.so", from.join("lib/link.so")).unwrap();
         fs::create_dir_all(to.join("old")).unwrap();
         replace(&from, &to, &|path| {
             !path.starts_with("doc") && path.extension().is_none_or(|end| end == "so")

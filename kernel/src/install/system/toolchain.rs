@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::access;
 use super::place::replace;
 use crate::error::{Error, Result};
+use crate::sys;
 use crate::template::{commands, outside};
 
 /// The folder for it in an installation.
@@ -49,7 +50,7 @@ pub fn provide(folder: &Path) -> Result<PathBuf> {
             if ours.exists() {
                 std::fs::remove_dir_all(&ours).map_err(Error::file(&ours))?;
             }
-            std::os::unix::fs::symlink(&sysroot, &ours).map_err(Error::file(&ours))?;
+            sys::link(&sysroot, &ours).map_err(Error::file(&ours))?;
         }
     }
     Ok(ours.join("bin"))
