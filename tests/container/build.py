@@ -59,7 +59,15 @@ class Folder:
         temporary.chmod(0o1777)
         mount("-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={changes},workdir={work}", self.root)
         mount("-t", "proc", "proc", self.root / "proc")
-        mount("--rbind", "/dev", self.root / "dev")
+        # Single devices and not the folder: what removes this system must never reach the machine's own.
+        devices = self.root / "dev"
+        mount("-t", "tmpfs", "tmpfs", devices)
+        for name in ("null", "zero", "full", "random", "urandom"):
+            (devices / name).touch()
+            mount("--bind", f"/dev/{name}", devices / name)
+        (devices / "shm").mkdir(mode=0o1777)
+        (devices / "shm").chmod(0o1777)
+        (devices / "fd").symlink_to("/proc/self/fd")
         mount("--bind", temporary, self.root / "tmp")
         mount("--bind", homes, self.root / "home")
         self.variables, self.user, self.workdir = dict(BASE), "root", "/"
