@@ -67,6 +67,7 @@ rust-src:
 
 # Fetching libtorch waits for the network and compiling the kernel for the processor, and neither for the other.
 kernel: rust-src
+	@test -x $(HERBARIUM) || echo "set-up, once: libtorch is fetched while the kernel is compiled (350 crates, about 6 minutes on two cores); then the crate for cells (150 crates, 2 to 4 minutes)"
 	@$(MAKE) --no-print-directory -j 2 libtorch program
 	@$(MAKE) --no-print-directory install
 
@@ -93,14 +94,15 @@ test: rust-src
 	@$(MAKE) --no-print-directory -j 2 install lint
 	@$(MAKE) --no-print-directory test-rust test-python
 
-# Formatting, the order of the layers (docs/architecture.md), clippy, also of the crate without any of its features, and
-# deny.toml where cargo-deny is installed.
+# Formatting, the order of the layers (docs/architecture.md), clippy, also of the crates without any of their features, and
+# deny.toml where cargo-deny is installed. Always with the whole workspace: the dependencies of a part of it would have other
+# features, and be checked again.
 lint:
 	cargo fmt --all --check
 	$(PYTHON) tests/layers.py
 	$(ALL_CORES) cargo clippy --release --workspace --all-targets -- -D warnings
-	$(ALL_CORES) cargo clippy --release --lib --no-default-features -- -D warnings -A clippy::drop_non_drop
-	RUSTDOCFLAGS="-D warnings" $(ALL_CORES) cargo doc --release --no-deps --workspace --exclude herbarium-kernel
+	$(ALL_CORES) cargo clippy --release --workspace --lib --no-default-features -- -D warnings -A clippy::drop_non_drop
+	RUSTDOCFLAGS="-D warnings" $(ALL_CORES) cargo doc --release --no-deps --workspace --lib
 	@if cargo deny --version > /dev/null 2>&1; then cargo deny check --hide-inclusion-graph bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and duplicates are not checked"; fi
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Options, spec, system, trial};
+use super::{Options, Progress, spec, system, trial};
 use crate::dependency::Dependency;
 use crate::error::{Error, Result};
 use crate::template::recipe::NOTEBOOK_CRATE;
@@ -100,7 +100,10 @@ impl Kernel {
         cargo.args(["generate-lockfile"]).current_dir(&crate_folder);
         commands::run(cargo, "resolving the crates", &mut |line| println!("{line}"))?;
         let plan = Plan::of(Location::of(&crate_folder)?)?;
-        if let Err(error) = template::prepare(&plan, &mut |line| println!("{line}"), &|| false) {
+        let mut progress = Progress::default();
+        let prepared = template::prepare(&plan, &mut |line| progress.show(line), &|| false);
+        drop(progress);
+        if let Err(error) = prepared {
             let _ = std::fs::remove_dir_all(&plan.path);
             return Err(error);
         }

@@ -3,6 +3,7 @@
 mod custom;
 mod data_folder;
 mod options;
+mod progress;
 mod spec;
 pub mod system;
 mod trial;
@@ -13,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::template::{self, Helper, Plan, shared};
 pub use data_folder::DataFolder;
 pub use options::Options;
+use progress::Progress;
 pub use spec::Spec;
 
 /// The name of the project's own kernel.
@@ -34,7 +36,9 @@ pub fn install(options: &Options) -> Result<()> {
     let folder = options.data_folder.kernels()?.join(NAME);
     spec::write(&folder, DISPLAY_NAME, &plan.location)?;
     println!("kernelspec: {DISPLAY_NAME} in {}", folder.display());
-    template::prepare(&plan, &mut |line| println!("{line}"), &|| false)?;
+    let mut progress = Progress::default();
+    template::prepare(&plan, &mut |line| progress.show(line), &|| false)?;
+    drop(progress);
     println!("helper crate for cells: {}", plan.path.display());
     if shared::being_installed().is_some() {
         // So that no user's kernel has to compile its own first cells.

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::sys;
 
 /// Part of the key: increased whenever the build process changes.
-pub const VERSION: u32 = 16;
+pub const VERSION: u32 = 17;
 
 /// Builds everything below `template`, whose lock the caller holds. Crates compiled for an `earlier`
 /// template are reused if cargo considers them fresh.
@@ -125,9 +125,10 @@ fn clear_away(template: &Path) -> Result<()> {
 
 /// cargo's configuration; builds tch's wrapper if the crate depends on tch.
 fn configuration(location: &Location, target: &str, progress: &mut dyn FnMut(&str)) -> Result<String> {
-    let Some(libtorch) = &location.libtorch else { return Ok(cargo_config(target, None)) };
+    let overrides = members::profile_overrides(&location.crate_folder)?;
+    let Some(libtorch) = &location.libtorch else { return Ok(cargo_config(target, None, &overrides)) };
     let libtch = libtch::prepare(&location.crate_folder, libtorch, progress)?;
-    Ok(cargo_config(target, Some(Torch { libtch: &libtch, libtorch })))
+    Ok(cargo_config(target, Some(Torch { libtch: &libtch, libtorch }), &overrides))
 }
 
 /// Arguments without `-C rpath`, which makes paths relative to where the library is written.

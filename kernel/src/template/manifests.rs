@@ -8,22 +8,24 @@ use super::template_crates::BESIDE_PREFIX;
 
 /// The folder in a template with the helper crate's manifest.
 pub const HELPER: &str = "helper";
-/// Optimisation: always for the crate, whose loops must be fast; not for cells, which must compile
-/// quickly.
+/// Optimisation: always for the crate, whose loops must be fast; not for cells, which must compile quickly. An override
+/// for all packages would hold for procedural macros too, whose compilation it makes five times slower. The units are
+/// those of cargo's release profile: 256, as its dev profile has them, take longer for crates that are optimised.
 const PROFILE: &str = "
 [profile.dev]
-opt-level = 0
+opt-level = 3
+codegen-units = 16
 debug = false
+debug-assertions = false
+overflow-checks = false
 strip = \"debuginfo\"
 rpath = true
 panic = \"unwind\"
 incremental = false
-
-[profile.dev.package.\"*\"]
-opt-level = 3
-debug-assertions = false
-overflow-checks = false
 ";
+
+/// What is different for a cell, in the profile above.
+const CELL_PROFILE: &str = "opt-level = 0\ndebug-assertions = true\noverflow-checks = true\n";
 
 /// Where tch's wrapper as a shared library and libtorch are.
 pub struct Torch<'a> {
@@ -31,8 +33,18 @@ pub struct Torch<'a> {
     pub libtorch: &'a Path,
 }
 
-/// How crates are compiled for a template; where they need torch-sys, with the shared library in place of its build script.
-pub fn cargo_config(target: &str, torch: Option<Torch<'_>>) -> String {
+/// How crates are compiled for a template: with the `overrides` of the helper crate's own profile for single packages;
+/// where they need torch-sys, with the shared library in place of its build script.
+pub fn cargo_config(target: &str, torch: Option<Torch<'_>>, overrides: &toml::Table) -> String {
+    // In a configuration, unlike in a manifest, cargo accepts packages that a build does not need.
+    let package = toml::Table::from_iter([("package".to_owned(), overrides.clone().into())]);
+    let dev = toml::Table::from_iter([("dev".to_owned(), package.into())]);
+    let profile = toml::Table::from_iter([("profile".to_owned(), toml::Value::Table(dev))]);
+    format!("{}\n{profile}", target_config(target, torch))
+}
+
+/// The part of the configuration that concerns the target.
+fn target_config(target: &str, torch: Option<Torch<'_>>) -> String {
     let Some(Torch { libtch, libtorch }) = torch else {
         return format!("[target.{target}]\nrustflags = [\"-Cprefer-dynamic\"]\n");
     };
@@ -105,7 +117,8 @@ pub fn seed_manifest(template: &Path, helper: &Helper, dependencies: &toml::Tabl
     let given = toml::Table::from_iter([("dependencies".to_owned(), toml::Value::Table(given))]);
     format!(
         "[package]\nname = \"{}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n\
-         [lib]\npath = \"src/lib.rs\"\ncrate-type = [\"cdylib\"]\n\n[workspace]\n{PROFILE}\n{given}",
+         [lib]\npath = \"src/lib.rs\"\ncrate-type = [\"cdylib\"]\n\n[workspace]\n{PROFILE}\n[profile.dev.package.{}]\n{CELL_PROFILE}\n{given}",
+        recipe::CELL_CRATE,
         recipe::CELL_CRATE
     )
 }

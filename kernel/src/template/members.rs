@@ -79,6 +79,15 @@ pub fn workspace(folder: &Path) -> Result<Option<PathBuf>> {
     Ok(Manifest::read(folder)?.workspace()?.map(|root| root.folder.join("Cargo.toml")))
 }
 
+/// What the release profile of the crate in a folder, or of its workspace, says of single packages.
+pub fn profile_overrides(folder: &Path) -> Result<Table> {
+    let manifest = Manifest::read(folder)?;
+    let root = manifest.workspace()?.unwrap_or(manifest);
+    let overrides =
+        root.table.get("profile").and_then(|profile| profile.get("release")?.get("package")?.as_table());
+    Ok(overrides.cloned().unwrap_or_default())
+}
+
 /// The manifest of the package in a folder.
 pub struct Manifest {
     folder: PathBuf,
@@ -185,7 +194,8 @@ mod tests {
              [workspace.dependencies]\nserde = { version = \"1\", features = [\"std\"] }\nb = { path = \"crates/b\" }\n\
              [package]\nname = \"root\"\n\
              [dependencies]\nimage = \"0.25\"\na = { path = \"crates/a\", version = \"0.1\" }\n\
-             serde = { workspace = true, features = [\"derive\"] }\n",
+             serde = { workspace = true, features = [\"derive\"] }\n\
+             [profile.release.package]\nlog.opt-level = 1\n",
         );
         write(
             &root.join("crates/a/Cargo.toml"),
@@ -214,6 +224,9 @@ mod tests {
         let expected = expected.map(|(name, folder)| (name.to_owned(), root.join(folder)));
         assert_eq!(found, BTreeMap::from(expected));
         assert_eq!(workspace(&root.join("crates/b")).unwrap(), Some(root.join("Cargo.toml")));
+        let overrides = profile_overrides(&root.join("crates/b")).unwrap();
+        assert_eq!(overrides["log"].to_string(), "{ opt-level = 1 }");
+        assert!(profile_overrides(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap().contains_key("rustls"));
 
         write(&root.join("crates/b/Cargo.toml"), "[dependencies]\nx = { workspace = true }\n");
         let message = by_path(&root).unwrap_err().to_string();
