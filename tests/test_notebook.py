@@ -53,6 +53,8 @@ def executed(folder):
     environment.delenv("HERBARIUM_DATA", raising=False)
     environment.setenv("HERBARIUM_WEIGHTS", str(folder))
     environment.setenv("HERBARIUM_OFFLINE", "1")
+    # Another file's kernel trains at the same time, and the threads of both would wait for each other.
+    environment.setenv("OMP_NUM_THREADS", "1")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = nbclient.NotebookClient(
         notebook, kernel_name="herbarium", timeout=600, startup_timeout=300, resources={"metadata": {"path": str(folder)}}
