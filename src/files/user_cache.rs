@@ -16,7 +16,9 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 /// # Errors
 /// [`Error::NoCacheFolder`].
 pub(crate) fn user_cache() -> Result<PathBuf> {
-    cache_folder(variable("XDG_CACHE_HOME"), env::home_dir())
+    // Windows has USERPROFILE. What the system's list of users says does not count: who unsets HOME wants nothing written there.
+    let home = variable("HOME").or_else(|| variable("USERPROFILE"));
+    cache_folder(variable("XDG_CACHE_HOME"), home.map(PathBuf::from))
 }
 
 /// The user's cache folder after the XDG Base Directory Specification, which says to ignore a
