@@ -38,6 +38,7 @@ static int (*const volatile torch_accelerator_cuda)() __attribute__((used, retai
 #endif
 
 using torch_cpp::guarded;
+using torch_cpp::tensors;
 
 static c10::Device device_of(int number) {
   return number < 0 ? c10::Device(c10::kCPU) : c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
@@ -50,15 +51,6 @@ struct torch_accelerator_stream {
 struct torch_accelerator_copies {
   c10::Event done;
 };
-
-static std::vector<at::Tensor> list(void* const* pointers, size_t count) {
-  std::vector<at::Tensor> tensors;
-  tensors.reserve(count);
-  for (size_t i = 0; i < count; i++) {
-    tensors.push_back(*static_cast<const at::Tensor*>(pointers[i]));
-  }
-  return tensors;
-}
 
 extern "C" {
 // Whether libtorch's CUDA half is there, GPU or not.
@@ -169,9 +161,9 @@ char* torch_accelerator_empty_pinned(const int64_t* sizes, size_t dimensions, in
 char* torch_accelerator_fused_adam(void* const* parameters, void* const* gradients, void* const* averages, void* const* squares, size_t count,
                                    double step, double lr, double beta1, double beta2, double weight_decay, double eps, int decoupled) {
   return guarded([&] {
-    auto weights = list(parameters, count);
+    auto weights = tensors(parameters, count);
     std::vector<at::Tensor> steps(count, at::full({}, step, weights.at(0).options().dtype(at::kFloat).requires_grad(false)));
-    auto grads = list(gradients, count), means = list(averages, count), variances = list(squares, count);
+    auto grads = tensors(gradients, count), means = tensors(averages, count), variances = tensors(squares, count);
     if (decoupled) {
       at::_fused_adamw_(weights, grads, means, variances, {}, steps, lr, beta1, beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
     } else {
@@ -184,14 +176,14 @@ char* torch_accelerator_fused_adam(void* const* parameters, void* const* gradien
 char* torch_accelerator_unscale(void* const* gradients, size_t count, const void* found_inf, const void* inverse) {
   return guarded([&] {
     auto found = *static_cast<const at::Tensor*>(found_inf);
-    at::_amp_foreach_non_finite_check_and_unscale_(list(gradients, count), found, *static_cast<const at::Tensor*>(inverse));
+    at::_amp_foreach_non_finite_check_and_unscale_(tensors(gradients, count), found, *static_cast<const at::Tensor*>(inverse));
   });
 }
 
 // As zero_grad(set_to_none=True).
 char* torch_accelerator_forget_gradients(void* const* parameters, size_t count) {
   return guarded([&] {
-    for (const auto& parameter : list(parameters, count)) {
+    for (const auto& parameter : tensors(parameters, count)) {
       parameter.mutable_grad().reset();
     }
   });

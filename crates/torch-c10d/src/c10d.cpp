@@ -36,16 +36,6 @@ struct c10d_reducer {
   std::shared_ptr<c10d::Reducer> reducer;
 };
 
-static std::vector<at::Tensor> tensors(void* const* pointers, size_t count, bool detached) {
-  std::vector<at::Tensor> all;
-  all.reserve(count);
-  for (size_t i = 0; i < count; i++) {
-    const auto& tensor = *static_cast<const at::Tensor*>(pointers[i]);
-    all.push_back(detached ? tensor.detach() : tensor);
-  }
-  return all;
-}
-
 #ifdef USE_C10D_NCCL
 // Whether two ranks compute on one GPU, with which NCCL fails. Every rank asks at the same time.
 static bool share_a_gpu(c10d_group& group, c10::Device device) {
@@ -85,7 +75,10 @@ static void choose_for_gpu(c10d_group& group, const std::vector<at::Tensor>& ten
 }
 
 static std::vector<at::Tensor> exchanged(c10d_group& group, void* const* pointers, size_t count, bool detached = true) {
-  auto all = tensors(pointers, count, detached);
+  auto all = torch_cpp::tensors(pointers, count);
+  if (detached) {
+    std::transform(all.begin(), all.end(), all.begin(), [](const at::Tensor& tensor) { return tensor.detach(); });
+  }
   choose_for_gpu(group, all);
   return all;
 }
