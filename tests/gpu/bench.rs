@@ -222,17 +222,17 @@ fn exchanged_by_nccl(device: Device) -> Result<String> {
         return Err(Error::Argument("built without NCCL".into()));
     }
     let within = Duration::from_secs(60);
-    let told = |error: torch_c10d::Error| Error::Argument(error.to_string());
-    let store = Store::open("127.0.0.1", 29_511, 1, true, within).map_err(told)?;
-    let group = ProcessGroup::join(&store, "", 0, 1, "127.0.0.1", within).map_err(told)?;
+    let in_words = |error: torch_c10d::Error| Error::Argument(error.to_string());
+    let store = Store::open("127.0.0.1", 29_511, 1, true, within).map_err(in_words)?;
+    let group = ProcessGroup::join(&store, "", 0, 1, "127.0.0.1", within).map_err(in_words)?;
     let weight = Tensor::ones([1000], (Kind::Float, device)).set_requires_grad(true);
     let sum = Tensor::full([3], 2.0, (Kind::Float, device));
-    group.all_reduce(&[sum.shallow_clone()], Reduce::Sum).map_err(told)?;
-    group.broadcast(&[weight.shallow_clone()], 0).map_err(told)?;
-    let reducer = Reducer::new(&group, &[weight.shallow_clone()], 1 << 20, 25 << 20).map_err(told)?;
-    reducer.before_forward().map_err(told)?;
+    group.all_reduce(&[sum.shallow_clone()], Reduce::Sum).map_err(in_words)?;
+    group.broadcast(&[weight.shallow_clone()], 0).map_err(in_words)?;
+    let reducer = Reducer::new(&group, &[weight.shallow_clone()], 1 << 20, 25 << 20).map_err(in_words)?;
+    reducer.before_forward().map_err(in_words)?;
     let loss = (&weight * 3.0).sum(Kind::Float);
-    reducer.before_backward().map_err(told)?;
+    reducer.before_backward().map_err(in_words)?;
     loss.backward();
     let seen = (sum.double_value(&[1]), weight.grad().double_value(&[5]));
     if seen == (2.0, 3.0) { Ok(format!("{seen:?}")) } else { Err(Error::Argument(format!("{seen:?}"))) }

@@ -108,12 +108,10 @@ impl Rule for AdamRule {
             let strides = update.parameter.stride();
             [&update.gradient, exp_avg, exp_avg_sq].iter().all(|tensor| tensor.stride() == strides)
         };
-        let can_join = |one: &Update<'_, Moments>, other: &Update<'_, Moments>| {
-            let kind = |update: &Update<'_, Moments>| (update.parameter.kind(), update.memory.step);
-            lies_alike(one) && lies_alike(other) && kind(one) == kind(other)
-        };
-        for together in updates.chunk_by_mut(can_join) {
-            if !together.iter().all(lies_alike) {
+        let kind =
+            |update: &Update<'_, Moments>| (lies_alike(update), update.parameter.kind(), update.memory.step);
+        for together in updates.chunk_by_mut(|one, other| kind(one) == kind(other)) {
+            if !lies_alike(&together[0]) {
                 together.iter_mut().try_for_each(|update| update.alone(self))?;
                 continue;
             }
