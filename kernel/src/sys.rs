@@ -40,9 +40,18 @@ pub fn line_buffer_c_stdout() {
 
 /// Loads a shared library so that all that is loaded later finds its symbols, and keeps it until the process ends.
 pub fn load_globally(library: &Path) -> Result<(), String> {
+    open(library, libc::RTLD_NOW | libc::RTLD_GLOBAL)
+}
+
+/// Loads a shared library for those that name it, and keeps it until the process ends.
+pub fn load(library: &Path) -> Result<(), String> {
+    open(library, libc::RTLD_LAZY | libc::RTLD_LOCAL)
+}
+
+fn open(library: &Path, how: i32) -> Result<(), String> {
     let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
-    // SAFETY: the path is a C string that outlives the call; the library is libtorch's own.
-    if unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) }.is_null() {
+    // SAFETY: the path is a C string that outlives the call; the library is libtorch's own, or the crate that cells use.
+    if unsafe { libc::dlopen(path.as_ptr(), how) }.is_null() {
         // SAFETY: after a failed dlopen, dlerror gives a C string that stays valid until the next call.
         let reason = unsafe { CStr::from_ptr(libc::dlerror()) };
         return Err(reason.to_string_lossy().into_owned());

@@ -104,6 +104,15 @@ impl Recipe {
         })
     }
 
+    /// The helper crate as the shared library that cells are linked with.
+    // `herbarium-cargo` passes it on with rustc's other arguments.
+    #[allow(dead_code)]
+    pub fn helper_library(&self) -> Option<&Path> {
+        let prefix = format!("{}=", self.helper);
+        let library = self.rustc_arguments.iter().find_map(|argument| argument.strip_prefix(&prefix));
+        library.filter(|library| library.ends_with(".so") || library.ends_with(".dylib")).map(Path::new)
+    }
+
     /// Whether a name is that of a crate which cells have from the start.
     pub fn is_given(&self, name: &str) -> bool {
         let same = |other: &String| name.replace('-', "_") == other.replace('-', "_");
@@ -214,7 +223,7 @@ mod tests {
             cargo_home: None,
             path: "/usr/bin".into(),
             target: "x".into(),
-            rustc_arguments: words("-L a"),
+            rustc_arguments: words("-L a --extern gar=/g.rlib --extern garden=/libgarden.so"),
             quick_arguments: Some(words("-L b")),
             helper: "garden".into(),
             prelude: "use garden::*;".into(),
@@ -222,6 +231,7 @@ mod tests {
         };
         std::fs::write(folder.join(FILE), recipe.to_json().to_string()).unwrap();
         assert_eq!(Recipe::read(&folder).as_ref(), Some(&recipe));
+        assert_eq!(recipe.helper_library(), Some(Path::new("/libgarden.so")));
         assert!(recipe.is_given("plotters_svg") && recipe.is_helper("garden") && !recipe.is_given("plot"));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -73,10 +73,19 @@ pub fn build_script() -> String {
         .to_owned()
 }
 
-/// Tells cargo where libtorch is.
-pub fn cargo_config(libtorch: &Path) -> String {
+/// Tells cargo where libtorch is, and compiles crates as the helper crate's own release profile does: what stands in
+/// that profile's `package` table are the `overrides`. In a manifest, cargo would warn of those that the program lacks.
+pub fn cargo_config(libtorch: &Path, overrides: Table) -> String {
     let libtorch = Value::from(libtorch.display().to_string());
-    format!("# Where libtorch is, for every cargo that runs in this folder.\n[env]\nLIBTORCH = {libtorch}\n")
+    let mut text = format!(
+        "# Where libtorch is, for every cargo that runs in this folder.\n[env]\nLIBTORCH = {libtorch}\n"
+    );
+    if !overrides.is_empty() {
+        let table = |key: &str, value: Table| Table::from_iter([(key.to_owned(), Value::Table(value))]);
+        let profile = table("profile", table("release", table("package", overrides)));
+        text += &format!("\n# Crates that no training waits for are compiled quickly.\n{profile}");
+    }
+    text
 }
 
 #[cfg(test)]

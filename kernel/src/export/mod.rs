@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use crate::error::{Error, Result};
 use crate::run::Notebook;
 use crate::stdio;
-use crate::template::{Helper, Location};
+use crate::template::{Helper, Location, profile_overrides};
 use program::Program;
 
 /// Where a program's settings for cargo stand in its folder.
@@ -101,7 +101,7 @@ fn write(folder: &Path, location: &Location, manifest: &str, main: &str) -> Resu
     file("src/main.rs", main)?;
     if let Some(libtorch) = &location.libtorch {
         file("build.rs", &manifest::build_script())?;
-        file(CONFIG, &manifest::cargo_config(libtorch))?;
+        file(CONFIG, &manifest::cargo_config(libtorch, profile_overrides(&location.crate_folder)?))?;
     }
     // The versions that the crate was tested with.
     let lock = location.crate_folder.join("Cargo.lock");

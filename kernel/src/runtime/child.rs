@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::PARENT;
 use super::markers::{COMPLETE, MESSAGE, PANIC, STARTED};
 use super::message::INTERRUPTED;
 use super::stdin;
 use super::stdout::Flusher;
+use super::{AHEAD, PARENT};
 use crate::sys::{self, streams};
 
 /// Runs the cells that the forwarder asks for, until it asks for no more.
@@ -27,6 +27,7 @@ pub fn run() -> ! {
     sys::volunteer_for_the_out_of_memory_killer();
     sys::line_buffer_c_stdout();
     load_cuda();
+    load_ahead();
     let flusher = Flusher::start();
     let orders = match stdin::split(&flusher) {
         Ok(orders) => orders,
@@ -86,4 +87,12 @@ fn load_cuda() {
     {
         eprintln!("No GPU will be used: {reason}");
     }
+}
+
+/// Loads the crate that all cells use, and with it libtorch, while evcxr starts: otherwise the first cell would wait
+/// for it. What fails here fails again in that cell, which reports it.
+fn load_ahead() {
+    let Some(library) = std::env::var_os(AHEAD) else { return };
+    // Without a thread the first cell loads it.
+    let _ = std::thread::Builder::new().spawn(move || sys::load(Path::new(&library)));
 }

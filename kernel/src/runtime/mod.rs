@@ -34,6 +34,8 @@ pub const CELLS: &str = "cells";
 pub const KERNEL: &str = "HERBARIUM_KERNEL";
 /// The process id of the parent; this process ends with it.
 pub const PARENT: &str = "HERBARIUM_PARENT";
+/// The library of the crate that all cells use: the cells' process loads it while the first cell is compiled.
+pub const AHEAD: &str = "HERBARIUM_AHEAD";
 /// What the user set RUST_BACKTRACE to; evcxr sets that one to 1 always.
 pub const BACKTRACE: &str = "HERBARIUM_BACKTRACE";
 

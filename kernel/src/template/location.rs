@@ -42,6 +42,16 @@ impl Location {
 
     /// For the helper crate in a folder.
     pub fn of(crate_folder: &Path) -> Result<Location> {
+        // A folder that is gone has no manifest either.
+        for (file, advice) in [
+            ("Cargo.toml", "set HERBARIUM_CRATE to the folder of a kernel's crate"),
+            ("Cargo.lock", "run `cargo generate-lockfile` there"),
+        ] {
+            if !crate_folder.join(file).is_file() {
+                let folder = crate_folder.display();
+                return Err(Error::Start(format!("the helper crate in {folder} has no {file}: {advice}")));
+            }
+        }
         let crate_folder = crate_folder.canonicalize().map_err(Error::file(crate_folder))?;
         let libtorch = if needs_libtorch(&crate_folder) { Some(find_libtorch(&crate_folder)?) } else { None };
         Ok(Location { crate_folder, libtorch })
@@ -145,4 +155,20 @@ pub fn cache_folder() -> Result<PathBuf> {
     dirs::cache_dir()
         .map(|folder| folder.join("herbarium"))
         .ok_or_else(|| Error::Start("this user has no cache folder: set HOME or XDG_CACHE_HOME".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_a_crate_is_named_with_what_to_do() {
+        let folder = std::env::temp_dir().join(format!("herbarium-location-{}", std::process::id()));
+        let why = || Location::of(&folder).unwrap_err().to_string();
+        assert!(why().contains("has no Cargo.toml: set HERBARIUM_CRATE"), "{}", why());
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("Cargo.toml"), "").unwrap();
+        assert!(why().contains("has no Cargo.lock: run `cargo generate-lockfile` there"), "{}", why());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::recipe::Recipe;
 use super::{Plan, Template, outside};
+use crate::runtime;
 
 impl Plan {
     /// The environment this process needs before evcxr starts: its cargo, rustc and rustup are the template's.
@@ -41,7 +42,9 @@ impl Template {
     /// The variables to restore in the cells' process, so that commands that a cell runs see the
     /// user's tools.
     pub fn variables_of_cells(&self) -> Vec<(&'static str, Option<String>)> {
+        let library = self.recipe.helper_library().map(|library| library.display().to_string());
         vec![
+            (runtime::AHEAD, library),
             ("PATH", Some(self.recipe.path.clone())),
             ("CARGO_HOME", self.recipe.cargo_home.clone()),
             ("CARGO", None),
