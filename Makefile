@@ -24,7 +24,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python lint check-targets test-browser test-gateway test-hub test-container parity fuzz pretrain bench wheel package doctor clean
+.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python pytest lint check-targets test-browser test-gateway test-hub test-container parity fuzz pretrain bench wheel package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -88,11 +88,11 @@ notebook: setup
 lab: setup
 	$(BIN)/jupyter lab notebooks/flowers.ipynb
 
-# The helper crate is built for cells while lint runs: either leaves a core idle for minutes.
+# Two at a time: by itself each leaves a core idle for minutes. The tests in Python mostly wait for kernels.
 test: rust-src
 	@$(MAKE) --no-print-directory -j 2 libtorch program
 	@$(MAKE) --no-print-directory -j 2 install lint
-	@$(MAKE) --no-print-directory test-rust test-python
+	@$(MAKE) --no-print-directory -j 2 test-rust pytest
 
 # Formatting, the order of the layers (docs/architecture.md), clippy, also of the crates without any of their features, and
 # deny.toml where cargo-deny is installed. Always with the whole workspace: the dependencies of a part of it would have other
@@ -108,10 +108,13 @@ lint:
 
 # The kernel by itself: together with the crates the dependencies of both would have other features, and be compiled again.
 test-rust: libtorch
-	cargo test --release --workspace --exclude herbarium-kernel
-	cargo test --release --package herbarium-kernel
+	$(ALL_CORES) cargo test --release --workspace --exclude herbarium-kernel
+	$(ALL_CORES) cargo test --release --package herbarium-kernel
 
 test-python: setup
+	@$(MAKE) --no-print-directory pytest
+
+pytest:
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/test_*.py tests/kernel
 
 test-browser: setup

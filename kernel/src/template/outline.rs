@@ -3,7 +3,50 @@
 //! Bodies of functions are most of a crate's code, and its documentation most of the rest: in std, two
 //! thirds of thirteen megabytes, all of it parsed by every kernel that starts. An outline has the same
 //! items with empty bodies, except for `const fn`, which may determine the length of an array. Of
-//! std's documentation it keeps the first paragraph of each item, as much as a tooltip has room for.
+//! std's documentation it keeps the first paragraph of each item, as much as a tooltip has room for. Attributes
+//! that say nothing about types are left out: std has one on nearly every function, and its macros repeat
+//! them for each type of number.
+
+use std::ops::Range;
+
+/// Attributes for lints, for the optimiser, for error messages, and std's own bookkeeping of what is stable since when.
+/// `unstable` stays: what has it is not offered as a completion.
+const WITHOUT_MEANING: [&str; 34] = [
+    "allow",
+    "automatically_derived",
+    "cold",
+    "coverage",
+    "deny",
+    "diagnostic::do_not_recommend",
+    "diagnostic::on_unimplemented",
+    "expect",
+    "inline",
+    "must_use",
+    "optimize",
+    "rustc_allow_const_fn_unstable",
+    "rustc_allowed_through_unstable_modules",
+    "rustc_as_ptr",
+    "rustc_confusables",
+    "rustc_const_stable",
+    "rustc_const_stable_indirect",
+    "rustc_const_unstable",
+    "rustc_diagnostic_item",
+    "rustc_do_not_const_check",
+    "rustc_force_inline",
+    "rustc_inherit_overflow_checks",
+    "rustc_insignificant_dtor",
+    "rustc_lint_query_instability",
+    "rustc_never_returns_null_ptr",
+    "rustc_no_implicit_autorefs",
+    "rustc_no_mir_inline",
+    "rustc_nounwind",
+    "rustc_on_unimplemented",
+    "rustc_promotable",
+    "rustc_preserve_ub_checks",
+    "stable",
+    "track_caller",
+    "warn",
+];
 
 /// How much of the documentation an outline has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +59,14 @@ pub enum Documentation {
 /// The outline of a file's `source`. Invalid Rust is reduced as far as it was understood; the rest stays
 /// unchanged.
 pub fn outline(source: &str, documentation: Documentation) -> String {
-    let mut outliner =
-        Outliner { source, documentation, at: 0, kept: 0, out: String::with_capacity(source.len() / 2) };
+    let mut outliner = Outliner {
+        source,
+        documentation,
+        matched: matched(source),
+        at: 0,
+        kept: 0,
+        out: String::with_capacity(source.len() / 2),
+    };
     outliner.run();
     outliner.out.push_str(&source[outliner.kept..]);
     without_empty_lines(&outliner.out)
@@ -26,6 +75,8 @@ pub fn outline(source: &str, documentation: Documentation) -> String {
 struct Outliner<'a> {
     source: &'a str,
     documentation: Documentation,
+    /// What macros match, from the last place to the first; passed ones are removed.
+    matched: Vec<Range<usize>>,
     at: usize,
     /// Everything before this position has been copied to `out`, or dropped.
     kept: usize,
@@ -64,6 +115,11 @@ impl Outliner<'_> {
                 if self.documentation == Documentation::Summary {
                     self.drop(start, end);
                 }
+            } else if let Some(end) = meaningless_attribute(self.source, start)
+                && !self.is_matched(start)
+            {
+                self.at = end;
+                self.drop(start, end);
             } else if next.is_alphabetic() || next == '_' {
                 past_summary = false;
                 self.at = end_of_word(self.source, start);
@@ -82,6 +138,14 @@ impl Outliner<'_> {
                 self.at += next.len_utf8();
             }
         }
+    }
+
+    /// Whether a macro matches the text at `at`, which grows from call to call.
+    fn is_matched(&mut self, at: usize) -> bool {
+        while self.matched.last().is_some_and(|range| range.end <= at) {
+            self.matched.pop();
+        }
+        self.matched.last().is_some_and(|range| range.start <= at)
     }
 
     /// Leaves `start..end` out.
@@ -197,6 +261,71 @@ fn doc_attribute(source: &str, at: usize) -> Option<usize> {
     inside.trim_start().starts_with('=').then(|| matching(source, open)).flatten()
 }
 
+/// Where an attribute of [`WITHOUT_MEANING`] ends. One with a macro's variable in it is not left out.
+fn meaningless_attribute(source: &str, at: usize) -> Option<usize> {
+    let open = at + 1;
+    let inside = source[at..].strip_prefix("#[")?.trim_start();
+    let name = inside
+        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+        .map_or(inside, |end| &inside[..end]);
+    let end = WITHOUT_MEANING.contains(&name).then(|| matching(source, open)).flatten()?;
+    (!source[open..end].contains('$')).then_some(end)
+}
+
+/// The arguments of macros and the patterns of `macro_rules!`, the last first: the former must fit the latter, down to the
+/// attributes.
+fn matched(source: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(next) = source[at..].chars().next() {
+        if let Some(end) = literal_or_comment(source, at) {
+            at = end;
+        } else if next.is_alphabetic() || next == '_' {
+            let word = at;
+            at = end_of_word(source, at);
+            let Some(behind) = source[at..].strip_prefix('!') else { continue };
+            let opens = |text: &str| text.trim_start().starts_with(['(', '[', '{']);
+            let is_definition = &source[word..at] == "macro_rules";
+            if !is_definition && opens(behind) {
+                let open = source.len() - behind.trim_start().len();
+                let end = matching(source, open).unwrap_or(source.len());
+                found.push(open..end);
+                at = end;
+            } else if is_definition && let Some(open) = behind.find(['(', '[', '{']) {
+                // Its patterns come before its arrows; what stands behind them is looked at like any code.
+                let open = source.len() - behind.len() + open;
+                let end = matching(source, open).unwrap_or(source.len());
+                found.extend(patterns(source, open + 1..end));
+                at = open + 1;
+            }
+        } else {
+            at += next.len_utf8();
+        }
+    }
+    found.sort_by_key(|range| std::cmp::Reverse(range.start));
+    found
+}
+
+/// The patterns of the macro whose arms are in `arms`.
+fn patterns(source: &str, arms: Range<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = arms.start;
+    while at < arms.end {
+        if let Some(end) = literal_or_comment(source, at) {
+            at = end;
+        } else if source[at..].starts_with(['(', '[', '{']) {
+            let end = matching(source, at).unwrap_or(arms.end);
+            if source[end..].trim_start().starts_with("=>") {
+                found.push(at..end);
+            }
+            at = end;
+        } else {
+            at += source[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    found
+}
+
 /// The place of the `{` of the function whose name follows at `at`; `None` if it has no body.
 fn body_of(source: &str, at: usize) -> Option<usize> {
     let (mut at, mut depth, mut last) = (at, 0, ' ');
@@ -228,7 +357,7 @@ fn body_of(source: &str, at: usize) -> Option<usize> {
 }
 
 /// Behind the bracket that closes the one at `open`.
-fn matching(source: &str, open: usize) -> Option<usize> {
+pub fn matching(source: &str, open: usize) -> Option<usize> {
     let (mut at, mut depth) = (open, 0usize);
     while let Some(next) = source[at..].chars().next() {
         if let Some(end) = literal_or_comment(source, at) {
@@ -324,6 +453,28 @@ mod tests {
     }
 
     #[test]
+    fn attributes_that_say_nothing_about_types_are_left_out() {
+        let source = "#[stable(feature = \"a\", since = \"1.0.0\")]\n#[lang = \"a\"]\n#[inline]\npub fn a() { #[allow(x)] 1 }\n#[unstable(feature = \"b\")]\n#[must_use = \"[\"]\nfn b() {}\n#![allow(c)]";
+        assert_eq!(
+            outline(source),
+            "#[lang = \"a\"]\npub fn a() {}\n#[unstable(feature = \"b\")]\nfn b() {}\n#![allow(c)]\n"
+        );
+        let for_each_type = "macro_rules! m { ($t:ty) => { #[inline] fn a() -> $t {} } }\nm!(u8);";
+        assert_eq!(outline(for_each_type), "macro_rules! m { ($t:ty) => {  fn a() -> $t {} } }\nm!(u8);\n");
+    }
+
+    #[test]
+    fn what_macros_match_keeps_its_attributes() {
+        for source in [
+            "macro_rules! m { (#[$s:meta] $t:ident) => { #[$s] impl $t {} }; (#[inline] $t:ident) => { n! { #[inline] $t } } }",
+            "m! { #[stable(feature = \"a\")] Debug }",
+            "macro_rules! m { ($s:expr) => { #[stable(since = $s)] struct A; } }",
+        ] {
+            assert_eq!(outline(source), format!("{source}\n"));
+        }
+    }
+
+    #[test]
     fn what_is_no_rust_does_no_harm() {
         for source in [
             "fn",
@@ -338,6 +489,11 @@ mod tests {
             "é'",
             "b'",
             "fn ä() { é }",
+            "#[inline",
+            "macro_rules! m { (",
+            "macro_rules!",
+            "m!(",
+            "macro_rules! é { (a) =",
         ] {
             outline(source);
         }

@@ -253,8 +253,9 @@ pub fn learners_lines(lines: &[String]) -> Option<Range<usize>> {
 /// Whether the text names functions that no crate has: only the linker can say whether they exist.
 #[allow(dead_code)]
 pub fn is_foreign(text: &str) -> bool {
-    // evcxr's own function is one `extern`.
-    text.matches("extern").count() > 1 || text.contains("asm!")
+    // evcxr's own function is one `extern`; `extern crate` names no function.
+    let all = text.matches("extern").count();
+    all - text.matches("extern crate").count() > 1 || text.contains("asm!")
 }
 
 /// Maps a byte of the changed code back to the learner's code; `None` inside inserted text.
