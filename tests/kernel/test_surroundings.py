@@ -73,6 +73,7 @@ def test_a_libtorch_that_this_user_may_not_read(mode, advice):
         libtorch, crate = folder / "libtorch", folder / "crate"
         crate.mkdir()
         # A crate that stands on tch.
+        (crate / "Cargo.toml").touch()
         (crate / "Cargo.lock").write_text('[[package]]\nname = "torch-sys"\n')
         binary = shutil.copy2(os.environ["HERBARIUM_BIN"], folder / "herbarium")
         other_user = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
