@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::binding::at_binding;
 use super::event::CellError;
+use super::habits::Hints;
 use super::render::Note;
 use crate::runtime::untyped::Untyped;
 use crate::syntax;
@@ -129,14 +130,14 @@ impl Gone {
     }
 
     /// Cell `number` has moved these away.
-    pub fn moved(&mut self, variables: &[Moved], number: usize) {
+    pub fn moved(&mut self, variables: &[Moved], number: usize, hints: &Hints) {
         for moved in variables {
             let Moved { name, line, .. } = moved;
             let notes = vec![
                 Note::remark(format!("`{name}` was moved away in {}: `{line}`", cell(number))),
                 Note::help(format!(
                     "where it is needed afterwards, {}; then run the cell that makes `{name}` again",
-                    moved.instead()
+                    moved.instead(hints)
                 )),
             ];
             self.reasons.insert(name.clone(), notes);
@@ -186,17 +187,12 @@ pub struct Moved {
 
 impl Moved {
     /// What to write instead of the move, to keep the variable.
-    fn instead(&self) -> String {
+    fn instead(&self, hints: &Hints) -> String {
         let Moved { name, kind, .. } = self;
-        if kind.rsplit("::").next() == Some("Tensor") {
-            return format!(
-                "give a copy there, `{name}.copy()`, or `{name}.shallow_clone()`, which shares its numbers, or lend it, `&{name}`"
-            );
-        }
-        match self.clones {
+        hints.instead_of_move(name, kind).unwrap_or_else(|| match self.clones {
             true => format!("give a copy there, `{name}.clone()`, or lend it, `&{name}`"),
             false => format!("lend it there, `&{name}` or `&mut {name}`"),
-        }
+        })
     }
 
     /// Its entry in the list of variables lost in a failed cell.
@@ -215,6 +211,8 @@ fn cell(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     /// evcxr 0.22.0's own words.
@@ -254,6 +252,7 @@ mod tests {
                 moved("v", "Vec<Tensor>", true),
             ],
             7,
+            &Hints::read(Path::new("../src/notebook/hints.toml")).unwrap(),
         );
         assert!(gone.notes("model")[1].text.contains("lend it there, `&model` or `&mut model`"));
         assert!(gone.notes("t")[1].text.contains("`t.copy()`, or `t.shallow_clone()`"));

@@ -115,7 +115,7 @@ impl Worker {
         let is_missing = |name: &String| missing.contains(name);
         let moved: Vec<Moved> = self.moved.iter().filter(|one| is_missing(&one.name)).cloned().collect();
         missing.retain(|name| moved.iter().all(|one| one.name != *name));
-        self.gone.moved(&moved, self.number);
+        self.gone.moved(&moved, self.number, &self.hints);
         let never = bound(code).into_iter().filter(|name| !there.contains(name));
         let (retyped, missing) =
             missing.into_iter().partition::<Vec<String>, _>(|name| self.stale.contains(name));
@@ -124,7 +124,7 @@ impl Worker {
         if succeeded {
             let made: Vec<Moved> =
                 never.filter_map(|name| self.moved.iter().find(|one| one.name == name).cloned()).collect();
-            self.gone.moved(&made, self.number);
+            self.gone.moved(&made, self.number, &self.hints);
         } else {
             self.gone.never_made(never.collect(), self.number);
         }

@@ -46,8 +46,8 @@ pub enum Job {
 pub const PRELUDE_FAILED: &str = "the prelude could not be loaded.";
 /// How long the session must be idle after its start before rust-analyzer is warmed up.
 const BEFORE_WARMING_UP: Duration = Duration::from_millis(100);
-/// The code that is completed for it.
-const ANY_CODE: &str = "let tensor = Tensor::";
+/// The code that is completed for it: a method may come from any crate.
+const ANY_CODE: &str = "let any = vec![1];\nany.";
 
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
 pub fn spawn(

@@ -7,6 +7,9 @@
 //! line = '\bt\.(?<name>\w+)'        # and one that the line matches
 //! names = { shape = "`{value}.size()`" }
 //! help = "`?Tensor` shows what is known of it"
+//!
+//! [moved]                           # what to do where a cell would move a variable, by the last part of its type
+//! Tensor = "give a copy there, `{name}.copy()`"
 //! ```
 //!
 //! The first hint that applies is shown. `names` has a text for each name that an error may be about: the group `name` of
@@ -26,13 +29,11 @@ use super::python::{arguments, filled_in};
 use crate::error::{Error, Result};
 
 /// A crate's hints, in order; none unless it has a file of them.
-#[derive(Debug, Default)]
-pub struct Hints(Vec<Hint>);
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hints {
     hint: Vec<Hint>,
+    moved: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,14 +58,19 @@ impl Hints {
     /// Reads a crate's file.
     pub fn read(path: &Path) -> Result<Hints> {
         let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
-        let file: File = toml::from_str(&text)
-            .map_err(|error| Error::Start(format!("{} is not a file of hints: {error}", path.display())))?;
-        Ok(Hints(file.hint))
+        toml::from_str(&text)
+            .map_err(|error| Error::Start(format!("{} is not a file of hints: {error}", path.display())))
+    }
+
+    /// What to write instead of a move of the variable `name`, if the crate says so of its type.
+    pub(in super::super) fn instead_of_move(&self, name: &str, kind: &str) -> Option<String> {
+        let text = self.moved.get(kind.rsplit("::").next()?)?;
+        Some(text.replace("{name}", name))
     }
 
     /// The help of the first hint that applies.
     pub(super) fn help(&self, mistake: &Mistake) -> Option<String> {
-        self.0.iter().find_map(|hint| hint.help(mistake))
+        self.hint.iter().find_map(|hint| hint.help(mistake))
     }
 }
 
