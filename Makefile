@@ -24,7 +24,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch rust-src kernel program install notebook lab test test-rust test-python pytest lint check-targets test-browser test-gateway test-hub test-container parity fuzz pretrain bench wheel package doctor clean
+.PHONY: help setup venv libtorch wrapper rust-src kernel program install notebook lab test test-rust test-python pytest lint check-targets test-browser test-gateway test-hub test-container parity fuzz pretrain bench wheel package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -60,6 +60,11 @@ libtorch: venv
 	printf '# Written by make: where libtorch is, for every cargo that runs in this folder.\n[env]\nLIBTORCH = "%s"\n' "$$libtorch" > .cargo/config.toml.new; \
 	if cmp -s .cargo/config.toml.new .cargo/config.toml; then rm .cargo/config.toml.new; else mv .cargo/config.toml.new .cargo/config.toml; echo "libtorch: $$libtorch"; fi
 
+# tch's C++ wrapper, in a target folder by itself (kernel/src/template/libtch.rs). It takes a minute, for which the kernel leaves
+# a core idle at its end.
+wrapper: libtorch
+	nice $(ALL_CORES) cargo build --release --package torch-sys --target-dir $(CARGO_TARGET_DIR)/libtch
+
 # The kernel infers the types of variables from the standard library's sources.
 rust-src:
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library/core" || rustup component add rust-src || \
@@ -67,8 +72,8 @@ rust-src:
 
 # Fetching libtorch waits for the network and compiling the kernel for the processor, and neither for the other.
 kernel: rust-src
-	@test -x $(HERBARIUM) || echo "set-up, once: libtorch is fetched while the kernel is compiled (350 crates, about 6 minutes on two cores); then the crate for cells (150 crates, 2 to 4 minutes)"
-	@$(MAKE) --no-print-directory -j 2 libtorch program
+	@test -x $(HERBARIUM) || echo "set-up, once: libtorch is fetched while the kernel is compiled (350 crates, about 6 minutes on two cores); then the crate for cells (150 crates, 2 to 3 minutes)"
+	@$(MAKE) --no-print-directory -j 2 wrapper program
 	@$(MAKE) --no-print-directory install
 
 # Also builds the helper crate once, so that no notebook has to.
@@ -90,7 +95,7 @@ lab: setup
 
 # Two at a time: by itself each leaves a core idle for minutes. The tests in Python mostly wait for kernels.
 test: rust-src
-	@$(MAKE) --no-print-directory -j 2 libtorch program
+	@$(MAKE) --no-print-directory -j 2 wrapper program
 	@$(MAKE) --no-print-directory -j 2 install lint
 	@$(MAKE) --no-print-directory -j 2 test-rust pytest
 
@@ -161,8 +166,7 @@ bench: setup
 	@$(BIN)/python tests/bench/cells.py
 
 # The kernel for other machines with this system and processor (kernel/wheel): dist/herbarium-*.whl.
-wheel: libtorch program
-	$(ALL_CORES) cargo build --release --package torch-sys
+wheel: wrapper program
 	HERBARIUM_TARGET=$(CARGO_TARGET_DIR) $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist ./kernel/wheel
 	@ls -l dist/herbarium-*.whl
 

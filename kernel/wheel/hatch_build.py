@@ -20,7 +20,7 @@ SOURCES = ["Cargo.toml", "Cargo.lock", "README.md", "LICENSE-*", "src/**/*", "cr
 def programs(target):
     """The programs and tch's compiled wrapper, where `make wheel` has left them."""
     release = target / "release"
-    wrappers = sorted(release.glob("build/torch-sys-*/out/libtch.a"), key=lambda path: path.stat().st_mtime)
+    wrappers = sorted(target.glob("libtch/release/build/torch-sys-*/out/libtch.a"), key=lambda path: path.stat().st_mtime)
     found = {release / name: f"herbarium/bin/{name}" for name in PROGRAMS}
     if wrappers:
         found[wrappers[-1]] = "herbarium/crate/prebuilt/libtch.a"

@@ -49,11 +49,15 @@ pub fn archive(crate_folder: &Path, libtorch: &Path, progress: &mut dyn FnMut(&s
     build(crate_folder, libtorch)
 }
 
-/// torch-sys's static library, built in the checkout, where its tests need it too.
+/// torch-sys's static library, built in the checkout. It has a target folder by itself, which `make` fills while the kernel is
+/// compiled: cargo works in a target folder once at a time.
 fn build(crate_folder: &Path, libtorch: &Path) -> Result<PathBuf> {
+    let target = outside::variable("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let mut cargo = outside::command("cargo");
     cargo
         .args(["build", "--release", "--package", "torch-sys", "--message-format=json-render-diagnostics"])
+        .arg("--target-dir")
+        .arg(target.join("libtch"))
         .current_dir(crate_folder)
         .env("LIBTORCH", libtorch)
         .stderr(Stdio::inherit());
