@@ -1,5 +1,6 @@
 """The crate built for cells: rebuilt by itself when something changed, never used half-built."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -95,9 +96,9 @@ def test_a_build_that_was_killed_or_found_no_room_is_made_anew(changed, tmp_path
     killed.stdout.close()
     assert recipes(tmp_path) == []
 
-    # No file may be larger than four megabytes: the crate's library is, and no program of the template. Python ignores the signal that tells of it,
+    # No file may be larger than eight megabytes: the crate's library is, and nothing that the template has before it. Python ignores the signal that tells of it,
     # and the children must, too, so that a write fails as on a full disk.
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
     full = start(tmp_path, changed, "full.ipynb", preexec_fn=limit, restore_signals=False)
     said = full.communicate(timeout=600)[0]
     assert full.returncode == 1 and "building the helper crate" in said, said
@@ -112,8 +113,10 @@ def test_a_build_that_was_killed_or_found_no_room_is_made_anew(changed, tmp_path
 def descendants(pid):
     found = []
     for task in pathlib.Path("/proc").glob(f"{pid}/task/*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *descendants(child)]
+        # It may have ended meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in task.read_text().split():
+                found += [int(child), *descendants(child)]
     return found
 
 

@@ -205,7 +205,7 @@ impl<'a> Decoder<'a> {
                     let picture = jpeg.decode(scale).map_err(Error::Damaged)?;
                     return Ok(Decoded { picture, warning });
                 }
-                let mut resizer = RowResizer::new(decoded, size, filter);
+                let mut resizer = RowResizer::new(decoded, size, filter)?;
                 jpeg.decode_rows(scale, &mut |row| resizer.row(row)).map_err(Error::Damaged)?;
                 Ok(Decoded { picture: resizer.finish(), warning })
             }

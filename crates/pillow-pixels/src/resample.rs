@@ -9,7 +9,9 @@ use image::RgbImage;
 
 use crate::jpeg::Pixel;
 use crate::scratch::Scratch;
+use crate::size::MAX_FILE_PIXELS;
 use crate::vectors::widest;
+use crate::{Error, Result};
 
 /// Pillow's PRECISION_BITS: 32 less 8 for the result and 2 against overflow.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
@@ -94,8 +96,8 @@ impl Weights {
 }
 
 /// `picture` at `width` × `height` pixels, both at least 1.
-pub(crate) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> RgbImage {
-    let mut resizer = RowResizer::new(picture.dimensions(), (width, height), filter);
+pub(crate) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filter) -> Result<RgbImage> {
+    let mut resizer = RowResizer::new(picture.dimensions(), (width, height), filter)?;
     let mut pixels = vec![[0; 4]; picture.width() as usize];
     for row in picture.as_raw().chunks_exact(picture.width() as usize * CHANNELS) {
         for (pixel, &[red, green, blue]) in pixels.iter_mut().zip(row.as_chunks::<CHANNELS>().0) {
@@ -103,9 +105,11 @@ pub(crate) fn resample(picture: &RgbImage, width: u32, height: u32, filter: Filt
         }
         resizer.row(&pixels);
     }
-    resizer.finish()
+    Ok(resizer.finish())
 }
 
+/// The most pixels of a picture that is resampled in one direction only.
+const MAX_BETWEEN: u64 = 2 * MAX_FILE_PIXELS;
 /// Rows resampled together horizontally.
 const ROWS: usize = 8;
 
@@ -123,17 +127,21 @@ pub(crate) struct RowResizer {
 }
 
 impl RowResizer {
-    /// From one (width, height) to another, all at least 1.
+    /// From one (width, height) to another, all at least 1. Fails where the picture would be too large between the two
+    /// passes, at its new width and its old height.
     pub(crate) fn new(
         (in_width, in_height): (u32, u32),
         (width, height): (u32, u32),
         filter: Filter,
-    ) -> Self {
+    ) -> Result<Self> {
+        if u64::from(width) * u64::from(in_height) > MAX_BETWEEN {
+            return Err(Error::Size { width: width.into(), height: in_height.into() });
+        }
         let (in_width, in_height) = (in_width as usize, in_height as usize);
         let columns = Weights::new(filter, in_width, width as usize);
         let rows = Weights::new(filter, in_height, height as usize);
         let narrowed = Scratch::new(in_height.next_multiple_of(ROWS) * width as usize * 4);
-        RowResizer { columns, rows, count: 0, strip: vec![[0; ROWS * 4]; in_width], narrowed }
+        Ok(RowResizer { columns, rows, count: 0, strip: vec![[0; ROWS * 4]; in_width], narrowed })
     }
 
     /// Adds the next row, as wide as the picture.
@@ -253,7 +261,7 @@ mod tests {
         let picture = RgbImage::from_pixel(37, 23, image::Rgb([255, 128, 3]));
         for (width, height) in [(1, 1), (5, 40), (37, 7), (60, 23), (74, 46)] {
             for filter in [Filter::Triangle, Filter::Cubic] {
-                let out = resample(&picture, width, height, filter);
+                let out = resample(&picture, width, height, filter).unwrap();
                 assert!(out.pixels().all(|p| p.0 == [255, 128, 3]), "{width}x{height} {filter:?}");
             }
         }

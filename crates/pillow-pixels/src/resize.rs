@@ -35,8 +35,8 @@ impl Resampling {
 /// `picture` at `size` = (width, height): Pillow's `Image.resize(size, resampling)`.
 ///
 /// # Errors
-/// [`Error::Size`] when a side is below 1 pixel or the whole above [`MAX_IMAGE_PIXELS`](crate::MAX_IMAGE_PIXELS),
-/// [`Error::NoPixels`] when the picture has none.
+/// [`Error::Size`] when a side is below 1 pixel, or the whole above [`MAX_IMAGE_PIXELS`](crate::MAX_IMAGE_PIXELS), or the
+/// picture at its new width and old height above four times that, [`Error::NoPixels`] when the picture has none.
 pub fn resize(picture: &RgbImage, size: (u32, u32), resampling: Resampling) -> Result<RgbImage> {
     let (width, height) = check_size(size.0.into(), size.1.into())?;
     if picture.width() == 0 || picture.height() == 0 {
@@ -46,7 +46,7 @@ pub fn resize(picture: &RgbImage, size: (u32, u32), resampling: Resampling) -> R
         return Ok(picture.clone());
     }
     match resampling.filter() {
-        Some(filter) => Ok(resample(picture, width, height, filter)),
+        Some(filter) => resample(picture, width, height, filter),
         None => {
             let x = f64::from(picture.width()) / f64::from(width);
             let y = f64::from(picture.height()) / f64::from(height);
@@ -65,6 +65,9 @@ mod tests {
         let picture = RgbImage::new(2, 2);
         assert!(matches!(of(&picture, (0, 1)), Err(Error::Size { width: 0, height: 1 })));
         assert!(matches!(of(&picture, (u32::MAX, u32::MAX)), Err(Error::Size { .. })));
+        // Between the two passes it would have 200 times 3 million pixels.
+        let tall = RgbImage::new(1, 200);
+        assert!(matches!(of(&tall, (3_000_000, 1)), Err(Error::Size { width: 3_000_000, height: 200 })));
         assert!(matches!(of(&RgbImage::new(0, 3), (1, 1)), Err(Error::NoPixels)));
         assert_eq!(of(&picture, (2, 2)).unwrap(), picture);
     }

@@ -40,9 +40,10 @@ pub fn provide(
     if lock.try_lock().is_err() {
         reporter.progress("Waiting for another kernel that builds the same");
         lock.lock()?;
-        if let Some(known) = known(&place, reporter) {
-            return Ok(known);
-        }
+    }
+    // Another kernel may have built it meanwhile.
+    if let Some(known) = known(&place, reporter) {
+        return Ok(known);
     }
     let crates = Crates::read(&tools.template).ok_or_else(|| {
         Failure::Explained("the template is incomplete: run `herbarium install` again".to_owned())
@@ -81,6 +82,11 @@ fn refuse_two_libraries(resolved: &Resolved, crates: &Crates) -> Result<(), Fail
         .filter(|package| package["links"] == "tch")
         .find(|package| package["id"].as_str() != own.map(String::as_str));
     match other {
+        Some(_) if own.is_none() => Err(Failure::Explained(
+            "this needs torch-sys, which is compiled once for all cells of a kernel: make one that has it with `herbarium \
+             install --name NAME --crate 'tch = \"…\"'`"
+                .to_owned(),
+        )),
         Some(package) => Err(Failure::Explained(format!(
             "this needs torch-sys {}, and the kernel has another version of it loaded: a program cannot have both",
             package["version"].as_str().unwrap_or_default()

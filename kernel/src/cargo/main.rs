@@ -6,7 +6,6 @@
 
 mod cell;
 mod dependencies;
-// Only the template's builder and the kernel use all of it.
 mod graph;
 mod manifest;
 mod memory;
@@ -16,20 +15,20 @@ mod outline;
 mod outlines;
 mod prepare;
 mod query;
-#[path = "recipe.rs"]
 mod recipe;
 mod record;
+mod reporter;
 mod resolve;
 mod source;
-#[allow(dead_code)]
-mod template_crates;
 // Only the template's builder uses all of it.
-mod reporter;
 #[allow(dead_code)]
 #[path = "../template/sources.rs"]
 mod sources;
 #[path = "../stops/mod.rs"]
 mod stops;
+// Only the template's builder and the kernel use all of it.
+#[allow(dead_code)]
+mod template_crates;
 mod trace;
 mod wrapper;
 

@@ -57,9 +57,9 @@ impl Remembered {
     /// Caches a compile. A failure only costs time, so it is not reported.
     pub fn keep(&self, messages: &[String], library: Option<&Path>) {
         let Some(all) = self.folder.parent() else { return };
-        let full = std::fs::read_dir(all).is_ok_and(|entries| entries.count() >= MOST);
+        make_room(all, MOST);
         let unfinished = self.folder.with_extension(std::process::id().to_string());
-        if full || std::fs::create_dir_all(&unfinished).is_err() {
+        if std::fs::create_dir_all(&unfinished).is_err() {
             return;
         }
         let kept = std::fs::write(unfinished.join(SOURCE), &self.source)
@@ -73,9 +73,42 @@ impl Remembered {
     }
 }
 
+/// Where a folder has `most` cells, removes the tenth that was cached first.
+fn make_room(all: &Path, most: usize) {
+    let entries = std::fs::read_dir(all).into_iter().flatten().flatten();
+    let mut cells: Vec<_> =
+        entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+    if cells.len() < most {
+        return;
+    }
+    cells.sort();
+    for (_, cell) in cells.iter().take(most.div_ceil(10)) {
+        // A cell without its library would be taken for one that did not compile.
+        let aside = cell.with_extension(format!("removed-{}", std::process::id()));
+        let _ = std::fs::rename(cell, &aside).and_then(|()| std::fs::remove_dir_all(&aside));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_cells_make_room() {
+        let all = std::env::temp_dir().join(format!("herbarium-room-{}", std::process::id()));
+        for number in 0..20 {
+            std::fs::create_dir_all(all.join(number.to_string())).unwrap();
+            let when = std::time::UNIX_EPOCH + std::time::Duration::from_secs(number);
+            std::fs::File::open(all.join(number.to_string())).unwrap().set_modified(when).unwrap();
+        }
+        make_room(&all, 21);
+        assert!(all.join("0").exists());
+        make_room(&all, 20);
+        let left = |number: &str| all.join(number).exists();
+        assert!(!left("0") && !left("1") && left("2") && left("19"));
+        assert_eq!(std::fs::read_dir(&all).unwrap().count(), 18);
+        std::fs::remove_dir_all(&all).unwrap();
+    }
 
     #[test]
     fn a_cell_comes_back_with_its_library_and_no_other_does() {

@@ -33,7 +33,10 @@ pub fn answer(tools: &Tools, program: &Path, arguments: &[OsString]) -> ExitCode
         "stderr": String::from_utf8_lossy(&output.stderr),
         "status": output.status.code().unwrap_or(101),
     });
-    remember(&memory, &answer.to_string());
+    // A tool that was killed has not answered.
+    if output.status.code().is_some() {
+        remember(&memory, &answer.to_string());
+    }
     repeat(&answer)
 }
 

@@ -123,7 +123,7 @@ fn is_progress(line: &str) -> bool {
         "Upgrading",
         "Removing",
     ];
-    line.split_whitespace().next().is_some_and(|word| WORDS.contains(&word)) && line.starts_with("  ")
+    line.split_whitespace().next().is_some_and(|word| WORDS.contains(&word)) && line.starts_with(' ')
 }
 
 /// Whether a line is about the generated package, or repeats what the reader sees anyway.

@@ -145,9 +145,9 @@ fn read(path: &Path) -> Vec<Input> {
     let Ok(file) = File::open(path) else { return Vec::new() };
     // A line cut short by a crash must not cost the others.
     BufReader::new(file)
-        .lines()
+        .split(b'\n')
         .map_while(Result::ok)
-        .filter_map(|line| serde_json::from_str(&line).ok())
+        .filter_map(|line| serde_json::from_slice(&line).ok())
         .collect()
 }
 
@@ -193,6 +193,20 @@ mod tests {
         let search = HistoryRequest::Search { pattern: "?".into(), unique: true, output, raw, n: 0 };
         assert_eq!(sources(second.reply(&search)), ["2/1 a"]);
         fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_line_that_was_cut_within_a_letter_costs_no_other() {
+        let folder = std::env::temp_dir().join(format!("herbarium-torn-{}", std::process::id()));
+        let path = folder.join("h.jsonl");
+        History::open_at(&path).add(1, "let é = 1;");
+        let mut bytes = fs::read(&path).unwrap();
+        let torn = bytes[..bytes.iter().position(|byte| *byte == 0xc3).unwrap() + 1].to_vec();
+        bytes.extend([&torn[..], b"\n"].concat());
+        fs::write(&path, bytes).unwrap();
+        History::open_at(&path).add(1, "2");
+        assert_eq!(read(&path).iter().map(|input| &*input.source).collect::<Vec<_>>(), ["let é = 1;", "2"]);
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::session::{Event, Stream};
 
 /// The message for an event of the cell that `request` asked for.
 pub fn to_message(event: Event, count: ExecutionCount, request: &JupyterMessage) -> JupyterMessage {
-    let transient = |display_id: Option<String>| Some(Transient { display_id });
     let content: JupyterMessageContent = match event {
         Event::Text { stream: Stream::Stdout, text } => StreamContent::stdout(&text).into(),
         Event::Text { stream: Stream::Stderr, text } => StreamContent::stderr(&text).into(),
@@ -28,7 +27,7 @@ pub fn to_message(event: Event, count: ExecutionCount, request: &JupyterMessage)
             execution_count: count,
             data: media(data),
             metadata,
-            transient: transient(display_id),
+            transient: Some(Transient { display_id }),
         }
         .into(),
         Event::Clear { wait } => ClearOutput { wait }.into(),

@@ -35,6 +35,11 @@ pub async fn handle_beside_cells(kernel: &Arc<Kernel>, request: JupyterMessage, 
         JupyterMessageContent::ShutdownRequest(content) => {
             shutdown::end(kernel, &request, content, replies).await
         }
+        JupyterMessageContent::InterruptRequest(_) => {
+            // Before anything is published: the way out may be full of the cell's output.
+            kernel.interrupt();
+            answer(kernel, &request, replies).await
+        }
         _ => answer(kernel, &request, replies).await,
     }
 }
@@ -56,10 +61,7 @@ async fn answer(kernel: &Arc<Kernel>, request: &JupyterMessage, replies: &Replie
             None
         }
         Content::CommClose(_) | Content::CommMsg(_) => None,
-        Content::InterruptRequest(_) => {
-            kernel.interrupt();
-            Some(InterruptReply::new().into())
-        }
+        Content::InterruptRequest(_) => Some(InterruptReply::new().into()),
         Content::UnknownMessage(message) if message.msg_type == "connect_request" => {
             Some(message.reply(info::ports(&kernel.connection)))
         }

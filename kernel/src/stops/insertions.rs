@@ -301,12 +301,9 @@ fn of_print(print: &ast::MacroExpr, before: &[Insertion]) -> Vec<Insertion> {
         SyntaxKind::MATCH_ARM | SyntaxKind::CLOSURE_EXPR => return around(node),
         _ => return Vec::new(),
     };
+    // The cell's own statements have theirs already.
     if is_top_level(&statement) {
-        return if is_later_statement(&statement) && print.syntax() == &statement {
-            vec![(usize::from(statement.text_range().start()), CHECK)]
-        } else {
-            Vec::new()
-        };
+        return Vec::new();
     }
     let opened = statement.first_token().and_then(|token| {
         let previous = std::iter::successors(token.prev_token(), |token| token.prev_token());

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::source;
 
+/// The file that evcxr writes a cell to, as rustc names it.
+const CELL: &str = "src/lib.rs";
 /// The call.
 const CHECK: &str = "crate::evcxr_stop::turn();";
 /// Turns an expression into a block that starts with the call.
@@ -82,7 +84,8 @@ fn checked(text: &str, optimised: bool) -> Option<Checked> {
     }
     put_before_moves(text, &mut insertions);
     insertions.sort_by_key(|(at, _)| *at);
-    insertions.dedup();
+    // Two blocks may end at the same place.
+    insertions.dedup_by(|one, other| one == other && one.1 != CLOSE);
     let (mut out, mut inserted, mut done) = (String::new(), Vec::new(), 0);
     let (mut line, mut line_start) = (1, 0);
     for (at, piece) in insertions {
@@ -125,14 +128,22 @@ impl Checked {
     fn put_back(&self, message: &mut Value) {
         match message {
             Value::Object(fields) => {
-                for name in ["byte_start", "byte_end"] {
+                // Others are of a library's macro.
+                let is_of_cell = fields.get("file_name").is_none_or(|name| name == CELL);
+                if is_of_cell
+                    && let Some(first) = fields.get("line_start").and_then(Value::as_u64)
+                    && let Some(lines) = fields.get_mut("text").and_then(Value::as_array_mut)
+                {
+                    lines.iter_mut().zip(first..).for_each(|(shown, line)| self.put_back_text(shown, line));
+                }
+                for name in ["byte_start", "byte_end"].into_iter().filter(|_| is_of_cell) {
                     if let Some(at) = fields.get(name).and_then(Value::as_u64) {
                         fields.insert(name.to_owned(), self.byte(at).into());
                     }
                 }
                 for [line, column] in [["line_start", "column_start"], ["line_end", "column_end"]] {
                     let place = [line, column].map(|name| fields.get(name).and_then(Value::as_u64));
-                    if let [Some(line), Some(at)] = place {
+                    if let ([Some(line), Some(at)], true) = (place, is_of_cell) {
                         fields.insert(column.to_owned(), self.column(line, at).into());
                     }
                 }
@@ -141,6 +152,23 @@ impl Checked {
             Value::Array(values) => values.iter_mut().for_each(|value| self.put_back(value)),
             Value::String(text) if text.contains(CHECK) => *text = text.replace(CHECK, ""),
             _ => {}
+        }
+    }
+
+    /// The same for a line that a message quotes, and for what it points out there.
+    fn put_back_text(&self, shown: &mut Value, line: u64) {
+        for name in ["highlight_start", "highlight_end"] {
+            if let Some(at) = shown[name].as_u64() {
+                shown[name] = self.column(line, at).into();
+            }
+        }
+        let is_inserted = |at: u64| {
+            let of_line = self.inserted.iter().filter(|piece| piece.line == line);
+            of_line.into_iter().any(|piece| (piece.column..piece.column + piece.length).contains(&at))
+        };
+        if let Some(text) = shown["text"].as_str() {
+            let kept = text.chars().zip(1..).filter(|(_, at)| !is_inserted(*at));
+            shown["text"] = kept.map(|(letter, _)| letter).collect::<String>().into();
         }
     }
 
@@ -182,6 +210,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_line_that_a_message_quotes_is_put_back() {
+        let text = "fn f() {\n  let é = a.map(|x| x * 2).colect();\n}\n";
+        let checked = checked(text, false).unwrap();
+        let [line, original] = [&checked.text, text].map(|text| text.lines().nth(1).unwrap());
+        assert!(line.contains(OPEN), "{line}");
+        let column = |line: &str| line[..line.find("colect").unwrap()].chars().count() + 1;
+        let span = |file: &str, text: &str, at: usize| {
+            json!({ "file_name": file, "line_start": 2, "line_end": 2, "column_start": at, "column_end": at + 6,
+                    "text": [{ "text": text, "highlight_start": at, "highlight_end": at + 6 }] })
+        };
+        let mut message = json!({ "spans": [span(CELL, line, column(line)), span("a.rs", line, 9)] });
+        checked.put_back(&mut message);
+        assert_eq!(message["spans"][0], span(CELL, original, column(original)));
+        assert_eq!(message["spans"][1]["column_start"], 9, "another file's");
+    }
+
+    #[test]
+    fn two_blocks_may_end_at_one_place() {
+        let text = "fn f() {\n  let set = || handler = |x: i32| x + 1;\n}\n";
+        let checked = checked(text, false).unwrap().text;
+        assert_eq!(checked.matches('{').count(), checked.matches('}').count(), "{checked}");
+    }
 
     #[test]
     fn lines_stay_and_columns_are_put_back() {

@@ -197,8 +197,6 @@ fn run_of_ends(bits: &mut Bits, size: u32) -> u32 {
     (1 << size) + bits.take(size)
 }
 
-/// The upper bits of a band of coefficients, as in a sequential frame, but for a code that ends this block and some
-/// of those that follow it.
 /// The first scan of a band of AC coefficients (T.81, G.1.2.2): the upper bits of each, down to bit `scan.low`.
 /// Between blocks, `end_run` counts the blocks that still belong to the current end-of-band run: their rest is zero.
 fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block: &mut Block) -> Option<()> {
@@ -225,8 +223,6 @@ fn first_pass(bits: &mut Bits, ac: &Table, scan: &Scan, end_run: &mut u32, block
     Some(())
 }
 
-/// One more bit of a band's coefficients. Those that are not 0 yet get theirs as they are passed; a code says how many
-/// zeros to pass before the next one that becomes 1 or -1 at this bit.
 /// A refinement scan of a band (T.81, G.1.2.3): one more bit, `scan.low`, of each coefficient.
 ///
 /// Two kinds of bits are interleaved. A symbol announces a coefficient that becomes non-zero in this scan, always with
