@@ -1,6 +1,7 @@
 """The crate in the kernel's cells: order of output, errors, interrupts, and further crates, through a Jupyter client."""
 
 import base64
+import contextlib
 import os
 import pathlib
 import re
@@ -216,10 +217,13 @@ def test_two_hundred_cells_leave_no_files_and_little_memory(notebook):
 
 
 def family(pid):
+    """A process and all that it and those have started."""
     found = [pid]
     for task in pathlib.Path("/proc").glob(f"{pid}/task/*/children"):
-        for child in task.read_text().split():
-            found += family(int(child))
+        # It may have ended meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in task.read_text().split():
+                found += family(int(child))
     return found
 
 

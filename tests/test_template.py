@@ -1,6 +1,5 @@
 """The crate built for cells: rebuilt by itself when something changed, never used half-built."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -12,6 +11,7 @@ import time
 
 import nbformat
 import pytest
+from test_crate_in_cells import family
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -110,20 +110,10 @@ def test_a_build_that_was_killed_or_found_no_room_is_made_anew(changed, tmp_path
     assert result(tmp_path / "out.ipynb") == "42"
 
 
-def descendants(pid):
-    found = []
-    for task in pathlib.Path("/proc").glob(f"{pid}/task/*/children"):
-        # It may have ended meanwhile.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for child in task.read_text().split():
-                found += [int(child), *descendants(child)]
-    return found
-
-
 def is_the_script(pid):
     try:
         return b"build-script-build" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -136,7 +126,7 @@ def test_an_interrupt_stops_what_builds_at_once(changed, tmp_path):
     run = start(tmp_path, changed, "out.ipynb", start_new_session=True)
     until_it_builds(run)
     deadline = time.monotonic() + 300
-    while not (scripts := [pid for pid in descendants(run.pid) if is_the_script(pid)]):
+    while not (scripts := [pid for pid in family(run.pid) if is_the_script(pid)]):
         assert run.poll() is None and time.monotonic() < deadline, "the build script was not started"
         time.sleep(0.02)
     os.kill(run.pid, signal.SIGINT)

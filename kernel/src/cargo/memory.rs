@@ -75,14 +75,14 @@ impl Remembered {
 
 /// Where a folder has `most` cells, removes the tenth that was cached first.
 fn make_room(all: &Path, most: usize) {
-    let entries = std::fs::read_dir(all).into_iter().flatten().flatten();
-    let mut cells: Vec<_> =
-        entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+    let mut cells: Vec<PathBuf> =
+        std::fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     if cells.len() < most {
         return;
     }
-    cells.sort();
-    for (_, cell) in cells.iter().take(most.div_ceil(10)) {
+    // Only now: each time is a question to the system, and there is room for most cells.
+    cells.sort_by_cached_key(|cell| cell.metadata().and_then(|facts| facts.modified()).ok());
+    for cell in cells.iter().take(most.div_ceil(10)) {
         // A cell without its library would be taken for one that did not compile.
         let aside = cell.with_extension(format!("removed-{}", std::process::id()));
         let _ = std::fs::rename(cell, &aside).and_then(|()| std::fs::remove_dir_all(&aside));

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use crate::dependency::Dependency;
 use crate::error::{Error, Result};
-use crate::template::Helper;
+use crate::template::{Helper, profile};
 
 /// A package's name from a notebook's: letters, digits and hyphens, with a letter first.
 pub fn package_name(notebook: &Path) -> String {
@@ -81,8 +81,7 @@ pub fn cargo_config(libtorch: &Path, overrides: Table) -> String {
         "# Where libtorch is, for every cargo that runs in this folder.\n[env]\nLIBTORCH = {libtorch}\n"
     );
     if !overrides.is_empty() {
-        let table = |key: &str, value: Table| Table::from_iter([(key.to_owned(), Value::Table(value))]);
-        let profile = table("profile", table("release", table("package", overrides)));
+        let profile = profile("release", overrides);
         text += &format!("\n# Crates that no training waits for are compiled quickly.\n{profile}");
     }
     text

@@ -6,7 +6,7 @@
 
 mod insertions;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::source;
 
@@ -129,29 +129,34 @@ impl Checked {
         match message {
             Value::Object(fields) => {
                 // Others are of a library's macro.
-                let is_of_cell = fields.get("file_name").is_none_or(|name| name == CELL);
-                if is_of_cell
-                    && let Some(first) = fields.get("line_start").and_then(Value::as_u64)
-                    && let Some(lines) = fields.get_mut("text").and_then(Value::as_array_mut)
-                {
-                    lines.iter_mut().zip(first..).for_each(|(shown, line)| self.put_back_text(shown, line));
-                }
-                for name in ["byte_start", "byte_end"].into_iter().filter(|_| is_of_cell) {
-                    if let Some(at) = fields.get(name).and_then(Value::as_u64) {
-                        fields.insert(name.to_owned(), self.byte(at).into());
-                    }
-                }
-                for [line, column] in [["line_start", "column_start"], ["line_end", "column_end"]] {
-                    let place = [line, column].map(|name| fields.get(name).and_then(Value::as_u64));
-                    if let ([Some(line), Some(at)], true) = (place, is_of_cell) {
-                        fields.insert(column.to_owned(), self.column(line, at).into());
-                    }
+                if fields.get("file_name").is_none_or(|name| name == CELL) {
+                    self.put_back_span(fields);
                 }
                 fields.values_mut().for_each(|value| self.put_back(value));
             }
             Value::Array(values) => values.iter_mut().for_each(|value| self.put_back(value)),
             Value::String(text) if text.contains(CHECK) => *text = text.replace(CHECK, ""),
             _ => {}
+        }
+    }
+
+    /// The same for one span.
+    fn put_back_span(&self, span: &mut Map<String, Value>) {
+        let first = span.get("line_start").and_then(Value::as_u64);
+        let lines = span.get_mut("text").and_then(Value::as_array_mut);
+        for (shown, line) in lines.into_iter().flatten().zip(first.into_iter().flat_map(|first| first..)) {
+            self.put_back_text(shown, line);
+        }
+        for name in ["byte_start", "byte_end"] {
+            if let Some(at) = span.get(name).and_then(Value::as_u64) {
+                span.insert(name.to_owned(), self.byte(at).into());
+            }
+        }
+        for [line, column] in [["line_start", "column_start"], ["line_end", "column_end"]] {
+            let place = [line, column].map(|name| span.get(name).and_then(Value::as_u64));
+            if let [Some(line), Some(at)] = place {
+                span.insert(column.to_owned(), self.column(line, at).into());
+            }
         }
     }
 
@@ -163,8 +168,8 @@ impl Checked {
             }
         }
         let is_inserted = |at: u64| {
-            let of_line = self.inserted.iter().filter(|piece| piece.line == line);
-            of_line.into_iter().any(|piece| (piece.column..piece.column + piece.length).contains(&at))
+            let mut of_line = self.inserted.iter().filter(|piece| piece.line == line);
+            of_line.any(|piece| (piece.column..piece.column + piece.length).contains(&at))
         };
         if let Some(text) = shown["text"].as_str() {
             let kept = text.chars().zip(1..).filter(|(_, at)| !is_inserted(*at));

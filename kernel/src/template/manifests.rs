@@ -37,10 +37,13 @@ pub struct Torch<'a> {
 /// where they need torch-sys, with the shared library in place of its build script.
 pub fn cargo_config(target: &str, torch: Option<Torch<'_>>, overrides: &toml::Table) -> String {
     // In a configuration, unlike in a manifest, cargo accepts packages that a build does not need.
-    let package = toml::Table::from_iter([("package".to_owned(), overrides.clone().into())]);
-    let dev = toml::Table::from_iter([("dev".to_owned(), package.into())]);
-    let profile = toml::Table::from_iter([("profile".to_owned(), toml::Value::Table(dev))]);
-    format!("{}\n{profile}", target_config(target, torch))
+    format!("{}\n{}", target_config(target, torch), profile("dev", overrides.clone()))
+}
+
+/// The profile of this name, in which single packages are compiled as the `overrides` say.
+pub fn profile(name: &str, overrides: toml::Table) -> toml::Table {
+    let table = |key: &str, value: toml::Table| toml::Table::from_iter([(key.to_owned(), value.into())]);
+    table("profile", table(name, table("package", overrides)))
 }
 
 /// The part of the configuration that concerns the target.

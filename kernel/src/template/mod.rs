@@ -38,6 +38,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 pub use helper::Helper;
 pub use location::{Location, cache_folder, can_write, settle_cache};
+pub use manifests::profile;
 pub use members::profile_overrides;
 use recipe::Recipe;
 use shared::Shared;

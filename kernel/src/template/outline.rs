@@ -265,9 +265,7 @@ fn doc_attribute(source: &str, at: usize) -> Option<usize> {
 fn meaningless_attribute(source: &str, at: usize) -> Option<usize> {
     let open = at + 1;
     let inside = source[at..].strip_prefix("#[")?.trim_start();
-    let name = inside
-        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
-        .map_or(inside, |end| &inside[..end]);
+    let name = inside.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).next()?;
     let end = WITHOUT_MEANING.contains(&name).then(|| matching(source, open)).flatten()?;
     (!source[open..end].contains('$')).then_some(end)
 }

@@ -218,7 +218,7 @@ fn a_return_is_no_error() {
 
 #[test]
 fn foreign_functions_are_seen() {
-    // As it is compiled: what the kernel adds is no foreign function.
+    // The kernel adds `extern crate` to what evcxr has written, and that names no foreign function.
     let text = source_of(&cell("", "f();\n", "", ""), true).adapted();
     assert!(text.contains("extern crate garden") && !is_foreign(&text), "{text}");
     assert!(is_foreign(&format!("unsafe extern \"C\" {{ fn missing(); }}\n{text}")));
