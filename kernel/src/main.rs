@@ -1,5 +1,6 @@
 //! The Herbarium kernel: Rust cells in Jupyter, with evcxr.
 
+mod analysis;
 mod dependency;
 mod doctor;
 mod error;

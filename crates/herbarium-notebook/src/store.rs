@@ -39,6 +39,12 @@ impl VariableStore {
         self.put(name, Box::new(value));
     }
 
+    /// The same for a value whose type is to be found out: `NUMBER` says in the compiler's account of the cell which it is.
+    #[inline(never)]
+    pub fn put_inferred<T: 'static, const NUMBER: usize>(&mut self, name: &str, value: T) {
+        self.put(name, Box::new(value));
+    }
+
     /// Whether `name`, if present, has the type `T`. If not, reports it to evcxr.
     pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
         self.check(name, TypeId::of::<T>())

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::dependencies;
 use crate::manifest::Dependencies;
 use crate::memory::Remembered;
-use crate::recipe::CELL_CRATE;
+use crate::names::{self, Settled};
+use crate::recipe::{ANALYSIS, CELL_CRATE};
 use crate::record::Record;
 use crate::reporter::Reporter;
 use crate::source::{self, Source, Verdict};
@@ -26,6 +27,9 @@ pub fn build(tools: &Tools, check_only: bool, words: &[&str], arguments: &[OsStr
     let Some(dependencies) = Dependencies::of(&folder.join("Cargo.toml"), &tools.recipe) else {
         return run(tools.command(&tools.recipe.cargo).args(arguments));
     };
+    if std::env::var_os(ANALYSIS).is_some() {
+        return pretend(&folder);
+    }
     let record = if dependencies.is_crate_alone() {
         None
     } else {
@@ -59,11 +63,14 @@ fn compile(
         return failure(&format!("creating {}: {error}", output.display()));
     }
     let source = folder.join("src/lib.rs");
-    let mut cell = match read(&source, &tools.recipe.helper, folder) {
+    let externs = record.map(|record| record.arguments.as_slice()).unwrap_or_default();
+    let named = names::of(&tools.recipe, externs);
+    let mut cell = match read(&source, &named, folder) {
         Ok(cell) => cell,
         Err(why) => return failure(&why),
     };
     let text = cell.adapted();
+    let asked = if check_only { Vec::new() } else { cell.asked() };
     let flags = extra_rustflags();
     let quick = tools.recipe.quick_arguments.as_deref();
     let quick = quick.filter(|_| record.is_none() && keep_linker(&flags) && !source::is_foreign(&text));
@@ -75,13 +82,17 @@ fn compile(
         .args(["-C", &format!("opt-level={opt_level}"), "-C", "codegen-units=1", "-C", "strip=debuginfo"])
         .args(flags)
         .args(quick.unwrap_or(&tools.recipe.rustc_arguments))
-        .args(record.map(|record| record.arguments.as_slice()).unwrap_or_default())
+        .args(externs)
         .arg("--out-dir")
         .arg(&output)
         .current_dir(folder)
         .env("CARGO_PKG_NAME", CELL_CRATE)
         .env("CARGO_MANIFEST_DIR", folder)
         .env("CARGO_CRATE_NAME", CELL_CRATE);
+    if !asked.is_empty() {
+        names::ask(&mut command, &text);
+    }
+    let mut trial = names::trial(&command);
     let library = output.join(format!("lib{CELL_CRATE}.so"));
     let arguments: Vec<OsString> =
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
@@ -93,7 +104,10 @@ fn compile(
         if let Some(known) = remembered.as_ref().and_then(|place| place.recall(&library)) {
             return Ok(known);
         }
-        let (messages, succeeded) = diagnose(&mut command)?;
+        let (mut messages, succeeded) = diagnose(&mut command)?;
+        if succeeded && !asked.is_empty() {
+            messages.push(names::answer(&output)?);
+        }
         // A rustc that was killed says nothing about the cell.
         let is_conclusive =
             succeeded || messages.iter().any(|message| message.contains("\"level\":\"error\""));
@@ -112,7 +126,21 @@ fn compile(
             Ok(answer) => answer,
             Err(error) => break Err(error),
         };
+        let types = names::read(&messages);
         if let Verdict::Pass(messages) = cell.judge(messages) {
+            let settled = match types {
+                Some(types) => names::settle(types, &mut cell, tools, folder, &mut trial),
+                None => Ok(Settled::Kept),
+            };
+            match settled {
+                Ok(Settled::Kept) => {}
+                Ok(Settled::Again) => continue,
+                Ok(Settled::Nameless(message)) => {
+                    println!("{}", to_evcxr(&message));
+                    break Ok(false);
+                }
+                Err(error) => break Err(error),
+            }
             messages.iter().for_each(|message| println!("{}", to_evcxr(message)));
             // evcxr reads the file after rustc has run.
             break std::fs::write(&source, text).and_then(|()| cell.write_moves(folder)).map(|()| succeeded);
@@ -131,10 +159,22 @@ fn compile(
     }
 }
 
+/// The answer where cells are only analysed.
+fn pretend(folder: &Path) -> ExitCode {
+    let library = folder.join(format!("lib{CELL_CRATE}.so"));
+    match std::fs::write(&library, "") {
+        Ok(()) => {
+            println!("{}", artifact(&library));
+            ExitCode::SUCCESS
+        }
+        Err(error) => failure(&format!("{}: {error}", library.display())),
+    }
+}
+
 /// The text that evcxr has written.
-fn read(source: &Path, helper: &str, folder: &Path) -> Result<Source, String> {
+fn read(source: &Path, crates: &[String], folder: &Path) -> Result<Source, String> {
     let text = std::fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
-    Source::of(&text, Some(helper), folder).map_err(|unfamiliar| unfamiliar.to_string())
+    Source::of(&text, Some(crates), folder).map_err(|unfamiliar| unfamiliar.to_string())
 }
 
 /// The RUSTFLAGS that evcxr sets beyond those the template was built with (a linker, a backend).

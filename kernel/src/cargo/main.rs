@@ -10,6 +10,7 @@ mod graph;
 mod manifest;
 mod memory;
 mod metadata;
+mod names;
 #[path = "../template/outline.rs"]
 mod outline;
 mod outlines;

@@ -13,7 +13,7 @@ use crate::dependencies;
 use crate::manifest::Dependencies;
 use crate::outlines::for_folder;
 use crate::prepare::PREPARED;
-use crate::recipe::{LIBRARY, METADATA_FILE, pruned};
+use crate::recipe::{ANALYSIS, CELL_CRATE, LIBRARY, METADATA_FILE, pruned};
 use crate::reporter::Reporter;
 use crate::{OFFLINE, Tools, failure, query, run};
 
@@ -30,9 +30,14 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
     let Some(dependencies) = Dependencies::of(&manifest, &tools.recipe) else {
         return run(tools.command(&tools.recipe.cargo).args(arguments));
     };
-    if dependencies.is_trial && is_prepared(folder, &dependencies) {
+    let analyses = std::env::var_os(ANALYSIS).is_some();
+    if dependencies.is_trial && (analyses || is_prepared(folder, &dependencies)) {
         println!("{{}}");
         return ExitCode::SUCCESS;
+    }
+    // evcxr itself, which asks for the crates' names, says nothing of the manifest.
+    if !analyses && words.contains(&"--manifest-path") {
+        return cell_metadata(tools, folder);
     }
     if dependencies.is_crate_alone() {
         return crate_metadata(tools, folder);
@@ -83,6 +88,15 @@ fn crate_metadata(tools: &Tools, folder: &Path) -> ExitCode {
         }
         Err(error) => failure(&format!("reading the template's {METADATA_FILE}: {error}")),
     }
+}
+
+/// The cell alone, for the session's rust-analyzer.
+fn cell_metadata(tools: &Tools, folder: &Path) -> ExitCode {
+    let text = std::fs::read_to_string(tools.template.join(METADATA_FILE)).unwrap_or_default();
+    let whole: Value = serde_json::from_str(&text).unwrap_or_default();
+    let cell = pruned(whole, |package| package["name"] == CELL_CRATE).to_string();
+    println!("{}", for_folder(&cell, folder));
+    ExitCode::SUCCESS
 }
 
 /// The toolchain's answer about std's workspace, cut down to the crates whose sources the template has.

@@ -23,6 +23,12 @@ pub const FOLDER_PLACEHOLDER: &str = "/HERBARIUM-KERNEL-FOLDER";
 pub const METADATA_FILE: &str = "metadata.json";
 /// The folder in a template with the standard library's sources that are kept.
 pub const LIBRARY: &str = "library";
+/// The same for the session, whose rust-analyzer need not read anything.
+// `herbarium-cargo` is asked for the other only.
+#[allow(dead_code)]
+pub const NO_LIBRARY: &str = "no-library";
+/// The environment variable that is set in the process with rust-analyzer: it gets all sources, and compiles no cell.
+pub const ANALYSIS: &str = "HERBARIUM_ANALYSIS";
 /// The package that evcxr makes of every cell.
 pub const CELL_CRATE: &str = "ctx";
 /// The cargo subcommand that builds dependencies, which the kernel writes to stdin, one per line.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::options::is_kept;
 use super::worker::Worker;
-use super::{CellError, Event, Inspection, analysis};
+use super::{CellError, Event, Inspection};
 use crate::runtime::message::Bundle;
 
 /// The commands that are not evcxr's own, as `:help` lists them.
@@ -24,12 +24,11 @@ const OWN: [(&str, &str); 7] = [
 impl Worker {
     /// `:vars`: the table that the crate makes of the variables, and evcxr's where the crate is not.
     pub(super) fn show_variables(&mut self) -> Result<(), CellError> {
-        let mut variables: Vec<(&str, &str)> =
-            self.context.iter().flat_map(|context| context.variables_and_types()).collect();
+        let mut variables = self.variables_and_types();
         variables.sort();
         let mut rows = String::new();
         for (name, kind) in variables {
-            let _ = write!(rows, "({name:?}, {:?}, (&vars::Of(&{name})).size()),", short_type(kind));
+            let _ = write!(rows, "({name:?}, {:?}, (&vars::Of(&{name})).size()),", short_type(&kind));
         }
         let code = format!(
             "{{ #[allow(unused_imports)] use ::herbarium_notebook::vars::{{self, Known, Unknown}}; vars::show(&[{rows}]); }}"
@@ -42,7 +41,9 @@ impl Worker {
 
     /// `?name` among other lines, or without a frontend's pager: the documentation, as a value.
     pub(super) fn show_about(&mut self, name: &str) -> Result<(), CellError> {
-        let found = self.context.as_mut().and_then(|context| analysis::inspect(context, name, name.len()));
+        let (reply, found) = tokio::sync::oneshot::channel();
+        self.inspect(name.to_owned(), name.len(), reply);
+        let found = found.blocking_recv().ok().flatten();
         let Some(Inspection { plain, html }) = found else { return Err(nothing_known(name)) };
         let data =
             [("text/plain", plain), ("text/html", html)].map(|(kind, text)| (kind.to_owned(), text.into()));
@@ -75,7 +76,7 @@ pub fn nothing_known(name: &str) -> CellError {
 }
 
 /// A type without the modules that its names come from: `Vec<herbarium::data::Batch>` becomes `Vec<Batch>`.
-fn short_type(kind: &str) -> String {
+pub(super) fn short_type(kind: &str) -> String {
     let mut short = String::new();
     let mut word = String::new();
     let mut rest = kind;

@@ -56,6 +56,8 @@ struct State {
     announced: bool,
     forwarder: Option<u32>,
     runtime: Option<u32>,
+    /// The process with rust-analyzer.
+    analyst: Option<u32>,
     interrupted: Interrupted,
     stopper: bool,
     listening: Listening,
@@ -163,6 +165,11 @@ impl Control {
         }
     }
 
+    /// Records the process with rust-analyzer, which no interrupt is for.
+    pub fn set_analyst(&self, process: Option<u32>) {
+        self.lock().analyst = process;
+    }
+
     /// Ends everything that runs, without asking.
     pub fn kill_all(&self) {
         for pid in sys::descendants(std::process::id(), &[]) {
@@ -235,7 +242,7 @@ impl StopRequest {
 
 impl State {
     fn kill_compilers(&self) {
-        let spare: Vec<u32> = self.forwarder.into_iter().collect();
+        let spare: Vec<u32> = self.forwarder.into_iter().chain(self.analyst).collect();
         for pid in sys::descendants(std::process::id(), &spare) {
             sys::kill(pid, Signal::KILL);
         }

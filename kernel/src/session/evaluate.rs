@@ -21,15 +21,17 @@ impl Worker {
             self.stale.clear();
             return Err(error);
         }
-        let Some(context) = &mut self.context else { return Ok(()) };
         let mut prepared = syntax::prepare(code);
-        self.stale = self.types.stale(code, context.variables_and_types());
+        if self.cargo.is_some() {
+            (prepared, self.next_placeholder) = syntax::with_placeholders(&prepared, self.next_placeholder);
+        }
+        let before = self.variables_and_types();
+        self.stale = self.types.stale(code, before.iter().map(|(name, kind)| (&**name, &**kind)));
         if !self.stale.is_empty() && syntax::only_defines(code) {
             // Variables are released only where code runs.
             prepared.push_str("\n();");
         }
-        let before: Vec<(String, String)> =
-            context.variables_and_types().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
+        let Some(context) = &mut self.context else { return Ok(()) };
         self.folder.set_stale(&self.stale);
         let kills = limits::kills_for_memory();
         let result = catch_unwind(AssertUnwindSafe(|| context.execute(&prepared)));
@@ -37,12 +39,14 @@ impl Worker {
         if let Ok(Ok(_)) = result {
             self.types.remember(code);
         }
+        self.kinds = self.folder.types();
         let end = self.shared.collector.take_end();
         let ran = self.shared.control.interrupted().times > 0 && end.failure.is_some();
         let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
         let generated = generated.unwrap_or_default();
         self.see_moves(&generated, code);
         if let Ok(Ok(_)) = result {
+            self.remember_definitions(&generated);
             self.unsettle(&end.store, &generated);
         }
         // A new variable that shadows an older one is not kept; the older one is still in the
@@ -90,7 +94,11 @@ impl Worker {
                 Err(self.or_interrupted(traps::untyped(&end.untyped, false, code), ran))
             }
             Ok(Err(error)) => {
-                let error = self.describe(error, code);
+                let nameless = self.folder.take_nameless();
+                let error = match nameless.is_empty() {
+                    true => self.describe(error, code),
+                    false => traps::nameless(&nameless, code),
+                };
                 Err(self.or_interrupted(error, ran))
             }
             Err(panic) => {

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use crate::error::{Error, Result};
 use crate::runtime::CELLS;
 use crate::source::moves::Known;
+use crate::source::types::{NAMELESS, TYPES, Types};
 use crate::source::{MOVES, STALE};
 use crate::sys::{self, sockets::Listener};
 
@@ -140,9 +141,40 @@ impl Folder {
         Known::read(&self.path().join(CELLS).join(MOVES))
     }
 
+    /// What the placeholders for types stand for.
+    pub fn types(&self) -> Types {
+        Types::read(&self.path().join(CELLS).join(TYPES))
+    }
+
+    /// The crates that cells have added, each a line of a manifest.
+    pub fn dependencies(&self) -> Vec<String> {
+        let manifest = fs::read_to_string(self.path().join(CELLS).join("Cargo.toml")).unwrap_or_default();
+        let lines = manifest.split_once("[dependencies]").map_or("", |(_, lines)| lines).lines();
+        lines.map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The variables of the last cell whose types cannot be named, with these types; told once.
+    pub fn take_nameless(&self) -> Vec<(String, String)> {
+        let file = self.path().join(CELLS).join(NAMELESS);
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        if !text.is_empty() {
+            let _ = fs::remove_file(file);
+        }
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     /// The folder of the crate that cells become, evcxr's `tmpdir`, with evcxr's configuration in it.
     pub fn cells(&self) -> Result<PathBuf> {
-        let path = self.path().join(CELLS);
+        self.of_evcxr(CELLS)
+    }
+
+    /// The same for the evcxr that only analyses cells.
+    pub fn analysis(&self) -> Result<PathBuf> {
+        self.of_evcxr("analysis")
+    }
+
+    fn of_evcxr(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path().join(name);
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
         let config = path.join("evcxr.toml");
         // Cells are compiled for a short wait; `:opt 2` is for cells that compute.

@@ -42,17 +42,20 @@ mod worker;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::{runtime, stdio, syntax, sys};
 use collector::Collector;
 pub use commands::nothing_known;
-use control::{Control, Phase};
+pub use control::Control;
+use control::Phase;
 pub use event::{AskForInput, CellError, Event, InputRequest, Outcome, Reply, Sink, Stream, ansi};
 pub use folder::Folder;
 use input::Inputs;
 use names::Names;
+pub use names::word_start;
 use worker::Job;
 pub use worker::PRELUDE_FAILED;
 
@@ -71,7 +74,7 @@ pub struct Cell {
 }
 
 /// The completions at a place in the code.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
     /// The text, and its kind as Jupyter names them (`function`, `class`, …).
     pub matches: Vec<(String, String)>,
@@ -80,8 +83,15 @@ pub struct Completion {
     pub end: usize,
 }
 
+impl Completion {
+    /// No completions at a place.
+    pub fn none(position: usize) -> Completion {
+        Completion { matches: Vec::new(), start: position, end: position }
+    }
+}
+
 /// What is known about a place in the code.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
     pub plain: String,
     pub html: String,

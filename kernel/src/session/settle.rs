@@ -14,9 +14,10 @@ impl Worker {
     /// Remembers the differences after a cell, whose source names the variables' types.
     pub(super) fn unsettle(&mut self, store: &Differences, source: &str) {
         let mut new = Unsettled::of(store, source);
-        let context = self.context.iter();
-        let known: Vec<(&str, &str)> = context.flat_map(|context| context.variables_and_types()).collect();
-        new.kept.retain(|variable| !known.contains(&(&variable.name, &variable.kind)));
+        let known = self.variables_and_types();
+        new.kept.retain(|variable| {
+            !known.iter().any(|(name, kind)| (name, kind) == (&variable.name, &variable.kind))
+        });
         self.unsettled.kept.extend(new.kept);
         self.unsettled.gone.extend(new.gone);
     }

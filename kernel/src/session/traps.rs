@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::binding::at_binding;
+use super::commands::short_type;
 use super::event::CellError;
 use super::habits::Hints;
 use super::render::Note;
@@ -25,7 +26,7 @@ pub fn not_kept(message: &str, cell: &str) -> Option<CellError> {
         return Some(closure(name, cell));
     }
     if message.contains("cannot be persisted") {
-        return Some(nameless(name, quoted.get(1).copied().unwrap_or("impl …"), cell));
+        return Some(without_name(name, quoted.get(1).copied().unwrap_or("impl …"), cell));
     }
     if message.contains("Couldn't automatically determine type") {
         let what = format!("the type of `{name}` cannot be inferred from the cell");
@@ -67,10 +68,7 @@ pub fn untyped(variables: &[Untyped], ran: bool, cell: &str) -> CellError {
         }
         at_binding(&what, name, cell, notes)
     });
-    let errors: Vec<CellError> = errors.collect();
-    let evalue = errors.iter().map(|error| error.evalue.as_str()).collect::<Vec<_>>().join("\n");
-    let traceback = errors.into_iter().flat_map(|error| error.traceback).collect();
-    CellError { ename: "CompileError".to_owned(), evalue, traceback }
+    joined(errors.collect())
 }
 
 fn reference(name: &str, cell: &str) -> CellError {
@@ -98,7 +96,30 @@ pub fn closure(name: &str, cell: &str) -> CellError {
     at_binding(&what, name, cell, notes)
 }
 
-fn nameless(name: &str, kind: &str, cell: &str) -> CellError {
+/// Variables whose types, as rustc writes them, cannot be named.
+pub fn nameless(variables: &[(String, String)], cell: &str) -> CellError {
+    let errors = variables.iter().map(|(name, kind)| match kind.starts_with("{closure@") {
+        true => closure(name, cell),
+        false => without_name(name, &without_places(&short_type(kind)), cell),
+    });
+    joined(errors.collect())
+}
+
+/// A type without the places in the source where its closures are: `Map<I, {closure@src/lib.rs:1:2: 1:9}>` becomes
+/// `Map<I, {closure}>`.
+fn without_places(kind: &str) -> String {
+    let mut parts = kind.split('@');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.find('}').map_or(part, |end| &part[end..]))
+}
+
+fn joined(errors: Vec<CellError>) -> CellError {
+    let evalue = errors.iter().map(|error| error.evalue.as_str()).collect::<Vec<_>>().join("\n");
+    let traceback = errors.into_iter().flat_map(|error| error.traceback).collect();
+    CellError { ename: "CompileError".to_owned(), evalue, traceback }
+}
+
+fn without_name(name: &str, kind: &str, cell: &str) -> CellError {
     let what = format!("`{name}` has a type without a name, `{kind}`, and cannot be kept for the next cells");
     let mut notes = Vec::new();
     let bound = kind.strip_prefix("impl ").unwrap_or("Iterator<Item = …>");

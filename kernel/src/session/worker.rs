@@ -4,7 +4,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use evcxr::CommandContext;
@@ -21,10 +21,11 @@ use super::traps::{Gone, Moved};
 use super::types::Types;
 use super::unsettled::Unsettled;
 use super::{
-    Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, analysis, failure, limits, listener,
-    options,
+    Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, failure, limits, listener, options,
 };
+use crate::analysis::Analyst;
 use crate::error::Error;
+use crate::source;
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -46,8 +47,6 @@ pub enum Job {
 pub const PRELUDE_FAILED: &str = "the prelude could not be loaded.";
 /// How long the session must be idle after its start before rust-analyzer is warmed up.
 const BEFORE_WARMING_UP: Duration = Duration::from_millis(100);
-/// The code that is completed for it: a method may come from any crate.
-const ANY_CODE: &str = "let any = vec![1];\nany.";
 
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
 pub fn spawn(
@@ -74,14 +73,23 @@ pub fn spawn(
             moved: Vec::new(),
             stale: Vec::new(),
             number: 0,
+            kinds: source::types::Types::default(),
+            next_placeholder: 1,
+            analyst: None,
+            is_warm: false,
+            defined: String::new(),
         };
         worker.start();
-        let first = jobs.recv_timeout(BEFORE_WARMING_UP).ok();
-        if first.is_none() {
-            worker.warm_up();
-        }
-        for job in first.into_iter().chain(jobs) {
-            worker.handle(job);
+        loop {
+            let job = match worker.is_warm {
+                true => jobs.recv().map_err(RecvTimeoutError::from),
+                false => jobs.recv_timeout(BEFORE_WARMING_UP),
+            };
+            match job {
+                Ok(job) => worker.handle(job),
+                Err(RecvTimeoutError::Timeout) => worker.warm_up(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
     };
     // rust-analyzer recurses deeply.
@@ -119,6 +127,15 @@ pub struct Worker {
     pub(super) stale: Vec<String>,
     /// The execution count of the current cell.
     pub(super) number: usize,
+    /// What evcxr's placeholders for types stand for, and the number of the next.
+    pub(super) kinds: source::types::Types,
+    pub(super) next_placeholder: usize,
+    /// Knows completions and documentation, for cells with the crate.
+    pub(super) analyst: Option<Analyst>,
+    /// It has been told to get ready.
+    pub(super) is_warm: bool,
+    /// What cells have defined: functions, types, and what they `use`.
+    pub(super) defined: String,
 }
 
 impl Worker {
@@ -133,7 +150,12 @@ impl Worker {
             if let Some(listener) = surroundings.listener.take() {
                 listener::listen(listener, &self.shared);
             }
-            start_evcxr(&self.folder, surroundings.plan.as_ref(), &self.shared)
+            let started = start_evcxr(&self.folder, surroundings.plan.as_ref(), &self.shared)?;
+            if let (None, Some(plan)) = (&self.analyst, &surroundings.plan) {
+                self.analyst =
+                    Some(Analyst::spawn(plan, &self.folder.analysis()?, self.shared.control.clone())?);
+            }
+            Ok(started)
         }));
         let printed = self.shared.collector.unmute();
         self.shared.collector.take_end();
@@ -158,14 +180,6 @@ impl Worker {
         self.remember_names();
     }
 
-    /// Makes rust-analyzer load now what its first answer needs: half a second that the first `let` or tab would
-    /// wait.
-    fn warm_up(&mut self) {
-        if let Some(context) = self.context.as_mut().filter(|_| self.cargo.is_some()) {
-            analysis::complete(context, ANY_CODE, ANY_CODE.len());
-        }
-    }
-
     /// Runs the prelude. Its output matters only if it fails.
     fn preload(&mut self) {
         let code = self.prelude.clone();
@@ -174,6 +188,10 @@ impl Worker {
         let result = catch_unwind(AssertUnwindSafe(|| context.execute(&code)));
         let printed = self.shared.collector.unmute();
         let failure = self.shared.collector.take_end().failure;
+        if let Ok(Ok(_)) = result {
+            let generated = context.last_source().unwrap_or_default();
+            self.remember_definitions(&generated);
+        }
         let error = match result {
             Ok(Ok(_)) if failure.is_none() => return,
             Ok(Ok(_)) => {
@@ -218,20 +236,8 @@ impl Worker {
             // The request has meanwhile been answered without rust-analyzer.
             Job::Complete { reply, .. } if reply.is_closed() => {}
             Job::Inspect { reply, .. } if reply.is_closed() => {}
-            Job::Complete { code, position, reply } => {
-                let found =
-                    self.context.as_mut().and_then(|context| analysis::complete(context, &code, position));
-                let _ = reply.send(found.unwrap_or(Completion {
-                    start: position,
-                    end: position,
-                    ..Default::default()
-                }));
-            }
-            Job::Inspect { code, position, reply } => {
-                let found =
-                    self.context.as_mut().and_then(|context| analysis::inspect(context, &code, position));
-                let _ = reply.send(found);
-            }
+            Job::Complete { code, position, reply } => self.complete(code, position, reply),
+            Job::Inspect { code, position, reply } => self.inspect(code, position, reply),
         }
     }
 
@@ -331,7 +337,11 @@ impl Worker {
 
     fn remember_names(&self) {
         let names = match &self.context {
-            Some(context) => Names::new(context.variables_and_types(), context.defined_item_names()),
+            Some(context) => {
+                let variables = self.variables_and_types();
+                let variables = variables.iter().map(|(name, kind)| (&**name, &**kind));
+                Names::new(variables, context.defined_item_names())
+            }
             None => Names::new(std::iter::empty(), std::iter::empty()),
         };
         self.shared.set_names(names);

@@ -4,6 +4,7 @@ mod complete;
 mod declarations;
 mod elements;
 mod kind;
+mod placeholders;
 mod positions;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
@@ -13,6 +14,7 @@ pub use complete::{Completeness, completeness, has_matching_brackets};
 pub use declarations::{Declaration, declarations, kind_of};
 pub use elements::{Element, elements};
 pub use kind::Kind;
+pub use placeholders::with_placeholders;
 pub use positions::{Untyped, binding, last_expression, line_with, pieces, untyped_let};
 
 const PRELUDE: &str = "fn f(){";
@@ -64,6 +66,16 @@ pub fn without_dep_lines(code: &str) -> String {
     let first = first_rust_line(code).unwrap_or(usize::MAX);
     let blanked = code.split_inclusive('\n').enumerate().map(|(number, line)| match dependency(line) {
         Some(_) if number < first => line.replace(|letter| letter != '\n', " "),
+        _ => line.to_owned(),
+    });
+    blanked.collect()
+}
+
+/// Commands, and lines for the shell, replaced by blanks, for a cell that is to follow others.
+pub fn without_commands(code: &str) -> String {
+    let first = first_rust_line(code).unwrap_or(usize::MAX);
+    let blanked = code.split_inclusive('\n').enumerate().map(|(number, line)| match is_command(line) {
+        true if number < first => line.replace(|letter| letter != '\n', " "),
         _ => line.to_owned(),
     });
     blanked.collect()

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::sys;
 
 /// Part of the key: increased whenever the build process changes.
-pub const VERSION: u32 = 18;
+pub const VERSION: u32 = 19;
 
 /// Builds everything below `template`, whose lock the caller holds. Crates compiled for an `earlier`
 /// template are reused if cargo considers them fresh.
@@ -32,6 +32,7 @@ pub fn build(
     write(&template.join("seed/src/lib.rs"), "")?;
     install_shims(template)?;
     library::copy(&tools.library, &template.join(recipe::LIBRARY), &tools.rustc)?;
+    library::none(&template.join(recipe::NO_LIBRARY))?;
     let helper = Helper::read(&location.crate_folder)?;
     write(&template.join("cargo-config.toml"), &configuration(location, &tools.target, progress)?)?;
     let dependencies = members::dependencies(&location.crate_folder)?;

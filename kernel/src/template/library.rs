@@ -60,6 +60,12 @@ pub fn copy(library: &Path, slim: &Path, rustc: &Path) -> Result<()> {
     LEFT_OUT.iter().try_for_each(|(_, module)| write(&slim.join(module), ""))
 }
 
+/// A folder that rust-analyzer takes for the standard library's sources, without any.
+pub fn none(folder: &Path) -> Result<()> {
+    let core = folder.join("core");
+    std::fs::create_dir_all(&core).map_err(Error::file(&core))
+}
+
 /// The outline of a crate in one file, its macros expanded; `None` where rustc cannot do that.
 fn expanded(crate_folder: &Path, rustc: &Path) -> Option<String> {
     let manifest = Manifest::read(crate_folder).ok()?;

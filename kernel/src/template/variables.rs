@@ -18,7 +18,7 @@ impl Plan {
             ("CARGO_HOME", self.path.display().to_string()),
             ("CARGO", bin.join("cargo").display().to_string()),
             ("RUSTC", bin.join("rustc").display().to_string()),
-            ("RUST_SRC_PATH", self.path.join(super::recipe::LIBRARY).display().to_string()),
+            ("RUST_SRC_PATH", self.path.join(super::recipe::NO_LIBRARY).display().to_string()),
             ("PATH", format!("{}:{outside}", bin.display())),
         ];
         if let Some(store) = &self.store {
@@ -27,6 +27,12 @@ impl Plan {
             variables.push((super::recipe::OUTSIDE_CARGO_HOME, self.cargo_home(store)));
         }
         variables
+    }
+
+    /// What differs from [`variables`](Plan::variables) in the process with rust-analyzer.
+    pub fn variables_of_analysis(&self) -> [(&'static str, String); 2] {
+        let library = self.path.join(super::recipe::LIBRARY);
+        [("RUST_SRC_PATH", library.display().to_string()), (super::recipe::ANALYSIS, "1".to_owned())]
     }
 
     /// The cargo home of a user who shares a template: the usual one, or where that cannot be written, one in the store.

@@ -38,8 +38,12 @@ fn puts(name: &str, kind: &str) -> String {
     format!("evcxr_variable_store.put_variable::<{kind}>(stringify!({name}), {name});\n")
 }
 
+fn crates() -> Vec<String> {
+    ["garden", "tch"].map(str::to_owned).to_vec()
+}
+
 fn source_of(text: &str, has_crate: bool) -> Source {
-    let source = Source::of(text, has_crate.then_some("garden"), Path::new("/nowhere")).unwrap();
+    let source = Source::of(text, has_crate.then_some(&crates()[..]), Path::new("/nowhere")).unwrap();
     assert_eq!(source.adapted().lines().count(), text.lines().count(), "{}", source.adapted());
     source
 }
@@ -82,14 +86,14 @@ fn the_crate_reports_errors_and_keeps_the_variables() {
     assert!(text.ends_with("{ ::herbarium_notebook::end_cell(); evcxr_variable_store }\n}\n"), "{text}");
     assert!(
         text.contains(
-            "\nextern crate garden as _; use ::herbarium_notebook::store as evcxr_internal_runtime;\n\n"
+            "\nmod evcxr_crates { extern crate garden; extern crate tch; } use ::herbarium_notebook::store as evcxr_internal_runtime;\n\n"
         ),
         "{text}"
     );
     assert!(!text.contains("evcxr_ended"), "an ordinary cell is as evcxr writes it");
     assert!(!source_of(&cell("", "f();\n", "", ""), false).adapted().contains("herbarium"));
     // A text that is compiled once more has what it needs.
-    assert_eq!(Source::of(&text, Some("garden"), Path::new("/nowhere")).unwrap().adapted(), text);
+    assert_eq!(Source::of(&text, Some(&crates()[..]), Path::new("/nowhere")).unwrap().adapted(), text);
 }
 
 #[test]
@@ -104,13 +108,13 @@ fn a_text_that_evcxr_writes_otherwise_is_refused() {
         "evcxr_variable_store\n}",
     ] {
         let other = text.replace(mark, "changed");
-        let refused = Source::of(&other, Some("garden"), Path::new("/nowhere"));
+        let refused = Source::of(&other, Some(&crates()[..]), Path::new("/nowhere"));
         assert!(refused.is_err_and(|why| why.to_string().contains("evcxr 0.22.0")), "{mark}");
     }
     let other = text.replace("eprintln!", "print_to_stderr!");
-    assert!(Source::of(&other, Some("garden"), Path::new("/nowhere")).is_err());
+    assert!(Source::of(&other, Some(&crates()[..]), Path::new("/nowhere")).is_err());
     let analysis = "#![allow(x)]\nasync fn evcxr_analysis_wrapper(\n";
-    assert!(Source::of(analysis, Some("garden"), Path::new("/nowhere")).is_ok());
+    assert!(Source::of(analysis, Some(&crates()[..]), Path::new("/nowhere")).is_ok());
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn every_text_that_evcxr_writes_is_known() {
         let texts = evcxr::texts(cell);
         assert!(!texts.is_empty(), "nothing was compiled for {cell}");
         for text in texts {
-            let helped = Source::of(&text, Some("garden"), Path::new("/nowhere"));
+            let helped = Source::of(&text, Some(&crates()[..]), Path::new("/nowhere"));
             let helped = helped.unwrap_or_else(|why| panic!("{why}\n{cell}\n{text}")).adapted();
             assert_eq!(helped.lines().count(), text.lines().count(), "{helped}");
             // What it does with variables and errors goes through the crate.

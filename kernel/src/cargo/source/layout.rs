@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+/// The line before the cell's function.
+pub const BEFORE_FUNCTION: &str = "#[unsafe(no_mangle)]";
 /// How the cell's function begins; the number of the build follows.
 const FUNCTION: &str = "pub extern \"C\" fn run_user_code_";
 /// What evcxr writes for analysis only.

@@ -10,6 +10,7 @@
 pub mod layout;
 pub mod moves;
 mod statements;
+pub mod types;
 mod variables;
 
 use std::ops::Range;
@@ -18,6 +19,7 @@ use std::path::Path;
 use layout::{Layout, Unfamiliar, Variable};
 use moves::{CompileError, Known, Move, Moves, UsedAfterMove, Watch};
 use serde_json::Value;
+use types::{CRATES, TYPES, Types, inferring, without_bindings};
 pub use variables::{CLOSE, OPEN};
 use variables::{Insertion, Variables};
 
@@ -50,6 +52,8 @@ pub struct Source {
     text: String,
     layout: Option<Layout>,
     pub(crate) moves: Moves,
+    /// Of the variables of earlier cells, and of those of this one that are already known.
+    pub(crate) types: Types,
     attempts: usize,
     /// Already adapted: a cell that is compiled again for its line tables.
     adapted: bool,
@@ -65,12 +69,14 @@ pub enum Verdict {
 }
 
 impl Source {
-    /// The text that evcxr has written for cells with a helper crate, or without. `folder` is that of the kernel's cells.
-    pub fn of(text: &str, helper: Option<&str>, folder: &Path) -> Result<Source, Unfamiliar> {
+    /// The text that evcxr has written for cells that can name these crates, the helper crate among them, or for cells
+    /// without one. `folder` is that of the kernel's cells.
+    pub fn of(text: &str, crates: Option<&[String]>, folder: &Path) -> Result<Source, Unfamiliar> {
         let mut source = Source {
             text: text.to_owned(),
             layout: None,
             moves: Moves::default(),
+            types: Types::read(&folder.join(TYPES)),
             attempts: 0,
             adapted: true,
         };
@@ -78,6 +84,7 @@ impl Source {
             return Ok(source);
         }
         source.adapted = false;
+        let text = &source.types.name(&without_bindings(text));
         let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
         source.layout = Layout::of(&text.split('\n').collect::<Vec<_>>())?;
         if let Some(layout) = &source.layout {
@@ -87,8 +94,8 @@ impl Source {
         lines[0].push_str(ADAPTED);
         source.text = lines.join("\n");
         let asks = source.layout.as_ref().is_some_and(Layout::asks) || text.contains(QUESTION);
-        if let Some(helper) = helper {
-            source.text = with_crate(&source.text, asks, helper)?;
+        if let Some(crates) = crates {
+            source.text = with_crates(&source.text, asks, crates)?;
         }
         let known = Known::read(&folder.join(MOVES));
         if source.code().is_some_and(|code| code == known.code) {
@@ -99,6 +106,23 @@ impl Source {
 
     /// The text to compile.
     pub fn adapted(&self) -> String {
+        self.inferring().0
+    }
+
+    /// The variables whose types the compiler is to find out, by the numbers of their placeholders.
+    // Only the cargo that kernels see asks.
+    #[allow(dead_code)]
+    pub fn asked(&self) -> Vec<usize> {
+        // Without `catch_unwind`, evcxr compiles a cell only to get better error messages.
+        if self.layout.is_some() { self.inferring().1 } else { Vec::new() }
+    }
+
+    fn inferring(&self) -> (String, Vec<usize>) {
+        inferring(&self.types.name(&self.with_variables()))
+    }
+
+    /// The text with what is changed around variables.
+    fn with_variables(&self) -> String {
         let (Some(layout), Some(code)) = (&self.layout, self.code()) else { return self.text.clone() };
         let variables = Variables::of(layout, &code, &self.moves);
         let mut lines: Vec<String> = self.text.split('\n').map(str::to_owned).collect();
@@ -142,7 +166,12 @@ impl Source {
             let named = |all: &[Variable]| all.iter().find(|one| one.name == moved.name).cloned();
             let at = place(moved);
             let new = |variable: Variable| {
-                Some(Move { name: variable.name, at: at?, kind: variable.kind, clones: moved.clones })
+                // What a variable of this cell has for a type is not known yet, but rustc says it.
+                let kind = match types::is_placeholder(&variable.kind) {
+                    true => moved.kind.clone(),
+                    false => variable.kind,
+                };
+                Some(Move { name: variable.name, at: at?, kind, clones: moved.clones })
             };
             if let Some(kept) = of(&layout.kept) {
                 // Report to evcxr what is lost for good, but not what is reassigned.
@@ -250,6 +279,15 @@ pub fn learners_lines(lines: &[String]) -> Option<Range<usize>> {
     Some(start..start + lines[start..].iter().position(ends)?)
 }
 
+/// What a text that was compiled defines beside its function: what cells have defined so far.
+// The cargo that kernels see has no use for it.
+#[allow(dead_code)]
+pub fn items(text: &str) -> String {
+    let generated = [QUESTION, SHARED_STORE, STORE[0], layout::BEFORE_FUNCTION];
+    let items = text.lines().take_while(|line| !generated.iter().any(|mark| line.contains(mark)));
+    items.filter(|line| !line.starts_with("#![")).flat_map(|line| [line, "\n"]).collect()
+}
+
 /// Whether the text names functions that no crate has: only the linker can say whether they exist.
 #[allow(dead_code)]
 pub fn is_foreign(text: &str) -> bool {
@@ -301,25 +339,28 @@ pub(crate) fn let_go(checks: &mut [String], stale: &str) {
 /// Replaces parts of evcxr's text by the notebook crate. No line is added or removed.
 ///
 /// Each cell names the helper crate: the notebook crate is in its library, and would otherwise be linked into the cell once
-/// more, with its own interrupt flag and store.
-fn with_crate(text: &str, asks: bool, helper: &str) -> Result<String, Unfamiliar> {
+/// more, with its own interrupt flag and store. It names the other crates so that rustc writes types by paths that begin with
+/// them.
+fn with_crates(text: &str, asks: bool, crates: &[String]) -> Result<String, Unfamiliar> {
     let mut text = text.to_owned();
     if asks {
         text = with_reported_errors(&text).ok_or(Unfamiliar(QUESTION_MARK[0]))?;
     }
     if text.contains(NEEDS_STORE) {
-        text = with_shared_store(&text, helper).ok_or(Unfamiliar(STORE[0]))?;
+        text = with_shared_store(&text, crates).ok_or(Unfamiliar(STORE[0]))?;
         text = with_end(&text).ok_or(Unfamiliar(END))?;
     }
     Ok(text)
 }
 
 /// Uses the crate's variable store instead of a generated one.
-fn with_shared_store(text: &str, helper: &str) -> Option<String> {
+fn with_shared_store(text: &str, crates: &[String]) -> Option<String> {
     let start = text.find(STORE[0])?;
     let end = start + text[start..].find(STORE[1])? + "\n}".len();
     let lines = "\n".repeat(text[start..end].matches('\n').count());
-    Some(format!("{}extern crate {helper} as _; {SHARED_STORE}{lines}{}", &text[..start], &text[end..]))
+    let crates: String = crates.iter().map(|name| format!("extern crate {name}; ")).collect();
+    let crates = format!("mod {CRATES} {{ {crates}}} {SHARED_STORE}");
+    Some(format!("{}{crates}{lines}{}", &text[..start], &text[end..]))
 }
 
 /// Makes the conversion of a `?`'s error report to the crate.

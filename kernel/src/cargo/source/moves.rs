@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::types::CRATES;
+
 /// A variable, and where in the learner's code (in bytes) it is moved away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
@@ -57,6 +59,8 @@ pub struct UsedAfterMove {
     pub line: usize,
     /// Where it is moved, in bytes of the source.
     pub moved: Vec<usize>,
+    /// Its type; empty if rustc does not say it.
+    pub kind: String,
     /// Its type has `Clone`.
     pub clones: bool,
 }
@@ -88,11 +92,17 @@ impl CompileError {
             span["is_primary"] != true && label.contains("moved")
         });
         let moved = moved.filter_map(|span| number(&in_source(span)?["byte_start"])).collect();
+        let labels = spans.iter().filter_map(|span| span["label"].as_str());
+        let kind = labels
+            .filter_map(|label| label.split_once("has type `"))
+            .find_map(|(_, rest)| rest.split('`').next());
+        let kind = kind.unwrap_or_default().replace(&format!("{CRATES}::"), "");
         let clones = message["children"].to_string().contains("consider cloning");
         Some(CompileError::UsedAfterMove(UsedAfterMove {
             name: name.to_owned(),
             line: line - 1,
             moved,
+            kind,
             clones,
         }))
     }

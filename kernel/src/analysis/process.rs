@@ -1,0 +1,67 @@
+//! The process with rust-analyzer: questions on its standard input, a line of JSON each, and answers on its standard output.
+
+use std::io::{BufRead, Write};
+use std::process::Command;
+
+use evcxr::{CommandContext, EvalContext};
+
+use super::{Answer, Kind, Question, answers};
+use crate::{runtime, sys};
+
+/// What evcxr takes for the end of a cell.
+const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
+
+/// Answers until there are no more questions.
+pub fn run() -> ! {
+    sys::die_with_parent(std::env::var(runtime::PARENT).ok().and_then(|pid| pid.parse().ok()));
+    // rust-analyzer recurses deeply.
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(serve);
+    let served = thread.ok().and_then(|thread| thread.join().ok());
+    std::process::exit(if matches!(served, Some(Ok(()))) { 0 } else { 1 })
+}
+
+fn serve() -> std::io::Result<()> {
+    let program = std::env::current_exe()?;
+    let mut command = Command::new(program);
+    command.env(runtime::ROLE, runtime::NO_CELLS);
+    let (context, _outputs) = EvalContext::with_subprocess_command(command)
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    let mut context = CommandContext::with_eval_context(context);
+    let mut known: Vec<String> = Vec::new();
+    for line in std::io::stdin().lock().lines() {
+        let question: Question = serde_json::from_str(&line?)?;
+        for dependency in question.dependencies.iter().filter(|dependency| !known.contains(dependency)) {
+            // Without it the answer is only less complete.
+            let _ = context.execute(&format!(":dep {dependency}"));
+        }
+        known.clone_from(&question.dependencies);
+        let answer = answer(&mut context, &question);
+        let mut out = std::io::stdout().lock();
+        out.write_all((serde_json::to_string(&answer)? + "\n").as_bytes())?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(context: &mut CommandContext, question: &Question) -> Answer {
+    let Question { kind, before, code, position, .. } = question;
+    match kind {
+        Kind::Completions => {
+            Answer { completions: answers::complete(context, before, code, *position), ..Answer::default() }
+        }
+        Kind::Documentation => {
+            Answer { documentation: answers::inspect(context, before, code, *position), ..Answer::default() }
+        }
+    }
+}
+
+/// The process that evcxr takes for the one that runs cells: it runs none.
+pub fn run_no_cells() -> ! {
+    for line in std::io::stdin().lock().lines() {
+        if line.is_err() {
+            break;
+        }
+        println!("{COMPLETE}");
+    }
+    std::process::exit(0)
+}
