@@ -63,6 +63,7 @@ Usage:
 
 fn main() -> ExitCode {
     stdio::start_log();
+    analysis::process::enter_role();
     runtime::enter_role();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

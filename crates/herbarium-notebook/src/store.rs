@@ -39,9 +39,9 @@ impl VariableStore {
         self.put(name, Box::new(value));
     }
 
-    /// The same for a value whose type is to be found out: `NUMBER` says in the compiler's account of the cell which it is.
+    /// The same for a value whose type is to be found out: `INDEX` says in the compiler's account of the cell which it is.
     #[inline(never)]
-    pub fn put_inferred<T: 'static, const NUMBER: usize>(&mut self, name: &str, value: T) {
+    pub fn put_inferred<T: 'static, const INDEX: usize>(&mut self, name: &str, value: T) {
         self.put(name, Box::new(value));
     }
 

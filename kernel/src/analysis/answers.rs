@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use evcxr::CommandContext;
 
-use crate::session::{Completion, Inspection, word_start};
-use crate::syntax;
+use super::{Completion, Inspection};
+use crate::syntax::{self, word_start};
 
 /// rust-analyzer's completions, without placeholders to fill in, at `position` in a cell that comes after `before`.
 pub fn complete(

@@ -8,11 +8,23 @@ use evcxr::{CommandContext, EvalContext};
 use super::{Answer, Kind, Question, answers};
 use crate::{runtime, sys};
 
+/// The value of [`runtime::ROLE`] for this process, and for what its evcxr takes for the process of the cells.
+pub const ROLE: &str = "analysis";
+const NO_CELLS: &str = "no cells";
 /// What evcxr takes for the end of a cell.
 const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
 
+/// Runs this process's role if it was started for analysis.
+pub fn enter_role() {
+    match std::env::var(runtime::ROLE).as_deref() {
+        Ok(ROLE) => run(),
+        Ok(NO_CELLS) => run_no_cells(),
+        _ => {}
+    }
+}
+
 /// Answers until there are no more questions.
-pub fn run() -> ! {
+fn run() -> ! {
     sys::die_with_parent(std::env::var(runtime::PARENT).ok().and_then(|pid| pid.parse().ok()));
     // rust-analyzer recurses deeply.
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(serve);
@@ -23,7 +35,7 @@ pub fn run() -> ! {
 fn serve() -> std::io::Result<()> {
     let program = std::env::current_exe()?;
     let mut command = Command::new(program);
-    command.env(runtime::ROLE, runtime::NO_CELLS);
+    command.env(runtime::ROLE, NO_CELLS);
     let (context, _outputs) = EvalContext::with_subprocess_command(command)
         .map_err(|error| std::io::Error::other(error.to_string()))?;
     let mut context = CommandContext::with_eval_context(context);
@@ -56,7 +68,7 @@ fn answer(context: &mut CommandContext, question: &Question) -> Answer {
 }
 
 /// The process that evcxr takes for the one that runs cells: it runs none.
-pub fn run_no_cells() -> ! {
+fn run_no_cells() -> ! {
     for line in std::io::stdin().lock().lines() {
         if line.is_err() {
             break;

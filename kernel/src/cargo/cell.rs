@@ -14,6 +14,7 @@ use crate::names::{self, Settled};
 use crate::recipe::{ANALYSIS, CELL_CRATE};
 use crate::record::Record;
 use crate::reporter::Reporter;
+use crate::source::types::PUT_INFERRED;
 use crate::source::{self, Source, Verdict};
 use crate::trace::Trace;
 use crate::{OFFLINE, Tools, failure, run, stops};
@@ -89,7 +90,8 @@ fn compile(
         .env("CARGO_PKG_NAME", CELL_CRATE)
         .env("CARGO_MANIFEST_DIR", folder)
         .env("CARGO_CRATE_NAME", CELL_CRATE);
-    if !asked.is_empty() {
+    // One that is compiled again for its line tables must become the same code.
+    if !asked.is_empty() || text.contains(PUT_INFERRED) && cell.is_adapted() {
         names::ask(&mut command, &text);
     }
     let mut trial = names::trial(&command);

@@ -36,7 +36,7 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
         return ExitCode::SUCCESS;
     }
     // evcxr itself, which asks for the crates' names, says nothing of the manifest.
-    if !analyses && words.contains(&"--manifest-path") {
+    if tools.recipe.tells_types && !analyses && words.contains(&"--manifest-path") {
         return cell_metadata(tools, folder);
     }
     if dependencies.is_crate_alone() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::Tools;
 use crate::recipe::{CELL_CRATE, Recipe};
 use crate::source::Source;
-use crate::source::types::{CRATES, NAMELESS, PUT_INFERRED, TYPES, Types};
+use crate::source::types::{CRATES, NAMELESS, PUT_INFERRED, TYPES};
 
 /// The file with the paths that cells of other kernels could name.
 const KNOWN_PATHS: &str = "paths";
@@ -19,7 +19,7 @@ const STANDARD: [&str; 3] = ["std", "core", "alloc"];
 /// The cell with its types' paths imported, to see whether they can be.
 const TRIAL: &str = "src/paths.rs";
 
-/// By number of placeholder.
+/// By the place of a variable in [`Source::asked`].
 type Kinds = BTreeMap<usize, String>;
 
 /// What has become of a cell's types.
@@ -97,8 +97,12 @@ pub fn settle(
     trial: &mut Command,
 ) -> std::io::Result<Settled> {
     let text = cell.adapted();
-    let pointers: Vec<(usize, String)> =
-        kinds.iter().filter_map(|(number, kind)| Some((*number, pointer(kind)?.to_owned()))).collect();
+    let asked = cell.asked();
+    let placeholder = |index: &usize| asked.get(*index).copied();
+    let pointers: Vec<(usize, String)> = kinds
+        .iter()
+        .filter_map(|(index, kind)| Some((placeholder(index)?, pointer(kind)?.to_owned())))
+        .collect();
     if !pointers.is_empty() {
         cell.types.extend(pointers);
         return Ok(Settled::Again);
@@ -108,20 +112,17 @@ pub fn settle(
     let lost: Vec<(String, &String)> = kinds
         .iter()
         .filter(|(_, kind)| is_lost(kind))
-        .map(|(number, kind)| (variable(&text, *number).unwrap_or_default().to_owned(), kind))
+        .map(|(index, kind)| (variable(&text, *index).unwrap_or_default().to_owned(), kind))
         .collect();
     if let Some((name, kind)) = lost.first() {
         let message = format!("`{name}` has a type without a name: {kind}");
         std::fs::write(folder.join(NAMELESS), json!(lost).to_string())?;
         return Ok(Settled::Nameless(error(&message)));
     }
-    // A variable that the cell's end is never reached for: nothing is ever put there.
-    let never = cell.asked().into_iter().filter(|number| !kinds.contains_key(number));
-    let never: Vec<(usize, String)> = never.map(|number| (number, "()".to_owned())).collect();
-    let mut types = std::mem::take(&mut cell.types);
-    types.extend(never.into_iter().chain(kinds));
-    types.write(&folder.join(TYPES))?;
-    cell.types = Types::default();
+    // Where the end of the cell cannot be reached, nothing is ever put into the store.
+    let kind = |index: usize| kinds.get(&index).cloned().unwrap_or_else(|| "()".to_owned());
+    cell.types.extend(asked.iter().enumerate().map(|(index, number)| (*number, kind(index))));
+    cell.types.write(&folder.join(TYPES))?;
     Ok(Settled::Kept)
 }
 
@@ -186,9 +187,9 @@ fn refused<'a>(
     Ok(found)
 }
 
-/// The variable that is put into the store with this number.
-fn variable(text: &str, number: usize) -> Option<&str> {
-    let start = format!("put_inferred::<_, {number}>(stringify!(");
+/// The variable with this place.
+fn variable(text: &str, index: usize) -> Option<&str> {
+    let start = format!("{PUT_INFERRED}_, {index}>(stringify!(");
     text.split_once(&start)?.1.split(')').next()
 }
 
@@ -205,9 +206,9 @@ fn error(message: &str) -> String {
 fn of_mir(mir: &str) -> BTreeMap<usize, String> {
     let calls = mir.match_indices(PUT_INFERRED).filter_map(|(at, _)| {
         let arguments = in_angle_brackets(&mir[at + PUT_INFERRED.len()..])?;
-        let (kind, number) = arguments.rsplit_once(", ")?;
-        let number = number.trim_end_matches(|letter: char| !letter.is_ascii_digit());
-        Some((number.parse().ok()?, without_crates(kind)))
+        let (kind, index) = arguments.rsplit_once(", ")?;
+        let digits = index.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(index.len());
+        Some((index[..digits].parse().ok()?, without_crates(kind)))
     });
     calls.collect()
 }

@@ -23,10 +23,10 @@ pub const FOLDER_PLACEHOLDER: &str = "/HERBARIUM-KERNEL-FOLDER";
 pub const METADATA_FILE: &str = "metadata.json";
 /// The folder in a template with the standard library's sources that are kept.
 pub const LIBRARY: &str = "library";
-/// The same for the session, whose rust-analyzer need not read anything.
+/// The same for the session: nothing where rustc tells the types, so that its rust-analyzer need not read anything.
 // `herbarium-cargo` is asked for the other only.
 #[allow(dead_code)]
-pub const NO_LIBRARY: &str = "no-library";
+pub const SESSION_LIBRARY: &str = "session-library";
 /// The environment variable that is set in the process with rust-analyzer: it gets all sources, and compiles no cell.
 pub const ANALYSIS: &str = "HERBARIUM_ANALYSIS";
 /// The package that evcxr makes of every cell.
@@ -63,6 +63,8 @@ pub struct Recipe {
     /// Arguments for a faster compile, if the machine supports it; for cells that need nothing
     /// else.
     pub quick_arguments: Option<Vec<String>>,
+    /// rustc tells the types of variables, so that nobody else is asked.
+    pub tells_types: bool,
     /// The helper crate's library, as code names it.
     pub helper: String,
     /// The cell that runs before a learner's first.
@@ -85,6 +87,7 @@ impl Recipe {
             target: text("target")?,
             rustc_arguments: strings(&value["rustc_arguments"])?,
             quick_arguments: strings(&value["quick_arguments"]),
+            tells_types: value["tells_types"] == true,
             helper: text("helper")?,
             prelude: text("prelude")?,
             given: strings(&value["given"])?,
@@ -104,6 +107,7 @@ impl Recipe {
             "target": self.target,
             "rustc_arguments": self.rustc_arguments,
             "quick_arguments": self.quick_arguments,
+            "tells_types": self.tells_types,
             "helper": self.helper,
             "prelude": self.prelude,
             "given": self.given,

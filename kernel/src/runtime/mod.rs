@@ -18,8 +18,6 @@ mod stdin;
 mod stdout;
 pub mod untyped;
 
-use crate::analysis;
-
 /// The environment variable with the process's role.
 pub const ROLE: &str = "HERBARIUM_ROLE";
 /// The value of [`ROLE`] for the process between evcxr and the cells.
@@ -28,9 +26,6 @@ pub const FORWARDER: &str = "forwarder";
 pub const RUNTIME: &str = "runtime";
 /// The value of [`ROLE`] in rustc's place, for cells without the crate.
 pub const RUSTC: &str = "rustc";
-/// The value of [`ROLE`] for the process with rust-analyzer, and for what its evcxr takes for the process of the cells.
-pub const ANALYSIS: &str = "analysis";
-pub const NO_CELLS: &str = "no cells";
 /// The path of the socket on which the kernel listens for frames.
 pub const OUTPUT: &str = "HERBARIUM_OUTPUT";
 /// The folder beside [`OUTPUT`] in which evcxr makes a crate of each cell.
@@ -51,8 +46,6 @@ pub fn enter_role() {
         Ok(FORWARDER) => forwarder::run(),
         Ok(RUNTIME) => child::run(),
         Ok(RUSTC) => question::run(),
-        Ok(ANALYSIS) => analysis::process::run(),
-        Ok(NO_CELLS) => analysis::process::run_no_cells(),
         _ => evcxr::runtime_hook(),
     }
 }

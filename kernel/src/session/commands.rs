@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::kinds::short;
 use super::options::is_kept;
 use super::worker::Worker;
 use super::{CellError, Event, Inspection};
@@ -28,7 +29,7 @@ impl Worker {
         variables.sort();
         let mut rows = String::new();
         for (name, kind) in variables {
-            let _ = write!(rows, "({name:?}, {:?}, (&vars::Of(&{name})).size()),", short_type(&kind));
+            let _ = write!(rows, "({name:?}, {:?}, (&vars::Of(&{name})).size()),", short(&kind));
         }
         let code = format!(
             "{{ #[allow(unused_imports)] use ::herbarium_notebook::vars::{{self, Known, Unknown}}; vars::show(&[{rows}]); }}"
@@ -73,44 +74,4 @@ impl Worker {
 pub fn nothing_known(name: &str) -> CellError {
     let text = format!("nothing is known about `{name}`; for a method, name a value: `?value.method`");
     CellError::new("NotFound", text)
-}
-
-/// A type without the modules that its names come from: `Vec<herbarium::data::Batch>` becomes `Vec<Batch>`.
-pub(super) fn short_type(kind: &str) -> String {
-    let mut short = String::new();
-    let mut word = String::new();
-    let mut rest = kind;
-    while let Some(first) = rest.chars().next() {
-        if let Some(after) = rest.strip_prefix("::") {
-            // The preceding word is a module, unless it is the end of a type, as in `<T as
-            // Trait>::Out`.
-            if word.is_empty() {
-                short.push_str("::");
-            }
-            word.clear();
-            rest = after;
-            continue;
-        }
-        if first.is_alphanumeric() || first == '_' {
-            word.push(first);
-        } else {
-            short.push_str(&word);
-            word.clear();
-            short.push(first);
-        }
-        rest = &rest[first.len_utf8()..];
-    }
-    short + &word
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_shown_by_their_own_names() {
-        assert_eq!(short_type("std::vec::Vec<(u8, herbarium::data::Batch)>"), "Vec<(u8, Batch)>");
-        assert_eq!(short_type("&'static str"), "&'static str");
-        assert_eq!(short_type("<T as a::B>::Out"), "<T as B>::Out");
-    }
 }

@@ -22,7 +22,7 @@ impl Worker {
             return Err(error);
         }
         let mut prepared = syntax::prepare(code);
-        if self.cargo.is_some() {
+        if self.tells_types {
             (prepared, self.next_placeholder) = syntax::with_placeholders(&prepared, self.next_placeholder);
         }
         let before = self.variables_and_types();

@@ -1,6 +1,5 @@
 //! A Rust session: evcxr, the processes that run its cells, and what comes out of them.
 
-mod analysis;
 mod assembly;
 mod binding;
 mod collector;
@@ -16,6 +15,7 @@ mod folder;
 mod gpu;
 mod habits;
 mod input;
+mod kinds;
 mod limits;
 mod line_map;
 mod lines;
@@ -24,6 +24,7 @@ mod names;
 mod options;
 mod progress;
 mod question_marks;
+mod questions;
 mod render;
 mod settle;
 mod shell;
@@ -42,20 +43,18 @@ mod worker;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+pub use crate::analysis::{Completion, Inspection};
 use crate::error::{Error, Result};
 use crate::{runtime, stdio, syntax, sys};
 use collector::Collector;
 pub use commands::nothing_known;
-pub use control::Control;
-use control::Phase;
+use control::{Control, Phase};
 pub use event::{AskForInput, CellError, Event, InputRequest, Outcome, Reply, Sink, Stream, ansi};
 pub use folder::Folder;
 use input::Inputs;
 use names::Names;
-pub use names::word_start;
 use worker::Job;
 pub use worker::PRELUDE_FAILED;
 
@@ -71,30 +70,6 @@ pub struct Cell {
     pub sink: Sink,
     /// Who answers when it asks for input.
     pub ask: AskForInput,
-}
-
-/// The completions at a place in the code.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Completion {
-    /// The text, and its kind as Jupyter names them (`function`, `class`, …).
-    pub matches: Vec<(String, String)>,
-    /// The bytes that the text replaces.
-    pub start: usize,
-    pub end: usize,
-}
-
-impl Completion {
-    /// No completions at a place.
-    pub fn none(position: usize) -> Completion {
-        Completion { matches: Vec::new(), start: position, end: position }
-    }
-}
-
-/// What is known about a place in the code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Inspection {
-    pub plain: String,
-    pub html: String,
 }
 
 /// What all the session's threads share.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Completion, Inspection};
+use crate::syntax::word_start;
 
 const KEYWORDS: [&str; 35] = [
     "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false",
@@ -56,12 +57,6 @@ impl Names {
         completion.matches = found.map(|(name, kind)| (name.clone(), (*kind).to_owned())).collect();
         completion
     }
-}
-
-/// Where the word that ends at `position` begins.
-pub fn word_start(code: &str, position: usize) -> usize {
-    let before = &code[..position];
-    before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len()
 }
 
 #[cfg(test)]

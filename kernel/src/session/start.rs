@@ -23,6 +23,8 @@ pub struct Started {
     pub hints: Hints,
     /// The cargo that cells are compiled by, if they have the crate.
     pub cargo: Option<PathBuf>,
+    /// evcxr need not find out the types of variables.
+    pub tells_types: bool,
     /// Held open while the session lives, so that the template is not removed.
     pub hold: Option<File>,
 }
@@ -66,8 +68,9 @@ pub fn start_evcxr(folder: &Folder, plan: Option<&Plan>, shared: &Shared) -> Res
         compile_through_this_program(&mut context)?;
     }
     let cargo = template.as_ref().map(|template| template.plan.path.join("bin/cargo"));
+    let tells_types = template.as_ref().is_some_and(|template| template.recipe.tells_types);
     let hold = template.and_then(|template| template.hold);
-    Ok(Started { context, preload, hints, cargo, hold })
+    Ok(Started { context, preload, hints, cargo, tells_types, hold })
 }
 
 /// Has cargo call this program in rustc's place.

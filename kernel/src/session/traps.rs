@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 
 use super::binding::at_binding;
-use super::commands::short_type;
 use super::event::CellError;
 use super::habits::Hints;
+use super::kinds::{short, without_places};
 use super::render::Note;
 use crate::runtime::untyped::Untyped;
 use crate::syntax;
@@ -100,17 +100,9 @@ pub fn closure(name: &str, cell: &str) -> CellError {
 pub fn nameless(variables: &[(String, String)], cell: &str) -> CellError {
     let errors = variables.iter().map(|(name, kind)| match kind.starts_with("{closure@") {
         true => closure(name, cell),
-        false => without_name(name, &without_places(&short_type(kind)), cell),
+        false => without_name(name, &without_places(&short(kind)), cell),
     });
     joined(errors.collect())
-}
-
-/// A type without the places in the source where its closures are: `Map<I, {closure@src/lib.rs:1:2: 1:9}>` becomes
-/// `Map<I, {closure}>`.
-fn without_places(kind: &str) -> String {
-    let mut parts = kind.split('@');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + part.find('}').map_or(part, |end| &part[end..]))
 }
 
 fn joined(errors: Vec<CellError>) -> CellError {

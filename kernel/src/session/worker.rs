@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::control::Phase;
 use super::folder::Folder;
 use super::habits::Hints;
+use super::kinds::short;
 use super::names::Names;
 use super::shell::{self, Step};
 use super::start::{Started, panic_text, start_evcxr};
@@ -45,8 +46,9 @@ pub enum Job {
 
 /// The prefix of the error when the prelude fails.
 pub const PRELUDE_FAILED: &str = "the prelude could not be loaded.";
-/// How long the session must be idle after its start before rust-analyzer is warmed up.
-const BEFORE_WARMING_UP: Duration = Duration::from_millis(100);
+/// How long the session must be idle before rust-analyzer is warmed up: it takes a processor for seconds, which the first cells
+/// of a notebook that is run at once need.
+const BEFORE_WARMING_UP: Duration = Duration::from_secs(1);
 
 /// Starts the thread. It ends with the process: the cells' processes die with the thread that started them.
 pub fn spawn(
@@ -74,6 +76,7 @@ pub fn spawn(
             stale: Vec::new(),
             number: 0,
             kinds: source::types::Types::default(),
+            tells_types: false,
             next_placeholder: 1,
             analyst: None,
             is_warm: false,
@@ -127,7 +130,9 @@ pub struct Worker {
     pub(super) stale: Vec<String>,
     /// The execution count of the current cell.
     pub(super) number: usize,
-    /// What evcxr's placeholders for types stand for, and the number of the next.
+    /// rustc tells the types of variables: evcxr gets placeholders for them.
+    pub(super) tells_types: bool,
+    /// What the placeholders stand for, and the number of the next.
     pub(super) kinds: source::types::Types,
     pub(super) next_placeholder: usize,
     /// Knows completions and documentation, for cells with the crate.
@@ -152,8 +157,9 @@ impl Worker {
             }
             let started = start_evcxr(&self.folder, surroundings.plan.as_ref(), &self.shared)?;
             if let (None, Some(plan)) = (&self.analyst, &surroundings.plan) {
-                self.analyst =
-                    Some(Analyst::spawn(plan, &self.folder.analysis()?, self.shared.control.clone())?);
+                let control = self.shared.control.clone();
+                let started = move |process| control.set_analyst(process);
+                self.analyst = Some(Analyst::spawn(plan, &self.folder.analysis()?, started)?);
             }
             Ok(started)
         }));
@@ -164,9 +170,10 @@ impl Worker {
             Err(panic) => Err(Error::Start(panic_text(&*panic))),
         };
         match result {
-            Ok(Started { context, preload, hints, cargo, hold }) => {
+            Ok(Started { context, preload, hints, cargo, tells_types, hold }) => {
                 self.context = Some(context);
                 self.cargo = cargo;
+                self.tells_types = tells_types;
                 self._hold = hold;
                 self.prelude = preload;
                 self.hints = hints;
@@ -339,7 +346,9 @@ impl Worker {
         let names = match &self.context {
             Some(context) => {
                 let variables = self.variables_and_types();
-                let variables = variables.iter().map(|(name, kind)| (&**name, &**kind));
+                let variables: Vec<(&str, String)> =
+                    variables.iter().map(|(name, kind)| (&**name, short(kind))).collect();
+                let variables = variables.iter().map(|(name, kind)| (*name, &**kind));
                 Names::new(variables, context.defined_item_names())
             }
             None => Names::new(std::iter::empty(), std::iter::empty()),

@@ -98,6 +98,12 @@ pub fn pieces(code: &str) -> Vec<Piece> {
     pieces
 }
 
+/// Where the word that ends at `position` begins.
+pub fn word_start(code: &str, position: usize) -> usize {
+    let before = &code[..position];
+    before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len()
+}
+
 /// The last line with `name` as a word.
 pub fn line_with<'a>(code: &'a str, name: &str) -> Option<&'a str> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

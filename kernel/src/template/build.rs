@@ -12,12 +12,12 @@ use super::manifests::{self, HELPER, Torch, cargo_config, crate_manifest, seed_m
 use super::recipe::{self, FOLDER_PLACEHOLDER, METADATA_FILE, Recipe, reusable_arguments, strings};
 use super::template_crates::{self, BESIDE, Crates};
 use super::tree::link_tree;
-use super::{Location, library, libtch, members, outside, quick, sources};
+use super::{Location, library, libtch, members, outside, quick, sources, types};
 use crate::error::{Error, Result};
 use crate::sys;
 
 /// Part of the key: increased whenever the build process changes.
-pub const VERSION: u32 = 19;
+pub const VERSION: u32 = 20;
 
 /// Builds everything below `template`, whose lock the caller holds. Crates compiled for an `earlier`
 /// template are reused if cargo considers them fresh.
@@ -32,7 +32,8 @@ pub fn build(
     write(&template.join("seed/src/lib.rs"), "")?;
     install_shims(template)?;
     library::copy(&tools.library, &template.join(recipe::LIBRARY), &tools.rustc)?;
-    library::none(&template.join(recipe::NO_LIBRARY))?;
+    let tells_types = types::are_told(&tools.rustc, template);
+    library::of_session(template, tells_types)?;
     let helper = Helper::read(&location.crate_folder)?;
     write(&template.join("cargo-config.toml"), &configuration(location, &tools.target, progress)?)?;
     let dependencies = members::dependencies(&location.crate_folder)?;
@@ -98,6 +99,7 @@ pub fn build(
         target: tools.target,
         rustc_arguments,
         quick_arguments,
+        tells_types,
         helper: helper.library(),
         given: helper.given(),
         prelude: helper.prelude,

@@ -16,8 +16,10 @@ use super::commands::{output, write};
 use super::members::Manifest;
 use super::outline::{Documentation::Summary, matching, outline};
 use super::outside;
+use super::recipe::{LIBRARY, SESSION_LIBRARY};
 use super::sources::{copy_file, copy_folder};
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// The crates whose sources are kept.
 const CRATES: [&str; 4] = ["core", "alloc", "std", "proc_macro"];
@@ -60,8 +62,13 @@ pub fn copy(library: &Path, slim: &Path, rustc: &Path) -> Result<()> {
     LEFT_OUT.iter().try_for_each(|(_, module)| write(&slim.join(module), ""))
 }
 
-/// A folder that rust-analyzer takes for the standard library's sources, without any.
-pub fn none(folder: &Path) -> Result<()> {
+/// What the session's rust-analyzer takes for the standard library: nothing, or where rustc does not tell it the types,
+/// what is kept.
+pub fn of_session(template: &Path, tells_types: bool) -> Result<()> {
+    let folder = template.join(SESSION_LIBRARY);
+    if !tells_types {
+        return sys::link(LIBRARY, &folder).map_err(Error::file(&folder));
+    }
     let core = folder.join("core");
     std::fs::create_dir_all(&core).map_err(Error::file(&core))
 }

@@ -29,6 +29,7 @@ mod sources;
 pub mod template_crates;
 #[path = "../cargo/tree.rs"]
 mod tree;
+mod types;
 mod variables;
 
 use std::fs::File;

@@ -18,7 +18,7 @@ impl Plan {
             ("CARGO_HOME", self.path.display().to_string()),
             ("CARGO", bin.join("cargo").display().to_string()),
             ("RUSTC", bin.join("rustc").display().to_string()),
-            ("RUST_SRC_PATH", self.path.join(super::recipe::NO_LIBRARY).display().to_string()),
+            ("RUST_SRC_PATH", self.path.join(super::recipe::SESSION_LIBRARY).display().to_string()),
             ("PATH", format!("{}:{outside}", bin.display())),
         ];
         if let Some(store) = &self.store {

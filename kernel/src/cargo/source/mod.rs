@@ -109,12 +109,19 @@ impl Source {
         self.inferring().0
     }
 
-    /// The variables whose types the compiler is to find out, by the numbers of their placeholders.
+    /// The placeholders of the variables whose types the compiler is to find out, in the order of [`inferring`].
     // Only the cargo that kernels see asks.
     #[allow(dead_code)]
     pub fn asked(&self) -> Vec<usize> {
         // Without `catch_unwind`, evcxr compiles a cell only to get better error messages.
         if self.layout.is_some() { self.inferring().1 } else { Vec::new() }
+    }
+
+    /// Whether it had been adapted before.
+    // As for `asked`.
+    #[allow(dead_code)]
+    pub fn is_adapted(&self) -> bool {
+        self.adapted
     }
 
     fn inferring(&self) -> (String, Vec<usize>) {

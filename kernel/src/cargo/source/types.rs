@@ -111,18 +111,21 @@ pub fn without_bindings(text: &str) -> String {
     rest
 }
 
-/// A text in which rustc infers what the placeholders stand for that are left, and the numbers of those whose variables
-/// it puts into the store.
+/// A text in which rustc infers what the placeholders stand for that are left, and the placeholders of the variables that
+/// it puts into the store. The text has their places in this list instead of their numbers, which depend on earlier cells.
 pub fn inferring(text: &str) -> (String, Vec<usize>) {
-    let (mut inferring, mut numbers) = (String::with_capacity(text.len()), Vec::new());
+    let (mut inferring, mut asked) = (String::with_capacity(text.len()), Vec::new());
     let mut from = 0;
     for (place, number) in placeholders(text) {
         let before = &text[from..place.start];
         match before.strip_suffix(PUT) {
             Some(before) if text[place.end..].starts_with(">(") => {
+                let index = asked.iter().position(|known| *known == number).unwrap_or(asked.len());
+                if index == asked.len() {
+                    asked.push(number);
+                }
                 inferring += before;
-                inferring += &format!("{PUT_INFERRED}_, {number}");
-                numbers.push(number);
+                inferring += &format!("{PUT_INFERRED}_, {index}");
             }
             _ => {
                 inferring += before;
@@ -131,9 +134,7 @@ pub fn inferring(text: &str) -> (String, Vec<usize>) {
         }
         from = place.end;
     }
-    numbers.sort_unstable();
-    numbers.dedup();
-    (inferring + &text[from..], numbers)
+    (inferring + &text[from..], asked)
 }
 
 #[cfg(test)]
@@ -159,8 +160,8 @@ mod tests {
         let text = "take_variable::<evcxr_type_000001>(a); put_variable::<evcxr_type_000002>(stringify!(b), b); evcxr_type_x";
         let named = types.name(text);
         assert!(named.starts_with("take_variable::<Vec<i32>>(a)"), "{named}");
-        let (inferring, numbers) = inferring(&named);
-        assert!(inferring.ends_with("put_inferred::<_, 2>(stringify!(b), b); evcxr_type_x"), "{inferring}");
-        assert_eq!(numbers, [2]);
+        let (inferring, asked) = inferring(&named);
+        assert!(inferring.ends_with("put_inferred::<_, 0>(stringify!(b), b); evcxr_type_x"), "{inferring}");
+        assert_eq!(asked, [2]);
     }
 }
