@@ -3,13 +3,16 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use super::{Answer, Kind, Question, Reply, process};
 use crate::error::{Error, Result};
 use crate::template::Plan;
 use crate::{runtime, sys};
 
+/// A process that nobody has asked for so long is ended: it has 250 MB, and many kernels may share a machine.
+const IDLE: Duration = Duration::from_secs(600);
 /// The code that is completed first, so that rust-analyzer reads what any answer needs: a method may come from any crate.
 const ANY_CODE: &str = "let any = vec![1];\nany.";
 
@@ -61,7 +64,20 @@ impl Analyst {
 /// Asks one question after the other, of a new process where the one before has ended.
 fn serve(command: &mut Command, started: &dyn Fn(Option<u32>), questions: Receiver<(Question, Reply)>) {
     let mut process: Option<Process> = None;
-    for (question, reply) in questions {
+    loop {
+        let next = match process {
+            Some(_) => questions.recv_timeout(IDLE),
+            None => questions.recv().map_err(RecvTimeoutError::from),
+        };
+        let (question, reply) = match next {
+            Ok(next) => next,
+            Err(RecvTimeoutError::Timeout) => {
+                process = None;
+                started(None);
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         if reply.is_late() {
             continue;
         }

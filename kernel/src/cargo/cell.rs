@@ -8,9 +8,9 @@ use std::process::{Command, ExitCode, Stdio};
 use serde_json::{Value, json};
 
 use crate::dependencies;
+use crate::inference::{self, Settled};
 use crate::manifest::Dependencies;
 use crate::memory::Remembered;
-use crate::names::{self, Settled};
 use crate::recipe::{ANALYSIS, CELL_CRATE};
 use crate::record::Record;
 use crate::reporter::Reporter;
@@ -65,7 +65,7 @@ fn compile(
     }
     let source = folder.join("src/lib.rs");
     let externs = record.map(|record| record.arguments.as_slice()).unwrap_or_default();
-    let named = names::of(&tools.recipe, externs);
+    let named = inference::of(&tools.recipe, externs);
     let mut cell = match read(&source, &named, folder) {
         Ok(cell) => cell,
         Err(why) => return failure(&why),
@@ -92,9 +92,9 @@ fn compile(
         .env("CARGO_CRATE_NAME", CELL_CRATE);
     // One that is compiled again for its line tables must become the same code.
     if !asked.is_empty() || text.contains(PUT_INFERRED) && cell.is_adapted() {
-        names::ask(&mut command, &text);
+        inference::ask(&mut command, &text);
     }
-    let mut trial = names::trial(&command);
+    let mut trial = inference::trial(&command);
     let library = output.join(format!("lib{CELL_CRATE}.so"));
     let arguments: Vec<OsString> =
         command.get_args().filter(|argument| *argument != output).map(Into::into).collect();
@@ -108,7 +108,7 @@ fn compile(
         }
         let (mut messages, succeeded) = diagnose(&mut command)?;
         if succeeded && !asked.is_empty() {
-            messages.push(names::answer(&output)?);
+            messages.push(inference::answer(&output)?);
         }
         // A rustc that was killed says nothing about the cell.
         let is_conclusive =
@@ -128,10 +128,10 @@ fn compile(
             Ok(answer) => answer,
             Err(error) => break Err(error),
         };
-        let types = names::read(&messages);
+        let types = inference::read(&messages);
         if let Verdict::Pass(messages) = cell.judge(messages) {
             let settled = match types {
-                Some(types) => names::settle(types, &mut cell, tools, folder, &mut trial),
+                Some(types) => inference::settle(types, &mut cell, tools, folder, &mut trial),
                 None => Ok(Settled::Kept),
             };
             match settled {

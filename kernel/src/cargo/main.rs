@@ -7,10 +7,10 @@
 mod cell;
 mod dependencies;
 mod graph;
+mod inference;
 mod manifest;
 mod memory;
 mod metadata;
-mod names;
 #[path = "../template/outline.rs"]
 mod outline;
 mod outlines;

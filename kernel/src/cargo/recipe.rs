@@ -235,6 +235,7 @@ mod tests {
             target: "x".into(),
             rustc_arguments: words("-L a --extern gar=/g.rlib --extern garden=/libgarden.so"),
             quick_arguments: Some(words("-L b")),
+            tells_types: true,
             helper: "garden".into(),
             prelude: "use garden::*;".into(),
             given: words("garden plotters-svg"),

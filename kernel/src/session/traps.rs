@@ -98,11 +98,47 @@ pub fn closure(name: &str, cell: &str) -> CellError {
 
 /// Variables whose types, as rustc writes them, cannot be named.
 pub fn nameless(variables: &[(String, String)], cell: &str) -> CellError {
-    let errors = variables.iter().map(|(name, kind)| match kind.starts_with("{closure@") {
-        true => closure(name, cell),
-        false => without_name(name, &without_places(&short(kind)), cell),
+    let errors = variables.iter().map(|(name, kind)| {
+        let shown = without_places(&short(kind));
+        match kind.as_str() {
+            kind if kind.starts_with("{closure@") => closure(name, cell),
+            kind if kind.starts_with("{async") => future(name, cell),
+            kind if kind.contains("iter::") => iterator(name, &shown, "Iterator<Item = …>", cell),
+            kind if kind.contains('{') => with_closure(name, &shown, cell),
+            _ => private(name, &shown, cell),
+        }
     });
     joined(errors.collect())
+}
+
+fn future(name: &str, cell: &str) -> CellError {
+    let what = format!("`{name}` is a future, whose type has no name, and cannot be kept for the next cells");
+    at_binding(
+        &what,
+        name,
+        cell,
+        vec![Note::help(format!("wait for it: `let {name} = ….await;`")), Note::help(BRACES)],
+    )
+}
+
+/// A type with a closure in it.
+fn with_closure(name: &str, kind: &str, cell: &str) -> CellError {
+    let what = without_a_name(name, kind);
+    let notes = vec![
+        Note::remark("a variable is kept by its type, and the type of a closure has no name"),
+        Note::help("box the closure where it is made: `let f: Box<dyn Fn(…) -> …> = Box::new(|…| …);`"),
+        Note::help(BRACES),
+    ];
+    at_binding(&what, name, cell, notes)
+}
+
+/// A type that is private where it comes from, or defined inside a function.
+fn private(name: &str, kind: &str, cell: &str) -> CellError {
+    let what = format!(
+        "`{name}` is of the type `{kind}`, which cells cannot name, and cannot be kept for the next cells"
+    );
+    let help = "keep what you need of it: a field, or what a method of it returns";
+    at_binding(&what, name, cell, vec![Note::help(help), Note::help(BRACES)])
 }
 
 fn joined(errors: Vec<CellError>) -> CellError {
@@ -111,18 +147,27 @@ fn joined(errors: Vec<CellError>) -> CellError {
     CellError { ename: "CompileError".to_owned(), evalue, traceback }
 }
 
+/// evcxr's words about a type, such as `impl Iterator<Item = i32>`.
 fn without_name(name: &str, kind: &str, cell: &str) -> CellError {
-    let what = format!("`{name}` has a type without a name, `{kind}`, and cannot be kept for the next cells");
-    let mut notes = Vec::new();
     let bound = kind.strip_prefix("impl ").unwrap_or("Iterator<Item = …>");
-    if bound.contains("Iterator") || kind.contains("iter::") {
-        notes.push(Note::help(format!("take its values: `let {name} = ….collect::<Vec<_>>();`")));
-        notes.push(Note::help(format!("or box it: `let {name}: Box<dyn {bound}> = Box::new(…);`")));
-    } else {
-        notes.push(Note::help(format!("box it: `let {name}: Box<dyn {bound}> = Box::new(…);`")));
+    if bound.contains("Iterator") {
+        return iterator(name, kind, bound, cell);
     }
-    notes.push(Note::help(BRACES));
-    at_binding(&what, name, cell, notes)
+    let help = format!("box it: `let {name}: Box<dyn {bound}> = Box::new(…);`");
+    at_binding(&without_a_name(name, kind), name, cell, vec![Note::help(help), Note::help(BRACES)])
+}
+
+fn iterator(name: &str, kind: &str, bound: &str, cell: &str) -> CellError {
+    let notes = vec![
+        Note::help(format!("take its values: `let {name} = ….collect::<Vec<_>>();`")),
+        Note::help(format!("or box it: `let {name}: Box<dyn {bound}> = Box::new(…);`")),
+        Note::help(BRACES),
+    ];
+    at_binding(&without_a_name(name, kind), name, cell, notes)
+}
+
+fn without_a_name(name: &str, kind: &str) -> String {
+    format!("`{name}` has a type without a name, `{kind}`, and cannot be kept for the next cells")
 }
 
 /// Why variables are missing.
@@ -242,6 +287,26 @@ mod tests {
         let shown = not_kept(iterator, "let it = evens();").unwrap().traceback.join("\n");
         assert!(shown.contains("let it: Box<dyn Iterator<Item = i32>> = Box::new(…);"), "{shown}");
         assert!(shown.contains("collect::<Vec<_>>()"));
+
+        let kinds = [
+            ("{closure@src/lib.rs:1:2: 1:9}", "is a closure", "let x: Box<dyn Fn"),
+            (
+                "std::iter::Map<std::ops::Range<i32>, {closure@src/lib.rs:1:2: 1:9}>",
+                "`Map<Range<i32>, {closure}>`",
+                ".collect::<Vec<_>>()",
+            ),
+            ("{async block@src/lib.rs:1:2: 1:9}", "is a future", ".await"),
+            ("(i32, {closure@src/lib.rs:1:2: 1:9})", "`(i32, {closure})`", "Box::new"),
+            ("tch::wrappers::Hidden", "the type `Hidden`, which cells cannot name", "keep what you need"),
+        ];
+        for (kind, what, help) in kinds {
+            let error = nameless(&[("x".to_owned(), kind.to_owned())], "let x = f();");
+            let shown = error.traceback.join("\n");
+            assert!(
+                error.evalue.contains(what) && shown.contains(help) && shown.contains("line 1"),
+                "{shown}"
+            );
+        }
 
         assert!(silent("let g = move |x: i32| x;").evalue.starts_with("`g` is a closure"));
         assert!(not_kept("something else", "").is_none());

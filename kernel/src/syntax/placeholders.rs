@@ -1,5 +1,6 @@
 //! Placeholders for the types of the variables that a cell binds.
 
+use ra_ap_syntax::SyntaxKind;
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 
 use super::{PRELUDE, parse, rust_part};
@@ -35,8 +36,10 @@ pub fn with_placeholders(code: &str, first: usize) -> (String, usize) {
 
 /// Whether a `let` is of one variable and says its whole type.
 fn is_written(statement: &ast::LetStmt) -> bool {
-    let is_whole =
-        |kind: ast::Type| !kind.syntax().descendants().any(|part| ast::InferType::can_cast(part.kind()));
+    // Of a type, or of an array's length.
+    let is_whole = |kind: ast::Type| {
+        !kind.syntax().descendants_with_tokens().any(|part| part.kind() == SyntaxKind::UNDERSCORE)
+    };
     matches!(statement.pat(), Some(ast::Pat::IdentPat(_))) && statement.ty().is_some_and(is_whole)
 }
 
@@ -46,20 +49,21 @@ mod tests {
 
     #[test]
     fn every_variable_without_a_type_gets_one() {
-        let code = ":dep x\nlet é: i32 = 1; let mut a =\n  f(); // a\nlet (b, Some([c, ..])) = g() else { return };\nlet d: Vec<_> = h();\n{ let e = 1; }\na";
+        let code = ":dep x\nlet é: i32 = 1; let mut a =\n  f(); // a\nlet (b, Some([c, ..])) = g() else { return };\nlet d: Vec<_> = h(); let l: [u8; _] = i();\n{ let e = 1; }\na";
         let (text, next) = with_placeholders(code, 7);
         let one = |name: &str, mutable, number| types::binding(name, mutable, number);
         assert_eq!(
             text,
             format!(
-                ":dep x\nlet é: i32 = 1; let mut a =\n  f();{} // a\nlet (b, Some([c, ..])) = g() else {{ return }};{}{}\nlet d: Vec<_> = h();{}\n{{ let e = 1; }}\na",
+                ":dep x\nlet é: i32 = 1; let mut a =\n  f();{} // a\nlet (b, Some([c, ..])) = g() else {{ return }};{}{}\nlet d: Vec<_> = h();{} let l: [u8; _] = i();{}\n{{ let e = 1; }}\na",
                 one("a", true, 7),
                 one("b", false, 8),
                 one("c", false, 9),
                 one("d", false, 10),
+                one("l", false, 11),
             )
         );
-        assert_eq!(next, 11);
+        assert_eq!(next, 12);
         assert_eq!(with_placeholders("let x = ", 1), ("let x = ".to_owned(), 1));
     }
 }
