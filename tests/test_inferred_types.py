@@ -1,5 +1,9 @@
 """Variables of cells with the crate are kept by the types that rustc infers, whatever these are."""
 
+import os
+import pathlib
+import signal
+
 import pytest
 
 from test_crate_in_cells import Notebook
@@ -84,6 +88,32 @@ def test_errors_name_types_as_they_are_written(notebook):
     _, reply = notebook.run("let number: i32 = words;")
     shown = "\n".join(reply["traceback"])
     assert "expected `i32`, found `Vec<String>`" in shown, shown
+
+
+def completions(notebook, code):
+    request = notebook.client.complete(code, len(code))
+    while True:
+        reply = notebook.client.get_shell_msg(timeout=60)
+        if reply["parent_header"].get("msg_id") == request:
+            return reply["content"]["matches"]
+
+
+def analysts(notebook):
+    """The processes with rust-analyzer below the kernel's."""
+    kernel = notebook.manager.provisioner.pid
+    children = pathlib.Path(f"/proc/{kernel}/task").glob("*/children")
+    pids = [int(pid) for file in children for pid in file.read_text().split()]
+    return [pid for pid in pids if b"HERBARIUM_ROLE=analysis" in pathlib.Path(f"/proc/{pid}/environ").read_bytes()]
+
+
+def test_cells_do_not_need_rust_analyzer_and_completions_start_it_again(notebook):
+    assert "rand" in completions(notebook, "Tensor::ran")
+    (first,) = analysts(notebook)
+    os.kill(first, signal.SIGKILL)
+    assert notebook.text("let after = vec![1];\nafter.len()") == "1"
+    assert "len" in completions(notebook, "after.le")
+    (second,) = analysts(notebook)
+    assert second != first
 
 
 def test_completions_and_documentation_know_what_cells_have_defined(notebook):

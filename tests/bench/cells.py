@@ -7,6 +7,7 @@ kernel is measured in turn with ours, and each line has its figures and the rati
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -25,6 +26,8 @@ FIRST = {
     "rust": "let t = Tensor::rand([2, 3], (Kind::Float, Device::Cpu));\nt.sum(Kind::Float).double_value(&[])",
     "python": "import torch, torchvision\nimport matplotlib.pyplot as plt\nt = torch.rand(2, 3)\nt.sum().item()",
 }
+# Where compiled cells are kept: one that has the same text is not compiled again.
+STORE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "herbarium/template"
 # Kinds of cells: what, Rust, Python. `{n}` is another number each time, so that no cell is the one before.
 CELLS = [
     ("a println!", 'println!("{n}")', "print({n})"),
@@ -111,12 +114,18 @@ def report(what, seconds):
     print(json.dumps(line), flush=True)
 
 
+def forget_compiled_cells():
+    for cells in STORE.glob("*/cells"):
+        shutil.rmtree(cells, ignore_errors=True)
+
+
 def starts():
     info = {kind: [] for kind in kinds()}
     first = {kind: [] for kind in kinds()}
     restart = {kind: [] for kind in kinds()}
     for _ in range(RUNS):
         for kind in kinds():
+            forget_compiled_cells()
             with Kernel(kind) as kernel:
                 info[kind].append(kernel.kernel_info())
                 _, error = kernel.run(FIRST[kind])
@@ -288,6 +297,7 @@ def disk():
 def three_at_once():
     seconds = []
     for _ in range(RUNS):
+        forget_compiled_cells()
         start = time.perf_counter()
         kernels = [Kernel("rust") for _ in range(3)]
         for kernel in kernels:
@@ -332,6 +342,7 @@ def notebook():
 def cells_in_a_row(what, reading):
     """All cells of the notebook, the first when the kernel has been there for `reading` seconds."""
     notebook = nbformat.read(ROOT / "notebooks" / "flowers.ipynb", as_version=4)
+    forget_compiled_cells()
     slow = ["train_model(", ".plot(", "show_batch(", "prediction_grid(", "im_convert("]
     seconds = []
     with Kernel("rust") as kernel:

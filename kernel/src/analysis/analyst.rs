@@ -81,17 +81,24 @@ fn serve(command: &mut Command, started: &dyn Fn(Option<u32>), questions: Receiv
         if reply.is_late() {
             continue;
         }
-        if process.is_none() {
-            process = Process::start(command).inspect_err(|error| log::info!("rust-analyzer: {error}")).ok();
-            started(process.as_ref().map(|process| process.child.id()));
-        }
-        match process.as_mut().map(|process| process.ask(&question)) {
-            Some(Ok(answer)) => reply.send(answer, question.position),
-            Some(Err(error)) => {
-                log::info!("rust-analyzer's process: {error}");
-                process = None;
+        // One that has ended meanwhile is replaced; a question that ends it is not asked again and again.
+        for _ in 0..2 {
+            if process.is_none() {
+                process =
+                    Process::start(command).inspect_err(|error| log::info!("rust-analyzer: {error}")).ok();
+                started(process.as_ref().map(|process| process.child.id()));
             }
-            None => {}
+            let Some(asked) = &mut process else { break };
+            match asked.ask(&question) {
+                Ok(answer) => {
+                    reply.send(answer, question.position);
+                    break;
+                }
+                Err(error) => {
+                    log::info!("rust-analyzer's process: {error}");
+                    process = None;
+                }
+            }
         }
     }
 }
