@@ -24,7 +24,7 @@ pub fn with_placeholders(code: &str, first: usize) -> (String, usize) {
         let lets = bound.filter_map(|variable| {
             let name = variable.name()?;
             number += 1;
-            Some(types::binding(name.text().as_str(), variable.mut_token().is_some(), number - 1))
+            Some(types::binding(name.text(), variable.mut_token().is_some(), number - 1))
         });
         insertions.push((base + end, lets.collect::<String>()));
     }
