@@ -1,8 +1,10 @@
 """Three people log in and run the first cells of the notebook at once."""
 
 import concurrent.futures
+import contextlib
 import os
 import pathlib
+import stat
 import subprocess
 import time
 
@@ -56,6 +58,19 @@ def reads_nothing(user, sockets):
     return said.split() == ["refused"] * len(sockets)
 
 
+@contextlib.contextmanager
+def opened(folders):
+    """Lets everybody into folders; afterwards they are as closed as before, for the tests that follow."""
+    modes = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in folders}
+    try:
+        for folder in modes:
+            folder.chmod(0o755)
+        yield
+    finally:
+        for folder, mode in modes.items():
+            folder.chmod(mode)
+
+
 def listens_over_tcp(pid):
     inodes = {os.readlink(link).strip("socket:[]") for link in pathlib.Path(f"/proc/{pid}/fd").iterdir() if os.readlink(link).startswith("socket:")}
     tables = "".join(pathlib.Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6"))
@@ -91,9 +106,8 @@ def test_a_class_shares_one_installation(users, tmp_path_factory):
         assert len(sockets) == 5, sockets
         assert reads_nothing(bo, sockets)
         # Even where the folder is open.
-        for folder in (path for path in sockets[0].parents if path.is_relative_to(ada.home)):
-            folder.chmod(0o755)
-        assert reads_nothing(bo, sockets)
+        with opened(path for path in sockets[0].parents if path.is_relative_to(ada.home)):
+            assert reads_nothing(bo, sockets)
         (kernel,) = [pid for role, _, pid in processes(ada) if role == "kernel"]
         assert not listens_over_tcp(kernel)
         for _, kernel in attended:
