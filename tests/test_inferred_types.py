@@ -116,6 +116,14 @@ def test_cells_do_not_need_rust_analyzer_and_completions_start_it_again(notebook
     assert second != first
 
 
+def test_errors_say_the_column_behind_other_variables(notebook):
+    code = "let one = 1; let (two, None) = (2, None::<u8>) else { panic!() }; let three: String = two;"
+    _, reply = notebook.run(code)
+    assert f"line 1, column {code.index('two;') + 1}" in "\n".join(reply["traceback"]), reply["traceback"]
+    notebook.text(code.replace("String", "i32"))
+    assert notebook.text("(one, two, three, None::<u8>)") == "(1, 2, 2, None)"
+
+
 def test_completions_and_documentation_know_what_cells_have_defined(notebook):
     notebook.text("struct Nectar { sugar: f32 }\n"
                   "impl Nectar { /// What bees look for.\nfn sweetness(&self) -> f32 { self.sugar } }\nlet nectar = Nectar { sugar: 0.3 };")

@@ -134,8 +134,8 @@ fn unnamable<'a>(
     folder: &Path,
     trial: &mut Command,
 ) -> std::io::Result<BTreeSet<&'a str>> {
-    let known_file = tools.place(KNOWN_PATHS);
-    let known = std::fs::read_to_string(&known_file).unwrap_or_default();
+    let known = [&tools.template, &tools.store].map(|folder| folder.join(KNOWN_PATHS));
+    let known = known.map(|file| std::fs::read_to_string(file).unwrap_or_default()).concat();
     let known: BTreeSet<&str> = known.lines().collect();
     let kinds = kinds.values().filter(|kind| !is_nameless(kind));
     let all: BTreeSet<&str> =

@@ -9,11 +9,17 @@ use super::render::{Diagnostic, Label, Note, Span, render};
 use super::suggestions::without_generated;
 use super::traps::{self, Gone};
 use super::{habits, question_marks, suggestions};
-use crate::syntax;
+use crate::syntax::{self, Written};
 
-/// The error of a cell that did not compile. `gone` knows why variables are missing, `hints` what the helper crate says
+/// The error of a cell that did not compile, which evcxr got as `written`. `gone` knows why variables are missing, `hints` what the helper crate says
 /// of habits.
-pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone, hints: &Hints) -> CellError {
+pub fn compile_error(
+    errors: &[CompilationError],
+    source: &str,
+    written: &Written,
+    gone: &Gone,
+    hints: &Hints,
+) -> CellError {
     let errors: Vec<&CompilationError> =
         errors.iter().filter(|error| error.level().starts_with("error")).collect();
     if errors.is_empty() {
@@ -22,7 +28,7 @@ pub fn compile_error(errors: &[CompilationError], source: &str, gone: &Gone, hin
     // Variables that cannot be kept matter only once everything else is right.
     let unkept: Vec<Option<CellError>> = errors.iter().map(|error| not_kept(error, source)).collect();
     let rest = errors.iter().zip(&unkept).filter(|(_, unkept)| unkept.is_none());
-    let rest: Vec<Diagnostic> = rest.map(|(error, _)| convert(error, source, gone)).collect();
+    let rest: Vec<Diagnostic> = rest.map(|(error, _)| convert(error, source, written, gone)).collect();
     match unkept.into_iter().flatten().next() {
         Some(error) if rest.is_empty() => error,
         _ => report(&rest, source, hints),
@@ -72,14 +78,14 @@ fn headline(diagnostic: &Diagnostic) -> String {
     }
 }
 
-fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
+fn convert(error: &CompilationError, source: &str, written: &Written, gone: &Gone) -> Diagnostic {
     let labels = error.spanned_messages().iter().filter_map(|message| {
         let span = message.span?;
         let span = Span {
             line: span.start_line,
-            column: span.start_column,
+            column: written.original_column(span.start_line, span.start_column),
             end_line: span.end_line,
-            end_column: span.end_column,
+            end_column: written.original_column(span.end_line, span.end_column),
         };
         // For a message without a label, evcxr repeats the message.
         let repeated = message.label.ends_with(&error.message());
@@ -87,7 +93,7 @@ fn convert(error: &CompilationError, source: &str, gone: &Gone) -> Diagnostic {
         Some(Label { span, text, primary: message.is_primary })
     });
     let mut notes = suggestions::notes(&error.json);
-    notes.extend(notebook_notes(error, source, gone));
+    notes.extend(notebook_notes(error, source, written, gone));
     if let Some(found) = untyped_let(error, source) {
         let name = &found.name;
         notes.push(Note::help(format!("state the type of `{name}`: `let {name}: … = …;`")));
@@ -118,7 +124,7 @@ fn untyped_let(error: &CompilationError, source: &str) -> Option<syntax::Untyped
 }
 
 /// Notes that the compiler cannot give: about other cells and the code around this one.
-fn notebook_notes(error: &CompilationError, source: &str, gone: &Gone) -> Vec<Note> {
+fn notebook_notes(error: &CompilationError, source: &str, written: &Written, gone: &Gone) -> Vec<Note> {
     let message = error.message();
     let static_is_asked = error.json["children"].to_string().contains("'static");
     match error.code() {
@@ -130,7 +136,7 @@ fn notebook_notes(error: &CompilationError, source: &str, gone: &Gone) -> Vec<No
         {
             kept_references()
         }
-        Some("E0277" | "E0308" | "E0069") => question_marks::notes(error, source),
+        Some("E0277" | "E0308" | "E0069") => question_marks::notes(error, source, written),
         _ => Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use super::worker::Worker;
 use super::{CellError, Event, Stream, diagnostics, failure, limits, lines, traps};
 use crate::runtime::message::Bundle;
 use crate::source::layout::Variable;
-use crate::syntax;
+use crate::syntax::{self, Written};
 
 impl Worker {
     /// Compiles and runs Rust.
@@ -21,20 +21,21 @@ impl Worker {
             self.stale.clear();
             return Err(error);
         }
-        let mut prepared = syntax::prepare(code);
+        let mut written = Written::plain(&syntax::prepare(code));
         if self.tells_types {
-            (prepared, self.next_placeholder) = syntax::with_placeholders(&prepared, self.next_placeholder);
+            (written, self.next_placeholder) =
+                syntax::with_placeholders(&written.text, self.next_placeholder);
         }
         let before = self.variables_and_types();
         self.stale = self.types.stale(code, before.iter().map(|(name, kind)| (&**name, &**kind)));
         if !self.stale.is_empty() && syntax::only_defines(code) {
             // Variables are released only where code runs.
-            prepared.push_str("\n();");
+            written.text.push_str("\n();");
         }
         let Some(context) = &mut self.context else { return Ok(()) };
         self.folder.set_stale(&self.stale);
         let kills = limits::kills_for_memory();
-        let result = catch_unwind(AssertUnwindSafe(|| context.execute(&prepared)));
+        let result = catch_unwind(AssertUnwindSafe(|| context.execute(&written.text)));
         self.folder.set_stale(&[]);
         if let Ok(Ok(_)) = result {
             self.types.remember(code);
@@ -96,7 +97,7 @@ impl Worker {
             Ok(Err(error)) => {
                 let nameless = self.folder.take_nameless();
                 let error = match nameless.is_empty() {
-                    true => self.describe(error, code),
+                    true => self.describe(error, code, &written),
                     false => traps::nameless(&nameless, code),
                 };
                 Err(self.or_interrupted(error, ran))
@@ -118,13 +119,13 @@ impl Worker {
         }
     }
 
-    /// The error for what evcxr could not do.
-    pub(super) fn describe(&mut self, error: evcxr::Error, code: &str) -> CellError {
+    /// The error for what evcxr could not do with a cell.
+    pub(super) fn describe(&mut self, error: evcxr::Error, code: &str, written: &Written) -> CellError {
         match error {
             evcxr::Error::CompilationErrors(errors) => {
-                let mut errors = self.with_hidden(errors, code);
+                let mut errors = self.with_hidden(errors, &written.text);
                 self.forget_unnamed(&mut errors);
-                diagnostics::compile_error(&errors, code, &self.gone, &self.hints)
+                diagnostics::compile_error(&errors, code, written, &self.gone, &self.hints)
             }
             evcxr::Error::TypeRedefinedVariablesLost(variables) => {
                 let what = "a type was redefined, so values of the old type cannot be kept";

@@ -4,9 +4,10 @@
 use evcxr::CompilationError;
 
 use super::render::Note;
+use crate::syntax::Written;
 
 /// What the learner may write instead, where an error is about the cell's own `Result`.
-pub fn notes(error: &CompilationError, cell: &str) -> Vec<Note> {
+pub fn notes(error: &CompilationError, cell: &str, written: &Written) -> Vec<Note> {
     let text = error.json.to_string();
     if !text.contains("EvcxrUserCodeError") && !text.contains("couldn't convert the error") {
         return Vec::new();
@@ -15,7 +16,9 @@ pub fn notes(error: &CompilationError, cell: &str) -> Vec<Note> {
     let place = error.primary_spanned_message().and_then(|message| message.span);
     let line = place.and_then(|place| cell.lines().nth(place.start_line - 1)).unwrap_or_default();
     let before_mark = |what: &str| {
-        let at = place.map_or(0, |place| place.start_column.saturating_sub(1));
+        let at = place.map_or(0, |place| {
+            written.original_column(place.start_line, place.start_column).saturating_sub(1)
+        });
         let (before, rest): (String, String) =
             (line.chars().take(at).collect(), line.chars().skip(at).collect());
         format!("`{}`", format!("{before}{what}{rest}").trim())

@@ -27,6 +27,7 @@ use super::{
 use crate::analysis::Analyst;
 use crate::error::Error;
 use crate::source;
+use crate::syntax::Written;
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -204,7 +205,7 @@ impl Worker {
             Ok(Ok(_)) => {
                 failure::from_failure(failure.unwrap_or(super::collector::Failure::Panic(None)), "", &code)
             }
-            Ok(Err(error)) => self.describe(error, &code),
+            Ok(Err(error)) => self.describe(error, &code, &Written::plain(&code)),
             Err(panic) => CellError::new("KernelError", panic_text(&*panic)),
         };
         let why = format!("{PRELUDE_FAILED}\n{}\n{printed}", error.traceback.join("\n"));

@@ -14,7 +14,7 @@ pub use complete::{Completeness, completeness, has_matching_brackets};
 pub use declarations::{Declaration, declarations, kind_of};
 pub use elements::{Element, elements};
 pub use kind::Kind;
-pub use placeholders::with_placeholders;
+pub use placeholders::{Written, with_placeholders};
 pub use positions::{Untyped, binding, last_expression, line_with, pieces, untyped_let, word_start};
 
 const PRELUDE: &str = "fn f(){";

@@ -58,7 +58,7 @@ pub fn last_expression(code: &str) -> Option<(usize, usize, usize)> {
 }
 
 /// The line and column, from 1, of a byte.
-fn position(code: &str, offset: usize) -> Option<(usize, usize)> {
+pub fn position(code: &str, offset: usize) -> Option<(usize, usize)> {
     let before = code.get(..offset)?;
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
