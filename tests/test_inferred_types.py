@@ -59,6 +59,8 @@ def test_a_variable_is_kept(notebook, binds, uses, shown):
     ("let bad = (1, |x: i32| x + 1);", "`bad` has a type without a name, `(i32, {closure})`", "Box::new(|…| …)"),
     ("let bad = (0..9).filter(|x| x % 2 == 0);", "`bad` has a type without a name, `Filter<Range<i32>, {closure}>`", ".collect::<Vec<_>>()"),
     ("let bad = shop::secret();", "`bad` is of the type `Secret`, which cells cannot name", "keep what you need of it"),
+    ("let bad = Some(double);", "`bad` is, or holds, one particular function", "Option<fn(…) -> …>"),
+    ("let bad = { struct Thorn; Thorn };", "`bad` is of the type `Thorn`, which cells cannot name", "keep what you need of it"),
     ("let bad = Vec::new();", "[E0282] type annotations needed for `Vec<_>`", "let bad: Vec<T> = Vec::new();"),
     ("let list = vec![1];\nlet bad = &list[0];", "`bad` is a reference", ".to_vec()"),
 ])
@@ -85,7 +87,7 @@ def test_types_are_listed_by_their_short_names(notebook):
 
 def test_errors_name_types_as_they_are_written(notebook):
     notebook.text("let words = vec![String::from(\"a\")];")
-    _, reply = notebook.run("let number: i32 = words;")
+    _, reply = notebook.run("let more = 1;\nlet number: i32 = words;")
     shown = "\n".join(reply["traceback"])
     assert "expected `i32`, found `Vec<String>`" in shown, shown
 
@@ -116,6 +118,34 @@ def test_cells_do_not_need_rust_analyzer_and_completions_start_it_again(notebook
     assert second != first
 
 
+def test_names_of_crates_and_modules_do_not_get_mixed_up(notebook):
+    notebook.text("let pixels = image::RgbImage::new(2, 3);\nlet greeting = vec![String::from(\"hello\")];")
+    notebook.text("mod image { #[derive(Debug)] pub struct Frame(pub u8); }\nlet frame = image::Frame(3);")
+    assert notebook.text("frame") == "Frame(3)"
+    notebook.text("let other = ::image::RgbImage::new(4, 5);")
+    assert notebook.text("(pixels.height(), other.height())") == "(3, 5)"
+    # A module that is called as one of std's, and its change.
+    notebook.text("mod string { pub const N: usize = 1; }")
+    assert notebook.text("mod string { pub const N: usize = 2; }") == "", "nothing is lost"
+    assert notebook.text("greeting") == '["hello"]'
+
+
+def test_functions_are_kept_as_pointers_or_refused(notebook):
+    notebook.text("let make: fn(&'static str) -> String = String::from;")
+    assert notebook.text("make(\"a\")") == '"a"'
+    _, reply = notebook.run("let maker = String::from;\nlet made: String = maker(\"a\");")
+    if reply["status"] == "error":
+        assert "`maker`" in reply["evalue"], reply
+    assert notebook.text("1 + 1") == "2"
+
+
+def test_unstable_features_are_refused_as_ever(notebook):
+    _, reply = notebook.run("#![feature(never_type)]\nlet before = 1;")
+    assert "[E0554]" in reply["evalue"], reply
+    assert notebook.text("let after = vec![\"#![feature(x)]\"];\nafter.len()") == "1"
+    assert notebook.text("after[0].len()") == "14"
+
+
 def test_errors_say_the_column_behind_other_variables(notebook):
     code = "let one = 1; let (two, None) = (2, None::<u8>) else { panic!() }; let three: String = two;"
     _, reply = notebook.run(code)
@@ -137,5 +167,5 @@ def test_completions_and_documentation_know_what_cells_have_defined(notebook):
     found = ask(notebook.client.complete("let é = 1;\nnectar.sw", 20))
     assert found["matches"] == ["sweetness"] and (found["cursor_start"], found["cursor_end"]) == (18, 20), found
     assert "Nectar" in ask(notebook.client.complete("Nect", 4))["matches"]
-    assert "let mut nectar: Nectar" in ask(notebook.client.inspect("nectar", 3))["data"]["text/plain"]
+    assert "let nectar: Nectar" in ask(notebook.client.inspect("nectar", 3))["data"]["text/plain"]
     assert "What bees look for." in ask(notebook.client.inspect("nectar.sweetness", 10))["data"]["text/plain"]

@@ -16,7 +16,7 @@ CRATES = [
     'ndarray = "0.16"',
     'plotters = { version = "0.3.7", default-features = false, features = ["evcxr", "svg_backend", "line_series"] }',
 ]
-PRELUDE = "use ndarray::prelude::*;\nuse plotters::prelude::*;"
+PRELUDE = "use ndarray::prelude::*;\nuse plotters::prelude::*;\nlet rows = Array1::<f64>::ones(3);"
 CHART = """evcxr_figure((200, 100), |root| {
     let mut chart = ChartBuilder::on(&root).build_cartesian_2d(0.0..3.0, 0.0..9.0)?;
     chart.draw_series(LineSeries::new(sums.iter().enumerate().map(|(x, y)| (x as f64, *y)), &RED))?;
@@ -101,6 +101,7 @@ def test_a_kernel_with_other_crates(prefix, tmp_path):
     try:
         # The crates are there in the first cell, and have types that the next cells know.
         assert notebook.text("let table = array![[1.0, 2.0], [3.0, 4.0]];\ntable.dot(&table)") == "[[7.0, 10.0],\n [15.0, 22.0]], shape=[2, 2], strides=[2, 1], layout=Cc (0x5), const ndim=2"
+        assert notebook.text("rows.sum()") == "3.0", "a variable of the prelude"
         assert notebook.text("let sums = table.sum_axis(Axis(0));\nsums.len()") == "2"
         messages, reply = notebook.run(CHART)
         assert reply["status"] == "ok", reply

@@ -23,11 +23,11 @@ pub struct Analyst {
 
 impl Analyst {
     /// Starts the thread; the process only when something is asked. Its evcxr gets `folder`. `started` is told each process
-    /// that there is, or that there is none.
+    /// that there is, or that there is none, and says whether there may be one.
     pub fn spawn(
         plan: &Plan,
         folder: &Path,
-        started: impl Fn(Option<u32>) + Send + 'static,
+        started: impl Fn(Option<u32>) -> bool + Send + 'static,
     ) -> Result<Analyst> {
         let program = std::env::current_exe().map_err(Error::system("this program's own path"))?;
         let mut command = Command::new(program);
@@ -62,7 +62,11 @@ impl Analyst {
 }
 
 /// Asks one question after the other, of a new process where the one before has ended.
-fn serve(command: &mut Command, started: &dyn Fn(Option<u32>), questions: Receiver<(Question, Reply)>) {
+fn serve(
+    command: &mut Command,
+    started: &dyn Fn(Option<u32>) -> bool,
+    questions: Receiver<(Question, Reply)>,
+) {
     let mut process: Option<Process> = None;
     loop {
         let next = match process {
@@ -86,7 +90,9 @@ fn serve(command: &mut Command, started: &dyn Fn(Option<u32>), questions: Receiv
             if process.is_none() {
                 process =
                     Process::start(command).inspect_err(|error| log::info!("rust-analyzer: {error}")).ok();
-                started(process.as_ref().map(|process| process.child.id()));
+                if !started(process.as_ref().map(|process| process.child.id())) {
+                    return;
+                }
             }
             let Some(asked) = &mut process else { break };
             match asked.ask(&question) {
@@ -97,6 +103,9 @@ fn serve(command: &mut Command, started: &dyn Fn(Option<u32>), questions: Receiv
                 Err(error) => {
                     log::info!("rust-analyzer's process: {error}");
                     process = None;
+                    if !started(None) {
+                        return;
+                    }
                 }
             }
         }

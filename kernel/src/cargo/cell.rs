@@ -65,7 +65,7 @@ fn compile(
     }
     let source = folder.join("src/lib.rs");
     let externs = record.map(|record| record.arguments.as_slice()).unwrap_or_default();
-    let named = inference::of(&tools.recipe, externs);
+    let named = inference::nameable_crates(&tools.recipe, externs);
     let mut cell = match read(&source, &named, folder) {
         Ok(cell) => cell,
         Err(why) => return failure(&why),
@@ -92,7 +92,7 @@ fn compile(
         .env("CARGO_CRATE_NAME", CELL_CRATE);
     // One that is compiled again for its line tables must become the same code.
     if !asked.is_empty() || text.contains(PUT_INFERRED) && cell.is_adapted() {
-        inference::ask(&mut command, &text);
+        inference::ask(&mut command, &text, &tools.recipe);
     }
     let mut trial = inference::trial(&command);
     let library = output.join(format!("lib{CELL_CRATE}.so"));
@@ -118,6 +118,8 @@ fn compile(
         }
         Ok((messages, succeeded))
     };
+    // The variables that are functions, once the cell is compiled with pointers to them.
+    let mut functions = Vec::new();
     let compiled = loop {
         let text = cell.adapted();
         let (messages, succeeded) = match if check_only {
@@ -132,11 +134,15 @@ fn compile(
         if let Verdict::Pass(messages) = cell.judge(messages) {
             let settled = match types {
                 Some(types) => inference::settle(types, &mut cell, tools, folder, &mut trial),
-                None => Ok(Settled::Kept),
+                None if succeeded || functions.is_empty() => Ok(Settled::Kept),
+                None => inference::nameless(&functions, folder).map(Settled::Nameless),
             };
             match settled {
                 Ok(Settled::Kept) => {}
-                Ok(Settled::Again) => continue,
+                Ok(Settled::Again(found)) => {
+                    functions = found;
+                    continue;
+                }
                 Ok(Settled::Nameless(message)) => {
                     println!("{}", to_evcxr(&message));
                     break Ok(false);

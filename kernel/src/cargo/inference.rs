@@ -1,7 +1,8 @@
 //! Finds out from rustc what types the variables of a cell have, and whether the next cell can name them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -26,15 +27,15 @@ type Kinds = BTreeMap<usize, String>;
 pub enum Settled {
     /// They are written down for the next cells.
     Kept,
-    /// Some are known now, with which the cell is to be compiled again.
-    Again,
+    /// These variables are functions: the cell is to be compiled again, with them as pointers.
+    Again(Vec<(String, String)>),
     /// Some cannot be named; with an error for evcxr, which knows no more than that.
     Nameless(String),
 }
 
 /// The crates that a cell can name, the helper crate first: these are given to rustc by `--extern`, except for procedural
 /// macros, which no type comes from.
-pub fn of(recipe: &Recipe, more: &[String]) -> Vec<String> {
+pub fn nameable_crates(recipe: &Recipe, more: &[String]) -> Vec<String> {
     let mut names = vec![recipe.helper.clone()];
     let given = recipe.rustc_arguments.windows(2).chain(more.windows(2)).filter(|pair| pair[0] == "--extern");
     for (name, file) in given.filter_map(|pair| pair[1].split_once('=')) {
@@ -46,12 +47,16 @@ pub fn of(recipe: &Recipe, more: &[String]) -> Vec<String> {
     names
 }
 
-/// Has rustc write the cell's MIR beside its library, with whole paths. The option for these is unstable.
-pub fn ask(command: &mut Command, text: &str) {
-    command.arg("--emit=mir");
-    // A cell that asks for unstable features is to be refused as ever where the toolchain is a stable one.
-    if !text.contains("#![feature") {
-        command.arg("-Ztrim-diagnostic-paths=no").env("RUSTC_BOOTSTRAP", "1");
+/// Has rustc write the cell's MIR beside its library, with whole paths. The option for these is unstable; a cell that asks
+/// for unstable features itself is refused by a stable toolchain as ever.
+pub fn ask(command: &mut Command, text: &str, recipe: &Recipe) {
+    let mut attributes = text.lines().take_while(|line| line.starts_with("#!["));
+    if attributes.any(|line| line.contains("feature(")) && !recipe.nightly {
+        return;
+    }
+    command.args(["--emit=mir", "-Ztrim-diagnostic-paths=no"]);
+    if !recipe.nightly {
+        command.env("RUSTC_BOOTSTRAP", "1");
     }
 }
 
@@ -78,8 +83,14 @@ pub fn trial(command: &Command) -> Command {
 
 /// The types, as one more of rustc's messages.
 pub fn answer(output: &Path) -> std::io::Result<String> {
-    let mir = std::fs::read_to_string(output.join(format!("{CELL_CRATE}.mir")))?;
-    Ok(json!({ "types": of_mir(&mir) }).to_string())
+    let file = output.join(format!("{CELL_CRATE}.mir"));
+    let mut kinds = Kinds::new();
+    // It has every constant of the cell, which may be large.
+    for line in BufReader::new(File::open(&file)?).split(b'\n') {
+        kinds.extend(of_mir(&String::from_utf8_lossy(&line?)));
+    }
+    std::fs::remove_file(&file)?;
+    Ok(json!({ "types": kinds }).to_string())
 }
 
 /// The types that are among the messages of a compile.
@@ -99,31 +110,39 @@ pub fn settle(
     let text = cell.adapted();
     let asked = cell.asked();
     let placeholder = |index: &usize| asked.get(*index).copied();
-    let pointers: Vec<(usize, String)> = kinds
-        .iter()
-        .filter_map(|(index, kind)| Some((placeholder(index)?, pointer(kind)?.to_owned())))
-        .collect();
-    if !pointers.is_empty() {
+    let functions: Vec<(&usize, &String)> =
+        kinds.iter().filter(|(_, kind)| pointer(kind).is_some()).collect();
+    if !functions.is_empty() {
+        let name = |index: &usize| variable(&text, *index).unwrap_or_default().to_owned();
+        let names = functions.iter().map(|(index, kind)| (name(index), kind.to_string())).collect();
+        let pointers = functions
+            .iter()
+            .filter_map(|(index, kind)| Some((placeholder(index)?, pointer(kind)?.to_owned())));
         cell.types.extend(pointers);
-        return Ok(Settled::Again);
+        return Ok(Settled::Again(names));
     }
     let unnamable = unnamable(&kinds, &text, tools, folder, trial)?;
     let is_lost = |kind: &str| is_nameless(kind) || paths(kind).any(|path| unnamable.contains(path));
-    let lost: Vec<(String, &String)> = kinds
+    let lost: Vec<(String, String)> = kinds
         .iter()
         .filter(|(_, kind)| is_lost(kind))
-        .map(|(index, kind)| (variable(&text, *index).unwrap_or_default().to_owned(), kind))
+        .map(|(index, kind)| (variable(&text, *index).unwrap_or_default().to_owned(), kind.clone()))
         .collect();
-    if let Some((name, kind)) = lost.first() {
-        let message = format!("`{name}` has a type without a name: {kind}");
-        std::fs::write(folder.join(NAMELESS), json!(lost).to_string())?;
-        return Ok(Settled::Nameless(error(&message)));
+    if !lost.is_empty() {
+        return Ok(Settled::Nameless(nameless(&lost, folder)?));
     }
     // Where the end of the cell cannot be reached, nothing is ever put into the store.
     let kind = |index: usize| kinds.get(&index).cloned().unwrap_or_else(|| "()".to_owned());
     cell.types.extend(asked.iter().enumerate().map(|(index, number)| (*number, kind(index))));
     cell.types.write(&folder.join(TYPES))?;
     Ok(Settled::Kept)
+}
+
+/// Writes down for the kernel which variables have which types without a name; the error for evcxr, which knows no more.
+pub fn nameless(lost: &[(String, String)], folder: &Path) -> std::io::Result<String> {
+    std::fs::write(folder.join(NAMELESS), json!(lost).to_string())?;
+    let names: Vec<&str> = lost.iter().map(|(name, _)| name.as_str()).collect();
+    Ok(error(&format!("types without a name: {}", names.join(", "))))
 }
 
 /// Those of the types' paths that a cell cannot name.
@@ -145,12 +164,14 @@ fn unnamable<'a>(
         return Ok(BTreeSet::new());
     }
     let refused = refused(&all, text, folder, trial)?;
-    let outside = |path: &&str| {
-        let first = path.split("::").next().unwrap_or_default();
-        STANDARD.contains(&first) || text.contains(&format!("extern crate {first}; "))
+    // The crates of a `:dep` may change, and there are others of the same name.
+    let is_lasting = |path: &&str| {
+        let given = path.strip_prefix("::").and_then(|path| path.split("::").next());
+        given.is_some_and(|name| tools.recipe.is_given(name))
+            || STANDARD.iter().any(|name| path.starts_with(&format!("{name}::")))
     };
     let fine: Vec<&str> =
-        all.iter().copied().filter(|path| !refused.contains(path)).filter(outside).collect();
+        all.iter().copied().filter(|path| !refused.contains(path)).filter(is_lasting).collect();
     if !fine.is_empty() {
         // That it could not be written only costs time.
         let file = std::fs::File::options().create(true).append(true).open(tools.store.join(KNOWN_PATHS));
@@ -168,10 +189,8 @@ fn refused<'a>(
 ) -> std::io::Result<Vec<&'a str>> {
     let mut tried = text.to_owned();
     let before = text.matches('\n').count() + 1;
-    for (number, path) in paths.iter().enumerate() {
-        tried += &format!(
-            "\nmod evcxr_path_{number} {{ #[allow(unused_imports)] use super::*; use {path} as _; }}"
-        );
+    for path in paths {
+        tried += &format!("\nuse {path} as _;");
     }
     std::fs::write(folder.join(TRIAL), tried)?;
     let output = trial.stdout(Stdio::null()).stderr(Stdio::piped()).output()?;
@@ -183,6 +202,11 @@ fn refused<'a>(
         let lines =
             spans.filter(|_| message["level"] == "error").filter_map(|span| span["line_start"].as_u64());
         found.extend(lines.filter_map(|line| paths.get((line as usize).checked_sub(before + 1)?).copied()));
+    }
+    if found.is_empty() && !output.status.success() {
+        return Err(std::io::Error::other(
+            "the types of the cell's variables could not be tried: run it again",
+        ));
     }
     Ok(found)
 }
@@ -230,9 +254,9 @@ fn in_angle_brackets(text: &str) -> Option<&str> {
     None
 }
 
-/// A type by the paths that a cell can write.
+/// A type by the paths that a cell can write, whatever modules it has.
 fn without_crates(kind: &str) -> String {
-    kind.replace(&format!("{CRATES}::"), "")
+    kind.replace(CRATES, "")
 }
 
 /// The type of a function pointer, for the type of one function, such as `fn(i32) -> i32 {double}`: a variable of the first
@@ -249,11 +273,11 @@ fn is_nameless(kind: &str) -> bool {
     kind.contains('{')
 }
 
-/// The paths in a type, such as `std::vec::Vec` and `tch::Tensor` in `std::vec::Vec<tch::Tensor>`.
+/// The paths in a type, such as `std::vec::Vec` and `::tch::Tensor` in `std::vec::Vec<::tch::Tensor>`.
 fn paths(kind: &str) -> impl Iterator<Item = &str> {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':' || letter == '#';
     kind.split(move |letter| !is_part(letter))
-        .map(|path| path.trim_matches(':'))
+        .map(|path| path.trim_end_matches(':'))
         .filter(|path| path.contains("::"))
 }
 
@@ -266,7 +290,7 @@ mod tests {
         let mir = "_1 = herbarium_notebook::store::VariableStore::put_inferred::<std::boxed::Box<dyn std::ops::Fn(i32) -> [u8; 3]>, 12>(copy _2) -> [return: bb2];\n\
                    _2 = X::put_inferred::<(evcxr_crates::tch::Tensor, {closure@src/lib.rs:1:2: 3:4}), 3_usize>(move _3)";
         let found: Vec<(usize, String)> = of_mir(mir).into_iter().collect();
-        assert_eq!(found[0], (3, "(tch::Tensor, {closure@src/lib.rs:1:2: 3:4})".to_owned()));
+        assert_eq!(found[0], (3, "(::tch::Tensor, {closure@src/lib.rs:1:2: 3:4})".to_owned()));
         assert_eq!(found[1], (12, "std::boxed::Box<dyn std::ops::Fn(i32) -> [u8; 3]>".to_owned()));
     }
 
@@ -280,7 +304,7 @@ mod tests {
         assert_eq!(pointer("{closure@src/lib.rs:1:2: 3:4}"), None);
         assert!(is_nameless("Map<Range<i32>, {closure@src/lib.rs:1:2: 3:4}>") && !is_nameless("[u8; 4]"));
         let found: Vec<&str> =
-            paths("std::vec::Vec<(tch::Tensor, i32, Own, for<'a> fn(&'a m::B))>").collect();
-        assert_eq!(found, ["std::vec::Vec", "tch::Tensor", "m::B"]);
+            paths("std::vec::Vec<(::tch::Tensor, i32, Own, for<'a> fn(&'a m::B))>").collect();
+        assert_eq!(found, ["std::vec::Vec", "::tch::Tensor", "m::B"]);
     }
 }

@@ -13,7 +13,7 @@ use crate::dependencies;
 use crate::manifest::Dependencies;
 use crate::outlines::for_folder;
 use crate::prepare::PREPARED;
-use crate::recipe::{ANALYSIS, CELL_CRATE, LIBRARY, METADATA_FILE, pruned};
+use crate::recipe::{ANALYSIS, CELL_CRATE, LIBRARY, METADATA_FILE, SESSION_LIBRARY, pruned};
 use crate::reporter::Reporter;
 use crate::{OFFLINE, Tools, failure, query, run};
 
@@ -24,7 +24,7 @@ const STD_PACKAGES: [&str; 4] = ["core", "alloc", "std", "proc_macro"];
 pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode {
     let manifest = manifest_path(words);
     let folder = manifest.parent().unwrap_or(Path::new("/"));
-    if folder == tools.template.join(LIBRARY) {
+    if [LIBRARY, SESSION_LIBRARY].iter().any(|library| folder == tools.template.join(library)) {
         return std_metadata(tools, folder, arguments);
     }
     let Some(dependencies) = Dependencies::of(&manifest, &tools.recipe) else {
@@ -92,11 +92,15 @@ fn crate_metadata(tools: &Tools, folder: &Path) -> ExitCode {
 
 /// The cell alone, for the session's rust-analyzer.
 fn cell_metadata(tools: &Tools, folder: &Path) -> ExitCode {
-    let text = std::fs::read_to_string(tools.template.join(METADATA_FILE)).unwrap_or_default();
-    let whole: Value = serde_json::from_str(&text).unwrap_or_default();
-    let cell = pruned(whole, |package| package["name"] == CELL_CRATE).to_string();
-    println!("{}", for_folder(&cell, folder));
-    ExitCode::SUCCESS
+    let text = std::fs::read_to_string(tools.template.join(METADATA_FILE));
+    match text.and_then(|text| Ok(serde_json::from_str::<Value>(&text)?)) {
+        Ok(whole) => {
+            let cell = pruned(whole, |package| package["name"] == CELL_CRATE).to_string();
+            println!("{}", for_folder(&cell, folder));
+            ExitCode::SUCCESS
+        }
+        Err(error) => failure(&format!("reading the template's {METADATA_FILE}: {error}")),
+    }
 }
 
 /// The toolchain's answer about std's workspace, cut down to the crates whose sources the template has.

@@ -24,8 +24,6 @@ pub const METADATA_FILE: &str = "metadata.json";
 /// The folder in a template with the standard library's sources that are kept.
 pub const LIBRARY: &str = "library";
 /// The same for the session: nothing where rustc tells the types, so that its rust-analyzer need not read anything.
-// `herbarium-cargo` is asked for the other only.
-#[allow(dead_code)]
 pub const SESSION_LIBRARY: &str = "session-library";
 /// The environment variable that is set in the process with rust-analyzer: it gets all sources, and compiles no cell.
 pub const ANALYSIS: &str = "HERBARIUM_ANALYSIS";
@@ -65,6 +63,8 @@ pub struct Recipe {
     pub quick_arguments: Option<Vec<String>>,
     /// rustc tells the types of variables, so that nobody else is asked.
     pub tells_types: bool,
+    /// The toolchain accepts unstable features.
+    pub nightly: bool,
     /// The helper crate's library, as code names it.
     pub helper: String,
     /// The cell that runs before a learner's first.
@@ -88,6 +88,7 @@ impl Recipe {
             rustc_arguments: strings(&value["rustc_arguments"])?,
             quick_arguments: strings(&value["quick_arguments"]),
             tells_types: value["tells_types"] == true,
+            nightly: value["nightly"] == true,
             helper: text("helper")?,
             prelude: text("prelude")?,
             given: strings(&value["given"])?,
@@ -108,6 +109,7 @@ impl Recipe {
             "rustc_arguments": self.rustc_arguments,
             "quick_arguments": self.quick_arguments,
             "tells_types": self.tells_types,
+            "nightly": self.nightly,
             "helper": self.helper,
             "prelude": self.prelude,
             "given": self.given,
@@ -236,6 +238,7 @@ mod tests {
             rustc_arguments: words("-L a --extern gar=/g.rlib --extern garden=/libgarden.so"),
             quick_arguments: Some(words("-L b")),
             tells_types: true,
+            nightly: true,
             helper: "garden".into(),
             prelude: "use garden::*;".into(),
             given: words("garden plotters-svg"),

@@ -44,7 +44,7 @@ impl Worker {
     pub(super) fn show_about(&mut self, name: &str) -> Result<(), CellError> {
         let (reply, found) = tokio::sync::oneshot::channel();
         self.inspect(name.to_owned(), name.len(), reply);
-        let found = found.blocking_recv().ok().flatten();
+        let found = self.wait_for(found).flatten();
         let Some(Inspection { plain, html }) = found else { return Err(nothing_known(name)) };
         let data =
             [("text/plain", plain), ("text/html", html)].map(|(kind, text)| (kind.to_owned(), text.into()));

@@ -58,6 +58,8 @@ struct State {
     runtime: Option<u32>,
     /// The process with rust-analyzer.
     analyst: Option<u32>,
+    /// Nothing is to be started any more.
+    ending: bool,
     interrupted: Interrupted,
     stopper: bool,
     listening: Listening,
@@ -165,13 +167,16 @@ impl Control {
         }
     }
 
-    /// Records the process with rust-analyzer, which no interrupt is for.
-    pub fn set_analyst(&self, process: Option<u32>) {
-        self.lock().analyst = process;
+    /// Records the process with rust-analyzer, which no interrupt is for. False if the session is ending.
+    pub fn set_analyst(&self, process: Option<u32>) -> bool {
+        let mut state = self.lock();
+        state.analyst = process;
+        !state.ending
     }
 
     /// Ends everything that runs, without asking.
     pub fn kill_all(&self) {
+        self.lock().ending = true;
         for pid in sys::descendants(std::process::id(), &[]) {
             sys::kill(pid, Signal::KILL);
         }

@@ -9,7 +9,7 @@ pub fn short(kind: &str) -> String {
         if let Some(after) = rest.strip_prefix("::") {
             // The preceding word is a module, unless it is the end of a type, as in `<T as
             // Trait>::Out`.
-            if word.is_empty() {
+            if word.is_empty() && short.ends_with('>') {
                 short.push_str("::");
             }
             word.clear();
@@ -33,7 +33,8 @@ pub fn short(kind: &str) -> String {
 pub fn without_places(kind: &str) -> String {
     let mut parts = kind.split('@');
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + part.find('}').map_or(part, |end| &part[end..]))
+    let text = parts.fold(first, |text, part| text + part.find('}').map_or(part, |end| &part[end..]));
+    text.replace("{closure#0}", "")
 }
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ mod tests {
     #[test]
     fn types_are_shown_by_their_own_names() {
         assert_eq!(short("std::vec::Vec<(u8, herbarium::data::Batch)>"), "Vec<(u8, Batch)>");
+        assert_eq!(short("std::option::Option<::tch::Tensor>"), "Option<Tensor>");
         assert_eq!(short("&'static str"), "&'static str");
         assert_eq!(short("<T as a::B>::Out"), "<T as B>::Out");
     }

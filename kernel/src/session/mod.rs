@@ -170,7 +170,7 @@ impl Session {
         }
     }
 
-    /// Asks the thread that has rust-analyzer. `None` while a cell runs there, or begins to before there is an answer.
+    /// Asks rust-analyzer. `None` while a cell runs there, or begins to before there is an answer.
     async fn ask<T>(&self, job: Job, mut answer: oneshot::Receiver<T>) -> Option<T> {
         if self.shared.control.phase() != Phase::Idle || self.jobs.send(job).is_err() {
             return None;

@@ -1,11 +1,17 @@
 //! Asks rust-analyzer about places in cells.
 
-use tokio::sync::oneshot::Sender;
+use std::time::Duration;
+
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::oneshot::{Receiver, Sender};
 
 use super::worker::Worker;
 use super::{Completion, Inspection};
 use crate::analysis::{Analyst, Kind, Question, Reply, answers};
 use crate::source;
+
+/// How often a cell that waits for an answer looks whether there is one.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 impl Worker {
     /// The completions at a place, as soon as they are known. For cells with the crate, another process knows them, and
@@ -36,9 +42,21 @@ impl Worker {
         self.analyst.iter().for_each(Analyst::warm_up);
     }
 
+    /// Waits for an answer, unless the cell is stopped.
+    pub(super) fn wait_for<T>(&self, mut answer: Receiver<T>) -> Option<T> {
+        while self.shared.control.interrupted().times == 0 {
+            match answer.try_recv() {
+                Ok(answer) => return Some(answer),
+                Err(TryRecvError::Closed) => return None,
+                Err(TryRecvError::Empty) => std::thread::sleep(BETWEEN_LOOKS),
+            }
+        }
+        None
+    }
+
     fn question(&self, kind: Kind, code: String, position: usize) -> Question {
         let variables = self.variables_and_types();
-        let lets = variables.iter().map(|(name, kind)| format!("let mut {name}: {kind} = evcxr_kept();\n"));
+        let lets = variables.iter().map(|(name, kind)| format!("let {name}: {kind} = evcxr_kept();\n"));
         let before = self.defined.clone() + &lets.collect::<String>();
         Question { kind, before, code, position, dependencies: self.folder.dependencies() }
     }

@@ -103,8 +103,9 @@ pub fn nameless(variables: &[(String, String)], cell: &str) -> CellError {
         match kind.as_str() {
             kind if kind.starts_with("{closure@") => closure(name, cell),
             kind if kind.starts_with("{async") => future(name, cell),
-            kind if kind.contains("iter::") => iterator(name, &shown, "Iterator<Item = …>", cell),
-            kind if kind.contains('{') => with_closure(name, &shown, cell),
+            kind if kind.starts_with("std::iter::") => iterator(name, &shown, "Iterator<Item = …>", cell),
+            kind if kind.contains("{closure@") => with_closure(name, &shown, cell),
+            kind if kind.contains("fn(") && kind.contains(" {") => with_function(name, cell),
             _ => private(name, &shown, cell),
         }
     });
@@ -127,6 +128,19 @@ fn with_closure(name: &str, kind: &str, cell: &str) -> CellError {
     let notes = vec![
         Note::remark("a variable is kept by its type, and the type of a closure has no name"),
         Note::help("box the closure where it is made: `let f: Box<dyn Fn(…) -> …> = Box::new(|…| …);`"),
+        Note::help(BRACES),
+    ];
+    at_binding(&what, name, cell, notes)
+}
+
+/// A type with one function in it, or of a function that is none of its pointer's type.
+fn with_function(name: &str, cell: &str) -> CellError {
+    let what = format!(
+        "`{name}` is, or holds, one particular function, whose type has no name, and cannot be kept for the next cells"
+    );
+    let notes = vec![
+        Note::help(format!("say its type as that of any such function: `let {name}: fn(…) -> … = …;`")),
+        Note::help("or, within another type, so: `Option<fn(…) -> …>`"),
         Note::help(BRACES),
     ];
     at_binding(&what, name, cell, notes)
@@ -297,6 +311,12 @@ mod tests {
             ),
             ("{async block@src/lib.rs:1:2: 1:9}", "is a future", ".await"),
             ("(i32, {closure@src/lib.rs:1:2: 1:9})", "`(i32, {closure})`", "Box::new"),
+            ("std::option::Option<fn(i32) -> i32 {double}>", "one particular function", "Option<fn(…) -> …>"),
+            (
+                "run_user_code_1::{closure#0}::P",
+                "the type `P`, which cells cannot name",
+                "keep what you need",
+            ),
             ("tch::wrappers::Hidden", "the type `Hidden`, which cells cannot name", "keep what you need"),
         ];
         for (kind, what, help) in kinds {

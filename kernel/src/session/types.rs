@@ -38,13 +38,20 @@ impl Types {
             }
             changed.extend(more);
         }
-        variables.filter(|(_, kind)| mentions(kind, &changed)).map(|(name, _)| name.to_owned()).collect()
+        let is_changed = |kind: &str| own_names(kind).any(|name| changed.contains(name));
+        variables.filter(|(_, kind)| is_changed(kind)).map(|(name, _)| name.to_owned()).collect()
     }
 
     /// The cell's definitions are in force now.
     pub fn remember(&mut self, code: &str) {
         self.definitions.extend(syntax::type_definitions(code));
     }
+}
+
+/// The names in a type that may be a cell's own: where its paths begin, but for those that begin with `::`.
+fn own_names(kind: &str) -> impl Iterator<Item = &str> {
+    let is_part = |letter: char| letter == '_' || letter == ':' || letter.is_alphanumeric();
+    kind.split(move |letter| !is_part(letter)).filter_map(|path| path.split("::").next())
 }
 
 fn mentions(text: &str, names: &HashSet<&str>) -> bool {
@@ -71,6 +78,12 @@ mod tests {
         for same in ["struct Petal ( i32 ) ; // as before", "struct Leaf;", "let n = 2;", "not Rust {"] {
             assert!(stale(&types, same).is_empty(), "{same}");
         }
+        // A module of another crate's.
+        types.remember("mod string { const N: usize = 1; }\nmod shop { struct Rose; }");
+        let variables =
+            [("s", "std::vec::Vec<std::string::String>"), ("r", "Option<shop::Rose>"), ("o", "::shop::Rose")];
+        let changed = "mod string { const N: usize = 2; }\nmod shop { struct Rose(i32); }";
+        assert_eq!(types.stale(changed, variables.into_iter()), ["r"]);
         types.remember("struct Petal(f64);");
         assert!(stale(&types, "struct Petal(f64);").is_empty());
     }

@@ -27,7 +27,7 @@ use super::{
 use crate::analysis::Analyst;
 use crate::error::Error;
 use crate::source;
-use crate::syntax::Written;
+use crate::syntax::{Written, with_placeholders};
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -192,10 +192,15 @@ impl Worker {
     fn preload(&mut self) {
         let code = self.prelude.clone();
         let Some(context) = self.context.as_mut().filter(|_| !code.is_empty()) else { return };
+        let mut written = Written::plain(&code);
+        if self.tells_types {
+            (written, self.next_placeholder) = with_placeholders(&code, self.next_placeholder);
+        }
         self.shared.collector.mute();
-        let result = catch_unwind(AssertUnwindSafe(|| context.execute(&code)));
+        let result = catch_unwind(AssertUnwindSafe(|| context.execute(&written.text)));
         let printed = self.shared.collector.unmute();
         let failure = self.shared.collector.take_end().failure;
+        self.kinds = self.folder.types();
         if let Ok(Ok(_)) = result {
             let generated = context.last_source().unwrap_or_default();
             self.remember_definitions(&generated);
@@ -205,7 +210,7 @@ impl Worker {
             Ok(Ok(_)) => {
                 failure::from_failure(failure.unwrap_or(super::collector::Failure::Panic(None)), "", &code)
             }
-            Ok(Err(error)) => self.describe(error, &code, &Written::plain(&code)),
+            Ok(Err(error)) => self.describe(error, &code, &written),
             Err(panic) => CellError::new("KernelError", panic_text(&*panic)),
         };
         let why = format!("{PRELUDE_FAILED}\n{}\n{printed}", error.traceback.join("\n"));
@@ -324,6 +329,7 @@ impl Worker {
             CellError::new("RestartError", format!("the definitions are still there: {error}"))
         })?;
         self.types = Types::default();
+        self.defined.clear();
         self.preload();
         let text = "Definitions and dependencies are forgotten.\n";
         self.shared.collector.print(Stream::Stdout, text.as_bytes());

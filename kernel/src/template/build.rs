@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::sys;
 
 /// Part of the key: increased whenever the build process changes.
-pub const VERSION: u32 = 20;
+pub const VERSION: u32 = 21;
 
 /// Builds everything below `template`, whose lock the caller holds. Crates compiled for an `earlier`
 /// template are reused if cargo considers them fresh.
@@ -32,7 +32,7 @@ pub fn build(
     write(&template.join("seed/src/lib.rs"), "")?;
     install_shims(template)?;
     library::copy(&tools.library, &template.join(recipe::LIBRARY), &tools.rustc)?;
-    let tells_types = types::are_told(&tools.rustc, template);
+    let (nightly, tells_types) = (types::is_nightly(&tools.rustc), types::are_told(&tools.rustc, template));
     library::of_session(template, tells_types)?;
     let helper = Helper::read(&location.crate_folder)?;
     write(&template.join("cargo-config.toml"), &configuration(location, &tools.target, progress)?)?;
@@ -100,6 +100,7 @@ pub fn build(
         rustc_arguments,
         quick_arguments,
         tells_types,
+        nightly,
         helper: helper.library(),
         given: helper.given(),
         prelude: helper.prelude,

@@ -1,4 +1,4 @@
-//! Rust sources reduced to what rust-analyzer needs to infer types.
+//! Rust sources reduced to what rust-analyzer needs for completions and tooltips.
 //!
 //! Bodies of functions are most of a crate's code, and its documentation most of the rest: in std, two
 //! thirds of thirteen megabytes, all of it parsed by every kernel that starts. An outline has the same

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::commands::write;
+use super::commands::{output, write};
 use super::outside;
 
 /// A cell as the kernel has it compiled (`source::types`), as far as it matters here.
@@ -14,6 +14,12 @@ pub fn cell(store: &mut Store) { store.put_inferred::<_, 0>(std::collections::Ha
 ";
 /// What its MIR must say.
 const CALL: &str = "put_inferred::<std::collections::HashMap<u8, std::vec::Vec<i32>>, 0>(";
+
+/// Whether the toolchain accepts unstable features.
+pub fn is_nightly(rustc: &Path) -> bool {
+    let version = output(outside::command(rustc).arg("--version")).unwrap_or_default();
+    version.contains("-nightly") || version.contains("-dev")
+}
 
 /// Tries it in a folder of the template. A toolchain that does not know the unstable option, or writes types in another way,
 /// is one in which rust-analyzer is asked for them.

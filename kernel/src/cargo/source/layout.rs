@@ -6,7 +6,7 @@ use std::ops::Range;
 /// The line before the cell's function.
 pub const BEFORE_FUNCTION: &str = "#[unsafe(no_mangle)]";
 /// How the cell's function begins; the number of the build follows.
-const FUNCTION: &str = "pub extern \"C\" fn run_user_code_";
+pub const FUNCTION: &str = "pub extern \"C\" fn run_user_code_";
 /// What evcxr writes for analysis only.
 const ANALYSIS: &str = "async fn evcxr_analysis_wrapper(";
 /// The argument of a function for a cell that has items only, that needs no variables, and that has some.

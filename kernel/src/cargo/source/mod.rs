@@ -110,7 +110,7 @@ impl Source {
     }
 
     /// The placeholders of the variables whose types the compiler is to find out, in the order of [`inferring`].
-    // Only the cargo that kernels see asks.
+    // The kernel compiles nothing itself.
     #[allow(dead_code)]
     pub fn asked(&self) -> Vec<usize> {
         // Without `catch_unwind`, evcxr compiles a cell only to get better error messages.
@@ -118,7 +118,7 @@ impl Source {
     }
 
     /// Whether it had been adapted before.
-    // As for `asked`.
+    // The kernel compiles nothing itself.
     #[allow(dead_code)]
     pub fn is_adapted(&self) -> bool {
         self.adapted
@@ -290,8 +290,11 @@ pub fn learners_lines(lines: &[String]) -> Option<Range<usize>> {
 // The cargo that kernels see has no use for it.
 #[allow(dead_code)]
 pub fn items(text: &str) -> String {
-    let generated = [QUESTION, SHARED_STORE, STORE[0], layout::BEFORE_FUNCTION];
-    let items = text.lines().take_while(|line| !generated.iter().any(|mark| line.contains(mark)));
+    let function = text.rfind(layout::FUNCTION).unwrap_or(text.len());
+    let generated = [QUESTION, SHARED_STORE, STORE[0]].iter().filter_map(|mark| text.find(mark));
+    let end = generated.min().unwrap_or(function).min(function);
+    let items = text[..end].trim_end();
+    let items = items.strip_suffix(layout::BEFORE_FUNCTION).unwrap_or(items).lines();
     items.filter(|line| !line.starts_with("#![")).flat_map(|line| [line, "\n"]).collect()
 }
 

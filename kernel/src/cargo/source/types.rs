@@ -2,8 +2,8 @@
 //!
 //! evcxr keeps a variable by the name of its type, and asks rust-analyzer for that before it compiles a cell. That takes
 //! long, and is not always right. Here evcxr gets another name for each variable that a cell binds, a placeholder, by a
-//! second `let` behind the first ([`binding`]). rustc never sees it: it infers the type while it compiles the cell, and
-//! tells it in the cell's MIR ([`of_mir`]). The next cells are compiled with that type in the placeholder's place
+//! second `let` after the first ([`binding`]). rustc never sees it: it infers the type while it compiles the cell, and
+//! tells it in the cell's MIR (`cargo/inference.rs`). The next cells are compiled with that type in the placeholder's place
 //! ([`Types::name`]).
 
 use std::collections::BTreeMap;
