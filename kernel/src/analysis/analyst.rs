@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::{Answer, Kind, Question, Reply, process};
+use super::{Answer, Asked, Question, Reply, process};
 use crate::error::{Error, Result};
 use crate::template::Plan;
 use crate::{runtime, sys};
@@ -50,9 +50,9 @@ impl Analyst {
     /// Has rust-analyzer read everything now.
     pub fn warm_up(&self) {
         let code = ANY_CODE.to_owned();
-        let (kind, position) = (Kind::Completions, code.len());
+        let (asked, position) = (Asked::Completions, code.len());
         let (before, dependencies) = (String::new(), Vec::new());
-        self.ask(Question { kind, before, code, position, dependencies }, Reply::Nobody);
+        self.ask(Question { asked, before, code, position, dependencies }, Reply::Nobody);
     }
 
     /// Asks; whoever waits for the reply learns it if there is none.

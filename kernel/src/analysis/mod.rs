@@ -38,7 +38,7 @@ pub struct Inspection {
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum Asked {
     Completions,
     Documentation,
 }
@@ -46,7 +46,7 @@ pub enum Kind {
 /// A question about a place in a cell.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Question {
-    pub kind: Kind,
+    pub asked: Asked,
     /// What the cells before have defined.
     pub before: String,
     /// The cell.
@@ -57,7 +57,7 @@ pub struct Question {
     pub dependencies: Vec<String>,
 }
 
-/// The answer to a [`Question`] of the same kind.
+/// The answer: to what was asked for.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
     pub completions: Option<Completion>,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use evcxr::{CommandContext, EvalContext};
 
-use super::{Answer, Kind, Question, answers};
+use super::{Answer, Asked, Question, answers};
 use crate::{runtime, sys};
 
 /// The value of [`runtime::ROLE`] for this process, and for what its evcxr takes for the process of the cells.
@@ -56,12 +56,12 @@ fn serve() -> std::io::Result<()> {
 }
 
 fn answer(context: &mut CommandContext, question: &Question) -> Answer {
-    let Question { kind, before, code, position, .. } = question;
-    match kind {
-        Kind::Completions => {
+    let Question { asked, before, code, position, .. } = question;
+    match asked {
+        Asked::Completions => {
             Answer { completions: answers::complete(context, before, code, *position), ..Answer::default() }
         }
-        Kind::Documentation => {
+        Asked::Documentation => {
             Answer { documentation: answers::inspect(context, before, code, *position), ..Answer::default() }
         }
     }

@@ -27,7 +27,7 @@ impl Worker {
                 syntax::with_placeholders(&written.text, self.next_placeholder);
         }
         let before = self.variables_and_types();
-        self.stale = self.types.stale(code, before.iter().map(|(name, kind)| (&**name, &**kind)));
+        self.stale = self.definitions.stale(code, before.iter().map(|(name, kind)| (&**name, &**kind)));
         if !self.stale.is_empty() && syntax::only_defines(code) {
             // Variables are released only where code runs.
             written.text.push_str("\n();");
@@ -38,16 +38,16 @@ impl Worker {
         let result = catch_unwind(AssertUnwindSafe(|| context.execute(&written.text)));
         self.folder.set_stale(&[]);
         if let Ok(Ok(_)) = result {
-            self.types.remember(code);
+            self.definitions.remember(code);
         }
-        self.kinds = self.folder.types();
+        self.types = self.folder.types();
         let end = self.shared.collector.take_end();
         let ran = self.shared.control.interrupted().times > 0 && end.failure.is_some();
         let generated = self.context.as_ref().and_then(|context| context.last_source().ok());
         let generated = generated.unwrap_or_default();
         self.see_moves(&generated, code);
         if let Ok(Ok(_)) = result {
-            self.remember_definitions(&generated);
+            self.remember_items(&generated);
             self.unsettle(&end.store, &generated);
         }
         // A new variable that shadows an older one is not kept; the older one is still in the

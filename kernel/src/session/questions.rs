@@ -7,7 +7,7 @@ use tokio::sync::oneshot::{Receiver, Sender};
 
 use super::worker::Worker;
 use super::{Completion, Inspection};
-use crate::analysis::{Analyst, Kind, Question, Reply, answers};
+use crate::analysis::{Analyst, Asked, Question, Reply, answers};
 use crate::source;
 
 /// How often a cell that waits for an answer looks whether there is one.
@@ -18,7 +18,7 @@ impl Worker {
     /// this thread can run a cell meanwhile.
     pub(super) fn complete(&mut self, code: String, position: usize, reply: Sender<Completion>) {
         if let Some(analyst) = &self.analyst {
-            analyst.ask(self.question(Kind::Completions, code, position), Reply::Completions(reply));
+            analyst.ask(self.question(Asked::Completions, code, position), Reply::Completions(reply));
         } else {
             let context = self.context.as_mut();
             let found = context.and_then(|context| answers::complete(context, "", &code, position));
@@ -29,7 +29,7 @@ impl Worker {
     /// The documentation of what is at a place.
     pub(super) fn inspect(&mut self, code: String, position: usize, reply: Sender<Option<Inspection>>) {
         if let Some(analyst) = &self.analyst {
-            analyst.ask(self.question(Kind::Documentation, code, position), Reply::Documentation(reply));
+            analyst.ask(self.question(Asked::Documentation, code, position), Reply::Documentation(reply));
         } else {
             let context = self.context.as_mut();
             let _ = reply.send(context.and_then(|context| answers::inspect(context, "", &code, position)));
@@ -54,15 +54,15 @@ impl Worker {
         None
     }
 
-    fn question(&self, kind: Kind, code: String, position: usize) -> Question {
+    fn question(&self, asked: Asked, code: String, position: usize) -> Question {
         let variables = self.variables_and_types();
         let lets = variables.iter().map(|(name, kind)| format!("let {name}: {kind} = evcxr_kept();\n"));
-        let before = self.defined.clone() + &lets.collect::<String>();
-        Question { kind, before, code, position, dependencies: self.folder.dependencies() }
+        let before = self.items.clone() + &lets.collect::<String>();
+        Question { asked, before, code, position, dependencies: self.folder.dependencies() }
     }
 
-    /// Remembers what cells have defined, from the source of one that compiled.
-    pub(super) fn remember_definitions(&mut self, generated: &str) {
-        self.defined = source::items(generated);
+    /// Remembers the items that cells have defined, from the source of one that compiled.
+    pub(super) fn remember_items(&mut self, generated: &str) {
+        self.items = source::items(generated);
     }
 }

@@ -20,7 +20,7 @@ impl Worker {
     /// What evcxr has of variables, with their types.
     pub(super) fn variables_and_types(&self) -> Vec<(String, String)> {
         let known = self.context.iter().flat_map(|context| context.variables_and_types());
-        known.map(|(name, kind)| (name.to_owned(), self.kinds.name(kind))).collect()
+        known.map(|(name, kind)| (name.to_owned(), self.types.name(kind))).collect()
     }
 
     /// The variables that there are, by name.

@@ -11,6 +11,7 @@ use evcxr::CommandContext;
 use tokio::sync::oneshot;
 
 use super::control::Phase;
+use super::definitions::Definitions;
 use super::folder::Folder;
 use super::habits::Hints;
 use super::kinds::short;
@@ -19,7 +20,6 @@ use super::shell::{self, Step};
 use super::start::{Started, panic_text, start_evcxr};
 use super::surroundings::Surroundings;
 use super::traps::{Gone, Moved};
-use super::types::Types;
 use super::unsettled::Unsettled;
 use super::{
     Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, failure, limits, listener, options,
@@ -71,17 +71,17 @@ pub fn spawn(
             failed: None,
             last: Vec::new(),
             gone: Gone::default(),
-            types: Types::default(),
+            definitions: Definitions::default(),
             unsettled: Unsettled::default(),
             moved: Vec::new(),
             stale: Vec::new(),
             number: 0,
-            kinds: source::types::Types::default(),
+            types: source::types::Types::default(),
             tells_types: false,
             next_placeholder: 1,
             analyst: None,
             is_warm: false,
-            defined: String::new(),
+            items: String::new(),
         };
         worker.start();
         loop {
@@ -122,7 +122,7 @@ pub struct Worker {
     /// Why variables are gone.
     pub(super) gone: Gone,
     /// The types that cells have defined.
-    pub(super) types: Types,
+    pub(super) definitions: Definitions,
     /// The changes of variables that evcxr does not know yet.
     pub(super) unsettled: Unsettled,
     /// The variables that the current cell moves if it gets that far.
@@ -134,14 +134,14 @@ pub struct Worker {
     /// rustc tells the types of variables: evcxr gets placeholders for them.
     pub(super) tells_types: bool,
     /// What the placeholders stand for, and the number of the next.
-    pub(super) kinds: source::types::Types,
+    pub(super) types: source::types::Types,
     pub(super) next_placeholder: usize,
     /// Knows completions and documentation, for cells with the crate.
     pub(super) analyst: Option<Analyst>,
     /// It has been told to get ready.
     pub(super) is_warm: bool,
     /// What cells have defined: functions, types, and what they `use`.
-    pub(super) defined: String,
+    pub(super) items: String,
 }
 
 impl Worker {
@@ -200,10 +200,10 @@ impl Worker {
         let result = catch_unwind(AssertUnwindSafe(|| context.execute(&written.text)));
         let printed = self.shared.collector.unmute();
         let failure = self.shared.collector.take_end().failure;
-        self.kinds = self.folder.types();
+        self.types = self.folder.types();
         if let Ok(Ok(_)) = result {
             let generated = context.last_source().unwrap_or_default();
-            self.remember_definitions(&generated);
+            self.remember_items(&generated);
         }
         let error = match result {
             Ok(Ok(_)) if failure.is_none() => return,
@@ -328,8 +328,8 @@ impl Worker {
         context.execute(":clear").map_err(|error| {
             CellError::new("RestartError", format!("the definitions are still there: {error}"))
         })?;
-        self.types = Types::default();
-        self.defined.clear();
+        self.definitions = Definitions::default();
+        self.items.clear();
         self.preload();
         let text = "Definitions and dependencies are forgotten.\n";
         self.shared.collector.print(Stream::Stdout, text.as_bytes());

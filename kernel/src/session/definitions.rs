@@ -10,11 +10,11 @@ use crate::syntax;
 
 /// The definitions of the types that cells have defined so far, by name.
 #[derive(Debug, Default)]
-pub struct Types {
+pub struct Definitions {
     definitions: HashMap<String, String>,
 }
 
-impl Types {
+impl Definitions {
     /// Which of the `variables`, with their types, have a type that `code` changes, itself or in one of its parts.
     pub fn stale<'a>(&self, code: &str, variables: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
         let new = syntax::type_definitions(code);
@@ -62,14 +62,14 @@ fn mentions(text: &str, names: &HashSet<&str>) -> bool {
 mod tests {
     use super::*;
 
-    fn stale(types: &Types, code: &str) -> Vec<String> {
+    fn stale(types: &Definitions, code: &str) -> Vec<String> {
         let variables = [("p", "Petal"), ("all", "Vec<Flower>"), ("n", "i32"), ("q", "Petals")];
         types.stale(code, variables.into_iter())
     }
 
     #[test]
     fn what_holds_a_changed_type_is_stale() {
-        let mut types = Types::default();
+        let mut types = Definitions::default();
         types
             .remember("struct Petal(i32);\nstruct Flower { petals: Vec<Petal> }\nstruct Petals;\nlet n = 1;");
         assert_eq!(stale(&types, "struct Petal(f64);\nlet m = 1;"), ["p", "all"]);
