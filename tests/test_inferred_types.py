@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from test_crate_in_cells import Notebook
+from test_crate_in_cells import Notebook, family
 
 
 @pytest.fixture(scope="module")
@@ -92,19 +92,21 @@ def test_errors_name_types_as_they_are_written(notebook):
     assert "expected `i32`, found `Vec<String>`" in shown, shown
 
 
-def completions(notebook, code):
-    request = notebook.client.complete(code, len(code))
+def answer(notebook, request):
+    """The reply to a request about a place in a cell."""
     while True:
         reply = notebook.client.get_shell_msg(timeout=60)
         if reply["parent_header"].get("msg_id") == request:
-            return reply["content"]["matches"]
+            return reply["content"]
+
+
+def completions(notebook, code):
+    return answer(notebook, notebook.client.complete(code, len(code)))["matches"]
 
 
 def analysts(notebook):
     """The processes with rust-analyzer below the kernel's."""
-    kernel = notebook.manager.provisioner.pid
-    children = pathlib.Path(f"/proc/{kernel}/task").glob("*/children")
-    pids = [int(pid) for file in children for pid in file.read_text().split()]
+    pids = family(notebook.manager.provisioner.pid)
     return [pid for pid in pids if b"HERBARIUM_ROLE=analysis" in pathlib.Path(f"/proc/{pid}/environ").read_bytes()]
 
 
@@ -158,14 +160,8 @@ def test_completions_and_documentation_know_what_cells_have_defined(notebook):
     notebook.text("struct Nectar { sugar: f32 }\n"
                   "impl Nectar { /// What bees look for.\nfn sweetness(&self) -> f32 { self.sugar } }\nlet nectar = Nectar { sugar: 0.3 };")
 
-    def ask(request):
-        while True:
-            reply = notebook.client.get_shell_msg(timeout=60)
-            if reply["parent_header"].get("msg_id") == request:
-                return reply["content"]
-
-    found = ask(notebook.client.complete("let é = 1;\nnectar.sw", 20))
+    found = answer(notebook, notebook.client.complete("let é = 1;\nnectar.sw", 20))
     assert found["matches"] == ["sweetness"] and (found["cursor_start"], found["cursor_end"]) == (18, 20), found
-    assert "Nectar" in ask(notebook.client.complete("Nect", 4))["matches"]
-    assert "let nectar: Nectar" in ask(notebook.client.inspect("nectar", 3))["data"]["text/plain"]
-    assert "What bees look for." in ask(notebook.client.inspect("nectar.sweetness", 10))["data"]["text/plain"]
+    assert "Nectar" in completions(notebook, "Nect")
+    assert "let nectar: Nectar" in answer(notebook, notebook.client.inspect("nectar", 3))["data"]["text/plain"]
+    assert "What bees look for." in answer(notebook, notebook.client.inspect("nectar.sweetness", 10))["data"]["text/plain"]

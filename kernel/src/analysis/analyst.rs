@@ -22,8 +22,8 @@ pub struct Analyst {
 }
 
 impl Analyst {
-    /// Starts the thread; the process only when something is asked. Its evcxr gets `folder`. `started` is told each process
-    /// that there is, or that there is none, and says whether there may be one.
+    /// Starts the thread. The process starts with the first question, and works in `folder`. `started` is called with its
+    /// number when it has started, and with none when it has ended; it returns false when no other process may start.
     pub fn spawn(
         plan: &Plan,
         folder: &Path,

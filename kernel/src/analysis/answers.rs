@@ -17,11 +17,7 @@ pub fn complete(
     // Commands are completed while they are typed.
     let in_command = code[..position].lines().last().is_some_and(|line| line.trim_start().starts_with(':'));
     let before = if in_command { "" } else { before };
-    let text = match before {
-        "" if in_command => code.to_owned(),
-        "" => syntax::without_dep_lines(code),
-        before => before.to_owned() + &syntax::without_commands(code),
-    };
+    let text = if in_command { code.to_owned() } else { before.to_owned() + &quiet(before, code) };
     let found =
         catch_unwind(AssertUnwindSafe(|| context.completions(&text, before.len() + position))).ok()?.ok()?;
     let (start, end) =
@@ -36,6 +32,11 @@ pub fn complete(
         }
     }
     Some(Completion { matches, start, end })
+}
+
+/// A cell whose commands do nothing; evcxr knows them at the beginning of a text only.
+fn quiet(before: &str, code: &str) -> String {
+    if before.is_empty() { syntax::without_dep_lines(code) } else { syntax::without_commands(code) }
 }
 
 /// The name in a completion, without the arguments and bodies that rust-analyzer offers as placeholders.
@@ -54,9 +55,7 @@ pub fn inspect(
     code: &str,
     position: usize,
 ) -> Option<Inspection> {
-    let quiet =
-        if before.is_empty() { syntax::without_dep_lines(code) } else { syntax::without_commands(code) };
-    let (code, position) = hover_place(&quiet, position)?;
+    let (code, position) = hover_place(&quiet(before, code), position)?;
     // evcxr has an answer of its own for this word alone.
     let before = if code.trim() == "let" { "" } else { before };
     let (code, position) = (before.to_owned() + &code, before.len() + position);

@@ -23,7 +23,7 @@ pub fn enter_role() {
     }
 }
 
-/// Answers until there are no more questions.
+/// Answers questions until the kernel closes the pipe.
 fn run() -> ! {
     sys::die_with_parent(std::env::var(runtime::PARENT).ok().and_then(|pid| pid.parse().ok()));
     // rust-analyzer recurses deeply.

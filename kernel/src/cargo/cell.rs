@@ -70,8 +70,8 @@ fn compile(
         Ok(cell) => cell,
         Err(why) => return failure(&why),
     };
-    let text = cell.adapted();
-    let asked = if check_only { Vec::new() } else { cell.asked() };
+    let (text, asked) = cell.to_compile();
+    let infers = !check_only && !asked.is_empty();
     let flags = extra_rustflags();
     let quick = tools.recipe.quick_arguments.as_deref();
     let quick = quick.filter(|_| record.is_none() && keep_linker(&flags) && !source::is_foreign(&text));
@@ -91,7 +91,7 @@ fn compile(
         .env("CARGO_MANIFEST_DIR", folder)
         .env("CARGO_CRATE_NAME", CELL_CRATE);
     // One that is compiled again for its line tables must become the same code.
-    if !asked.is_empty() || text.contains(PUT_INFERRED) && cell.is_adapted() {
+    if infers || text.contains(PUT_INFERRED) && cell.is_adapted() {
         inference::ask(&mut command, &text, &tools.recipe);
     }
     let mut trial = inference::trial(&command);
@@ -107,7 +107,7 @@ fn compile(
             return Ok(known);
         }
         let (mut messages, succeeded) = diagnose(&mut command)?;
-        if succeeded && !asked.is_empty() {
+        if succeeded && infers {
             messages.push(inference::answer(&output)?);
         }
         // A rustc that was killed says nothing about the cell.
@@ -121,7 +121,7 @@ fn compile(
     // The variables that are functions, once the cell is compiled with pointers to them.
     let mut functions = Vec::new();
     let compiled = loop {
-        let text = cell.adapted();
+        let (text, asked) = cell.to_compile();
         let (messages, succeeded) = match if check_only {
             compiles(&text)
         } else {
@@ -130,10 +130,12 @@ fn compile(
             Ok(answer) => answer,
             Err(error) => break Err(error),
         };
-        let types = inference::read(&messages);
+        let kinds = inference::read(&messages);
         if let Verdict::Pass(messages) = cell.judge(messages) {
-            let settled = match types {
-                Some(types) => inference::settle(types, &mut cell, tools, folder, &mut trial),
+            let settled = match kinds {
+                Some(kinds) => {
+                    inference::settle(kinds, (&text, &asked), &mut cell.types, tools, folder, &mut trial)
+                }
                 None if succeeded || functions.is_empty() => Ok(Settled::Kept),
                 None => inference::nameless(&functions, folder).map(Settled::Nameless),
             };

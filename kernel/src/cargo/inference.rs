@@ -9,9 +9,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::Tools;
-use crate::recipe::{CELL_CRATE, Recipe};
-use crate::source::Source;
-use crate::source::types::{CRATES, NAMELESS, PUT_INFERRED, TYPES};
+use crate::recipe::{CELL_CRATE, Recipe, WHOLE_PATHS};
+use crate::source::types::{CRATES, NAMELESS, PUT_INFERRED, TYPES, Types};
 
 /// The file with the paths that cells of other kernels could name.
 const KNOWN_PATHS: &str = "paths";
@@ -20,7 +19,7 @@ const STANDARD: [&str; 3] = ["std", "core", "alloc"];
 /// The cell with its types' paths imported, to see whether they can be.
 const TRIAL: &str = "src/paths.rs";
 
-/// By the place of a variable in [`Source::asked`].
+/// By the place of a variable in what [`Source::to_compile`](crate::source::Source::to_compile) asks for.
 type Kinds = BTreeMap<usize, String>;
 
 /// What has become of a cell's types.
@@ -54,7 +53,7 @@ pub fn ask(command: &mut Command, text: &str, recipe: &Recipe) {
     if attributes.any(|line| line.contains("feature(")) && !recipe.nightly {
         return;
     }
-    command.args(["--emit=mir", "-Ztrim-diagnostic-paths=no"]);
+    command.args(["--emit=mir", WHOLE_PATHS]);
     if !recipe.nightly {
         command.env("RUSTC_BOOTSTRAP", "1");
     }
@@ -99,42 +98,42 @@ pub fn read(messages: &[String]) -> Option<Kinds> {
     serde_json::from_value(message.get("types")?.clone()).ok()
 }
 
-/// Writes the types of a cell that compiles down for the next ones, if these can name them.
+/// Writes the types of a cell that compiles down for the next ones, if these can name them; the cell is given as it was
+/// compiled.
 pub fn settle(
     kinds: Kinds,
-    cell: &mut Source,
+    (text, asked): (&str, &[usize]),
+    types: &mut Types,
     tools: &Tools,
     folder: &Path,
     trial: &mut Command,
 ) -> std::io::Result<Settled> {
-    let text = cell.adapted();
-    let asked = cell.asked();
     let placeholder = |index: &usize| asked.get(*index).copied();
     let functions: Vec<(&usize, &String)> =
         kinds.iter().filter(|(_, kind)| pointer(kind).is_some()).collect();
     if !functions.is_empty() {
-        let name = |index: &usize| variable(&text, *index).unwrap_or_default().to_owned();
+        let name = |index: &usize| variable(text, *index).unwrap_or_default().to_owned();
         let names = functions.iter().map(|(index, kind)| (name(index), kind.to_string())).collect();
         let pointers = functions
             .iter()
             .filter_map(|(index, kind)| Some((placeholder(index)?, pointer(kind)?.to_owned())));
-        cell.types.extend(pointers);
+        types.extend(pointers);
         return Ok(Settled::Again(names));
     }
-    let unnamable = unnamable(&kinds, &text, tools, folder, trial)?;
-    let is_lost = |kind: &str| is_nameless(kind) || paths(kind).any(|path| unnamable.contains(path));
+    let unnamable = unnamable(&kinds, text, tools, folder, trial)?;
+    let is_lost = |kind: &str| is_nameless(kind) || paths(kind).any(|path| unnamable.contains(&path));
     let lost: Vec<(String, String)> = kinds
         .iter()
         .filter(|(_, kind)| is_lost(kind))
-        .map(|(index, kind)| (variable(&text, *index).unwrap_or_default().to_owned(), kind.clone()))
+        .map(|(index, kind)| (variable(text, *index).unwrap_or_default().to_owned(), kind.clone()))
         .collect();
     if !lost.is_empty() {
         return Ok(Settled::Nameless(nameless(&lost, folder)?));
     }
     // Where the end of the cell cannot be reached, nothing is ever put into the store.
     let kind = |index: usize| kinds.get(&index).cloned().unwrap_or_else(|| "()".to_owned());
-    cell.types.extend(asked.iter().enumerate().map(|(index, number)| (*number, kind(index))));
-    cell.types.write(&folder.join(TYPES))?;
+    types.extend(asked.iter().enumerate().map(|(index, number)| (*number, kind(index))));
+    types.write(&folder.join(TYPES))?;
     Ok(Settled::Kept)
 }
 
@@ -152,7 +151,7 @@ fn unnamable<'a>(
     tools: &Tools,
     folder: &Path,
     trial: &mut Command,
-) -> std::io::Result<BTreeSet<&'a str>> {
+) -> std::io::Result<Vec<&'a str>> {
     let known = [&tools.template, &tools.store].map(|folder| folder.join(KNOWN_PATHS));
     let known = known.map(|file| std::fs::read_to_string(file).unwrap_or_default()).concat();
     let known: BTreeSet<&str> = known.lines().collect();
@@ -161,7 +160,7 @@ fn unnamable<'a>(
         kinds.flat_map(|kind| paths(kind)).filter(|path| !known.contains(path)).collect();
     let all: Vec<&str> = all.into_iter().collect();
     if all.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     }
     let refused = refused(&all, text, folder, trial)?;
     // The crates of a `:dep` may change, and there are others of the same name.
@@ -174,10 +173,10 @@ fn unnamable<'a>(
         all.iter().copied().filter(|path| !refused.contains(path)).filter(is_lasting).collect();
     if !fine.is_empty() {
         // That it could not be written only costs time.
-        let file = std::fs::File::options().create(true).append(true).open(tools.store.join(KNOWN_PATHS));
+        let file = File::options().create(true).append(true).open(tools.store.join(KNOWN_PATHS));
         let _ = file.and_then(|mut file| file.write_all((fine.join("\n") + "\n").as_bytes()));
     }
-    Ok(refused.into_iter().collect())
+    Ok(refused)
 }
 
 /// Those of these paths that rustc does not find where a cell's items are.

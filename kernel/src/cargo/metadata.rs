@@ -35,12 +35,10 @@ pub fn answer(tools: &Tools, words: &[&str], arguments: &[OsString]) -> ExitCode
         println!("{{}}");
         return ExitCode::SUCCESS;
     }
-    // evcxr itself, which asks for the crates' names, says nothing of the manifest.
-    if tools.recipe.tells_types && !analyses && words.contains(&"--manifest-path") {
-        return cell_metadata(tools, folder);
-    }
-    if dependencies.is_crate_alone() {
-        return crate_metadata(tools, folder);
+    // The session's rust-analyzer; evcxr itself, which asks for the crates' names, says nothing of the manifest.
+    let cell_alone = tools.recipe.tells_types && !analyses && words.contains(&"--manifest-path");
+    if cell_alone || dependencies.is_crate_alone() {
+        return crate_metadata(tools, folder, cell_alone);
     }
     match dependencies::provide(
         tools,
@@ -79,24 +77,16 @@ fn manifest_path(words: &[&str]) -> PathBuf {
     named.unwrap_or_else(|| std::env::current_dir().unwrap_or_default().join("Cargo.toml"))
 }
 
-/// The answer recorded with the template, for this kernel's folder.
-fn crate_metadata(tools: &Tools, folder: &Path) -> ExitCode {
-    match std::fs::read_to_string(tools.template.join(METADATA_FILE)) {
+/// The answer recorded with the template, for this kernel's folder: all of it, or the cell alone.
+fn crate_metadata(tools: &Tools, folder: &Path, cell_alone: bool) -> ExitCode {
+    let recorded = std::fs::read_to_string(tools.template.join(METADATA_FILE));
+    let answer = recorded.and_then(|text| match cell_alone {
+        true => Ok(pruned(serde_json::from_str(&text)?, |package| package["name"] == CELL_CRATE).to_string()),
+        false => Ok(text),
+    });
+    match answer {
         Ok(text) => {
             println!("{}", for_folder(&text, folder));
-            ExitCode::SUCCESS
-        }
-        Err(error) => failure(&format!("reading the template's {METADATA_FILE}: {error}")),
-    }
-}
-
-/// The cell alone, for the session's rust-analyzer.
-fn cell_metadata(tools: &Tools, folder: &Path) -> ExitCode {
-    let text = std::fs::read_to_string(tools.template.join(METADATA_FILE));
-    match text.and_then(|text| Ok(serde_json::from_str::<Value>(&text)?)) {
-        Ok(whole) => {
-            let cell = pruned(whole, |package| package["name"] == CELL_CRATE).to_string();
-            println!("{}", for_folder(&cell, folder));
             ExitCode::SUCCESS
         }
         Err(error) => failure(&format!("reading the template's {METADATA_FILE}: {error}")),

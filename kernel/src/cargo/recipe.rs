@@ -27,6 +27,8 @@ pub const LIBRARY: &str = "library";
 pub const SESSION_LIBRARY: &str = "session-library";
 /// The environment variable that is set in the process with rust-analyzer: it gets all sources, and compiles no cell.
 pub const ANALYSIS: &str = "HERBARIUM_ANALYSIS";
+/// rustc's option for whole paths in a cell's MIR, which is unstable.
+pub const WHOLE_PATHS: &str = "-Ztrim-diagnostic-paths=no";
 /// The package that evcxr makes of every cell.
 pub const CELL_CRATE: &str = "ctx";
 /// The cargo subcommand that builds dependencies, which the kernel writes to stdin, one per line.

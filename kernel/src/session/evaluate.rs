@@ -21,11 +21,7 @@ impl Worker {
             self.stale.clear();
             return Err(error);
         }
-        let mut written = Written::plain(&syntax::prepare(code));
-        if self.tells_types {
-            (written, self.next_placeholder) =
-                syntax::with_placeholders(&written.text, self.next_placeholder);
-        }
+        let mut written = self.for_evcxr(&syntax::prepare(code));
         let before = self.variables_and_types();
         self.stale = self.definitions.stale(code, before.iter().map(|(name, kind)| (&**name, &**kind)));
         if !self.stale.is_empty() && syntax::only_defines(code) {
@@ -107,6 +103,16 @@ impl Worker {
                 Err(self.or_interrupted(CellError::new("KernelError", text), ran))
             }
         }
+    }
+
+    /// A cell as evcxr gets it, with placeholders for the types that rustc will tell.
+    pub(super) fn for_evcxr(&mut self, code: &str) -> Written {
+        if !self.tells_types {
+            return Written::plain(code);
+        }
+        let (written, next) = syntax::with_placeholders(code, self.next_placeholder);
+        self.next_placeholder = next;
+        written
     }
 
     /// The lines of the compiled source whose calls led to a panic inside a library, the innermost first.

@@ -153,7 +153,8 @@ impl Folder {
         lines.map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
-    /// The variables of the last cell whose types cannot be named, with these types; told once.
+    /// The variables of the last cell whose types cannot be named, and these types. Removes the file, so that the next cell does
+    /// not find it.
     pub fn take_nameless(&self) -> Vec<(String, String)> {
         let file = self.path().join(CELLS).join(NAMELESS);
         let text = fs::read_to_string(&file).unwrap_or_default();

@@ -21,12 +21,7 @@ pub struct Names {
 
 impl Names {
     /// From the variables with their types, and the names of the items.
-    pub fn new<'a>(
-        variables: impl Iterator<Item = (&'a str, &'a str)>,
-        items: impl Iterator<Item = &'a str>,
-    ) -> Names {
-        let types: BTreeMap<String, String> =
-            variables.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
+    pub fn new<'a>(types: BTreeMap<String, String>, items: impl Iterator<Item = &'a str>) -> Names {
         let keywords = KEYWORDS.iter().map(|name| ((*name).to_owned(), "keyword"));
         let items = items.map(|name| (name.to_owned(), "class"));
         let variables = types.keys().map(|name| (name.clone(), "instance"));
@@ -66,7 +61,8 @@ mod tests {
     #[test]
     fn words_are_completed_but_not_members() {
         let variables = [("model", "Model"), ("mode", "Vec<u8>")];
-        let names = Names::new(variables.into_iter(), ["Model"].into_iter());
+        let variables = variables.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        let names = Names::new(BTreeMap::from(variables), ["Model"].into_iter());
         let found = names.inspect("f(mode)", 3).unwrap();
         assert_eq!(
             (found.plain.as_str(), found.html.as_str()),

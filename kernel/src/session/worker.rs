@@ -27,7 +27,6 @@ use super::{
 use crate::analysis::Analyst;
 use crate::error::Error;
 use crate::source;
-use crate::syntax::{Written, with_placeholders};
 
 /// What the thread is asked to do.
 pub enum Job {
@@ -138,7 +137,7 @@ pub struct Worker {
     pub(super) next_placeholder: usize,
     /// Knows completions and documentation, for cells with the crate.
     pub(super) analyst: Option<Analyst>,
-    /// It has been told to get ready.
+    /// It has been asked to start, so that the first Tab need not wait.
     pub(super) is_warm: bool,
     /// What cells have defined: functions, types, and what they `use`.
     pub(super) items: String,
@@ -191,11 +190,8 @@ impl Worker {
     /// Runs the prelude. Its output matters only if it fails.
     fn preload(&mut self) {
         let code = self.prelude.clone();
+        let written = self.for_evcxr(&code);
         let Some(context) = self.context.as_mut().filter(|_| !code.is_empty()) else { return };
-        let mut written = Written::plain(&code);
-        if self.tells_types {
-            (written, self.next_placeholder) = with_placeholders(&code, self.next_placeholder);
-        }
         self.shared.collector.mute();
         let result = catch_unwind(AssertUnwindSafe(|| context.execute(&written.text)));
         let printed = self.shared.collector.unmute();
@@ -350,16 +346,9 @@ impl Worker {
     }
 
     fn remember_names(&self) {
-        let names = match &self.context {
-            Some(context) => {
-                let variables = self.variables_and_types();
-                let variables: Vec<(&str, String)> =
-                    variables.iter().map(|(name, kind)| (&**name, short(kind))).collect();
-                let variables = variables.iter().map(|(name, kind)| (*name, &**kind));
-                Names::new(variables, context.defined_item_names())
-            }
-            None => Names::new(std::iter::empty(), std::iter::empty()),
-        };
-        self.shared.set_names(names);
+        let variables = self.variables_and_types().into_iter();
+        let types = variables.map(|(name, kind)| (name, short(&kind))).collect();
+        let items = self.context.iter().flat_map(|context| context.defined_item_names());
+        self.shared.set_names(Names::new(types, items));
     }
 }

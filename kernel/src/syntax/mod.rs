@@ -63,22 +63,23 @@ pub fn dependency(line: &str) -> Option<&str> {
 
 /// `:dep` lines replaced by blanks, for analysis, which must neither build nor fetch anything.
 pub fn without_dep_lines(code: &str) -> String {
-    let first = first_rust_line(code).unwrap_or(usize::MAX);
-    let blanked = code.split_inclusive('\n').enumerate().map(|(number, line)| match dependency(line) {
-        Some(_) if number < first => line.replace(|letter| letter != '\n', " "),
-        _ => line.to_owned(),
-    });
-    blanked.collect()
+    with_blanks(code, |line| dependency(line).is_some())
 }
 
 /// Commands, and lines for the shell, replaced by blanks, for a cell that is to follow others.
 pub fn without_commands(code: &str) -> String {
+    with_blanks(code, is_command)
+}
+
+/// The lines before the first line of Rust for which `is_blank` is true replaced by blanks.
+fn with_blanks(code: &str, is_blank: impl Fn(&str) -> bool) -> String {
     let first = first_rust_line(code).unwrap_or(usize::MAX);
-    let blanked = code.split_inclusive('\n').enumerate().map(|(number, line)| match is_command(line) {
-        true if number < first => line.replace(|letter| letter != '\n', " "),
-        _ => line.to_owned(),
-    });
-    blanked.collect()
+    let lines =
+        code.split_inclusive('\n').enumerate().map(|(number, line)| match number < first && is_blank(line) {
+            true => line.replace(|letter| letter != '\n', " "),
+            false => line.to_owned(),
+        });
+    lines.collect()
 }
 
 /// The text that evcxr gets for a cell: a last expression of type `()` becomes a statement, so that evcxr does not try

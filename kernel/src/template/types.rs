@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::commands::{output, write};
 use super::outside;
+use super::recipe::WHOLE_PATHS;
+use crate::source::types::CRATES;
 
 /// A cell as the kernel has it compiled (`source::types`), as far as it matters here.
 const CELL: &str = "\
@@ -32,11 +34,11 @@ pub fn are_told(rustc: &Path, template: &Path) -> bool {
     let mut command = outside::command(rustc);
     command
         .args(["--crate-name", "cell", "--crate-type", "lib", "--edition", "2024", "--emit=mir"])
-        .args(["-Ztrim-diagnostic-paths=no", "--out-dir"])
+        .args([WHOLE_PATHS, "--out-dir"])
         .arg(&folder)
         .arg(&source)
         .env("RUSTC_BOOTSTRAP", "1");
     let succeeded = command.output().is_ok_and(|output| output.status.success());
     let mir = std::fs::read_to_string(folder.join("cell.mir")).unwrap_or_default();
-    succeeded && mir.replace("evcxr_crates::", "").contains(CALL)
+    succeeded && mir.replace(&format!("{CRATES}::"), "").contains(CALL)
 }

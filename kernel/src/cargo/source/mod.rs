@@ -106,15 +106,15 @@ impl Source {
 
     /// The text to compile.
     pub fn adapted(&self) -> String {
-        self.inferring().0
+        self.to_compile().0
     }
 
-    /// The placeholders of the variables whose types the compiler is to find out, in the order of [`inferring`].
-    // The kernel compiles nothing itself.
-    #[allow(dead_code)]
-    pub fn asked(&self) -> Vec<usize> {
+    /// The text to compile, and the placeholders of the variables whose types the compiler is to find out, in the order of
+    /// [`inferring`].
+    pub fn to_compile(&self) -> (String, Vec<usize>) {
+        let (text, asked) = inferring(&self.types.name(&self.with_variables()));
         // Without `catch_unwind`, evcxr compiles a cell only to get better error messages.
-        if self.layout.is_some() { self.inferring().1 } else { Vec::new() }
+        (text, if self.layout.is_some() { asked } else { Vec::new() })
     }
 
     /// Whether it had been adapted before.
@@ -122,10 +122,6 @@ impl Source {
     #[allow(dead_code)]
     pub fn is_adapted(&self) -> bool {
         self.adapted
-    }
-
-    fn inferring(&self) -> (String, Vec<usize>) {
-        inferring(&self.types.name(&self.with_variables()))
     }
 
     /// The text with what is changed around variables.
