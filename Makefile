@@ -65,7 +65,7 @@ libtorch: venv
 wrapper: libtorch
 	nice $(ALL_CORES) cargo build --release --package torch-sys --target-dir $(CARGO_TARGET_DIR)/libtch
 
-# The kernel infers the types of variables from the standard library's sources.
+# Completions and tooltips come from the standard library's sources.
 rust-src:
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library/core" || rustup component add rust-src || \
 	{ echo "The Rust toolchain's component rust-src is needed: rustup component add rust-src"; exit 1; }
@@ -80,7 +80,7 @@ kernel: rust-src
 install:
 	$(ALL_CORES) $(HERBARIUM) install --prefix $(CURDIR)/$(VENV)
 
-# Built always in release: rust-analyzer inside it is ten times slower otherwise.
+# Built always in release: rust-analyzer, which answers completions, is ten times slower otherwise.
 program:
 	$(ALL_CORES) cargo build --release --package herbarium-kernel
 
@@ -99,15 +99,16 @@ test: rust-src
 	@$(MAKE) --no-print-directory -j 2 install lint
 	@$(MAKE) --no-print-directory -j 2 test-rust pytest
 
-# Formatting, the order of the layers (docs/architecture.md), clippy, also of the crates without any of their features, and
-# deny.toml where cargo-deny is installed. Always with the whole workspace: the dependencies of a part of it would have other
-# features, and be checked again.
+# Formatting, the order of the layers (docs/architecture.md), clippy, also of the crates without any of their features, other
+# systems where rustup has them, and deny.toml where cargo-deny is installed. Always with the whole workspace: the dependencies
+# of a part of it would have other features, and be checked again.
 lint:
 	cargo fmt --all --check
 	$(PYTHON) tests/layers.py
 	$(ALL_CORES) cargo clippy --release --workspace --all-targets -- -D warnings
 	$(ALL_CORES) cargo clippy --release --workspace --lib --no-default-features -- -D warnings -A clippy::drop_non_drop
 	RUSTDOCFLAGS="-D warnings" $(ALL_CORES) cargo doc --release --no-deps --workspace --lib
+	@bash tests/targets/check.sh --installed
 	@if cargo deny --version > /dev/null 2>&1; then cargo deny check --hide-inclusion-graph bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and duplicates are not checked"; fi
 

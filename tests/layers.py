@@ -2,7 +2,7 @@
 
 The layers stand in docs/architecture.md, numbered lists below the headings that CRATES names: the modules that a
 line names in backticks before its colon make up that layer. Modules of one layer do not use each other. In a folder
-of the kernel, no files use each other in a circle.
+of the kernel, no files use each other in a circle. What is there only on Unix is named in the kernel's `sys` alone.
 Tests at the foot of a file (`#[cfg(test)] mod tests`) and files that only tests compile may use anything.
 
     python3 tests/layers.py [ROOT]
@@ -24,6 +24,7 @@ COMMENT_OR_LITERAL = re.compile(
 )
 TESTS_AT_THE_FOOT = re.compile(r"^#\[cfg\(test\)\]\n(?:#\[.*\]\n)*mod \w+ \{", re.MULTILINE)
 TEST_FILE = re.compile(r"#\[cfg\(test\)\]\n(?:\s*(?:///|#\[).*\n)*\s*(?:pub(?:\([^)]*\))? )?mod (\w+);")
+UNIX = re.compile(r"\b(std::os::unix|tokio::signal::unix|rustix::|libc::)")
 PATH_FROM_CRATE = re.compile(r"(?<![\w:])(?:\$?crate|(?P<up>(?:super::)*super))\s*::\s*(?=[\w{*])")
 
 
@@ -163,8 +164,21 @@ def circles(root, src):
     return found
 
 
+def elsewhere(root):
+    """What is there on Unix only, outside of the kernel's module for that."""
+    src, found = root / "kernel/src", []
+    for file in source_files(src):
+        text = blank(file.read_text())
+        foot = TESTS_AT_THE_FOOT.search(text)
+        if file.relative_to(src).parts[0] not in ("sys", "sys.rs"):
+            for use in UNIX.finditer(text[: foot.start()] if foot else text):
+                line = text.count("\n", 0, use.start()) + 1
+                found.append(f"{file.relative_to(root)}:{line}: `{use.group()}` belongs into `sys`")
+    return found
+
+
 def faults(root):
-    found = []
+    found = elsewhere(root)
     for folder, heading in CRATES.items():
         if (root / folder).exists():
             found += upward(root, folder, heading)

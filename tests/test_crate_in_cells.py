@@ -275,6 +275,13 @@ def test_the_crates_own_dep_line_costs_nothing_and_others_work(notebook):
     assert "[2]" in notebook.text("Tensor::zeros([2], (Kind::Float, Device::Cpu)).size()")
 
 
+def test_commands_find_the_tools_that_the_user_has(notebook):
+    """Not those of the kernel, which compile cells."""
+    ours = os.environ["PATH"]
+    assert notebook.text('!echo "$PATH ${CARGO_HOME-} ${RUSTC-}"').split("\n")[0] == f"{ours} {os.environ.get('CARGO_HOME', '')} "
+    assert ours in notebook.text('println!("{}", std::env::var("PATH")?);')
+
+
 def test_completion_knows_the_crate(notebook):
     code = "data_dir.joi"
     request = notebook.client.complete(code, len(code))

@@ -104,3 +104,12 @@ def test_a_circle_in_a_folder_of_the_kernel_is_found(tmp_path):
     assert found(circle) == ["kernel/src/session: cell uses error uses event uses cell"]
     upward = {"kernel/src/jupyter.rs": "", "kernel/src/session/event.rs": "use crate::jupyter;\n"}
     assert any("in no layer" in fault for fault in found(upward))
+
+
+def test_what_is_there_on_unix_only_is_found_outside_of_sys(tmp_path):
+    kernel = tmp_path / "kernel/src"
+    (kernel / "sys").mkdir(parents=True)
+    (kernel / "sys.rs").write_text("use rustix::process::Pid;\n")
+    (kernel / "sys/files.rs").write_text("use std::os::unix::fs::symlink;\n")
+    (kernel / "run.rs").write_text("// libc::exit\nuse std::fs;\nfn end() { libc::_exit(1) }\n#[cfg(test)]\nmod tests {\n    use std::os::unix::fs;\n}\n")
+    assert layers.elsewhere(tmp_path) == ["kernel/src/run.rs:3: `libc::` belongs into `sys`"]

@@ -95,7 +95,7 @@ def test_a_kernel_with_other_crates(prefix, tmp_path):
     _, doctor = herbarium("doctor", VIRTUAL_ENV=str(prefix))
     assert re.search(rf"^ok +kernel {NAME} +ndarray 0.16, plotters 0.3.7; .* MB$", doctor, re.M), doctor
     code, said = install(prefix, *crates(CRATES))
-    assert code == 2 and f"`herbarium uninstall {NAME}`" in said, said
+    assert code == 2 and f"`herbarium uninstall {NAME} --prefix {prefix}`" in said, said
 
     notebook = Notebook(tmp_path, kernel=NAME)
     try:
@@ -139,6 +139,16 @@ def test_another_programs_kernel_is_left_alone(prefix):
     code, said = herbarium("uninstall", "python3", "--prefix", prefix)
     assert code == 2 and "is not Herbarium's" in said and folder.exists()
     code, said = install(prefix, name="python3")
-    assert code == 2 and "already" in said
+    assert code == 2 and "already" in said and "choose another --name" in said and "uninstall" not in said, said
     assert "python3" not in herbarium("list", "--prefix", prefix)[1]
     shutil.rmtree(folder)
+
+
+def test_an_installation_for_all_users_that_fails_registers_no_kernel(prefix, tmp_path):
+    """In the program that `herbarium install --system` starts; its crate cannot be a kernel's."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "Cargo.toml").write_text('[package]\nname = "weed"\nedition = "2024"\n')
+    (tmp_path / "Cargo.lock").write_text("version = 4\n")
+    code, said = herbarium("install", "--prefix", prefix, HERBARIUM_CRATE=str(tmp_path), HERBARIUM_INSTALL_INTO=str(tmp_path / "all"))
+    assert code == 2 and "[package.metadata.notebook]" in said, said
+    assert nothing_is_installed(prefix)

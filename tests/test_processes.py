@@ -145,7 +145,8 @@ def test_a_notebook_becomes_a_program_that_prints_the_same(folder):
     assert exported.returncode == 0, exported.stderr
     # The command that it prints works, here in the folder where the crate is compiled already.
     command = exported.stdout.strip().split(": ", 2)[-1]
-    assert command == "cargo run --release --manifest-path program/Cargo.toml --config program/.cargo/config.toml"
+    program = folder / "program"
+    assert command == f"cargo run --release --manifest-path {program}/Cargo.toml --config {program}/.cargo/config.toml"
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
     ran = subprocess.run(command.split(), cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
     assert ran.returncode == 0, ran.stderr

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -43,11 +44,37 @@ def test_before_the_setup_it_says_what_to_type(installed, tmp_path):
     assert "libtorch is not set up: run `herbarium setup`" in answer.stderr
 
 
+def test_after_the_setup_it_finds_libtorch(installed, tmp_path):
+    """Stands for what `herbarium setup` fetches."""
+    folder = tmp_path / "herbarium" / "libtorch-2.13.0-cpu"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "herbarium.json").write_text(json.dumps({"version": "2.13.0", "headers": 0, "files": {}}))
+    (folder / "build-version").write_text("2.13.0\n")
+    found = herbarium(installed, "doctor", XDG_CACHE_HOME=str(tmp_path)).stdout
+    # A Python's own torch comes first.
+    assert re.search(r"ok    libtorch +2\.13\.0", found), found
+
+
 def test_setup_says_which_tool_is_missing(installed, tmp_path):
     (tmp_path / "python3").symlink_to(sys.executable)
     answer = herbarium(installed, "setup", PATH=str(tmp_path))
     assert answer.returncode == 1
     assert "`cargo` is not found: install Rust" in answer.stderr
+
+
+def test_setup_passes_on_what_rustup_advises(installed, tmp_path):
+    (tmp_path / "python3").symlink_to(sys.executable)
+    advice = "error: rustup could not choose a version of rustc to run\nhelp: run 'rustup default stable'"
+    for name, script in [("cargo", "exit 0"), ("c++", "exit 0"), ("rustc", f'echo "{advice}" >&2\nexit 1')]:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    answer = herbarium(installed, "setup", PATH=str(tmp_path))
+    assert answer.returncode == 1
+    assert f"rustc cannot be run: {advice}" in answer.stderr and "Traceback" not in answer.stderr, answer.stderr
+    (tmp_path / "rustc").unlink()
+    answer = herbarium(installed, "setup", PATH=str(tmp_path))
+    assert answer.returncode == 1
+    assert "rustc cannot be run: " in answer.stderr and "Traceback" not in answer.stderr, answer.stderr
 
 
 def test_the_sources_are_all_that_cargo_needs(installed):

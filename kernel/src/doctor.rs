@@ -61,7 +61,7 @@ fn rust_src() -> Result<String, String> {
     if library.join("core").is_dir() {
         Ok(library.display().to_string())
     } else {
-        Err("the types of variables cannot be inferred without it: rustup component add rust-src".to_owned())
+        Err("no crate for cells can be built without it: rustup component add rust-src".to_owned())
     }
 }
 

@@ -26,6 +26,10 @@ pub enum Error {
     #[error("{} is not a notebook: {reason}", path.display())]
     Notebook { path: PathBuf, reason: String },
 
+    /// Where the notebook with its outputs was to go.
+    #[error("{} is {reason}", path.display())]
+    Destination { path: PathBuf, reason: String },
+
     /// A file of parameters could not be understood.
     #[error("{}: {reason}", path.display())]
     Parameters { path: PathBuf, reason: String },

@@ -22,6 +22,7 @@ mod sys;
 mod template;
 mod toolchain;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,7 +44,7 @@ Usage:
                                       K times, with the trainings' last states, when one fails.
   herbarium export NOTEBOOK [-o DIR]  Write a cargo project that does what the notebook's cells do.
   herbarium parameters NOTEBOOK       List a notebook's parameters.
-  herbarium setup [--user | --prefix DIR]
+  herbarium setup [--user | --prefix DIR | --system]
                                       Where pip has installed this program: fetch libtorch, then `install`.
   herbarium install [--user | --prefix DIR]
                                       Register the kernel with Jupyter, and build the helper crate for cells.
@@ -65,20 +66,29 @@ fn main() -> ExitCode {
     stdio::start_log();
     analysis::process::enter_role();
     runtime::enter_role();
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     // SAFETY: this process has not started a thread yet.
     unsafe {
         template::settle_cache();
         template::shared::settle_path();
     }
-    match dispatch(&arguments) {
+    let done = arguments().and_then(|arguments| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        dispatch(&arguments)
+    });
+    match done {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error}");
             ExitCode::from(2)
         }
     }
+}
+
+/// This program's arguments as texts, which a name of a file need not be.
+fn arguments() -> Result<Vec<String>> {
+    let not_text =
+        |word: OsString| Error::Usage(format!("`{}` is not UTF-8: rename it", word.to_string_lossy()));
+    std::env::args_os().skip(1).map(|word| word.into_string().map_err(not_text)).collect()
 }
 
 /// The connection file among the kernel's arguments. Other arguments that a frontend passes on, such as the

@@ -3,6 +3,7 @@
 
 mod files;
 mod process;
+pub mod signals;
 pub mod sockets;
 pub mod stop;
 pub mod streams;
@@ -112,6 +113,15 @@ const BEGIN_CELL: &CStr = c"herbarium_begin_cell";
 const FLUSH: &CStr = c"herbarium_flush";
 /// The function of a cell that gives the flag of its checks.
 const STOP: &CStr = c"herbarium_stop";
+
+/// Removes one that is not for the programs that this process starts.
+///
+/// # Safety
+/// This process has one thread.
+pub unsafe fn remove_env(name: &str) {
+    // SAFETY: as the caller says.
+    unsafe { std::env::remove_var(name) };
+}
 
 /// Sets a variable of this process's own environment, which evcxr and the tools it starts read.
 ///

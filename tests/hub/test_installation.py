@@ -1,5 +1,6 @@
 """What is installed for all users: readable by all, written by none, and clear where something is wrong."""
 
+import fcntl
 import os
 import shutil
 import stat
@@ -95,3 +96,14 @@ def test_a_second_installation_compiles_nothing(installation):
     environment = {**os.environ, "HERBARIUM_CRATE": str(ROOT)}
     again = subprocess.run([HERBARIUM, "install", "--system", "--prefix", PREFIX], env=environment, capture_output=True, text=True)
     assert again.returncode == 0 and "Compiling" not in again.stdout, again.stdout
+
+
+def test_a_second_installation_at_once_is_refused(installation):
+    environment = {**os.environ, "HERBARIUM_CRATE": str(ROOT)}
+    before = (INSTALLED / "kernels.json").read_text()
+    with open(INSTALLED / ".lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for command in (["install", "--system"], ["uninstall", "--system"]):
+            second = subprocess.run([HERBARIUM, *command, "--prefix", PREFIX], env=environment, capture_output=True, text=True)
+            assert second.returncode == 2 and "is running: wait for it to end" in second.stderr, second
+    assert (INSTALLED / "kernels.json").read_text() == before

@@ -566,6 +566,36 @@ def test_run_answers_a_question_in_the_cell(tmp_path):
     assert "with_capacity" in shown["data"]["text/plain"]
 
 
+def test_run_leaves_out_what_is_tagged_so_and_keeps_its_outputs(tmp_path):
+    write_notebook(tmp_path / "in.ipynb", ["let a = 1;", 'panic!("left out")', "a + 1"])
+    notebook = nbformat.read(tmp_path / "in.ipynb", 4)
+    notebook.cells[1]["metadata"]["tags"] = ["skip-execution"]
+    notebook.cells[1]["outputs"] = [nbformat.v4.new_output("stream", text="earlier")]
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    output, _ = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb").communicate(timeout=120)
+    done = nbformat.read(tmp_path / "out.ipynb", 4)
+    assert [cell["execution_count"] for cell in done.cells] == [1, None, 2], output
+    assert done.cells[1]["outputs"][0]["text"] == "earlier"
+
+
+def test_run_refuses_a_place_that_it_could_not_write_to_before_the_first_cell(tmp_path):
+    write_notebook(tmp_path / "in.ipynb", ['std::fs::write("ran", "")?;'])
+    output, _ = (process := herbarium_run(tmp_path / "in.ipynb", tmp_path)).communicate(timeout=120)
+    assert process.returncode == 2 and f"Name a file: {tmp_path}/out.ipynb" in output, output
+    assert not (tmp_path / "ran").exists()
+
+
+def test_run_that_runs_nothing_keeps_the_outputs_of_an_earlier_run(tmp_path):
+    write_notebook(tmp_path / "in.ipynb", ["6 * 7"])
+    herbarium_run(tmp_path / "in.ipynb", tmp_path / "in.ipynb").communicate(timeout=120)
+    ran = (tmp_path / "in.ipynb").read_text()
+    assert "42" in ran
+    nowhere = {**os.environ, "HERBARIUM_PLAIN": "", "HERBARIUM_CRATE": str(tmp_path)}
+    output, _ = (process := herbarium_run(tmp_path / "in.ipynb", tmp_path / "in.ipynb", env=nowhere)).communicate(timeout=120)
+    assert process.returncode == 1 and "cannot start" in output, output
+    assert (tmp_path / "in.ipynb").read_text() == ran
+
+
 def test_run_stops_at_a_failure_and_writes_what_ran(tmp_path):
     write_notebook(tmp_path / "in.ipynb", ["1", 'panic!("stop here")', "3"])
     process = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb")
@@ -584,6 +614,23 @@ def test_run_can_be_interrupted(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and "Interrupt" in output
+
+
+@pytest.mark.parametrize("lasting", ["loop { std::thread::sleep(std::time::Duration::from_millis(9)); }",
+                                     # The system's own wait hears no interrupt.
+                                     "std::thread::sleep(std::time::Duration::from_secs(999));"])
+def test_run_writes_its_notebook_when_it_is_told_to_end(tmp_path, lasting):
+    write_notebook(tmp_path / "in.ipynb", ["6 * 7", f'println!("go"); {lasting}', "3"])
+    process = herbarium_run(tmp_path / "in.ipynb", tmp_path / "out.ipynb", start_new_session=True)
+    while "go" != process.stdout.readline().strip():
+        pass
+    process.terminate()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, output
+    done = nbformat.read(tmp_path / "out.ipynb", 4)
+    assert [cell["execution_count"] for cell in done.cells] == [1, 2, None]
+    assert done.cells[0]["outputs"][0]["data"]["text/plain"] == "42"
+    assert done.cells[1]["outputs"][0]["text"] == "go\n" and done.cells[1]["outputs"][-1]["output_type"] == "error"
 
 
 def test_run_can_be_interrupted_before_its_first_cell(tmp_path):

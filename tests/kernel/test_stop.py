@@ -185,3 +185,9 @@ def test_an_interrupt_between_two_cells_stops_the_rest_of_the_queue(kernel):
         first = states.index("aborted")
         assert set(states[first:]) == {"aborted"} and states[: first - 1].count("ok") == max(first - 1, 0), states
         assert kernel.run("40 + 2").plain() == ["42"], "what is sent afterwards runs"
+
+
+def test_a_command_that_leaves_a_process_behind_can_be_stopped(kernel):
+    """The process has the command's standard output, and a session by itself."""
+    stopped(kernel, "!setsid sleep 60 & echo go")
+    assert kernel.run("kept.len()").plain() == ["2"]

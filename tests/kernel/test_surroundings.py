@@ -138,3 +138,11 @@ def test_a_kernel_over_tcp_warns_and_one_that_cannot_encrypt_says_so(tmp_path):
         line = next(line for line in kernel.stderr if "TCP" in line)
         kernel.terminate()
     assert "--KernelManager.transport=ipc" in line
+
+
+def test_a_program_that_a_cell_starts_has_no_part_in_the_kernel():
+    kernel = Kernel()
+    found = kernel.run('let about = std::process::Command::new(std::env::var("HERBARIUM_BIN")?).arg("version").output()?;\n'
+                       'print!("{}", String::from_utf8_lossy(&about.stdout));')
+    kernel.stop()
+    assert found.text().startswith("herbarium "), found.outputs

@@ -6,6 +6,10 @@
 
 mod cell;
 mod dependencies;
+// The kernel uses all of it.
+#[allow(dead_code)]
+#[path = "../sys/files.rs"]
+mod files;
 mod graph;
 mod inference;
 mod manifest;

@@ -6,8 +6,8 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
-use crate::failure;
 use crate::recipe::{self, CELL_CRATE};
+use crate::{failure, files};
 
 /// The name under which this program does that.
 pub const NAME: &str = "record-rustc";
@@ -68,7 +68,7 @@ fn take(words: &[String], store: &Path, template: &Path) -> Option<()> {
     for file in files {
         let link = output.join(file);
         let _ = std::fs::remove_file(&link);
-        std::os::unix::fs::symlink(compiled.join(file), link).ok()?;
+        files::link(compiled.join(file), link).ok()?;
     }
     // cargo reads which files the crate was compiled from.
     let list = output.join(format!("{name}.d"));

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use crate::error::{Error, Result};
 use crate::run::Notebook;
 use crate::stdio;
+use crate::template::shared::quoted;
 use crate::template::{Helper, Location, profile_overrides};
 use program::Program;
 
@@ -43,18 +44,21 @@ pub fn export(words: &[&str]) -> Result<ExitCode> {
         let _ = std::fs::remove_dir_all(&unfinished);
     }
     written?;
-    // cargo looks for settings from the working folder upward, not beside the manifest.
-    let settings = match location.libtorch {
-        Some(_) => format!(" --config {}", folder.join(CONFIG).display()),
-        None => String::new(),
-    };
     stdio::print(&format!(
-        "{}: a program of {} cells. Run it in the notebook's folder: cargo run --release --manifest-path {}{settings}\n",
+        "{}: a program of {} cells. Run it in the notebook's folder: {}\n",
         folder.display(),
         program.cells,
-        folder.join("Cargo.toml").display()
+        command(&folder, location.libtorch.is_some())
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What runs a program, from whatever folder; `has_settings` is whether it has settings for cargo.
+fn command(folder: &Path, has_settings: bool) -> String {
+    let word = |file: &str| quoted(&folder.join(file).to_string_lossy());
+    let command = format!("cargo run --release --manifest-path {}", word("Cargo.toml"));
+    // cargo looks for settings from the working folder upward, not beside the manifest.
+    if has_settings { format!("{command} --config {}", word(CONFIG)) } else { command }
 }
 
 /// A notebook, and where its program is to be: beside it, in a folder of its name, unless `-o` says where.
@@ -80,6 +84,8 @@ fn parse(words: &[&str]) -> Result<(PathBuf, PathBuf)> {
         return Err(Error::Usage("`herbarium export` needs a notebook".to_owned()));
     };
     let folder = folder.unwrap_or_else(|| notebook.with_extension(""));
+    // So that `.` has a name, too.
+    let folder = std::path::absolute(&folder).map_err(Error::file(&folder))?;
     // A slash at the end would be lost behind another name.
     let folder: PathBuf = folder.components().collect();
     Ok((notebook, folder))
@@ -106,4 +112,32 @@ fn write(folder: &Path, location: &Location, manifest: &str, main: &str) -> Resu
     // The versions that the crate was tested with.
     let lock = location.crate_folder.join("Cargo.lock");
     std::fs::copy(&lock, folder.join("Cargo.lock")).map(drop).map_err(Error::file(&lock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_known_from_everywhere() {
+        let here = std::env::current_dir().unwrap();
+        for (words, folder) in [
+            (&["a b/c.ipynb"][..], here.join("a b/c")),
+            (&["c.ipynb", "-o", "."][..], here.clone()),
+            (&["c.ipynb", "--output=d/"][..], here.join("d")),
+            (&["-o", "/e", "c.ipynb"][..], "/e".into()),
+        ] {
+            assert_eq!(parse(words).unwrap().1, folder, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_command_can_be_pasted_into_a_shell() {
+        let plain = "cargo run --release --manifest-path /a/Cargo.toml";
+        assert_eq!(command(Path::new("/a"), false), plain);
+        assert_eq!(command(Path::new("/a"), true), format!("{plain} --config /a/.cargo/config.toml"));
+        let spaces = command(Path::new("/my notebooks/a"), true);
+        let files = "'/my notebooks/a/Cargo.toml' --config '/my notebooks/a/.cargo/config.toml'";
+        assert!(spaces.ends_with(files), "{spaces}");
+    }
 }

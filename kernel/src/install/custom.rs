@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Options, Progress, spec, system, trial};
+use super::{DataFolder, Options, Progress, Spec, spec, system, trial};
 use crate::dependency::Dependency;
 use crate::error::{Error, Result};
 use crate::template::recipe::NOTEBOOK_CRATE;
@@ -29,12 +29,7 @@ pub fn install(options: &Options) -> Result<()> {
     let kernel = Kernel::of(options)?;
     let folder = options.data_folder.kernels()?.join(&kernel.name);
     if spec::exists(&folder) {
-        return Err(Error::Usage(format!(
-            "there is already a kernel `{name}` in {}: choose another --name, or remove it with `herbarium \
-            uninstall {name}`",
-            folder.display(),
-            name = kernel.name
-        )));
+        return Err(taken(&kernel.name, &folder, &options.data_folder));
     }
     let installed = kernel.install(&folder);
     if installed.is_err() {
@@ -50,19 +45,26 @@ pub fn install(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// The error for a name that another kernel has.
+fn taken(name: &str, folder: &Path, data_folder: &DataFolder) -> Error {
+    let removal = match Spec::read(folder) {
+        Some(_) => format!(", or remove it with `herbarium uninstall {name}{}`", data_folder.option()),
+        // Another program's kernel is not removed.
+        None => String::new(),
+    };
+    Error::Usage(format!(
+        "there is already a kernel `{name}` in {}: choose another --name{removal}",
+        folder.display()
+    ))
+}
+
 impl Kernel {
     fn of(options: &Options) -> Result<Kernel> {
         let Some(name) = options.name.clone() else {
             let what = "a kernel with other crates needs a name for Jupyter: --name NAME";
             return Err(Error::Usage(what.to_owned()));
         };
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if name.is_empty() || !name.chars().all(is_plain) || name.starts_with('.') {
-            return Err(Error::Usage(format!(
-                "`{name}` cannot be a kernel's name: Jupyter allows letters without accents, digits, `-`, \
-                `_` and `.`"
-            )));
-        }
+        super::check_name(&name)?;
         if name == super::NAME {
             return Err(Error::Usage(format!("`{name}` is the project's own kernel: choose another --name")));
         }
@@ -224,5 +226,22 @@ mod tests {
         );
         assert!(message(&["--name", "a", "--crate", "rand", "--crate", "rand = \"0.9\""]).contains("twice"));
         assert!(message(&["--name", "a", "--crate", "herbarium-notebook"]).contains("leave it out"));
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_refused_with_what_to_type() {
+        let prefix = std::env::temp_dir().join(format!("herbarium taken {}", std::process::id()));
+        let words = ["--prefix", prefix.to_str().unwrap(), "--name", "garden"];
+        let options = Options::parse(&words).unwrap();
+        let folder = options.data_folder.kernels().unwrap().join("garden");
+        let message = || install(&options).unwrap_err().to_string();
+        commands::write(&folder.join("kernel.json"), "{\"argv\": [\"python\"]}").unwrap();
+        let said = message();
+        assert!(said.contains("choose another --name") && !said.contains("uninstall"), "{said}");
+        let location = Location { crate_folder: "/crate".into(), libtorch: None };
+        spec::write(&folder, "Rust (garden)", &location).unwrap();
+        let command = format!("`herbarium uninstall garden --prefix '{}'`", prefix.display());
+        assert!(message().contains(&command), "{}", message());
+        std::fs::remove_dir_all(&prefix).unwrap();
     }
 }

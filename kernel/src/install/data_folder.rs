@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::template::shared::Shared;
+use crate::template::shared::{Shared, quoted};
 
 /// A folder of Jupyter's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,12 @@ impl DataFolder {
             DataFolder::Prefix(prefix) => Some(prefix),
             DataFolder::User => None,
         }
+    }
+
+    /// The option that names it, behind a space and as a shell takes it; nothing for the user's own.
+    pub fn option(&self) -> String {
+        let option = |prefix: &Path| format!(" --prefix {}", quoted(&prefix.to_string_lossy()));
+        self.prefix().map(option).unwrap_or_default()
     }
 
     /// Those in which a kernel is usually installed: the checkout's virtual environment, the active one, the user's folder, and that of

@@ -48,7 +48,9 @@ impl Spec {
 
     /// Whether its cells have crates that the user has chosen.
     pub fn is_custom(&self) -> bool {
-        self.crate_folder.starts_with(&self.folder)
+        // The spec has the crate's folder without symlinks, by which this one may be reached.
+        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        whole(&self.crate_folder).starts_with(whole(&self.folder))
     }
 }
 
@@ -61,15 +63,15 @@ pub fn exists(folder: &Path) -> bool {
 pub fn write(folder: &Path, display_name: &str, location: &Location) -> Result<()> {
     let program = std::env::current_exe().map_err(Error::system("finding this program"))?;
     let mut spec = json!({
-        "argv": [program, "kernel", "-f", "{connection_file}"],
+        "argv": [text_of(&program)?, "kernel", "-f", "{connection_file}"],
         "display_name": display_name,
         "language": "rust",
         "interrupt_mode": "message",
-        "env": {"HERBARIUM_CRATE": location.crate_folder},
+        "env": {"HERBARIUM_CRATE": text_of(&location.crate_folder)?},
         "metadata": {"debugger": false},
     });
     if let Some(libtorch) = &location.libtorch {
-        spec["env"]["LIBTORCH"] = json!(libtorch);
+        spec["env"]["LIBTORCH"] = json!(text_of(libtorch)?);
     }
     std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
     let text = serde_json::to_string_pretty(&spec).unwrap_or_default();
@@ -79,6 +81,16 @@ pub fn write(folder: &Path, display_name: &str, location: &Location) -> Result<(
         std::fs::rename(&unfinished, folder.join(name)).map_err(Error::file(folder.join(name)))?;
     }
     Ok(())
+}
+
+/// A path as JSON takes it.
+fn text_of(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| {
+        Error::Install(format!(
+            "{} cannot stand in a kernelspec, because its name is not UTF-8: rename it",
+            path.display()
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -101,5 +113,35 @@ mod tests {
         std::fs::write(folder.join(FILE), "{\"argv\": [\"python\"], \"display_name\": \"Python\"}").unwrap();
         assert_eq!(Spec::read(&folder), None, "another kernel");
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_custom_kernel_is_recognised_behind_a_symlink() {
+        let base = std::env::temp_dir().join(format!("herbarium-spec-link-{}", std::process::id()));
+        let (home, link) = (base.join("home"), base.join("link"));
+        let crate_folder = home.join("garden/crate");
+        std::fs::create_dir_all(&crate_folder).unwrap();
+        crate::sys::link("home", &link).unwrap();
+        let location = Location { crate_folder: crate_folder.canonicalize().unwrap(), libtorch: None };
+        write(&link.join("garden"), "Rust (garden)", &location).unwrap();
+        assert!(Spec::read(&link.join("garden")).unwrap().is_custom());
+        let elsewhere = Location { crate_folder: home.canonicalize().unwrap(), libtorch: None };
+        write(&link.join("garden"), "Rust (garden)", &elsewhere).unwrap();
+        assert!(!Spec::read(&link.join("garden")).unwrap().is_custom());
+        std::fs::remove_dir_all(&base).unwrap();
+    }
+
+    #[test]
+    fn a_path_that_json_cannot_hold_is_named() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = std::env::temp_dir().join(format!("herbarium-spec-utf-8-{}", std::process::id()));
+        let cafe: PathBuf = std::ffi::OsStr::from_bytes(b"/caf\xe9").into();
+        let of_crate = Location { crate_folder: cafe.clone(), libtorch: None };
+        let of_libtorch = Location { crate_folder: "/crate".into(), libtorch: Some(cafe) };
+        for location in [of_crate, of_libtorch] {
+            let said = write(&folder, "Rust", &location).unwrap_err().to_string();
+            assert!(said.contains("/caf") && said.contains("not UTF-8: rename it"), "{said}");
+        }
+        assert!(!folder.exists());
     }
 }

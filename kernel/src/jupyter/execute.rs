@@ -55,22 +55,22 @@ pub async fn run_queue(kernel: Arc<Kernel>, mut queue: mpsc::UnboundedReceiver<N
         let JupyterMessageContent::ExecuteRequest(execute) = request.content.clone() else { continue };
         // Before checking whether it was aborted: an interrupt must either abort it or apply to it.
         kernel.session.announce();
-        kernel.busy(&request).await;
-        let answer = if kernel.executions.aborts.is_aborted(number) {
+        let is_aborted = {
+            let mut running = kernel.running.lock().await;
+            kernel.busy(&request).await;
+            let is_aborted = kernel.executions.aborts.is_aborted(number);
+            *running = (!is_aborted).then(|| request.clone());
+            is_aborted
+        };
+        let answer = if is_aborted {
             ExecuteReply { status: ReplyStatus::Aborted, ..ok_reply(count) }
         } else {
-            set_running(&kernel, Some(request.clone()));
-            let answer = run_cell(&kernel, &request, &execute, &mut count).await;
-            set_running(&kernel, None);
-            answer
+            run_cell(&kernel, &request, &execute, &mut count).await
         };
         replies.send(reply(answer, &request));
+        *kernel.running.lock().await = None;
         kernel.idle(&request).await;
     }
-}
-
-fn set_running(kernel: &Kernel, request: Option<JupyterMessage>) {
-    *kernel.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = request;
 }
 
 async fn run_cell(
@@ -79,6 +79,8 @@ async fn run_cell(
     execute: &ExecuteRequest,
     count: &mut usize,
 ) -> ExecuteReply {
+    // nbclient and papermill, which run a notebook as a whole, allow none.
+    kernel.session.set_unattended(!execute.allow_stdin);
     let counted = !execute.silent && execute.store_history;
     if counted {
         *count += 1;

@@ -1,7 +1,7 @@
 //! The inputs of this and of earlier sessions, kept in a file of JSON lines in the user's data folder.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jupyter_protocol::{HistoryEntry, HistoryReply, HistoryRequest};
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// How many inputs are kept.
 const KEPT: usize = 10_000;
+/// The line of an entry without an input: a session with this number has begun.
+const TAKEN: usize = 0;
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 struct Input {
@@ -24,7 +26,7 @@ pub struct History {
     session: usize,
     inputs: Vec<Input>,
     /// `None` where there is no place for a file, or it cannot be written.
-    file: Option<File>,
+    path: Option<PathBuf>,
 }
 
 impl History {
@@ -33,11 +35,17 @@ impl History {
         let path = dirs::data_dir().map(|folder| folder.join("herbarium").join("history.jsonl"));
         match path {
             Some(path) => History::open_at(&path),
-            None => History { session: 1, inputs: Vec::new(), file: None },
+            None => History { session: 1, inputs: Vec::new(), path: None },
         }
     }
 
     fn open_at(path: &Path) -> History {
+        let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+        // Notebooks that are opened together get numbers one after the other; where the file system has no locks, perhaps the same.
+        let lock = folder.and_then(|()| File::create(path.with_extension("lock")));
+        if let Ok(lock) = &lock {
+            let _ = lock.lock();
+        }
         let mut inputs = read(path);
         if inputs.len() > 2 * KEPT {
             inputs.drain(..inputs.len() - KEPT);
@@ -46,23 +54,21 @@ impl History {
             }
         }
         let session = inputs.iter().map(|input| input.session).max().unwrap_or(0) + 1;
-        let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
-        let file = folder.and_then(|()| OpenOptions::new().create(true).append(true).open(path));
-        if let Err(error) = &file {
+        inputs.retain(|input| input.line > TAKEN);
+        let taken = Input { session, line: TAKEN, source: String::new() };
+        let is_kept = end_torn_line(path).and_then(|()| append(path, &taken));
+        if let Err(error) = &is_kept {
             log::warn!("no history is kept: {}: {error}", path.display());
         }
-        History { session, inputs, file: file.ok() }
+        History { session, inputs, path: is_kept.is_ok().then(|| path.to_owned()) }
     }
 
     /// Adds an input of this session.
     pub fn add(&mut self, line: usize, source: &str) {
         let input = Input { session: self.session, line, source: source.to_owned() };
-        if let Some(file) = &mut self.file
-            && let Ok(mut text) = serde_json::to_string(&input)
-        {
-            // In one write, so that the lines of two kernels do not mix. A failing history must not stop a cell.
-            text.push('\n');
-            let _ = file.write_all(text.as_bytes());
+        if let Some(path) = &self.path {
+            // A failing history must not stop a cell.
+            let _ = append(path, &input);
         }
         self.inputs.push(input);
     }
@@ -151,6 +157,24 @@ fn read(path: &Path) -> Vec<Input> {
         .collect()
 }
 
+/// Adds an entry to the file: in one write, so that the lines of two kernels do not mix, and to the file that is there now, which
+/// another kernel may have written anew.
+fn append(path: &Path, input: &Input) -> std::io::Result<()> {
+    let line = serde_json::to_string(input)? + "\n";
+    OpenOptions::new().create(true).append(true).open(path)?.write_all(line.as_bytes())
+}
+
+/// A line without its end, from a full disk, would swallow the next one.
+fn end_torn_line(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    let mut last = [b'\n'];
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
 fn rewrite(path: &Path, inputs: &[Input]) -> std::io::Result<()> {
     let temporary: PathBuf = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = File::create(&temporary)?;
@@ -196,16 +220,31 @@ mod tests {
     }
 
     #[test]
+    fn notebooks_that_are_opened_together_are_two_sessions() {
+        let folder = std::env::temp_dir().join(format!("herbarium-two-{}", std::process::id()));
+        let path = folder.join("h.jsonl");
+        let [mut first, mut second] = [(); 2].map(|()| History::open_at(&path));
+        assert_eq!((first.session, second.session), (1, 2));
+        second.add(1, "b");
+        // Another kernel shortens the file.
+        rewrite(&path, &read(&path)).unwrap();
+        first.add(1, "a");
+        assert_eq!(History::open_at(&path).inputs.len(), 2);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn a_line_that_was_cut_within_a_letter_costs_no_other() {
         let folder = std::env::temp_dir().join(format!("herbarium-torn-{}", std::process::id()));
         let path = folder.join("h.jsonl");
         History::open_at(&path).add(1, "let é = 1;");
         let mut bytes = fs::read(&path).unwrap();
         let torn = bytes[..bytes.iter().position(|byte| *byte == 0xc3).unwrap() + 1].to_vec();
-        bytes.extend([&torn[..], b"\n"].concat());
+        bytes.extend(&torn[..]);
         fs::write(&path, bytes).unwrap();
         History::open_at(&path).add(1, "2");
-        assert_eq!(read(&path).iter().map(|input| &*input.source).collect::<Vec<_>>(), ["let é = 1;", "2"]);
+        let inputs = History::open_at(&path).inputs;
+        assert_eq!(inputs.iter().map(|input| &*input.source).collect::<Vec<_>>(), ["let é = 1;", "2"]);
         fs::remove_dir_all(&folder).unwrap();
     }
 

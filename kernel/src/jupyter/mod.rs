@@ -31,12 +31,13 @@ use jupyter_zmq_client::{
     create_kernel_iopub_xpub_connection, create_kernel_shell_connection, create_kernel_stdin_connection,
 };
 use ring::hmac;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Duration, sleep};
+use tokio::runtime::Handle;
+use tokio::time::{Duration, sleep, timeout};
 
 use crate::error::{Error, Result};
 use crate::session::{CellError, Session};
 use crate::sys;
+use crate::sys::signals::{Heard, Signals};
 
 /// What a cell says that the kernel's end has stopped.
 const TERMINATED: &str = "the kernel was told to end (SIGTERM) while this cell ran: by a time limit of the server, or by whoever \
@@ -49,8 +50,8 @@ struct Kernel {
     stdin: stdin::Stdin,
     executions: execute::Queue,
     history: Mutex<history::History>,
-    /// The request whose cell is running.
-    running: Mutex<Option<JupyterMessage>>,
+    /// The request whose cell is running. Whoever says that the kernel is busy or idle holds it, so that the last word is true.
+    running: tokio::sync::Mutex<Option<JupyterMessage>>,
     seen: Mutex<trust::Seen>,
     /// What the connection file says.
     connection: ConnectionInfo,
@@ -98,7 +99,7 @@ async fn run(connection: ConnectionInfo, key: Option<hmac::Key>, session: Sessio
         stdin: stdin::Stdin::start(stdin_send),
         executions,
         history: Mutex::new(history::History::open()),
-        running: Mutex::new(None),
+        running: tokio::sync::Mutex::new(None),
         seen: Mutex::default(),
         connection,
         sockets,
@@ -117,7 +118,7 @@ async fn run(connection: ConnectionInfo, key: Option<hmac::Key>, session: Sessio
     tokio::spawn(shell::serve(kernel.clone(), shell_read, shell_replies));
     tokio::spawn(stdin::serve(kernel.clone(), stdin_read));
     tokio::spawn(watch_parent(kernel.clone()));
-    tokio::spawn(watch_signals(kernel.clone()));
+    watch_signals(kernel.clone());
     control::serve(kernel, control_read, message::Replies::start(control_send)).await;
     Ok(())
 }
@@ -130,7 +131,8 @@ impl Kernel {
     /// Stops the running cell and aborts the queued ones, even if the running one has just ended by itself.
     fn interrupt(&self) {
         self.executions.abort_received();
-        self.session.interrupt();
+        // It may publish.
+        tokio::task::block_in_place(|| self.session.interrupt());
     }
 
     /// Publishes that a request is being dealt with.
@@ -140,21 +142,24 @@ impl Kernel {
 
     /// Publishes that a request has been dealt with; a cell that still runs keeps the kernel busy.
     async fn idle(&self, request: &JupyterMessage) {
+        let running = self.running.lock().await;
         self.iopub.send(message::publish(Status::idle(), request)).await;
-        let running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        if let Some(running) = running {
-            self.iopub.send(message::publish(Status::busy(), &running)).await;
+        if let Some(running) = &*running {
+            self.iopub.send(message::publish(Status::busy(), running)).await;
         }
     }
 
     /// Ends the process because somebody else wants it, and says so in the output of the cell that runs.
     async fn terminate(&self) -> ! {
-        let running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        if let Some(request) = running {
-            let CellError { ename, evalue, traceback } = CellError::new("Terminated", TERMINATED);
-            self.iopub.send(message::publish(ErrorOutput { ename, evalue, traceback }, &request)).await;
-            sleep(shutdown::FAREWELL).await;
-        }
+        let say = async {
+            if let Some(request) = &*self.running.lock().await {
+                let CellError { ename, evalue, traceback } = CellError::new("Terminated", TERMINATED);
+                self.iopub.send(message::publish(ErrorOutput { ename, evalue, traceback }, request)).await;
+                sleep(shutdown::FAREWELL).await;
+            }
+        };
+        // A frontend that no longer reads must not keep it alive.
+        let _ = timeout(shutdown::PATIENCE, say).await;
         self.exit()
     }
 
@@ -167,17 +172,14 @@ impl Kernel {
 }
 
 /// SIGINT interrupts, as a terminal or an older frontend sends it; SIGTERM ends.
-async fn watch_signals(kernel: Arc<Kernel>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return log::warn!("signals cannot be received");
-    };
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => kernel.interrupt(),
-            _ = terminate.recv() => kernel.terminate().await,
-        }
+fn watch_signals(kernel: Arc<Kernel>) {
+    let here = Handle::current();
+    match Signals::receive() {
+        Ok(signals) => signals.pass_to(move |heard| match heard {
+            Heard::Interrupt => kernel.interrupt(),
+            Heard::Terminate => here.block_on(kernel.terminate()),
+        }),
+        Err(error) => log::warn!("signals cannot be received: {error}"),
     }
 }
 

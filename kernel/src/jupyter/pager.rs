@@ -12,9 +12,13 @@ pub fn question(code: &str) -> Option<&str> {
     (!asked.is_empty() && !asked.contains('\n')).then_some(asked)
 }
 
-/// The pages with the answer.
+/// The pages with the answer. The stop button ends the wait for it.
 pub async fn answer(kernel: &Kernel, question: &str) -> (Outcome, Vec<Payload>) {
-    match kernel.session.inspect(question, question.len()).await {
+    let found = tokio::select! {
+        found = kernel.session.inspect(question, question.len()) => found,
+        outcome = kernel.session.interrupted() => return (outcome, Vec::new()),
+    };
+    match found {
         Some(found) => {
             let data = Media::new(vec![MediaType::Plain(found.plain), MediaType::Html(found.html)]);
             (Outcome::default(), vec![Payload::Page { data, start: 0 }])

@@ -6,8 +6,12 @@ use std::sync::{Arc, Mutex};
 use super::notebook::Notebook;
 use super::outputs::Outputs;
 use super::terminal::Terminal;
-use crate::session::{AskForInput, Cell, CellError, Event, Outcome, Reply, Session, Sink, Stream};
+use crate::session::{
+    AskForInput, Cell, CellError, Event, NOT_STARTED, Outcome, Reply, Session, Sink, Stream,
+};
 
+/// A cell with this tag is left out, and keeps its outputs, as with nbclient.
+pub const SKIPPED: &str = "skip-execution";
 /// A cell with this tag is expected to fail.
 pub const MAY_FAIL: &str = "raises-exception";
 
@@ -18,6 +22,14 @@ pub struct Summary {
     pub cells: usize,
     pub pictures: usize,
     pub end: End,
+}
+
+impl Summary {
+    /// Whether the notebook has anything that it did not have before: a run that was stopped before its first cell, or could not
+    /// start one, must not cost the outputs of an earlier run.
+    pub fn has_results(&self) -> bool {
+        self.cells > 0 || self.end == End::Whole
+    }
 }
 
 /// Why no further cell ran.
@@ -41,7 +53,8 @@ pub fn run_cells(
     terminal: &Arc<Terminal>,
     interrupted: &AtomicBool,
 ) -> Summary {
-    let cells = notebook.code_cells();
+    let mut cells = notebook.code_cells();
+    cells.retain(|cell| !notebook.has_tag(*cell, SKIPPED));
     for &cell in &cells {
         notebook.clear(cell);
     }
@@ -64,6 +77,12 @@ pub fn run_cells(
         ran.push(cell);
         let outcome = run_cell(session, source, ran.len(), &all, terminal);
         terminal.end(&outcome);
+        if outcome.error.as_ref().is_some_and(|error| error.ename == NOT_STARTED) {
+            lock(&all).pop();
+            ran.pop();
+            summary.end = End::Failed;
+            break;
+        }
         let failed = outcome.error.is_some();
         if let (Some(error), Some(outputs)) = (outcome.error, lock(&all).last_mut()) {
             outputs.fail(error);

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::signals::{Heard, Signals};
 use crate::error::{Error, Result};
 use crate::launchers::{Launcher, launcher};
 use crate::parameters::{Options, of_one_process};
+use crate::sys::signals::{Heard, Signals};
 use crate::{stdio, sys};
 
 /// How often it is looked whether a process has ended.
@@ -88,7 +88,7 @@ impl Drop for States {
 /// Counts this process's SIGINTs and SIGTERMs instead of ending by them: 1 for the first, 256 for the second kind.
 fn count_signals() -> Result<&'static AtomicUsize> {
     static HEARD: AtomicUsize = AtomicUsize::new(0);
-    Signals::receive()?.pass_to(|heard| {
+    Signals::receive().map_err(Error::system("signals cannot be received"))?.pass_to(|heard| {
         let weight = match heard {
             Heard::Interrupt => 1,
             Heard::Terminate => TERMINATED,

@@ -1,30 +1,38 @@
 //! `herbarium run`: a notebook's cells in order, without Jupyter.
 
+mod destination;
 mod executor;
 mod launcher;
 mod notebook;
 mod outputs;
 mod rank;
-mod signals;
 mod terminal;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::parameters::{self, Options, Values};
 use crate::session::Session;
+use crate::sys::signals::{Heard, Signals};
 use crate::{stdio, sys};
+use destination::Destination;
 use executor::End;
 pub use executor::MAY_FAIL;
 pub use launcher::launch;
 pub use notebook::Notebook;
 use rank::Rank;
-use signals::{Heard, Signals};
 use terminal::Terminal;
+
+/// How long SIGTERM leaves a cell to stop, and then the run to write its notebook.
+const FOR_THE_CELL: Duration = Duration::from_secs(2);
+const FOR_THE_NOTEBOOK: Duration = Duration::from_secs(2);
+/// The exit status of a program that SIGTERM has ended, by the shells' convention.
+const TERMINATED: u8 = 143;
 
 /// Runs `notebook` in its own folder, as Jupyter does, and writes the result to `out`, or to the notebook itself.
 /// Stops at the first cell that fails, unless that one is marked with the tag `raises-exception`, and at one that is
@@ -32,41 +40,47 @@ use terminal::Terminal;
 ///
 /// Of several processes that run one notebook together, the one of rank 0 writes and prints; another says where it failed.
 ///
-/// Exit status: 0 if all went well, 1 if a cell failed or was interrupted.
+/// Exit status: 0 if all went well, 1 if a cell failed or was interrupted, 143 after SIGTERM.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = &options.notebook;
-    let signals = Signals::receive()?;
+    let signals = Signals::receive().map_err(Error::system("signals cannot be received"))?;
     let rank = Rank::of_process();
     launcher::end_with_launcher();
     let mut notebook = Notebook::read(path)?;
     if !options.values.is_empty() {
         set_parameters(&mut notebook, &options.values)?;
     }
-    let destination = options.out.as_deref().unwrap_or(path);
-    let out = &std::path::absolute(destination).map_err(Error::file(destination))?;
+    let out = options.out.as_deref().unwrap_or(path);
+    let destination = if rank.is_first() { Some(Destination::prepare(out)?) } else { None };
     enter_folder_of(path)?;
     let started = Instant::now();
     let session = Arc::new(Session::start()?);
+    session.set_unattended(true);
     let terminal = Arc::new(Terminal::new(rank));
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let (to_session, to_run) = (session.clone(), interrupted.clone());
-    signals.pass_to(move |heard| match heard {
-        // Ctrl-C stops the cell that runs, and with it the run.
-        Heard::Interrupt => {
-            to_run.store(true, Ordering::SeqCst);
-            to_session.interrupt();
-        }
-        Heard::Terminate => {
-            to_session.end();
-            std::process::exit(143);
+    let [interrupted, terminated] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let (to_session, to_run, to_end) = (session.clone(), interrupted.clone(), terminated.clone());
+    signals.pass_to(move |heard| {
+        // Either stops the cell that runs, and with it the run.
+        to_run.store(true, Ordering::SeqCst);
+        to_session.interrupt();
+        if heard == Heard::Terminate && !to_end.swap(true, Ordering::SeqCst) {
+            hurry(to_session.clone());
         }
     });
     let summary = executor::run_cells(&session, &mut notebook, &terminal, &interrupted);
-    let written = if rank.is_first() { notebook.write(out) } else { Ok(()) };
+    let written = match &destination {
+        Some(destination) if summary.has_results() => destination.write(&notebook),
+        _ => Ok(()),
+    };
     session.end();
     written?;
-    if !rank.is_first() {
-        return Ok(if summary.end == End::Whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    let status = match summary.end {
+        End::Whole => ExitCode::SUCCESS,
+        _ if terminated.load(Ordering::SeqCst) => ExitCode::from(TERMINATED),
+        End::Failed | End::Interrupted => ExitCode::FAILURE,
+    };
+    if destination.is_none() {
+        return Ok(status);
     }
     let cells = if summary.cells == 1 { "1 cell".to_owned() } else { format!("{} cells", summary.cells) };
     let pictures =
@@ -77,8 +91,20 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         End::Failed => "stopped at a cell that failed, after",
         End::Interrupted => "was interrupted, after",
     };
-    stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", destination.display()));
-    Ok(if summary.end == End::Whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", out.display()));
+    Ok(status)
+}
+
+/// Ends a run that was told to end: whoever does that waits a few seconds at most, and the outputs are to be written by then.
+fn hurry(session: Arc<Session>) {
+    thread::spawn(move || {
+        thread::sleep(FOR_THE_CELL);
+        // The second interrupt ends the cells' process.
+        session.interrupt();
+        thread::sleep(FOR_THE_NOTEBOOK);
+        session.end();
+        std::process::exit(TERMINATED.into());
+    });
 }
 
 /// Adds the cell that gives the notebook's parameters their values.

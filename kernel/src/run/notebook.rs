@@ -1,8 +1,7 @@
 //! A notebook file, nbformat 4. What is not changed is kept as it is, unknown keys and their order too.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -116,35 +115,17 @@ impl Notebook {
         self.root["cells"].as_array().map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Writes the notebook, whole or not at all.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-        let result = self.write_to(&temporary).and_then(|()| fs::rename(&temporary, path));
-        if result.is_err() {
-            // There may be no temporary file to remove.
-            let _ = fs::remove_file(&temporary);
-        }
-        result.map_err(Error::file(path))
-    }
-
-    /// In Jupyter's own layout: one space of indentation, a newline at the end.
-    fn write_to(&self, path: &Path) -> std::io::Result<()> {
+    /// The file's text, in Jupyter's own layout: one space of indentation, a newline at the end.
+    pub fn to_text(&self) -> String {
         let mut text = Vec::new();
         let layout = serde_json::ser::PrettyFormatter::with_indent(b" ");
-        serde::Serialize::serialize(
+        // What was read as JSON can be written as JSON.
+        let _ = serde::Serialize::serialize(
             &self.root,
             &mut serde_json::Serializer::with_formatter(&mut text, layout),
-        )?;
+        );
         text.push(b'\n');
-        let mut file = File::create(path)?;
-        file.write_all(&text)?;
-        file.sync_all()
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 
@@ -164,10 +145,7 @@ mod tests {
         assert_eq!(notebook.source(1), "a\nb");
         assert!(notebook.has_tag(1, "raises-exception") && !notebook.has_tag(0, "raises-exception"));
         notebook.clear(1);
-        let path = std::env::temp_dir().join(format!("herbarium-notebook-{}.ipynb", std::process::id()));
-        notebook.write(&path).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        fs::remove_file(&path).unwrap();
+        let text = notebook.to_text();
         assert!(text.starts_with("{\n \"nbformat\": 4,"), "{text}");
         let (mut before, after): (Value, Value) =
             (serde_json::from_str(TEXT).unwrap(), serde_json::from_str(&text).unwrap());

@@ -16,7 +16,7 @@ use super::markers::{COMPLETE, MESSAGE, PANIC, STARTED};
 use super::message::INTERRUPTED;
 use super::stdin;
 use super::stdout::Flusher;
-use super::{AHEAD, PARENT};
+use super::{AHEAD, PARENT, ROLE};
 use crate::sys::{self, streams};
 
 /// Runs the cells that the forwarder asks for, until it asks for no more.
@@ -24,6 +24,11 @@ pub fn run() -> ! {
     // Before any thread exists, and before a cell can install a handler.
     sys::stop::on_sigint(say_stopped);
     sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
+    // A `herbarium` that a cell starts has no role in this kernel.
+    for name in [ROLE, PARENT] {
+        // SAFETY: this process has one thread.
+        unsafe { sys::remove_env(name) };
+    }
     sys::volunteer_for_the_out_of_memory_killer();
     sys::line_buffer_c_stdout();
     load_cuda();

@@ -21,6 +21,8 @@ use crate::sys::{self, streams};
 
 /// As much as a pipe holds.
 const CHUNK: usize = 64 * 1024;
+/// What a pipe holds at most, unless the system was set up otherwise.
+const LARGEST_PIPE: usize = 1 << 20;
 /// How much of stderr is read before stdout gets its turn again.
 const MAX_DRAIN: usize = 1 << 20;
 const COMPLETE_LINE: &str = "EVCXR_EXECUTION_COMPLETE";
@@ -146,8 +148,12 @@ impl Forwarder {
                 self.read_question()?;
             }
             if ended {
-                // Read once more what came between; a process that inherited the pipes may keep them open for ever.
-                while self.read_stdout()? {}
+                // Read once more what came between. A process that inherited the pipes may keep them open, and print, for ever.
+                for _ in 0..LARGEST_PIPE / CHUNK {
+                    if !self.read_stdout()? {
+                        break;
+                    }
+                }
                 self.drain_stderr()?;
                 break;
             }

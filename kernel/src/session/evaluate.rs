@@ -21,6 +21,7 @@ impl Worker {
             self.stale.clear();
             return Err(error);
         }
+        let known = self.next_placeholder;
         let mut written = self.for_evcxr(&syntax::prepare(code));
         let before = self.variables_and_types();
         self.stale = self.definitions.stale(code, before.iter().map(|(name, kind)| (&**name, &**kind)));
@@ -36,7 +37,9 @@ impl Worker {
         if let Ok(Ok(_)) = result {
             self.definitions.remember(code);
         }
-        self.types = self.folder.types();
+        if self.next_placeholder != known {
+            self.types = self.folder.types();
+        }
         let end = self.shared.collector.take_end();
         let ran = self.shared.control.interrupted().times > 0 && end.failure.is_some();
         let generated = self.context.as_ref().and_then(|context| context.last_source().ok());

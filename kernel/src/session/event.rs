@@ -67,6 +67,9 @@ pub enum Reply {
     Refused(String),
 }
 
+/// The kind of a cell's error where there is no session that could run it.
+pub const NOT_STARTED: &str = "StartError";
+
 /// Why a cell failed, in Jupyter's three parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellError {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::collector::{Exit, Failure};
 use super::control::{GRACE, Interrupted};
-use super::event::{CellError, ansi};
+use super::event::{CellError, Outcome, ansi};
 use super::limits;
 use super::line_map::line_in_cell;
 use crate::runtime::message::INTERRUPTED;
@@ -159,6 +159,11 @@ pub fn interrupted(error: Option<CellError>, by: Interrupted, ran: bool, lost: &
 /// The error of a cell that was interrupted early enough.
 pub fn before_it_ran() -> CellError {
     CellError::new(INTERRUPTED, "the cell was stopped before it ran; no variables were lost")
+}
+
+/// How such a cell ends.
+pub fn withdrawn() -> Outcome {
+    Outcome { error: Some(before_it_ran()), interrupted: true, ..Outcome::default() }
 }
 
 /// A sentence that lists exactly what is gone.

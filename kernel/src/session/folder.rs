@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -87,7 +88,7 @@ fn make(places: &[PathBuf]) -> Result<Made> {
     let mut refused = Vec::new();
     for place in places {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let path = place.join(format!("{PREFIX}{}-{}", std::process::id(), &id[..8]));
+        let path = place.join(format!("{PREFIX}{}-{}-{}", std::process::id(), host(), &id[..8]));
         if let Err(error) = sys::create_private_folder(&path) {
             refused.push(format!("{}: {error}", place.display()));
             continue;
@@ -111,13 +112,22 @@ fn is_plain(path: &Path) -> bool {
     path.as_os_str().len() <= MAX_SOCKET_PATH && path.as_os_str().as_encoded_bytes().iter().all(plain)
 }
 
+/// What tells this machine, or container, from others that have the same folder: a process's id is one of many there.
+fn host() -> String {
+    let mut hasher = DefaultHasher::new();
+    (sys::host_name(), fs::read_link("/proc/self/ns/pid").ok()).hash(&mut hasher);
+    format!("{:08x}", hasher.finish() as u32)
+}
+
+/// Removes the folders of this machine's kernels that were killed.
 fn remove_stale(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name: OsString = entry.file_name();
-        let pid =
-            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|rest| rest.split_once('-'));
-        if let Some(pid) = pid.and_then(|(pid, _)| pid.parse().ok())
-            && !sys::is_alive(pid)
+        let words: Vec<&str> =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).unwrap_or_default().split('-').collect();
+        if let [pid, host, _] = words[..]
+            && host == self::host()
+            && pid.parse().is_ok_and(|pid| !sys::is_alive(pid))
         {
             // Another user's folder cannot be removed, and need not be.
             let _ = fs::remove_dir_all(entry.path());
@@ -191,13 +201,17 @@ mod tests {
 
     #[test]
     fn private_and_removed_and_the_dead_cleared_away() {
-        let stale = std::env::temp_dir().join(format!("{PREFIX}{}-stale", 0x7fff_fff0));
-        fs::create_dir_all(&stale).unwrap();
+        let named = |host: &str| std::env::temp_dir().join(format!("{PREFIX}{}-{host}-stale", 0x7fff_fff0));
+        let (stale, of_another) = (named(&host()), named("another"));
+        for folder in [&stale, &of_another] {
+            fs::create_dir_all(folder).unwrap();
+        }
         let folder = Folder::default();
         folder.create().unwrap();
         let path = folder.path().to_owned();
         assert!(folder.socket().as_os_str().len() <= MAX_SOCKET_PATH);
-        assert!(!stale.exists());
+        assert!(!stale.exists() && of_another.exists());
+        fs::remove_dir(&of_another).unwrap();
         drop(folder);
         assert!(!path.exists());
     }

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use rustix::process::{Resource, getrlimit};
-
 use super::event::CellError;
+use crate::sys::{self, Resource};
 
 /// cgroups without a limit have a number as large as this, or larger.
 const UNLIMITED: u64 = 1 << 60;
@@ -108,7 +107,7 @@ pub fn kills_for_memory() -> Option<u64> {
 }
 
 fn limit(resource: Resource) -> Option<u64> {
-    getrlimit(resource).current.filter(|most| *most < UNLIMITED)
+    sys::limit(resource).filter(|most| *most < UNLIMITED)
 }
 
 /// The smallest limit of the groups of processes that this one belongs to; its file's name differs between the two

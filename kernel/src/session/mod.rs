@@ -40,6 +40,7 @@ mod unsettled;
 mod variables;
 mod worker;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -51,7 +52,9 @@ use crate::{runtime, stdio, syntax, sys};
 use collector::Collector;
 pub use commands::nothing_known;
 use control::{Control, Phase};
-pub use event::{AskForInput, CellError, Event, InputRequest, Outcome, Reply, Sink, Stream, ansi};
+pub use event::{
+    AskForInput, CellError, Event, InputRequest, NOT_STARTED, Outcome, Reply, Sink, Stream, ansi,
+};
 pub use folder::Folder;
 use input::Inputs;
 use names::Names;
@@ -77,6 +80,7 @@ pub struct Cell {
 pub(crate) struct Shared {
     pub(crate) collector: Collector,
     pub(crate) control: Arc<Control>,
+    unattended: AtomicBool,
     inputs: Inputs,
     names: Mutex<Names>,
     /// The cell that the session's thread has not started yet, and the sender for its outcome.
@@ -200,6 +204,19 @@ impl Session {
         self.shared.control.interrupt(move |text| shared.collector.print(Stream::Stderr, text.as_bytes()));
     }
 
+    /// Waits until the cell that was announced is interrupted, and has not been run.
+    pub async fn interrupted(&self) -> Outcome {
+        while self.shared.control.interrupted().times == 0 {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        failure::withdrawn()
+    }
+
+    /// Whether nobody types meanwhile, as where a notebook is run as a whole: then rust-analyzer is not warmed up.
+    pub fn set_unattended(&self, is_unattended: bool) {
+        self.shared.unattended.store(is_unattended, Ordering::SeqCst);
+    }
+
     /// Ends the cell that waits, if the session's thread has not taken it up yet.
     fn withdraw(&self) -> bool {
         let Some((_, reply)) = self.shared.take_cell() else { return false };
@@ -207,9 +224,8 @@ impl Session {
         let _ = self.shared.inputs.end(Ok(()));
         self.shared.collector.end();
         self.shared.control.end();
-        let error = Some(failure::before_it_ran());
         // Nobody waits if the kernel is shutting down.
-        let _ = reply.send(Outcome { error, interrupted: true, ..Outcome::default() });
+        let _ = reply.send(failure::withdrawn());
         true
     }
 

@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::Stream;
 use super::collector::Differences;
 use super::unsettled::Unsettled;
 use super::worker::Worker;
@@ -31,7 +32,11 @@ impl Worker {
         let printed = self.shared.collector.unmute();
         let failure = self.shared.collector.take_end().failure;
         match result {
-            Ok(Ok(_)) if failure.is_none() => self.unsettled = Unsettled::default(),
+            Ok(Ok(_)) if failure.is_none() => {
+                self.unsettled = Unsettled::default();
+                // The threads of earlier cells print at any time.
+                self.shared.collector.print(Stream::Stdout, printed.as_bytes());
+            }
             Ok(Ok(_)) => log::warn!("variables could not be kept: {failure:?}"),
             Ok(Err(error)) => {
                 log::warn!("variables could not be kept: {error}\n{printed}")

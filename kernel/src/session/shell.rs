@@ -1,13 +1,20 @@
 //! Lines that begin with `!`: for the shell, with their output as it comes.
 
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::collector::Collector;
 use super::control::{Control, Phase};
 use super::event::{CellError, Stream};
 use super::habits;
-use crate::{syntax, sys};
+use crate::syntax;
+use crate::sys::{self, sockets};
+use crate::template::outside;
+
+/// How often it is looked whether a command is over.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What the session does for a part of a cell.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,16 +75,22 @@ fn own_command(line: &str) -> Option<Step> {
 pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<(), CellError> {
     let cannot =
         |error: std::io::Error| CellError::new("ShellError", format!("`{command}` cannot be run: {error}"));
-    let mut process = Command::new("sh");
+    let mut process = outside::command("sh");
     process.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = sys::in_own_group(&mut process).spawn().map_err(cannot)?;
     control.set_phase(Phase::Shell(child.id()));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    std::thread::scope(|scope| {
-        scope.spawn(|| forward(stdout, Stream::Stdout, collector));
-        scope.spawn(|| forward(stderr, Stream::Stderr, collector));
+    let has_ended = AtomicBool::new(false);
+    // A process that it leaves behind may keep the pipes open for ever.
+    let is_over = || has_ended.load(Ordering::SeqCst) && control.interrupted().times > 0;
+    let status = std::thread::scope(|scope| {
+        scope.spawn(|| forward(stdout, Stream::Stdout, collector, is_over));
+        scope.spawn(|| forward(stderr, Stream::Stderr, collector, is_over));
+        let status = child.wait();
+        has_ended.store(true, Ordering::SeqCst);
+        status
     });
-    let status = child.wait().map_err(cannot)?;
+    let status = status.map_err(cannot)?;
     control.set_phase(Phase::Compiling);
     if let Some(help) = habits::for_shell(command) {
         collector.print(Stream::Stderr, format!("help: {help}\n").as_bytes());
@@ -93,14 +106,25 @@ pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<()
     Err(CellError::new("ShellError", format!("`{command}` {how}")))
 }
 
-fn forward(pipe: Option<impl Read>, stream: Stream, collector: &Collector) {
+/// Shows what comes from the pipe until its end, or until it is over.
+fn forward(
+    pipe: Option<impl Read + sockets::Source>,
+    stream: Stream,
+    collector: &Collector,
+    is_over: impl Fn() -> bool,
+) {
     let Some(mut pipe) = pipe else { return };
     let mut buffer = vec![0; 64 * 1024];
-    while let Ok(read) = pipe.read(&mut buffer) {
-        if read == 0 {
-            break;
+    loop {
+        match sockets::readable([Some(&pipe)], Some(BETWEEN_LOOKS)) {
+            Ok([false]) if is_over() => return,
+            Ok([false]) => continue,
+            _ => {}
         }
-        collector.print(stream, &buffer[..read]);
+        match pipe.read(&mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(read) => collector.print(stream, &buffer[..read]),
+        }
     }
 }
 

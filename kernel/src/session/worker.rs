@@ -4,6 +4,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,8 @@ use super::surroundings::Surroundings;
 use super::traps::{Gone, Moved};
 use super::unsettled::Unsettled;
 use super::{
-    Cell, CellError, Completion, Inspection, Outcome, Shared, Stream, failure, limits, listener, options,
+    Cell, CellError, Completion, Inspection, NOT_STARTED, Outcome, Shared, Stream, failure, limits, listener,
+    options,
 };
 use crate::analysis::Analyst;
 use crate::error::Error;
@@ -84,7 +86,7 @@ pub fn spawn(
         };
         worker.start();
         loop {
-            let job = match worker.is_warm {
+            let job = match worker.is_warm || worker.shared.unattended.load(Ordering::SeqCst) {
                 true => jobs.recv().map_err(RecvTimeoutError::from),
                 false => jobs.recv_timeout(BEFORE_WARMING_UP),
             };
@@ -258,7 +260,7 @@ impl Worker {
         // An interrupt while the session is built: the next cell starts it again.
         stopped(self)?;
         if let (None, Some(why)) = (&self.context, &self.failed) {
-            return Err(CellError::new("StartError", why.clone()));
+            return Err(CellError::new(NOT_STARTED, why.clone()));
         }
         self.shared.control.set_phase(Phase::Compiling);
         self.replace_ended_program();

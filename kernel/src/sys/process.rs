@@ -7,8 +7,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-pub use rustix::process::Signal;
-use rustix::process::{Pid, kill_process, kill_process_group, test_kill_process};
+use rustix::process::{Pid, getrlimit, kill_process, kill_process_group, test_kill_process};
+pub use rustix::process::{Resource, Signal};
 
 /// Has the command run in a process group by itself: a terminal's Ctrl-C does not reach it, and [`kill_group`] ends it with
 /// everything that it starts.
@@ -78,6 +78,16 @@ pub fn is_alive(pid: u32) -> bool {
         Some(Err(error)) => error == rustix::io::Errno::PERM,
         None => false,
     }
+}
+
+/// The name of this machine, or container.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// How much of a resource this process may have, where that is limited.
+pub fn limit(resource: Resource) -> Option<u64> {
+    getrlimit(resource).current
 }
 
 /// Every process that descends from `root`, except those below a process in `spare`.

@@ -55,7 +55,7 @@ pub fn build(
         // Another kernel may remove it meanwhile: what is missing is compiled.
         let _ = link_tree(&earlier.join("seed/target"), &target, &|name| is_shared(name, &own));
     }
-    progress("building the helper crate for cells (a minute or two, once)");
+    progress("building the helper crate for cells (minutes, once)");
     let record = template.join("cell-arguments.json");
     let mut cargo = tools.cargo(template, location);
     cargo

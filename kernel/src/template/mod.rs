@@ -32,7 +32,7 @@ mod tree;
 mod types;
 mod variables;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -119,9 +119,11 @@ pub fn prepare(plan: &Plan, progress: &mut dyn FnMut(&str), stopped: &dyn Fn() -
     // One process builds, the others wait for it: the lock is outside the template's folder, which a build may replace.
     let lock_file = path.with_extension("lock");
     let lock = File::create(&lock_file).map_err(Error::file(&lock_file))?;
-    if lock.try_lock().is_err() {
+    // On a file system without locks there is nobody to wait for.
+    let busy = || matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
+    if busy() {
         progress("waiting for another kernel that is building the helper crate");
-        while lock.try_lock().is_err() {
+        while busy() {
             if stopped() {
                 return Err(Error::Start("stopped while waiting for another kernel".to_owned()));
             }

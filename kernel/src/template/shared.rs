@@ -99,21 +99,36 @@ impl Shared {
         std::fs::rename(&unfinished, &file).map_err(Error::file(&file))
     }
 
-    /// What an administrator has to type.
-    fn install_again(&self) -> String {
-        let prefix = self.prefix().unwrap_or(&self.folder).display();
-        format!("have whoever installed it run `herbarium install --system --prefix {prefix}` again")
+    /// What an administrator has to type for a kernel.
+    fn install_again(&self, kernel: &SharedKernel) -> String {
+        let prefix = quoted(&self.prefix().unwrap_or(&self.folder).to_string_lossy());
+        let (whoever, system) = ("have whoever installed it run", format!("--system --prefix {prefix}"));
+        match kernel.name() {
+            None => format!("{whoever} `herbarium install {system}` again"),
+            // Only whoever installed it knows its crates.
+            Some(name) => format!(
+                "{whoever} `herbarium uninstall {system} {name}` and then `herbarium install {system} --name {name}` with \
+                the same --crate and --prelude as before"
+            ),
+        }
     }
 }
 
 impl SharedKernel {
+    /// The name of a custom kernel, whose crate is in its kernelspec's folder.
+    fn name(&self) -> Option<&str> {
+        let folder = self.crate_folder.parent()?;
+        let is_custom = folder.parent()?.ends_with("share/jupyter/kernels");
+        if is_custom { folder.file_name()?.to_str() } else { None }
+    }
+
     /// Whether its template can be used by this user, now.
     pub fn check(&self, shared: &Shared) -> Result<()> {
         let fault = |what: String| {
             let folder = shared.folder.display();
             Err(Error::Start(format!(
                 "the installation for all users in {folder} {what}: {}",
-                shared.install_again()
+                shared.install_again(self)
             )))
         };
         let Some(recipe) = Recipe::read(&self.template) else {
@@ -145,6 +160,16 @@ pub unsafe fn settle_path() {
     if let Ok(path) = std::env::join_paths(std::env::split_paths(&path).chain([programs])) {
         // SAFETY: as this function's caller says.
         unsafe { sys::set_env("PATH", path) };
+    }
+}
+
+/// A word as a shell takes it, for a command that somebody is to type.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=@+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 
@@ -204,5 +229,36 @@ mod tests {
         let advice = format!("`herbarium install --system --prefix {}`", prefix.display());
         assert!(message.contains("no readable template") && message.contains(&advice), "{message}");
         std::fs::remove_dir_all(&prefix).unwrap();
+    }
+
+    #[test]
+    fn whoever_installed_a_kernel_is_told_what_to_type_for_it() {
+        let shared = Shared { folder: Shared::folder_of(Path::new("/opt/a b")), kernels: Vec::new() };
+        let advice = |crate_folder: &str| {
+            let (template, rustc) = ("/nowhere".into(), String::new());
+            let kernel = SharedKernel { crate_folder: crate_folder.into(), template, rustc };
+            kernel.check(&shared).unwrap_err().to_string()
+        };
+        let own = advice("/opt/a b/lib/herbarium/crate");
+        assert!(own.ends_with("run `herbarium install --system --prefix '/opt/a b'` again"), "{own}");
+        let custom = advice("/opt/a b/share/jupyter/kernels/garden/crate");
+        for command in [
+            "`herbarium uninstall --system --prefix '/opt/a b' garden`",
+            "`herbarium install --system --prefix '/opt/a b' --name garden` with the same --crate",
+        ] {
+            assert!(custom.contains(command), "{custom}");
+        }
+    }
+
+    #[test]
+    fn a_shell_takes_a_quoted_word_as_it_is() {
+        for (word, as_typed) in [
+            ("LIBTORCH=/opt/torch-2.13_cpu", "LIBTORCH=/opt/torch-2.13_cpu"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(word), as_typed);
+        }
     }
 }

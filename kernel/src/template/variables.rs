@@ -51,8 +51,8 @@ impl Template {
         let library = self.recipe.helper_library().map(|library| library.display().to_string());
         vec![
             (runtime::AHEAD, library),
-            ("PATH", Some(self.recipe.path.clone())),
-            ("CARGO_HOME", self.recipe.cargo_home.clone()),
+            ("PATH", outside::variable("PATH")),
+            ("CARGO_HOME", outside::variable("CARGO_HOME")),
             ("CARGO", None),
             ("RUSTC", None),
             ("RUST_SRC_PATH", None),

@@ -1,5 +1,6 @@
 """The `herbarium` command: `herbarium setup` prepares this machine; everything else is the program's."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -32,12 +33,23 @@ def need_tools():
     for tool, advice in (("cargo", "install Rust (https://rustup.rs), then open a new terminal"), ("c++", "install a C++ compiler (on Debian: apt install g++)")):
         if not shutil.which(tool):
             raise Fault(f"`{tool}` is not found: {advice}, and run `herbarium setup` again")
-    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
-    if os.path.isdir(os.path.join(sysroot, "lib/rustlib/src/rust/library/core")):
+    if os.path.isdir(os.path.join(sysroot(), "lib/rustlib/src/rust/library/core")):
         return
     added = shutil.which("rustup") and subprocess.run(["rustup", "component", "add", "rust-src"]).returncode == 0
     if not added:
         raise Fault("the standard library's sources are missing, which the kernel reads: `rustup component add rust-src`, or the distribution's package of them (rust-src)")
+
+
+def sysroot():
+    """The Rust toolchain's folder."""
+    try:
+        found = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True)
+    except OSError as error:
+        raise Fault(f"rustc cannot be run: {error}") from error
+    if found.returncode != 0:
+        # rustup says what to do, as where no toolchain is chosen.
+        raise Fault(f"rustc cannot be run: {found.stderr.strip()}")
+    return found.stdout.strip()
 
 
 def libtorch():
@@ -77,4 +89,10 @@ def main():
     os.environ.setdefault("HERBARIUM_CRATE", str(HERE / "crate"))
     if arguments[:1] == ["setup"]:
         return setup(arguments[1:])
+    if "LIBTORCH" not in os.environ:
+        from . import libtorch as setup_of_libtorch
+
+        # Where it is not there, the program says what to do, if it needs it.
+        with contextlib.suppress(setup_of_libtorch.Fault, OSError):
+            os.environ["LIBTORCH"] = setup_of_libtorch.locate(check_only=True)
     os.execv(PROGRAM, [str(PROGRAM), *arguments])

@@ -18,6 +18,17 @@ fn has(path: &Path, bits: u32) -> bool {
     sys::mode(path).is_ok_and(|mode| mode & bits == bits)
 }
 
+/// The mode of a file by which everybody reads it, and nobody but the owner writes it.
+fn opened(mode: u32, is_folder: bool) -> u32 {
+    let is_program = is_folder || mode & 0o100 != 0;
+    (mode | if is_program { 0o555 } else { 0o444 }) & !0o022
+}
+
+/// Whether [`open_to_all`] leaves a file as it is.
+pub fn is_open(file: &Path) -> bool {
+    sys::mode(file).is_ok_and(|mode| opened(mode, false) == mode)
+}
+
 /// Lets everybody read all that is below a folder, and nobody but the owner write it.
 pub fn open_to_all(path: &Path) -> Result<()> {
     let facts = fs::symlink_metadata(path).map_err(Error::file(path))?;
@@ -25,8 +36,7 @@ pub fn open_to_all(path: &Path) -> Result<()> {
         return Ok(());
     }
     let mode = sys::mode(path).map_err(Error::file(path))?;
-    let is_program = facts.is_dir() || mode & 0o100 != 0;
-    let open = (mode | if is_program { 0o555 } else { 0o444 }) & !0o022;
+    let open = opened(mode, facts.is_dir());
     if open != mode {
         sys::set_mode(path, open).map_err(Error::file(path))?;
     }
@@ -56,9 +66,11 @@ mod tests {
         assert_eq!(obstacle(&text), Some(folder.canonicalize().unwrap()));
         open_to_all(&folder).unwrap();
         assert_eq!((obstacle(&text), obstacle(&program)), (None, None));
+        assert!(is_open(&text) && is_open(&program));
         let mode = |path: &Path| sys::mode(path).unwrap();
         assert_eq!((mode(&program), mode(&text), mode(&folder)), (0o755, 0o644, 0o755));
         set(&text, 0o600);
+        assert!(!is_open(&text));
         assert_eq!(obstacle(&text), Some(text.canonicalize().unwrap()));
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -4,8 +4,8 @@ mod access;
 mod place;
 mod toolchain;
 
-use std::ffi::OsStr;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,8 +14,12 @@ use super::{Options, SYSTEM_PREFIX};
 use crate::error::{Error, Result};
 use crate::sys;
 use crate::template::recipe::Recipe;
-use crate::template::shared::{self, Shared, SharedKernel};
+use crate::template::shared::{self, Shared, SharedKernel, quoted};
 use crate::template::{Location, Plan, build, libtch};
+use place::Files;
+
+/// The file in an installation that is locked while somebody changes it.
+const LOCK: &str = ".lock";
 
 /// Puts all that a kernel needs below the prefix, and has the program there install the kernel.
 pub fn install(options: &Options) -> Result<()> {
@@ -24,13 +28,14 @@ pub fn install(options: &Options) -> Result<()> {
     let prefix = options.data_folder.prefix().unwrap_or(Path::new(SYSTEM_PREFIX));
     let prefix = std::path::absolute(prefix).map_err(Error::file(prefix))?;
     let folder = make(&Shared::folder_of(&prefix), options)?;
+    let _lock = lock(&folder)?;
     let program = programs(&folder)?;
     let toolchain = toolchain::provide(&folder)?;
     let from = Location::crate_folder()?;
     let crate_folder = folder.join("crate");
     if from != crate_folder {
         println!("helper crate: {}", crate_folder.display());
-        place::replace(&from, &crate_folder, &builds_the_crate)?;
+        place::replace(&from, &crate_folder, Files::Copied, &builds_the_crate)?;
     }
     let mut command = Command::new(&program);
     if !options.is_custom() || std::env::var_os("LIBTORCH").is_some() {
@@ -88,31 +93,50 @@ fn make(folder: &Path, options: &Options) -> Result<PathBuf> {
     folder.canonicalize().map_err(Error::file(folder))
 }
 
+/// Lets nobody else change the installation in a folder while the file is open. The program that is started to install the
+/// kernel does not ask for it.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path).map_err(Error::file(&path))?;
+    // On a file system without locks nobody can be kept out.
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Err(Error::Install(format!(
+            "another installation into {} is running: wait for it to end",
+            folder.display()
+        )));
+    }
+    Ok(file)
+}
+
+/// The same for the installation below a prefix, where there is one.
+pub fn lock_below(prefix: &Path) -> Result<Option<File>> {
+    Shared::read(&Shared::folder_of(prefix)).map(|shared| lock(&shared.folder)).transpose()
+}
+
 /// What to type instead.
 fn no_rights(folder: &Path, options: &Options) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "herbarium".into());
     let words: Vec<String> = options.kernel().iter().map(|word| format!(" {}", quoted(word))).collect();
-    let prefix = options.data_folder.prefix().filter(|prefix| *prefix != Path::new(SYSTEM_PREFIX));
-    let prefix =
-        prefix.map(|prefix| format!(" --prefix {}", quoted(&prefix.to_string_lossy()))).unwrap_or_default();
+    let is_usual = options.data_folder.prefix() == Some(Path::new(SYSTEM_PREFIX));
+    let prefix = if is_usual { String::new() } else { options.data_folder.option() };
     format!(
         "this user may not write to {}: install as root, with your own tools,\n  \
-        sudo env \"PATH=$PATH\" \"HOME=$HOME\" {} install --system{prefix}{}\n\
+        sudo env \"PATH=$PATH\" \"HOME=$HOME\"{} {} install --system{prefix}{}\n\
         or into a folder of yours that others can read: --system --prefix DIR",
         folder.display(),
+        variables(std::env::var_os),
         quoted(&program.to_string_lossy()),
         words.concat(),
     )
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=@+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+/// The variables that the wheel's command, or the user, has set for this program: words for `env`, each behind a space.
+fn variables(value: impl Fn(&'static str) -> Option<OsString>) -> String {
+    let word = |name: &'static str| {
+        let value = value(name)?;
+        Some(format!(" {}", quoted(&format!("{name}={}", value.to_string_lossy()))))
+    };
+    ["HERBARIUM_CRATE", "LIBTORCH"].into_iter().filter_map(word).collect()
 }
 
 /// This program and the one beside it; returns where the first is.
@@ -152,11 +176,12 @@ fn libtorch(crate_folder: &Path, folder: &Path) -> Result<PathBuf> {
     if from != torch {
         println!("libtorch: {}", torch.display());
         let parts = ["lib", "include", "build-version", "version.py"];
-        place::replace(&from, &torch, &|path| parts.iter().any(|part| path.starts_with(part)))?;
+        let wanted = |path: &Path| parts.iter().any(|part| path.starts_with(part));
+        place::replace(&from, &torch, Files::Linked, &wanted)?;
         // CUDA's libraries, which those of libtorch find beside their own folder.
         let cuda = from.with_file_name("nvidia");
         if cuda.is_dir() {
-            place::replace(&cuda, &folder.join("nvidia"), &|_| true)?;
+            place::replace(&cuda, &folder.join("nvidia"), Files::Linked, &|_| true)?;
         }
     }
     Ok(torch)
@@ -291,5 +316,34 @@ mod tests {
         assert!(said.contains("install --system --name a --crate 'rand = \"0.9\"'\n"), "{said}");
         let elsewhere = Options::parse(&["--system", "--prefix", "/opt/a b"]).unwrap();
         assert!(no_rights(Path::new("/opt"), &elsewhere).contains("install --system --prefix '/opt/a b'\n"));
+    }
+
+    #[test]
+    fn what_the_wheel_has_set_is_part_of_the_line_to_type() {
+        let set = |name: &str| match name {
+            "HERBARIUM_CRATE" => Some(OsString::from("/wheel/crate")),
+            "LIBTORCH" => Some(OsString::from("/my cache/libtorch")),
+            _ => None,
+        };
+        assert_eq!(variables(set), " HERBARIUM_CRATE=/wheel/crate 'LIBTORCH=/my cache/libtorch'");
+        assert_eq!(variables(|_| None), "");
+    }
+
+    #[test]
+    fn two_do_not_install_into_one_folder_at_once() {
+        let prefix = std::env::temp_dir().join(format!("herbarium-lock-{}", std::process::id()));
+        let folder = Shared::folder_of(&prefix);
+        fs::create_dir_all(&folder).unwrap();
+        assert!(lock_below(&prefix).unwrap().is_none(), "there is no installation yet");
+        Shared { folder: folder.clone(), kernels: Vec::new() }.write().unwrap();
+        let first = lock(&folder).unwrap();
+        let said = lock_below(&prefix).unwrap_err().to_string();
+        assert!(said.contains("is running: wait for it to end"), "{said}");
+        drop(first);
+        let _second = lock_below(&prefix).unwrap().unwrap();
+        // Whoever uninstalls the last kernel leaves no lock behind.
+        remove(&prefix, Path::new("/crate")).unwrap();
+        assert!(!folder.exists());
+        fs::remove_dir_all(&prefix).unwrap();
     }
 }

@@ -4,24 +4,49 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use super::access;
 use crate::error::{Error, Result};
 use crate::sys;
 
-/// Replaces a folder by what is below another one and is `wanted`, by its path in it. Files of the same owner are linked,
-/// others copied.
-pub fn replace(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<()> {
-    let unfinished = to.with_extension("unfinished");
-    for old in [&unfinished, &to.to_owned()] {
-        match fs::remove_dir_all(old) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::file(old)(error)),
-            _ => {}
-        }
-    }
-    place_folder(from, &unfinished, Path::new(""), wanted)?;
-    fs::rename(&unfinished, to).map_err(Error::file(to))
+/// How files come to their new place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// What somebody edits: a link would change with it.
+    Copied,
+    /// What is large, and only ever replaced as a whole: where a link is as good as a copy, it takes no space.
+    Linked,
 }
 
-fn place_folder(from: &Path, to: &Path, inside: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<()> {
+/// Replaces a folder by what is below another one and is `wanted`, by its path in it. The old one stays until all of that is
+/// there.
+pub fn replace(from: &Path, to: &Path, files: Files, wanted: &dyn Fn(&Path) -> bool) -> Result<()> {
+    let [unfinished, old] = ["unfinished", "old"].map(|end| to.with_extension(end));
+    remove(&unfinished)?;
+    place_folder(from, &unfinished, Path::new(""), files, wanted)?;
+    remove(&old)?;
+    match fs::rename(to, &old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::file(to)(error)),
+        _ => {}
+    }
+    fs::rename(&unfinished, to).map_err(Error::file(to))?;
+    remove(&old)
+}
+
+/// Removes a folder, or the link that is there, if there is one.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn place_folder(
+    from: &Path,
+    to: &Path,
+    inside: &Path,
+    files: Files,
+    wanted: &dyn Fn(&Path) -> bool,
+) -> Result<()> {
     let (source, target) = (from.join(inside), to.join(inside));
     let mut entries = fs::read_dir(&source)
         .and_then(|entries| entries.collect::<io::Result<Vec<_>>>())
@@ -32,11 +57,11 @@ fn place_folder(from: &Path, to: &Path, inside: &Path, wanted: &dyn Fn(&Path) ->
         let kind = entry.file_type().map_err(Error::file(&source))?;
         if kind.is_dir() {
             if wanted(&path) {
-                place_folder(from, to, &path, wanted)?;
+                place_folder(from, to, &path, files, wanted)?;
             }
         } else {
             fs::create_dir_all(&target).map_err(Error::file(&target))?;
-            place(&entry.path(), &to.join(&path)).map_err(Error::file(entry.path()))?;
+            place(&entry.path(), &to.join(&path), files).map_err(Error::file(entry.path()))?;
         }
     }
     // A template's key contains the time of libtorch's folder.
@@ -47,17 +72,23 @@ fn place_folder(from: &Path, to: &Path, inside: &Path, wanted: &dyn Fn(&Path) ->
 }
 
 /// One file, or symbolic link.
-fn place(from: &Path, to: &Path) -> io::Result<()> {
+fn place(from: &Path, to: &Path, files: Files) -> io::Result<()> {
     let facts = fs::symlink_metadata(from)?;
     if facts.is_symlink() {
         return sys::link(fs::read_link(from)?, to);
     }
-    // A link to somebody else's file would change when that does.
-    if sys::is_own(from) && fs::hard_link(from, to).is_ok() {
+    if files == Files::Linked && is_linkable(from) && fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
     fs::copy(from, to)?;
-    File::options().write(true).open(to)?.set_modified(facts.modified()?)
+    // A file that nobody may write can only be opened for reading, and that is enough.
+    File::open(to)?.set_modified(facts.modified()?)
+}
+
+/// Whether a link to a file is as good as a copy. One to somebody else's would change when that does, and letting everybody
+/// read one to a closed file would open the original.
+fn is_linkable(file: &Path) -> bool {
+    sys::is_own(file) && access::is_open(file)
 }
 
 /// Copies one file, so that a later build of it changes nothing here.
@@ -85,7 +116,7 @@ mod tests {
         }
         sys::link("a.so", from.join("lib/link.so")).unwrap();
         fs::create_dir_all(to.join("old")).unwrap();
-        replace(&from, &to, &|path| {
+        replace(&from, &to, Files::Linked, &|path| {
             !path.starts_with("doc") && path.extension().is_none_or(|end| end == "so")
         })
         .unwrap();
@@ -94,6 +125,55 @@ mod tests {
         assert!(!to.join("doc").exists() && !to.join("old").exists());
         let time = |folder: &Path| folder.join("lib").metadata().unwrap().modified().unwrap();
         assert_eq!(time(&from), time(&to));
+        fs::remove_dir_all(&base).unwrap();
+    }
+
+    #[test]
+    fn what_is_there_stays_until_its_replacement_is_whole() {
+        let base = std::env::temp_dir().join(format!("herbarium-place-old-{}", std::process::id()));
+        let (from, to) = (base.join("from"), base.join("to"));
+        for folder in [&from, &to] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(folder.join("file"), folder.as_os_str().as_encoded_bytes()).unwrap();
+        }
+        assert!(replace(&base.join("nowhere"), &to, Files::Copied, &|_| true).is_err());
+        let text = || fs::read(to.join("file")).unwrap();
+        assert_eq!(text(), to.as_os_str().as_encoded_bytes());
+        // Also where an earlier replacement was cut short, and where a link is in the place.
+        for rest in ["to.unfinished/a", "to.old/a"] {
+            fs::create_dir_all(base.join(rest)).unwrap();
+        }
+        for _ in 0..2 {
+            replace(&from, &to, Files::Copied, &|_| true).unwrap();
+            assert_eq!(text(), from.as_os_str().as_encoded_bytes());
+            assert_eq!(fs::read_dir(&base).unwrap().count(), 2, "nothing unfinished or old is left");
+            remove(&to).unwrap();
+            sys::link("from", &to).unwrap();
+        }
+        fs::remove_dir_all(&base).unwrap();
+    }
+
+    #[test]
+    fn opening_what_was_placed_leaves_the_original_closed() {
+        use std::os::unix::fs::MetadataExt;
+        let base = std::env::temp_dir().join(format!("herbarium-place-mode-{}", std::process::id()));
+        let (from, to) = (base.join("from"), base.join("to"));
+        fs::create_dir_all(&from).unwrap();
+        let modes = [("closed", 0o600), ("open", 0o644), ("shared", 0o664), ("read-only", 0o444)];
+        for (name, mode) in modes {
+            fs::write(from.join(name), name).unwrap();
+            sys::set_mode(&from.join(name), mode).unwrap();
+        }
+        for (files, linked) in [(Files::Copied, &[][..]), (Files::Linked, &["open", "read-only"][..])] {
+            replace(&from, &to, files, &|_| true).unwrap();
+            access::open_to_all(&to).unwrap();
+            for (name, mode) in modes {
+                let [original, placed] = [&from, &to].map(|folder| folder.join(name).metadata().unwrap());
+                assert_eq!(original.mode() & 0o777, mode, "{name}");
+                assert_eq!(original.ino() == placed.ino(), linked.contains(&name), "{name}, {files:?}");
+                assert_eq!(original.modified().unwrap(), placed.modified().unwrap(), "{name}");
+            }
+        }
         fs::remove_dir_all(&base).unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::access;
-use super::place::replace;
+use super::place::{self, Files};
 use crate::error::{Error, Result};
 use crate::sys;
 use crate::template::{commands, outside};
@@ -32,9 +32,6 @@ pub fn provide(folder: &Path) -> Result<PathBuf> {
         return Ok(ours.join("bin"));
     }
     let obstacle = needed.iter().find_map(|part| access::obstacle(&sysroot.join(part)));
-    if ours.is_symlink() {
-        std::fs::remove_file(&ours).map_err(Error::file(&ours))?;
-    }
     match obstacle {
         Some(obstacle) => {
             println!(
@@ -43,13 +40,11 @@ pub fn provide(folder: &Path) -> Result<PathBuf> {
                 obstacle.display(),
                 ours.display()
             );
-            replace(&sysroot, &ours, &|path| compiles_cells(path, &target))?;
+            place::replace(&sysroot, &ours, Files::Linked, &|path| compiles_cells(path, &target))?;
         }
         None => {
             println!("toolchain: {}", sysroot.display());
-            if ours.exists() {
-                std::fs::remove_dir_all(&ours).map_err(Error::file(&ours))?;
-            }
+            place::remove(&ours)?;
             sys::link(&sysroot, &ours).map_err(Error::file(&ours))?;
         }
     }
