@@ -24,7 +24,7 @@ ifdef HERBARIUM_PARITY
 export HERBARIUM_PARITY := $(abspath $(HERBARIUM_PARITY))
 endif
 
-.PHONY: help setup venv libtorch wrapper rust-src kernel program install notebook lab test test-rust test-python pytest lint check-targets test-browser test-gateway test-hub test-container parity fuzz pretrain bench wheel package doctor clean
+.PHONY: help setup venv libtorch wrapper rust-src kernel program install notebook lab test test-rust test-python pytest lint check-targets test-browser test-gateway test-hub test-container parity fuzz pretrain bench wheel test-wheel package doctor clean
 
 help:
 	@echo "make notebook   set up, then run notebooks/flowers.ipynb from top to bottom into out/"
@@ -40,6 +40,7 @@ help:
 	@echo "make pretrain   paint plants, train on them and write weights/ (docs/pretraining.md; NETWORKS=\"resnet18 …\")"
 	@echo "make bench      measurements, one JSON line each"
 	@echo "make wheel      the kernel for pip, in dist/: pip install dist/herbarium-*.whl && herbarium setup"
+	@echo "make test-wheel   pip install of that wheel, with empty caches, up to the first cell, with the seconds of each step"
 	@echo "make package    what a registry would get of each member of the workspace"
 	@echo "make doctor     what is installed, and what is wrong with it"
 	@echo "make clean      remove what was built in this folder (environment.md: the rest)"
@@ -170,6 +171,10 @@ bench: setup
 wheel: wrapper program
 	HERBARIUM_TARGET=$(CARGO_TARGET_DIR) $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist ./kernel/wheel
 	@ls -l dist/herbarium-*.whl
+
+# Installs that wheel as on another machine, with empty caches, and measures it (tests/bench/first_cell.py).
+test-wheel: wheel
+	$(BIN)/python tests/bench/first_cell.py
 
 # What a registry would get of each member, built from that alone.
 package: libtorch

@@ -1,14 +1,15 @@
 """How long it takes from `pip install` of the wheel to the first cell's result, with nothing in any cache.
 
-    make wheel && .venv/bin/python tests/bench/first_cell.py
+    make test-wheel
 
-One JSON line for each step, in seconds. What is fetched comes from the package registries at the network's speed; the last
-line says how many MB that was, for other networks.
+One JSON line for each step, in seconds. What is fetched comes from the package registries at the network's speed; the lines
+say how many MB that was, for other networks. Then the wheel's other commands are tried.
 """
 
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,19 +38,29 @@ def megabytes(*folders):
     return sum(path.stat().st_size for path in files if path.is_file() and not path.is_symlink()) / 1e6
 
 
+def say(step, seconds, **more):
+    print(json.dumps({"measurement": "wheel", "step": step, "seconds": seconds, **more}), flush=True)
+
+
 def measured(step, command, environment):
-    """Runs a step, with its progress on standard error, and prints its seconds."""
+    """Runs a step, with its progress on standard error, prints its seconds, and returns what it has said."""
     start = time.monotonic()
     seconds = lambda: round(time.monotonic() - start, 1)
     said = []
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout:
             print(f"{seconds():6} s  {line}", end="", file=sys.stderr, flush=True)
             said.append(line)
-    print(json.dumps({"measurement": "wheel", "step": step, "seconds": seconds()}), flush=True)
+    say(step, seconds())
     if process.returncode != 0:
         raise SystemExit(f"{step} failed")
     return "".join(said)
+
+
+def say_of_libtorch(said):
+    """What of the set-up was fetching and unpacking libtorch, by its own report and pip's."""
+    fetched = sum(float(size) for size in re.findall(r"Downloading \S+ \(([\d.]+) MB\)", said))
+    say("of that, libtorch", int(re.search(r"libtorch: .* \((\d+) s\)", said)[1]), fetched_mb=round(fetched))
 
 
 def main():
@@ -73,13 +84,20 @@ def main():
         measured("Jupyter's client, which most have", [*pip, "jupyter_client"], environment)
         start = time.monotonic()
         measured("pip install", [*pip, wheel], environment)
-        measured("herbarium setup", [python.parent / "herbarium", "setup"], environment)
+        herbarium = python.parent / "herbarium"
+        said = measured("herbarium setup", [herbarium, "setup"], environment)
         shown = measured("first cell", [python, "-c", FIRST_CELL], environment).strip()
         total = time.monotonic() - start
-        line = {"measurement": "wheel", "step": "all but the client", "seconds": round(total, 1), "shown": shown,
-                "wheel_mb": round(wheel.stat().st_size / 1e6, 1), "crates_mb": round(megabytes(place / "cargo" / "registry" / "cache")),
-                "on_disk_mb": round(megabytes(place / "cache", place / "python"))}
-        print(json.dumps(line))
+        say_of_libtorch(said)
+        say("all but the client", round(total, 1), shown=shown, wheel_mb=round(wheel.stat().st_size / 1e6, 1),
+            crates_mb=round(megabytes(place / "cargo" / "registry" / "cache")),
+            on_disk_mb=round(megabytes(place / "cache", place / "python")))
+        # What needs libtorch and finds it without being told.
+        measured("herbarium doctor", [herbarium, "doctor"], environment)
+        cell = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": "tch::Cuda::is_available()"}
+        notebook = place / "one.ipynb"
+        notebook.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}))
+        measured("herbarium run", [herbarium, "run", notebook], environment)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import tempfile
 import pytest
 from conftest import KERNEL, ROOT
 from jupyter_client import KernelManager
-from test_kernel import Kernel
+from test_kernel import Kernel, wait_for_text
 
 
 def temporary_folder(tmp_path, kind):
@@ -146,3 +146,16 @@ def test_a_program_that_a_cell_starts_has_no_part_in_the_kernel():
                        'print!("{}", String::from_utf8_lossy(&about.stdout));')
     kernel.stop()
     assert found.text().startswith("herbarium "), found.outputs
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGHUP])
+def test_a_kernel_that_a_server_ends_says_so_in_the_cell_that_runs(by):
+    """A limit on time, as a batch system or a hub that culls has it."""
+    kernel = Kernel()
+    message_id = kernel.start('println!("go"); loop { std::thread::sleep(std::time::Duration::from_millis(9)); }')
+    wait_for_text(kernel, message_id, "go")
+    os.kill(kernel.pid(), by)
+    while (message := kernel.client.get_iopub_msg(timeout=60))["msg_type"] != "error":
+        pass
+    assert message["content"]["ename"] == "Terminated" and "time limit" in message["content"]["evalue"]
+    kernel.stop()

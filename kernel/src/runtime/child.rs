@@ -19,13 +19,16 @@ use super::stdout::Flusher;
 use super::{AHEAD, PARENT, ROLE};
 use crate::sys::{self, streams};
 
+/// The variable by which evcxr tells its program that it is to run cells.
+const EVCXRS_ROLE: &str = "EVCXR_IS_RUNTIME";
+
 /// Runs the cells that the forwarder asks for, until it asks for no more.
 pub fn run() -> ! {
     // Before any thread exists, and before a cell can install a handler.
     sys::stop::on_sigint(say_stopped);
     sys::die_with_parent(std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()));
     // A `herbarium` that a cell starts has no role in this kernel.
-    for name in [ROLE, PARENT] {
+    for name in [ROLE, PARENT, EVCXRS_ROLE] {
         // SAFETY: this process has one thread.
         unsafe { sys::remove_env(name) };
     }

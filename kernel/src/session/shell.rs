@@ -96,7 +96,9 @@ pub fn run(command: &str, collector: &Collector, control: &Control) -> Result<()
         collector.print(Stream::Stderr, format!("help: {help}\n").as_bytes());
     }
     if status.success() {
-        return Ok(());
+        let what =
+            format!("Interrupted: `{command}` has ended; a process that it has left behind may still run");
+        return if is_over() { Err(CellError::new("ShellError", what)) } else { Ok(()) };
     }
     let how = match (status.code(), sys::ended_by(status)) {
         (Some(code), _) => format!("ended with exit status {code}"),
