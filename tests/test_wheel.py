@@ -79,7 +79,7 @@ def test_setup_passes_on_what_rustup_advises(installed, tmp_path):
 
 def test_the_sources_are_all_that_cargo_needs(installed):
     crate = installed / "herbarium" / "crate"
-    shown = subprocess.run(["cargo", "metadata", "--locked", "--offline", "--format-version=1"], cwd=crate, capture_output=True, text=True)
+    shown = subprocess.run(["cargo", "metadata", "--locked", "--format-version=1"], cwd=crate, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr
     members = {package["name"] for package in json.loads(shown.stdout)["packages"] if package["source"] is None}
     assert {"herbarium", "herbarium-notebook", "pillow-pixels", "torch-file", "torch-c10d", "torch-cpp"} <= members

@@ -3,13 +3,16 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::run::{MAY_FAIL, Notebook};
+use crate::run::{MAY_FAIL, Notebook, SKIPPED};
 use crate::syntax::{self, Element};
 
 const HEAD: &str = "\
 // Cells define what later ones may not use, and rebind what earlier ones have used.
 #![allow(unused_variables, unused_mut, unused_assignments, unused_imports, unused_must_use, dead_code)]
 ";
+
+/// The tags of cells that become comments, and why.
+const COMMENTS: [(&str, &str); 2] = [(MAY_FAIL, "meant to fail"), (SKIPPED, "left out")];
 
 /// The pieces of a program, each in its place.
 #[derive(Debug, Default)]
@@ -43,9 +46,9 @@ impl Program {
             if source.trim().is_empty() {
             } else if !notebook.is_code(cell) {
                 program.main.push(comment(&source));
-            } else if notebook.has_tag(cell, MAY_FAIL) {
+            } else if let Some((_, why)) = COMMENTS.iter().find(|(tag, _)| notebook.has_tag(cell, tag)) {
                 program.cells += 1;
-                program.main.push(comment(&format!("A cell that is meant to fail:\n\n{source}")));
+                program.main.push(comment(&format!("A cell that is {why}:\n\n{source}")));
             } else {
                 program.cells += 1;
                 let number = program.cells;

@@ -22,7 +22,7 @@ use crate::sys::signals::{Heard, Signals};
 use crate::{stdio, sys};
 use destination::Destination;
 use executor::End;
-pub use executor::MAY_FAIL;
+pub use executor::{MAY_FAIL, SKIPPED};
 pub use launcher::launch;
 pub use notebook::Notebook;
 use rank::Rank;
