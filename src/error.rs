@@ -221,10 +221,7 @@ pub enum Error {
     Argument(String),
 
     /// Neither `XDG_CACHE_HOME` nor `HOME` says where the user's cache is.
-    #[error(
-        "no folder for the drawn flowers: neither XDG_CACHE_HOME nor HOME is set; set one of them, or \
-        HERBARIUM_DATA to your own data set"
-    )]
+    #[error("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set; set one of them")]
     NoCacheFolder,
 
     /// The operating system refused the signal handler for interrupts.
@@ -322,9 +319,9 @@ pub enum Error {
     /// A checkpoint could not be written during training, which stopped.
     #[error(
         "checkpoint {path} could not be written after epoch {epoch} (validation accuracy {accuracy:.4}): \
-         {reason}. Nothing is lost: the model in memory has these weights, and an earlier checkpoint is \
-         unchanged. Make room or choose another folder, and keep the weights with \
-         `Checkpoint::of(&model, &optimizer, {accuracy}, {epoch})?.save(PATH)?`",
+         {reason}. The history is lost, but not the weights: the model in memory has them, and an earlier \
+         checkpoint is unchanged. Make room or choose another folder, and keep the weights with \
+         `Checkpoint::of(&model, &optimizer, {accuracy:?}, {epoch})?.save(PATH)?`",
         path = path.display()
     )]
     CheckpointNotWritten {
@@ -391,4 +388,18 @@ pub(crate) fn is_out_of_memory(told: &str) -> bool {
     ]
     .iter()
     .any(|words| told.to_lowercase().contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    /// `1` is not a number with a point.
+    #[test]
+    fn the_line_that_keeps_the_weights_compiles() {
+        let (path, reason) = ("best.safetensors".into(), "no room".into());
+        let error = Error::CheckpointNotWritten { path, epoch: 3, accuracy: 1.0, reason };
+        let message = error.to_string();
+        assert!(message.contains("`Checkpoint::of(&model, &optimizer, 1.0, 3)?.save(PATH)?`"), "{message}");
+    }
 }

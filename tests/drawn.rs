@@ -109,6 +109,18 @@ fn mends_what_is_missing_or_cut_off() {
 }
 
 #[test]
+fn the_users_own_data_set_is_left_alone() {
+    let folder = fresh("flower_data");
+    std::fs::create_dir_all(folder.join("train/1")).unwrap();
+    std::fs::write(folder.join("train/1/image_00001.jpg"), b"a photograph").unwrap();
+    std::fs::write(folder.join("cat_to_name.json"), b"{}").unwrap();
+    let before = files(&folder);
+    let message = draw_flowers(&folder).unwrap_err().to_string();
+    assert!(message.contains("flower_data contains something other"), "{message}");
+    assert!(files(&folder) == before);
+}
+
+#[test]
 fn two_at_once_make_one_set() {
     let folder = fresh("together/set");
     std::thread::scope(|scope| {
@@ -233,7 +245,8 @@ fn flowers_say_what_is_wrong_with_a_folder() {
     std::fs::create_dir_all(folder.join("train")).unwrap();
     let told = flowers_with(&[("HERBARIUM_DATA", folder.to_str().unwrap())]);
     assert!(told.contains("has no folder valid (HERBARIUM_DATA points to it)"), "{told}");
-    assert!(flowers_with(&[]).contains("ERR no folder for the drawn flowers"));
+    let told = flowers_with(&[]);
+    assert!(told.contains("ERR there is no cache folder") && told.contains("or HERBARIUM_DATA to"), "{told}");
 }
 
 fn few() -> PlantOptions {

@@ -10,8 +10,8 @@ use herbarium::models::{
     resnet18,
 };
 use herbarium::prelude::{
-    CategoryNames, Classifier, Compose, CrossEntropyLoss, ImageFolder, LoaderOptions, Sgd, Splits, StepLr,
-    TrainOptions, train_model,
+    CategoryNames, Checkpoint, Classifier, Compose, CrossEntropyLoss, ImageFolder, LoaderOptions, Sgd,
+    Splits, StepLr, TrainOptions, train_model,
 };
 use herbarium::transforms::{IMAGENET_MEAN, IMAGENET_STD, normalize, resize, to_tensor};
 use networks::ONE_OF_EACH;
@@ -262,6 +262,23 @@ fn a_classifier_keeps_the_range_of_inceptions_input() -> Outcome {
     Classifier::new(&model, &classes, &CategoryNames::from_classes(&classes), &valid)?.save(&path)?;
     let classifier = Classifier::load(&path)?;
     assert_eq!(classifier.model().transform_input(), Some(true));
+    Ok(())
+}
+
+#[test]
+fn a_checkpoint_keeps_the_range_of_inceptions_input() -> Outcome {
+    let mut model = initialize_model("inception", 2, Pretrained::No, CPU)?;
+    model.set_transform_input(true)?;
+    let mut other = initialize_model("inception", 2, Pretrained::No, CPU)?;
+    let optimizer = Sgd::new(model.trainable_parameters(), 0.1);
+    let folder = tempfile::tempdir()?;
+    for name in ["inception.safetensors", "inception.pth"] {
+        let path = folder.path().join(name);
+        Checkpoint::of(&model, &optimizer, 0.5, 0)?.save(&path)?;
+        other.set_transform_input(false)?;
+        Checkpoint::load(&path)?.load_into(&mut other)?;
+        assert_eq!(other.transform_input(), Some(true), "{name}");
+    }
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::DataFolder`] if `HERBARIUM_DATA` is not a folder with `train` and `valid` (or `val`),
-/// [`Error::NoCacheFolder`] if there is no cache folder to draw into, and [`Error::Io`] with the
+/// [`Error::Argument`] if there is no cache folder to draw into, and [`Error::Io`] with the
 /// file that could not be written.
 pub fn flowers() -> Result<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());

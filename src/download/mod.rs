@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub use checksum::Checksum;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// What is known of a file before it is fetched, and how patiently it is fetched.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,9 +96,16 @@ impl fmt::Debug for Downloaded {
 /// [`Error::Download`](crate::Error::Download) with what went wrong, where the part is kept that is there, and what to do,
 /// also where the crate was built without its feature `download`;
 /// [`Error::Interrupted`](crate::Error::Interrupted) within a moment of the stop button;
+/// [`Error::Argument`](crate::Error::Argument) when `to` is a folder;
 /// [`Error::Io`](crate::Error::Io) when the file cannot be written. The file `to` is then as it was.
 pub fn download(url: &str, to: impl AsRef<Path>, options: &DownloadOptions) -> Result<Downloaded> {
     let to = to.as_ref();
+    if to.is_dir() {
+        return Err(Error::Argument(format!(
+            "{} is a folder: give the name of the file in it too",
+            to.display()
+        )));
+    }
     if let Some(length) = present(to, options)? {
         return Ok(Downloaded { path: to.to_owned(), length, fetched: 0 });
     }

@@ -4,6 +4,11 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
+/// Numbers with more decimals than this may have no room beside an axis.
+const MOST_DECIMALS: usize = 4;
+/// Nor may numbers from this size on.
+const LARGE: f64 = 1e6;
+
 /// One axis of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scale {
@@ -20,8 +25,8 @@ impl Scale {
     /// From 0, or from below the least value where 0 would flatten the line.
     pub(crate) fn from_zero(values: &[f64]) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 1.0));
-        let low = if low >= 0.0 && low < 0.6 * high { 0.0 } else { low - 0.08 * (high - low).max(1e-9) };
-        Self::linear(low, high + 0.06 * (high - low).max(1e-9))
+        let low = if low >= 0.0 && low < 0.6 * high { 0.0 } else { low - 0.08 * stretch(low, high) };
+        Self::linear(low, high + 0.06 * stretch(low, high))
     }
 
     /// For shares: from 0 to a little above the greatest, which cannot be more than 1.
@@ -64,7 +69,7 @@ impl Scale {
     /// The whole stretch of the values and a little more.
     pub(crate) fn around(values: &[f64]) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 1.0));
-        let pad = (0.05 * (high - low)).max(1e-9);
+        let pad = (0.05 * stretch(low, high)).max(1e-9);
         Self::linear(low - pad, high + pad)
     }
 
@@ -117,7 +122,7 @@ impl Scale {
     }
 
     fn linear(low: f64, high: f64) -> Self {
-        let high = if high > low { high } else { low + 1.0 };
+        let high = if high > low { high } else { low + low.abs().max(1.0) };
         let step = nice_step((high - low) / 6.0);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         Self { low, high, ticks: multiples(low, high, step), logarithmic: false, decimals }
@@ -128,7 +133,16 @@ impl Scale {
         if self.logarithmic {
             return short(10f64.powf(tick));
         }
-        if self.decimals == usize::MAX { short(tick) } else { format!("{tick:.*}", self.decimals) }
+        if self.decimals == usize::MAX {
+            return short(tick);
+        }
+        let plain = |tick: f64| format!("{tick:.*}", self.decimals);
+        if self.decimals <= MOST_DECIMALS && self.ticks.iter().all(|tick| tick.abs() < LARGE) {
+            return plain(tick);
+        }
+        // Near a number such as 0.5, many decimals are still shorter. All ticks of an axis are written alike.
+        let longest = |write: &dyn Fn(f64) -> String| self.ticks.iter().map(|tick| write(*tick).len()).max();
+        if longest(&scientific) < longest(&plain) { scientific(tick) } else { plain(tick) }
     }
 
     /// Where a value is on the axis; `None` if it is not a number that can be shown.
@@ -189,6 +203,11 @@ fn extent(values: &[f64]) -> Option<(f64, f64)> {
     })
 }
 
+/// The length of a range, not so short beside its ends that its ticks need more digits than fit.
+fn stretch(low: f64, high: f64) -> f64 {
+    (high - low).max(1e-3 * low.abs().max(high.abs())).max(1e-9)
+}
+
 /// The least of 1, 2, 5 times a power of ten that is not below `step`.
 fn nice_step(step: f64) -> f64 {
     let step = step.max(1e-12);
@@ -204,13 +223,27 @@ fn nice_step(step: f64) -> f64 {
 fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
     let first = (low / step - 1e-9).ceil() as i64;
     let last = (high / step + 1e-9).floor() as i64;
-    (first..=last.min(first + 50)).map(|i| i as f64 * step).collect()
+    (first..=last.min(first.saturating_add(50))).map(|i| i as f64 * step).collect()
+}
+
+/// A number with an exponent, as short as possible: `5e8`, `4.95e-8`, and `0`.
+fn scientific(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    // A multiple of a step such as 5e-10 differs from the decimal number that it stands for in its last digits.
+    let rounded: f64 = format!("{value:.11e}").parse().unwrap_or(value);
+    format!("{rounded:e}")
 }
 
 /// A number as one would type it: `0.01`, `1e-5`.
 pub(crate) fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
-    if rounded == 0.0 || rounded.abs() >= 1e-3 { format!("{rounded}") } else { format!("{rounded:e}") }
+    if rounded == 0.0 || (1e-3..LARGE).contains(&rounded.abs()) {
+        format!("{rounded}")
+    } else {
+        format!("{rounded:e}")
+    }
 }
 
 #[cfg(test)]
@@ -240,6 +273,43 @@ mod tests {
         assert_eq!(texts(&Scale::cost(&[3.0, 70.0])), ["5", "10", "20", "50"]);
         assert_eq!(texts(&Scale::cost(&[20.0, 45.0])), ["0", "10", "20", "30", "40"]);
         assert_eq!(texts(&Scale::with_zero(&[-0.2, 0.4])), ["-0.2", "0.0", "0.2", "0.4"]);
+    }
+
+    #[test]
+    fn tick_texts_fit_beside_the_axis() {
+        for scale in [
+            Scale::from_zero(&[0.0, 3e9]),
+            Scale::with_zero(&[3e9]),
+            Scale::around(&[1e9, 3e9]),
+            Scale::logarithmic(&[1.0, 3e9]),
+            Scale::cost(&[1e6, 3e9]),
+            Scale::with_zero(&[1.2e6]),
+            Scale::around(&[5e-8]),
+            Scale::around(&[4e-8, 5e-8]),
+            Scale::with_zero(&[5e-8]),
+            Scale::from_zero(&[2.6]),
+            Scale::around(&[0.5]),
+            Scale::between(0.0, 1.2e-4),
+        ] {
+            let texts: Vec<String> = scale.ticks.iter().map(|tick| scale.text(*tick)).collect();
+            let distinct: std::collections::HashSet<&String> = texts.iter().collect();
+            assert!(texts.len() > 1 && distinct.len() == texts.len(), "{texts:?}");
+            assert!(texts.iter().all(|text| text.len() <= 7), "{texts:?}");
+        }
+        let billions = Scale::with_zero(&[3e9]);
+        assert_eq!(billions.ticks.iter().map(|tick| billions.text(*tick)).nth(3).unwrap(), "3e9");
+        assert_eq!(Scale::between(0.0, 1e5).text(1e5), "100000");
+        assert_eq!(Scale::around(&[0.5]).text(0.5), "0.50000");
+    }
+
+    #[test]
+    fn equal_values_have_a_scale_whatever_their_size() {
+        for value in [0.0, 1.0, 1e16, 1e18, -1e18, 1e300] {
+            for scale in [Scale::around(&[value]), Scale::from_zero(&[value]), Scale::between(value, value)] {
+                assert!(scale.high > scale.low && !scale.ticks.is_empty(), "{value} {scale:?}");
+            }
+        }
+        assert!(!multiples(1e18, 1e18, 1e-12).is_empty());
     }
 
     #[test]

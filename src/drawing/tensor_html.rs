@@ -8,7 +8,7 @@ use tch::Tensor;
 
 use super::tensor_picture::{heat_map, picture_of};
 use crate::notebook::html::{PALE, escape, table};
-use crate::notebook::tensor::{head, statistics};
+use crate::notebook::tensor::{head, sentence, statistics};
 use crate::notebook::{Here, MimeBundle, Rich, Show, describe, result};
 
 /// Larger tensors are shown without a picture.
@@ -21,14 +21,16 @@ impl Show<Here> for Tensor {
     /// [`describe`], and on a page a table of the same with a picture: of a picture (3, H, W) itself, of
     /// two dimensions a heat map.
     fn bundle(&self) -> MimeBundle {
-        let bundle = MimeBundle::text(describe(self));
         if !self.defined() {
-            return bundle;
+            return MimeBundle::text(describe(self));
         }
-        let rows: Vec<Vec<String>> = match statistics(self) {
-            Ok(Some(told)) => {
-                told.into_iter().map(|(name, value)| vec![format!("<b>{name}</b>"), escape(&value)]).collect()
-            }
+        let found = statistics(self);
+        let bundle = MimeBundle::text(sentence(self, &found));
+        let rows: Vec<Vec<String>> = match found {
+            Ok(Some(facts)) => facts
+                .into_iter()
+                .map(|(name, value)| vec![format!("<b>{name}</b>"), escape(&value)])
+                .collect(),
             _ => Vec::new(),
         };
         let facts = if rows.is_empty() { String::new() } else { table(&[], &rows) };

@@ -30,6 +30,8 @@ pub struct SVGWrapper {
     size: (u32, u32),
     style: String,
     svg: std::result::Result<String, String>,
+    /// Why the file that was asked for could not be written.
+    unsaved: Option<String>,
 }
 
 /// Draws on an SVG of `size` = (width, height) pixels.
@@ -55,17 +57,18 @@ where
     SVGWrapper::new(size, drawn.map(|()| svg))
 }
 
-/// [`evcxr_figure`], which also writes the SVG to a file, whole or not at all. A file that cannot be written fails the
-/// cell that shows the figure.
+/// [`evcxr_figure`], which also writes the SVG to a file, whole or not at all. If the file cannot be written, the cell
+/// that shows the figure still shows it, and then fails.
 pub fn evcxr_figure_with_saving<Draw>(filename: &str, size: (u32, u32), draw: Draw) -> SVGWrapper
 where
     Draw: FnOnce(DrawingArea<SVGBackend<'_>, Shift>) -> Drawn,
 {
     let figure = evcxr_figure(size, draw);
-    match figure.save(filename) {
-        Ok(()) => figure,
-        Err(error) => SVGWrapper { svg: Err(error.to_string()), ..figure },
+    if figure.svg.is_err() {
+        return figure;
     }
+    let unsaved = figure.save(filename).err().map(|error| error.to_string());
+    SVGWrapper { unsaved, ..figure }
 }
 
 /// Draws on a bitmap of `size` = (width, height) pixels, as a PNG inside an SVG: for drawings with very many points.
@@ -77,7 +80,7 @@ where
     let (width, height) = size;
     if u64::from(width) * u64::from(height) > MOST_PIXELS {
         let reason = format!("a bitmap of {width} x {height} pixels is too large");
-        return SVGWrapper { size, style: String::new(), svg: Err(reason) };
+        return SVGWrapper { size, style: String::new(), svg: Err(reason), unsaved: None };
     }
     let mut pixels = vec![0; width as usize * height as usize * RGB];
     let drawn = draw(BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area());
@@ -100,7 +103,7 @@ fn around((width, height): (u32, u32), pixels: Vec<u8>) -> std::result::Result<S
 impl SVGWrapper {
     fn new(size: (u32, u32), drawn: std::result::Result<String, Box<dyn StdError>>) -> Self {
         let svg = drawn.map_err(|reason| explained(&reason));
-        Self { size, style: String::new(), svg }
+        Self { size, style: String::new(), svg, unsaved: None }
     }
 
     /// The same with CSS for the element around it: `figure.style("width: 60%")`.
@@ -125,11 +128,15 @@ impl SVGWrapper {
         write_atomically(path, |file| file.write_all(svg.as_bytes()).map_err(Error::io("writing", path)))
     }
 
-    /// Shows the figure as the value of a cell's last expression, or fails the cell.
+    /// Shows the figure as the value of a cell's last expression. Fails the cell if there is no figure, or if its file
+    /// could not be written.
     pub fn evcxr_display(&self) {
         match &self.svg {
             Ok(_) => result(self),
             Err(reason) => show_error(&self.failure(reason)),
+        }
+        if let Some(reason) = &self.unsaved {
+            show_error(reason);
         }
     }
 
@@ -192,8 +199,20 @@ mod tests {
         assert!(unknown.to_string().contains("register_font"), "{unknown}");
         let huge = evcxr_bitmap_figure((1 << 20, 1 << 20), |_| Ok(()));
         assert!(huge.svg().unwrap_err().to_string().contains("too large"));
-        let nowhere = evcxr_figure_with_saving("/proc/none/figure.svg", (30, 10), |_| Ok(()));
-        assert!(nowhere.to_string().contains("/proc/none"), "{nowhere}");
+    }
+
+    #[test]
+    fn a_figure_outlives_a_file_that_cannot_be_written() {
+        let nowhere =
+            evcxr_figure_with_saving("/proc/none/figure.svg", (30, 10), |root| Ok(root.fill(&BLUE)?));
+        assert!(nowhere.svg().unwrap().contains("#0000FF"));
+        assert!(nowhere.bundle().get("text/html").is_some());
+        let reason = nowhere.unsaved.unwrap();
+        assert!(reason.contains("/proc/none") && !reason.contains("cannot be drawn"), "{reason}");
+        let refused =
+            evcxr_figure_with_saving("/proc/none/figure.svg", (30, 10), |_| Err("out of paint".into()));
+        assert_eq!(refused.svg.unwrap_err(), "out of paint");
+        assert!(refused.unsaved.is_none());
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl Best {
         self.weights = model.state_dict().deep_copy()?;
         self.acc = acc;
         self.epoch = Some(epoch);
+        self.keep(model, optimizer, epoch)
+    }
+
+    /// Keeps the best weights, those of `epoch`, in the file, if there is to be one.
+    fn keep(&mut self, model: &Model, optimizer: &dyn Optimizer, epoch: usize) -> Result<()> {
         let Some(path) = self.path.clone() else { return Ok(()) };
         if !self.writes {
             self.written = Some(path);
@@ -66,7 +71,7 @@ impl Best {
         written.map_err(|error| Error::CheckpointNotWritten {
             path,
             epoch,
-            accuracy: acc,
+            accuracy: self.acc,
             reason: error.to_string(),
         })
     }
@@ -75,9 +80,7 @@ impl Best {
         let mut checkpoint = Checkpoint::with(self.weights.clone(), model, optimizer, self.acc, epoch)?;
         checkpoint.class_names = self.class_names.clone();
         let kept = match &self.earlier {
-            Some(earlier) if !earlier.comparable || earlier.best_acc > self.acc => {
-                Some(set_aside(path, earlier)?)
-            }
+            Some(earlier) if !earlier.comparable || earlier.best_acc > self.acc => Some(set_aside(path)?),
             _ => None,
         };
         checkpoint.save(path)?;
@@ -107,25 +110,29 @@ impl Best {
         self.weights = weights;
     }
 
+    /// Names the earlier training's checkpoint in the file.
+    pub fn replaces(&mut self, earlier: Option<Earlier>) {
+        self.earlier = earlier;
+    }
+
+    /// Writes the best that was taken up, for a checkpoint that was added, renamed or removed since. It has the optimizer's
+    /// state of the last epoch: that of the best one is no longer known.
+    ///
+    /// # Errors
+    /// As [`offer`](Best::offer).
+    pub fn catch_up(&mut self, model: &Model, optimizer: &dyn Optimizer) -> Result<()> {
+        self.epoch.map_or(Ok(()), |epoch| self.keep(model, optimizer, epoch))
+    }
+
     /// Puts the best weights into the model.
     pub fn restore(&self, model: &mut Model) -> Result<()> {
         model.load_state_dict(&self.weights, Strictness::Strict).map(|_| ())
     }
 }
 
-/// Gives the file a second name, `best.previous.safetensors`, so that replacing it loses nothing.
-/// Of several comparable earlier ones, the best is kept.
-fn set_aside(path: &Path, earlier: &Earlier) -> Result<PathBuf> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    let previous = path.with_extension(format!("previous.{extension}"));
-    if earlier.comparable
-        && let Ok(held) = Checkpoint::load(&previous)
-        && let Ok(file) = Checkpoint::load(path)
-        && (&held.model, held.num_classes) == (&file.model, file.num_classes)
-        && held.best_acc >= file.best_acc
-    {
-        return Ok(previous);
-    }
+/// Gives the file a second name, so that replacing it loses nothing.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let previous = name_beside(path);
     let passing = path.with_extension(format!("{}.tmp", std::process::id()));
     let keep = Error::io("keeping the earlier checkpoint as", &previous);
     // A copy if the file system has no hard links.
@@ -136,4 +143,27 @@ fn set_aside(path: &Path, earlier: &Earlier) -> Result<PathBuf> {
     }
     kept.map_err(keep)?;
     Ok(previous)
+}
+
+/// `best.previous.safetensors`, `best.previous2.safetensors`, …: the first that is free, or holds the same network with no
+/// better accuracy, so that running a cell again and again does not fill the disk.
+fn name_beside(path: &Path) -> PathBuf {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let named = |number: &str| path.with_extension(format!("previous{number}.{extension}"));
+    let file = Checkpoint::load(path);
+    let gives_way = |held: &Path| match (Checkpoint::load(held), &file) {
+        (Ok(held), Ok(file)) => {
+            (&held.model, held.num_classes) == (&file.model, file.num_classes)
+                && held.best_acc <= file.best_acc
+        }
+        _ => false,
+    };
+    let mut name = named("");
+    for number in 2u32.. {
+        if !name.exists() || gives_way(&name) {
+            break;
+        }
+        name = named(&number.to_string());
+    }
+    name
 }

@@ -156,29 +156,34 @@ fn one_batch(
 }
 
 fn not_finite(pass: &EpochPass<'_>, batch_index: usize, loss: f64, batch: &Batch) -> Error {
+    match pass.epoch {
+        Some(epoch) => {
+            let place = format!("epoch {epoch} ({}), batch {batch_index}", pass.phase);
+            not_finite_in(place, loss, batch, ". The model has its best weights so far")
+        }
+        None => not_finite_in(format!("batch {batch_index} of the {}", pass.phase), loss, batch, ""),
+    }
+}
+
+/// The error of a batch whose loss is not a number; `state` ends the advice.
+pub(super) fn not_finite_in(place: String, loss: f64, batch: &Batch, state: &str) -> Error {
     let named = batch.paths.iter().take(FILES_NAMED).map(|path| path.display().to_string());
     let mut files = named.collect::<Vec<_>>().join(", ");
     if batch.paths.len() > FILES_NAMED {
         files += &format!(" and {} more", batch.paths.len() - FILES_NAMED);
     }
-    let clean = batch
-        .images
-        .f_isfinite()
-        .and_then(|finite| finite.f_all())
-        .is_ok_and(|all| all.f_int64_value(&[]).is_ok_and(|all| all == 1));
-    let advice = if clean {
+    let advice = if has_finite_pictures(batch) {
         "its pictures are fine, so the weights have grown too large: go back to the best weights and build the \
          optimizer with a smaller learning rate, a tenth of this one"
     } else {
         "its pictures have values that are not numbers: check the transforms, for example for a standard \
         deviation of 0 in normalize"
     };
-    let (place, advice) = match pass.epoch {
-        Some(epoch) => (
-            format!("epoch {epoch} ({}), batch {batch_index}", pass.phase),
-            format!("{advice}. The model has its best weights so far"),
-        ),
-        None => (format!("batch {batch_index} of the {}", pass.phase), advice.to_owned()),
-    };
-    Error::LossNotFinite { loss, place, files, advice }
+    Error::LossNotFinite { loss, place, files, advice: format!("{advice}{state}") }
+}
+
+/// Whether all values of a batch's pictures are numbers.
+pub(super) fn has_finite_pictures(batch: &Batch) -> bool {
+    let finite = batch.images.f_isfinite().and_then(|finite| finite.f_all());
+    finite.is_ok_and(|all| all.f_int64_value(&[]).is_ok_and(|all| all == 1))
 }

@@ -29,7 +29,9 @@ pub struct CrossEntropyLoss {
     /// Share of the target that is spread over all classes, 0 to 1: 0.
     pub label_smoothing: f64,
     /// How much each class counts, for data sets with rare classes; one number of 0 or more per
-    /// class, by default all 1. The mean is weighted, as in PyTorch.
+    /// class, by default all 1. The mean is weighted, as in PyTorch, except where a batch has only classes of
+    /// weight 0: its loss is 0. PyTorch's is 0/0, NaN, which would end a training although such a batch just
+    /// has nothing to teach.
     pub weight: Option<Vec<f32>>,
 }
 
@@ -54,6 +56,11 @@ impl CrossEntropyLoss {
             }
             None => None,
         };
+        if let Some(weight) = &weight
+            && self.is_without_weight(weight, labels)?
+        {
+            return Ok(logits.f_sum(logits.kind())?.f_mul_scalar(0.0)?);
+        }
         Ok(logits.f_cross_entropy_loss(
             labels,
             weight,
@@ -61,6 +68,14 @@ impl CrossEntropyLoss {
             IGNORE_INDEX,
             self.label_smoothing,
         )?)
+    }
+
+    /// Whether no label of a batch counts. Reading the sum waits for a GPU, so it is only read where some weight is 0.
+    fn is_without_weight(&self, weight: &Tensor, labels: &Tensor) -> Result<bool> {
+        if self.weight.as_ref().is_none_or(|weight| !weight.contains(&0.0)) {
+            return Ok(false);
+        }
+        Ok(weight.f_index_select(0, labels)?.f_sum(Kind::Float)?.f_double_value(&[])? == 0.0)
     }
 
     fn check_options(&self, classes: i64) -> Result<()> {
@@ -76,6 +91,9 @@ impl CrossEntropyLoss {
             }
             Some(weight) if weight.iter().any(|weight| *weight < 0.0 || weight.is_nan()) => {
                 Err(refuse("a class weight is below 0 or not a number".into()))
+            }
+            Some(weight) if weight.iter().all(|weight| *weight == 0.0) => {
+                Err(refuse("all class weights are 0: there is nothing to learn".into()))
             }
             _ => Ok(()),
         }
@@ -195,6 +213,19 @@ mod tests {
         assert!((value(weighted) - (first + 3.0 * second) / 4.0).abs() < 1e-6);
     }
 
+    /// PyTorch's weighted mean is 0/0 there.
+    #[test]
+    fn classes_of_weight_0_do_not_count() {
+        let weighted = CrossEntropyLoss { weight: Some(vec![0.0, 3.0, 0.0]), ..Default::default() };
+        let logits = logits().set_requires_grad(true);
+        let second = weighted.forward(&logits, &labels(&[0, 1])).unwrap().double_value(&[]);
+        assert!((second - losses()[1]).abs() < 1e-6, "{second}");
+        let nothing = weighted.forward(&logits, &labels(&[0, 2])).unwrap();
+        nothing.backward();
+        assert_eq!(nothing.double_value(&[]), 0.0);
+        assert_eq!(logits.grad().abs().sum(Kind::Float).double_value(&[]), 0.0);
+    }
+
     /// PyTorch: (1 - s) times the right class's loss plus s times the mean over all classes.
     #[test]
     fn smoothing_spreads_the_target() {
@@ -221,6 +252,8 @@ mod tests {
         assert!(refusal(plain(), &logits().narrow(0, 0, 0), &labels(&[])).contains("nothing to learn"));
         let weighted = CrossEntropyLoss { weight: Some(vec![1.0; 2]), ..Default::default() };
         assert!(refusal(weighted, &logits(), &labels(&[0, 1])).contains("2 class weights for 3 classes"));
+        let of_nothing = CrossEntropyLoss { weight: Some(vec![0.0; 3]), ..Default::default() };
+        assert!(refusal(of_nothing, &logits(), &labels(&[0, 1])).contains("all class weights are 0"));
         let smooth = CrossEntropyLoss { label_smoothing: 1.5, ..Default::default() };
         assert!(refusal(smooth, &logits(), &labels(&[0, 1])).contains("1.5"));
     }

@@ -73,10 +73,18 @@ pub(super) fn available() -> Option<u64> {
     let free = field(&meminfo, "MemAvailable:")? * 1024;
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let limit = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
+    let stat = std::fs::read_to_string("/sys/fs/cgroup/memory.stat").unwrap_or_default();
     Some(match limit {
-        Some((limit, used)) => free.min(limit.saturating_sub(used)),
+        Some((limit, used)) => free.min(left(limit, used, &stat)),
         None => free,
     })
+}
+
+/// What a container's limit leaves, in bytes. What it uses includes the files that the kernel keeps in memory, which give
+/// way when a program needs the room: after reading many pictures, almost all of it.
+fn left(limit: u64, used: u64, stat: &str) -> u64 {
+    let files = ["inactive_file ", "active_file "].into_iter().filter_map(|name| field(stat, name)).sum();
+    limit.saturating_sub(used.saturating_sub(files))
 }
 
 fn field(text: &str, name: &str) -> Option<u64> {
@@ -153,5 +161,15 @@ mod tests {
     fn what_fits_is_a_power_of_two() {
         assert_eq!([0, 1, 2, 3, 130, 128].map(power_of_two_below), [0, 1, 2, 2, 128, 128]);
         assert_eq!(field("MemTotal: 5 kB\nMemAvailable:   12 kB\n", "MemAvailable:"), Some(12));
+    }
+
+    /// A container with 8 GB, of which pictures that were read fill 7.
+    #[test]
+    fn files_in_memory_count_as_free() {
+        let stat = "anon 500\nfile 7000\ninactive_anon 300\ninactive_file 6000\nactive_file 1000\n";
+        assert_eq!(left(8000, 7500, stat), 7500);
+        assert_eq!(left(8000, 7500, ""), 500);
+        assert_eq!(left(8000, 9500, ""), 0);
+        assert_eq!(left(8000, 100, stat), 8000);
     }
 }

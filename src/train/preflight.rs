@@ -12,8 +12,9 @@ use super::checkpoint::{Checkpoint, check_extension};
 use super::compute::Compute;
 use super::loss::Criterion;
 use super::optim::Optimizer;
-use super::options::{Precision, TrainOptions};
+use super::options::{Precision, SchedulerStep, TrainOptions};
 use super::record::RunInfo;
+use super::resume::{KeptState, ResumeFrom};
 use super::scheduler::Scheduler;
 use crate::data::{DataLoader, LoaderOptions, Splits};
 use crate::models::layers::BatchNorm2d;
@@ -42,16 +43,15 @@ pub(super) fn check_parts(setup: Setup<'_>) -> Result<()> {
     check_parameters(model, optimizer)?;
     for (phase, loader) in dataloaders {
         // A rank's part of a small validation set may be empty.
-        if loader.is_empty() && (phase == "train" || loader.dataset_len() == 0) {
-            let (pictures, options) = (loader.dataset_len(), loader.options());
-            let reason = format!(
-                "the {phase} loader makes no batch of {pictures} pictures with batch_size {} and drop_last {}: \
-                 is the folder empty, the batch too large?",
-                options.batch_size, options.drop_last
-            );
-            return Err(refuse(model, reason));
+        if phase == "train" || loader.dataset_len() == 0 {
+            check_not_empty(model, phase, loader)?;
         }
     }
+    if options.scheduler_step == SchedulerStep::Batch && scheduler.name() == "ReduceLROnPlateau" {
+        let reason = "steps once an epoch: leave scheduler_step at SchedulerStep::Epoch".to_owned();
+        return Err(Error::Scheduler { scheduler: scheduler.name(), reason });
+    }
+    check_files(model, options)?;
     if options.accumulate == 0 {
         return Err(refuse(model, "accumulate is 0: it must be at least 1 batch".into()));
     }
@@ -67,6 +67,39 @@ pub(super) fn check_parts(setup: Setup<'_>) -> Result<()> {
         return Err(refuse(model, format!("best_acc is {}: it must be from 0 to 1", options.best_acc)));
     }
     Ok(())
+}
+
+/// Rejects a history that cannot be resumed, and one file for two purposes.
+fn check_files(model: &Model, options: &TrainOptions) -> Result<()> {
+    if let ResumeFrom::Memory(KeptState(None)) = options.resume.0 {
+        let reason = "this history has no state to resume from: it was not interrupted, or was read from a file; give \
+                      TrainOptions::resume a file";
+        return Err(refuse(model, reason.into()));
+    }
+    if let Some(path) = options.checkpoint.as_path()
+        && options.resume.as_path() == Some(path)
+    {
+        let reason = format!(
+            "checkpoint and resume are both {}: the best weights and the state each need their own file",
+            path.display()
+        );
+        return Err(refuse(model, reason));
+    }
+    Ok(())
+}
+
+/// Rejects a loader that makes no batch.
+pub(super) fn check_not_empty(model: &Model, phase: &str, loader: &DataLoader) -> Result<()> {
+    if !loader.is_empty() {
+        return Ok(());
+    }
+    let (pictures, options) = (loader.dataset_len(), loader.options());
+    let reason = format!(
+        "the {phase} loader makes no batch of {pictures} pictures with batch_size {} and drop_last {}: \
+         is the folder empty, the batch too large?",
+        options.batch_size, options.drop_last
+    );
+    Err(refuse(model, reason))
 }
 
 /// Rejects a last batch of a single picture if a batch norm would get one value per channel: it has no variance,
@@ -146,16 +179,17 @@ pub(super) fn check_parameters(model: &Model, optimizer: &dyn Optimizer) -> Resu
 /// Refuses to resume with loaders of other seeds: the epochs would differ from those of the original
 /// training.
 pub(super) fn check_seeds(model: &Model, dataloaders: &Splits<DataLoader>, seeds: [u64; 2]) -> Result<()> {
-    let own = [dataloaders.train.seed(), dataloaders.valid.seed()];
-    if own == seeds {
-        return Ok(());
+    for ((phase, loader), seed) in dataloaders.iter().zip(seeds) {
+        let own = loader.seed();
+        if own != seed {
+            let reason = format!(
+                "the training to resume drew from seed {seed}, the {phase} loader draws from {own}: call `seed({seed})` \
+                 first, or give the loader that seed"
+            );
+            return Err(refuse(model, reason));
+        }
     }
-    let reason = format!(
-        "the training to resume drew from seed {}, the loaders draw from {}: call `seed({0})` first, or give the \
-         loaders that seed",
-        seeds[0], own[0]
-    );
-    Err(refuse(model, reason))
+    Ok(())
 }
 
 /// What a history says of its training.

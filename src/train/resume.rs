@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// The number of this layout of the file.
 const LAYOUT: u32 = 1;
 /// Says that a safetensors file is the state of a training.
-const KEY: &str = "herbarium.training";
+pub(super) const STATE_KEY: &str = "herbarium.training";
 
 /// Where a training keeps its state and resumes from: a file, the history of a training that was
 /// interrupted in this session, or nothing.
@@ -29,7 +29,8 @@ const KEY: &str = "herbarium.training";
 /// training is not repeated; remove the file to start over.
 ///
 /// With a history, `resume: (&history).into()`, training resumes after that history's last complete
-/// epoch.
+/// epoch. Only a training that was interrupted in this session has a state to resume from; any other history
+/// is refused.
 #[derive(Clone, Default)]
 pub struct Resume(pub(super) ResumeFrom);
 
@@ -162,7 +163,7 @@ impl TrainingState {
         let averages = self.ema.iter().flat_map(|(averages, _)| averages);
         averages.for_each(|(name, tensor)| put("ema", name, tensor));
         let metadata = [
-            (KEY, LAYOUT.to_string()),
+            (STATE_KEY, LAYOUT.to_string()),
             ("model", self.model.clone()),
             ("num_classes", self.num_classes.to_string()),
             ("optimizer", optimizer_text(&self.optimizer).to_string()),
@@ -184,7 +185,7 @@ impl TrainingState {
     pub fn load(path: &Path) -> Result<TrainingState> {
         let (tensors, metadata) = load_safetensors(path)?;
         let refuse = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
-        match metadata.get(KEY).map(|layout| layout.parse::<u32>()) {
+        match metadata.get(STATE_KEY).map(|layout| layout.parse::<u32>()) {
             Some(Ok(LAYOUT)) => {}
             Some(_) => return Err(refuse("it is the state of a training from another version".into())),
             None => {

@@ -14,6 +14,9 @@ use super::transform::probability_fault;
 use super::{Interpolation, Sample, Transform, TransformOp};
 use crate::{Error, Result};
 
+/// Draws of corners for one picture until there is a view that brings it there.
+const MOST_DRAWS: usize = 100;
+
 /// The four corners of a picture in pixels, each [right, down]: upper left, upper right, lower right, lower left.
 pub type Corners = [[i64; 2]; 4];
 
@@ -124,6 +127,20 @@ impl RandomPerspective {
         let lower_left = [near(across), height - 1 - near(down)];
         [upper_left, upper_right, lower_right, lower_left]
     }
+
+    /// [`draw`](Self::draw) for the picture with the corners `start`, again where three corners lie on one line: in
+    /// small pictures and at large scales they sometimes do.
+    fn corners(&self, start: Corners, rng: &mut Rng) -> Corners {
+        let [width, height] = start[2].map(|last| last + 1);
+        let mut end = self.draw(width, height, rng);
+        for _ in 1..MOST_DRAWS {
+            if coefficients(start, end).is_some() {
+                break;
+            }
+            end = self.draw(width, height, rng);
+        }
+        end
+    }
 }
 
 impl TransformOp for RandomPerspective {
@@ -134,7 +151,7 @@ impl TransformOp for RandomPerspective {
         }
         let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
         let start = [[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]];
-        let end = self.draw(width, height, rng);
+        let end = self.corners(start, rng);
         Ok(Sample::Picture(perspective(&picture, start, end, self.options)?))
     }
 
@@ -193,5 +210,20 @@ mod tests {
         assert_eq!(seen, [0, 25]);
         let tiny = RandomPerspective { distortion_scale: 1.0, p: 1.0, options: Default::default() };
         assert_eq!(tiny.draw(1, 1, &mut rng), [[0, 0]; 4]);
+    }
+
+    #[test]
+    fn corners_on_one_line_are_drawn_again() {
+        let transform = RandomPerspective { distortion_scale: 1.0, p: 1.0, options: Default::default() };
+        let start = [[0, 0], [31, 0], [31, 31], [0, 31]];
+        let mut rng = Rng::with_seed(3);
+        let mut again = 0;
+        for _ in 0..20_000 {
+            let first = transform.draw(32, 32, &mut rng.clone());
+            let corners = transform.corners(start, &mut rng);
+            assert!(coefficients(start, corners).is_some(), "{corners:?}");
+            again += usize::from(corners != first);
+        }
+        assert!((1..2000).contains(&again), "{again}");
     }
 }

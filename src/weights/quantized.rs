@@ -28,8 +28,8 @@ const SCALE: &str = ".scale";
 /// `metadata` are free texts to keep with it.
 ///
 /// # Errors
-/// [`Error::Weights`] for a weight that is not finite or a name that ends in `.scale`; [`Error::Io`] when the file cannot
-/// be written.
+/// [`Error::Weights`] for a weight that is not finite or is `int8` already, or a name that ends in `.scale`;
+/// [`Error::Io`] when the file cannot be written.
 pub fn save_quantized(path: impl AsRef<Path>, state: &StateDict, metadata: &Metadata) -> Result<()> {
     fn save_quantized(path: &Path, state: &StateDict, metadata: &Metadata) -> Result<()> {
         let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
@@ -38,6 +38,11 @@ pub fn save_quantized(path: impl AsRef<Path>, state: &StateDict, metadata: &Meta
             if name.ends_with(SCALE) {
                 return Err(refuse(format!(
                     "{name} ends in {SCALE}, as only scales may in a quantized file"
+                )));
+            }
+            if tensor.kind() == Kind::Int8 {
+                return Err(refuse(format!(
+                    "{name} is int8, as only quantized weights may be in such a file"
                 )));
             }
             if tensor.dim() < 2 || !tensor.is_floating_point() {
@@ -101,6 +106,12 @@ fn widen(state: StateDict) -> Result<Result<StateDict, String>> {
         if values.kind() != Kind::Int8 {
             wide.insert(name.as_str(), values.shallow_clone());
             continue;
+        }
+        if values.dim() < 2 {
+            let spec = TensorSpec::of(values);
+            return Ok(Err(format!(
+                "damaged: {name} is {spec}, a quantized weight has 2 or more dimensions"
+            )));
         }
         let channels = values.size().first().copied().unwrap_or(0);
         let Some(scale) = state.get(&format!("{name}{SCALE}")) else {
@@ -167,6 +178,9 @@ mod tests {
         let named = StateDict::from_iter([("a.scale".to_owned(), Tensor::from(1.0))]);
         let message = save_quantized(&path, &named, &Metadata::new()).unwrap_err().to_string();
         assert!(message.contains("a.scale"), "{message}");
+        let bytes = StateDict::from_iter([("a".to_owned(), Tensor::from_slice(&[1i8]))]);
+        let message = save_quantized(&path, &bytes, &Metadata::new()).unwrap_err().to_string();
+        assert!(message.contains("a is int8"), "{message}");
         assert!(!path.exists());
     }
 
@@ -193,6 +207,12 @@ mod tests {
         assert!(message.contains("the scales of fc.weight are not all finite"), "{message}");
         let message = refused(&|state| drop(state.remove("fc.weight")), &metadata);
         assert!(message.contains("fc.weight.scale belongs to no quantized weight"), "{message}");
+        let flat = |state: &mut StateDict| {
+            state.insert("fc.weight", Tensor::from_slice(&[1i8]).squeeze());
+            state.insert(scale, Tensor::zeros([0], (Kind::Float, Device::Cpu)));
+        };
+        let message = refused(&flat, &metadata);
+        assert!(message.contains("damaged: fc.weight is"), "{message}");
         let other = Metadata::from([(KEY.into(), "int4".into())]);
         let message = refused(&|_| (), &other);
         assert!(message.contains("an unknown way (int4)"), "{message}");

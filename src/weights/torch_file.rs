@@ -190,15 +190,16 @@ pub(crate) struct Descriptions {
 impl Descriptions {
     /// A tensor's description; its values are copied while they are written.
     pub fn of(&mut self, tensor: &Tensor) -> Result<torch_file::Tensor> {
-        let same = |(other, _): &&(Tensor, _)| tensor.numel() > 0 && alike(other, tensor);
-        if let Some((_, known)) = self.known.iter().find(same) {
-            return Ok(known.clone());
-        }
         let kind = tensor.kind();
         let dtype = TYPES.iter().find(|(_, known)| *known == kind).filter(|_| !tensor.is_sparse());
         let (dtype, _) = dtype.ok_or_else(|| {
             Error::Argument(format!("the format cannot store a tensor of {}", kind_text(kind)))
         })?;
+        // Only now: a sparse tensor has no memory that could be compared.
+        let same = |(other, _): &&(Tensor, _)| tensor.numel() > 0 && alike(other, tensor);
+        if let Some((_, known)) = self.known.iter().find(same) {
+            return Ok(known.clone());
+        }
         // libtorch's tensors may go from thread to thread, but not be used by two at once.
         let held = Mutex::new(tensor.f_detach()?);
         let storage = torch_file::Storage::lazy(*dtype, tensor.numel(), move || {
@@ -228,4 +229,18 @@ fn bytes_of(tensor: &Tensor) -> Result<Vec<u8>> {
     let mut bytes = vec![0; numel * tensor.kind().elt_size_in_bytes()];
     tensor.f_copy_data_u8(&mut bytes, numel)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparse_tensor_after_a_dense_one_is_refused() {
+        let dense = Tensor::from_slice(&[1f32, 0.0]);
+        let sparse = dense.to_sparse_sparse_dim(1);
+        let state = StateDict::from_iter([("dense".to_owned(), dense), ("sparse".to_owned(), sparse)]);
+        let message = ordered_dict(&state).unwrap_err().to_string();
+        assert!(message.contains("cannot store a tensor of"), "{message}");
+    }
 }

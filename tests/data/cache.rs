@@ -73,14 +73,20 @@ fn without_room_pictures_are_decoded() {
     assert!(usage.from_disk > 20 && usage.to_string().contains("has reached its limit"), "{usage}");
     let listing = data::cache::list_folder(&cache).unwrap();
     assert!(listing.bytes() <= 51_000, "{listing}");
-    // Another data set takes the place of the one that was used before.
+    // Another data set leaves the one that is in use its place, and takes it afterwards.
     gradients(&dir, "other", 120);
     let other = ImageFolder::new(dir.path().join("other"), augmented()).unwrap();
-    let options = LoaderOptions {
-        cache: CacheOptions { memory: 0, disk: 50_000, folder: Some(cache.clone()) },
-        ..options(16, 2)
+    let read_other = || {
+        let cache = CacheOptions { memory: 0, disk: 50_000, folder: Some(cache.clone()) };
+        let loader = DataLoader::new(other.clone(), LoaderOptions { cache, ..options(16, 2) });
+        loader.iter().for_each(|batch| drop(batch.unwrap()));
     };
-    DataLoader::new(other, options).iter().for_each(|batch| drop(batch.unwrap()));
+    read_other();
+    let listing = data::cache::list_folder(&cache).unwrap();
+    let kept = |name: &str| listing.stored.iter().any(|set| set.root.ends_with(name) && set.pictures > 20);
+    assert!(kept("set") && !kept("other"), "{listing}");
+    drop(small);
+    read_other();
     let listing = data::cache::list_folder(&cache).unwrap();
     assert_eq!(listing.stored.len(), 1);
     assert!(listing.stored[0].root.ends_with("other"), "{listing}");

@@ -90,6 +90,22 @@ fn kept_beside(ending: &str) -> Outcome {
     claim(&path, 0.999_999)?;
     save_some(&path, 0.0)?;
     assert_eq!(Checkpoint::load(&previous)?.best_acc, 1.0);
+    let second = folder.file(&format!("best.previous2.{ending}"));
+    assert_eq!(Checkpoint::load(&second)?.best_acc, 0.999_999);
+
+    // An equal one takes its place, so that the same cell, run again, leaves no more files.
+    claim(&path, 0.999_999)?;
+    save_some(&path, 0.0)?;
+    assert!(!folder.file(&format!("best.previous3.{ending}")).exists());
+
+    // One of another network is never replaced.
+    let model = self::model(2);
+    let optimizer = Adam::new(model.trainable_parameters(), 1e-2);
+    Checkpoint::of(&model, &optimizer, 0.1, 0)?.save(&previous)?;
+    claim(&path, 1.0)?;
+    save_some(&path, 0.0)?;
+    assert_eq!(Checkpoint::load(&previous)?.num_classes, 2);
+    assert_eq!(Checkpoint::load(&second)?.best_acc, 1.0);
     Ok(())
 }
 

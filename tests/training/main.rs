@@ -8,5 +8,6 @@ mod learning;
 mod processes;
 mod ranks;
 mod refusals;
+mod resuming;
 #[path = "../support/mod.rs"]
 mod support;

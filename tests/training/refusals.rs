@@ -2,7 +2,7 @@
 
 use herbarium::models::Parameters;
 use herbarium::prelude::*;
-use herbarium::train::{GradScalerOptions, Precision};
+use herbarium::train::{GradScalerOptions, LrFindOptions, Precision};
 
 use crate::support::Outcome;
 use crate::support::colours::*;
@@ -82,6 +82,18 @@ fn parts_that_do_not_go_together_are_refused() {
     let message = refusal(&mut model, &mut optimizer, &data, TrainOptions { grad_scaler, ..quick(1) });
     assert!(message.contains("growth_factor is 0.5"), "{message}");
 
+    let options =
+        TrainOptions { checkpoint: "one.safetensors".into(), resume: "one.safetensors".into(), ..quick(1) };
+    let message = refusal(&mut model, &mut optimizer, &data, options);
+    assert!(message.contains("checkpoint and resume are both one.safetensors"), "{message}");
+
+    let mut plateau = ReduceLrOnPlateau::new(&optimizer, 0.1, 10);
+    let options = TrainOptions { scheduler_step: SchedulerStep::Batch, ..quick(1) };
+    let criterion = CrossEntropyLoss::new();
+    let refused = train_model(&mut model, &data, &criterion, &mut optimizer, &mut plateau, options);
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("ReduceLROnPlateau steps once an epoch"), "{message}");
+
     model.freeze("fc").unwrap();
     let message = refusal(&mut model, &mut optimizer, &data, quick(1));
     assert!(message.contains("frozen"), "{message}");
@@ -111,4 +123,22 @@ fn a_loss_that_is_no_number_names_the_files() {
     let mut wild = Adam::new(model.trainable_parameters(), 1e38);
     let message = refusal(&mut model, &mut wild, &colours(), quick(2));
     assert!(message.contains("a smaller learning rate"), "{message}");
+}
+
+#[test]
+fn lr_find_says_what_is_wrong_with_the_pictures() {
+    let refused = |train: Colours| {
+        let (mut model, _, mut optimizer) = small_parts();
+        let loader = loaders(train, Colours::new(12)).train;
+        let options = LrFindOptions::default();
+        let found = lr_find(&mut model, &loader, &CrossEntropyLoss::new(), &mut optimizer, options);
+        found.unwrap_err().to_string()
+    };
+    let message = refused(Colours::new(0));
+    assert!(message.contains("the train loader makes no batch of 0 pictures"), "{message}");
+    let message = refused(Colours { broken_from: 0, ..Colours::new(8) });
+    assert!(
+        message.contains("NaN in batch 0 of lr_find") && message.contains("check the transforms"),
+        "{message}"
+    );
 }

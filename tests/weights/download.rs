@@ -181,6 +181,10 @@ fn what_will_not_get_better_is_told_at_once() -> Outcome {
     let told = refusal(download("http://127.0.0.1:9/f", folder.file("f"), &once));
     assert!(told.contains("no connection"), "{told}");
     assert!(download(&server.url("f"), Path::new("/"), &once).is_err());
+    let server = Server::new(body(), None, vec![]);
+    let told = refusal(download(&server.url("f"), folder.path(), &quiet()));
+    assert!(told.contains("is a folder: give the name of the file in it too"), "{told}");
+    assert!(server.ranges().is_empty());
     Ok(())
 }
 

@@ -5,7 +5,8 @@
 //! compiles the first time for every value that has `Debug`; an inherent `evcxr_display` of a rich
 //! type wins over them.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Write};
+use std::ops::Range;
 
 use super::bundle::MimeBundle;
 use super::message::Message;
@@ -13,6 +14,8 @@ use super::rich::Rich;
 
 /// The longest text, in characters, shown for a value that has no custom display.
 const LONGEST_TEXT: usize = 20_000;
+/// A value's text is written up to this many bytes: the whole text of a large value may not fit into memory.
+const MOST_WRITTEN: usize = 4_000_000;
 /// A list of more strings than this is printed one per line, as IPython does.
 const LINE_EACH_ABOVE: usize = 10;
 /// A list of more strings than this is cut in the middle.
@@ -59,11 +62,41 @@ pub(super) fn show_text(text: String) {
 }
 
 /// The text of a value: its `Debug` form, with long lists of strings one per line and very long
-/// texts cut.
+/// texts cut. Of texts longer than a few megabytes, only the beginning is shown.
 pub fn text_of(value: &dyn Debug) -> String {
-    let compact = format!("{value:?}");
-    let text = if compact.starts_with("[\"") { string_list(value).unwrap_or(compact) } else { compact };
+    let mut compact = Beginning::default();
+    // An error comes from the limit or from the value itself; either way, what is written so far is shown.
+    let _ = write!(compact, "{value:?}");
+    let Beginning { text, cut } = compact;
+    if cut {
+        let head: String = text.chars().take(LONGEST_TEXT).collect();
+        return format!("{head}\n… and more: over {} MB in all …", MOST_WRITTEN / 1_000_000);
+    }
+    let text = if text.starts_with("[\"") { string_list(value).unwrap_or(text) } else { text };
     shortened(text)
+}
+
+/// The beginning of a text, at most [`MOST_WRITTEN`] bytes. It refuses the rest, so that a `Debug` stops writing.
+#[derive(Default)]
+struct Beginning {
+    text: String,
+    cut: bool,
+}
+
+impl Write for Beginning {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        if self.cut {
+            return Err(fmt::Error);
+        }
+        let room = MOST_WRITTEN - self.text.len();
+        if part.len() <= room {
+            self.text.push_str(part);
+            return Ok(());
+        }
+        self.text.push_str(&part[..part.floor_char_boundary(room)]);
+        self.cut = true;
+        Err(fmt::Error)
+    }
 }
 
 /// `["1",\n "10",\n …]` for a list of more than ten strings. Detected from the `{:#?}` form, which
@@ -74,24 +107,20 @@ fn string_list(value: &dyn Debug) -> Option<String> {
     let elements: Vec<&str> =
         elements.lines().map(|line| line.strip_prefix("    ")?.strip_suffix(',')).collect::<Option<_>>()?;
     let strings = elements.iter().all(|text| text.starts_with('"') && text.ends_with('"'));
-    (strings && elements.len() > LINE_EACH_ABOVE).then(|| list(elements.iter().map(ToString::to_string)))
+    (strings && elements.len() > LINE_EACH_ABOVE)
+        .then(|| list(elements.len(), |index| elements[index].into()))
 }
 
-pub(super) fn list(elements: impl ExactSizeIterator<Item = String>) -> String {
-    let count = elements.len();
+/// A list with one element per line, cut in the middle if it is long. `element` gives the text at an index, and is
+/// called only for the elements that are shown.
+pub(super) fn list(count: usize, element: impl Fn(usize) -> String) -> String {
+    let lines = |indices: Range<usize>| indices.map(&element).collect::<Vec<_>>().join(",\n ");
     if count <= ELIDE_ABOVE {
-        return format!("[{}]", elements.collect::<Vec<_>>().join(",\n "));
-    }
-    let (mut head, mut tail) = (Vec::new(), Vec::new());
-    for (index, element) in elements.enumerate() {
-        if index < KEPT_AT_ENDS {
-            head.push(element);
-        } else if index >= count - KEPT_AT_ENDS {
-            tail.push(element);
-        }
+        return format!("[{}]", lines(0..count));
     }
     let left_out = count - 2 * KEPT_AT_ENDS;
-    format!("[{},\n … {left_out} more …\n {}]  ({count} in all)", head.join(",\n "), tail.join(",\n "))
+    let (head, tail) = (lines(0..KEPT_AT_ENDS), lines(count - KEPT_AT_ENDS..count));
+    format!("[{head},\n … {left_out} more …\n {tail}]  ({count} in all)")
 }
 
 fn shortened(text: String) -> String {
@@ -103,4 +132,36 @@ fn shortened(text: String) -> String {
     let head: String = text.chars().take(half).collect();
     let tail: String = text.chars().skip(count - half).collect();
     format!("{head}\n… {} of {count} characters left out …\n{tail}", count - 2 * half)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// A list of 1e9 numbers that counts those it writes.
+    struct Billion(Cell<usize>);
+
+    impl Debug for Billion {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            for number in 0..1_000_000_000 {
+                self.0.set(self.0.get() + 1);
+                write!(f, "{number}, ")?;
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_large_value_is_not_written_whole() {
+        let value = Billion(Cell::new(0));
+        let text = text_of(&value);
+        assert!(text.starts_with("0, 1, 2, ") && text.ends_with("\n… and more: over 4 MB in all …"));
+        assert!(text.chars().count() < LONGEST_TEXT + 100);
+        assert!(value.0.get() < MOST_WRITTEN);
+        // One long part is cut between two characters: é has two bytes, and a quotation mark stands before them.
+        let text = text_of(&"é".repeat(MOST_WRITTEN));
+        assert!(text.starts_with("\"éé") && text.contains("and more"));
+    }
 }

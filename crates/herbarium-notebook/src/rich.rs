@@ -25,7 +25,7 @@ pub trait Rich<By = ()> {
 
 impl<T: Rich<By>, By> Rich<By> for [T] {
     fn text(&self) -> String {
-        list(self.iter().map(Rich::text))
+        list(self.len(), |index| self[index].text())
     }
 }
 
@@ -76,3 +76,27 @@ macro_rules! rich_containers {
     };
 }
 rich_containers!(Rc<T: Debug>, RefCell<T: Debug>, Cell<T: Copy>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts the calls of its text.
+    struct Counted<'a>(&'a Cell<usize>);
+
+    impl Rich for Counted<'_> {
+        fn text(&self) -> String {
+            self.0.set(self.0.get() + 1);
+            "rose".into()
+        }
+    }
+
+    #[test]
+    fn only_the_elements_that_are_shown_are_computed() {
+        let calls = Cell::new(0);
+        let values: Vec<Counted> = (0..1000).map(|_| Counted(&calls)).collect();
+        let text = Rich::<()>::text(&values);
+        assert!(text.contains("rose,\n … 950 more …\n rose") && text.ends_with("  (1000 in all)"), "{text}");
+        assert_eq!(calls.get(), 50);
+    }
+}

@@ -14,6 +14,19 @@ pub const VARIABLE_CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 /// The line on standard output by which evcxr learns that a `?` ended the cell.
 pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
 
+/// What the error of a cell's `?` becomes, under the name that evcxr gives it. It has been reported then.
+#[derive(Debug)]
+pub struct EvcxrUserCodeError {}
+
+impl<T: std::fmt::Display> From<T> for EvcxrUserCodeError {
+    #[track_caller]
+    fn from(error: T) -> EvcxrUserCodeError {
+        crate::failed(&error);
+        println!("{USER_ERROR_OCCURRED}");
+        EvcxrUserCodeError {}
+    }
+}
+
 /// The variables of all cells so far, by name.
 #[derive(Default)]
 pub struct VariableStore {

@@ -8,6 +8,8 @@ use crate::stack::EMPTY_TUPLE;
 
 /// `_rebuild_from_type_v2` calls another function; deeper nesting does not occur.
 const DEEPEST: usize = 4;
+/// Most bytes in a storage's name, of which each storage has a copy; PyTorch's are numbers.
+const LONGEST_KEY: usize = 256;
 
 impl Machine<'_> {
     /// What `function(*arguments)` makes.
@@ -112,9 +114,15 @@ impl Machine<'_> {
 
     /// Bytes as the protocols before 3 write them: text, one letter a byte.
     fn encoded(&mut self, letters: Id) -> Result<Id> {
-        let letters = text(self.bytes, &self.nodes[letters as usize]).unwrap_or_default();
-        let bytes: Option<Box<[u8]>> = letters.chars().map(|letter| u8::try_from(letter).ok()).collect();
-        self.add(Node::Encoded(bytes.ok_or(damaged("bytes in its pickle are not bytes"))?))
+        // Made once: copies of a long text, made over and over, would let a small file grow without bound.
+        if let Some(&known) = self.known_bytes.get(&letters) {
+            return Ok(known);
+        }
+        let told = text(self.bytes, &self.nodes[letters as usize]).unwrap_or_default();
+        let bytes: Option<Box<[u8]>> = told.chars().map(|letter| u8::try_from(letter).ok()).collect();
+        let made = self.add(Node::Encoded(bytes.ok_or(damaged("bytes in its pickle are not bytes"))?))?;
+        self.known_bytes.insert(letters, made);
+        Ok(made)
     }
 
     /// Flags of tensors whose values differ from the stored ones (conjugated, negated).
@@ -164,12 +172,14 @@ impl Machine<'_> {
         let wrong = || damaged("its pickle names a storage in a way that PyTorch does not");
         let (5..=6, Some("storage")) = (items.len(), text_at(0)) else { return Err(wrong()) };
         let Global::Storage(dtype) = self.global(items[1])? else { return Err(wrong()) };
-        let key = text_at(2).ok_or_else(wrong)?.to_owned();
+        let short = |key: &&str| key.len() <= LONGEST_KEY;
+        let key = text_at(2).filter(short).ok_or_else(wrong)?.to_owned();
         let numel = u64::try_from(self.int(items[4])?).map_err(|_| wrong())?;
         let view = match items.get(5).map(|&id| &self.nodes[id as usize]) {
             None | Some(Node::None) => None,
             Some(Node::Tuple(view)) if view.len() == 3 => {
-                let name = text(self.bytes, &self.nodes[view[0] as usize]).ok_or_else(wrong)?;
+                let name = text(self.bytes, &self.nodes[view[0] as usize]);
+                let name = name.filter(short).ok_or_else(wrong)?;
                 let number = |id| -> Result<u64> { u64::try_from(self.int(id)?).map_err(|_| wrong()) };
                 Some((name.to_owned(), number(view[1])?, number(view[2])?))
             }

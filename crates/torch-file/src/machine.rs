@@ -80,6 +80,8 @@ pub(crate) struct Machine<'a> {
     pub nodes: Vec<Node>,
     pub storages: Vec<Storage>,
     pub known_storages: HashMap<Storage, u32>,
+    /// The bytes that were made of texts, by the texts' nodes.
+    pub known_bytes: HashMap<Id, Id>,
     pub windows: Vec<Window>,
     pub foreign: Vec<Foreign<'a>>,
     pub stack: Vec<Id>,
@@ -97,6 +99,7 @@ impl<'a> Machine<'a> {
             nodes,
             storages: Vec::new(),
             known_storages: HashMap::new(),
+            known_bytes: HashMap::new(),
             windows: Vec::new(),
             foreign: Vec::new(),
             stack: Vec::new(),

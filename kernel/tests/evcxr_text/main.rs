@@ -239,11 +239,14 @@ fn every_text_that_evcxr_writes_is_known() {
             assert_eq!(helped.lines().count(), text.lines().count(), "{helped}");
             // What it does with variables and errors goes through the crate.
             assert!(!helped.contains("mod evcxr_internal_runtime"), "{helped}");
+            let reports =
+                ["::herbarium_notebook::failed(", "use ::herbarium_notebook::store::EvcxrUserCodeError;"];
             assert_eq!(
-                helped.contains("::herbarium_notebook::failed("),
+                reports.iter().any(|report| helped.contains(report)),
                 text.contains("EvcxrUserCodeError"),
                 "{helped}"
             );
+            assert!(!helped.contains("eprintln!("), "{helped}");
         }
     }
 }

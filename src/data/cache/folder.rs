@@ -25,8 +25,10 @@ pub(super) fn default_folder() -> Result<PathBuf> {
 
 /// Writes the description of a data set's folder.
 pub(super) fn describe(folder: &Path, fixed: &FixedSteps, decoding: Decoding) -> Result<()> {
+    // Absolute: whoever makes room may stand in another folder, and ask whether the pictures are still there.
+    let root = std::path::absolute(fixed.root()).unwrap_or_else(|_| fixed.root().into());
     let about = json!({
-        "root": fixed.root().to_string_lossy(),
+        "root": root.to_string_lossy(),
         "kept": fixed.to_string(),
         "decoding": format!("{decoding:?}"),
     });
@@ -97,9 +99,9 @@ fn size(folder: &Path) -> u64 {
     files.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
 }
 
-/// Deletes the least recently used data sets, except `keep`, until the cache takes at most `goal`
-/// bytes; returns its new size.
-pub(super) fn make_room(cache: &Path, keep: &Path, goal: u64) -> u64 {
+/// Deletes the least recently used data sets, except those in the folders `in_use`, until the cache takes at
+/// most `goal` bytes; returns its new size.
+pub(super) fn make_room(cache: &Path, in_use: &[PathBuf], goal: u64) -> u64 {
     let mut found = find(cache).unwrap_or_default();
     let mut total = found.iter().map(|found| found.bytes).sum();
     // Data sets whose pictures no longer exist (of a test, of an unpacked archive) go first.
@@ -108,7 +110,7 @@ pub(super) fn make_room(cache: &Path, keep: &Path, goal: u64) -> u64 {
         if total <= goal {
             break;
         }
-        if old.folder != keep && std::fs::remove_dir_all(&old.folder).is_ok() {
+        if !in_use.contains(&old.folder) && std::fs::remove_dir_all(&old.folder).is_ok() {
             total -= old.bytes;
         }
     }

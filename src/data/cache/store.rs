@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use image::RgbImage;
 
@@ -12,6 +12,14 @@ use super::folder;
 use super::id::Stamp;
 use super::segment::{self, Record, Writer};
 use crate::data::{Decoding, FixedSteps};
+
+/// The folders of this process's stores. Room is not made by deleting them: the training set and the validation set
+/// would delete each other's pictures in turn.
+static IN_USE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn in_use() -> MutexGuard<'static, Vec<PathBuf>> {
+    IN_USE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The segments of a data set: those that were there, and one of our own.
 pub(super) struct Store {
@@ -60,6 +68,7 @@ impl Store {
         folder: PathBuf,
         limit: u64,
     ) -> Store {
+        in_use().push(folder.clone());
         if folder.exists() {
             // Updates the time of the last use; an unwritable folder is reported when a picture is
             // written.
@@ -105,7 +114,7 @@ impl Store {
             let pixels = Arc::new(writer.pixels()?);
             let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
             shelf.segments.push(pixels);
-            let taken = folder::make_room(&self.cache, &self.folder, self.limit);
+            let taken = folder::make_room(&self.cache, &in_use(), self.limit);
             *pen = Pen::Open {
                 writer,
                 segment: shelf.segments.len() - 1,
@@ -116,7 +125,7 @@ impl Store {
         let size = segment::size_of(picture);
         if size > *room {
             let goal = self.limit.saturating_sub(size);
-            let taken = folder::make_room(&self.cache, &self.folder, goal);
+            let taken = folder::make_room(&self.cache, &in_use(), goal);
             *room = self.limit.saturating_sub(taken);
             if size > *room {
                 *pen = Pen::Full;
@@ -150,13 +159,26 @@ impl Store {
 
     /// Forgets everything, after the folder was deleted.
     pub(super) fn forget(&self) {
-        *self.pen.lock().unwrap_or_else(PoisonError::into_inner) = Pen::Idle;
-        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Shelf::default();
+        // Both at once, in the order in which `write` locks them: a picture written in between would be filed under
+        // a segment that the new shelf does not have.
+        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        *pen = Pen::Idle;
+        *shelf = Shelf::default();
     }
 
     /// The data set's folder.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let mut in_use = in_use();
+        if let Some(place) = in_use.iter().position(|folder| *folder == self.folder) {
+            in_use.swap_remove(place);
+        }
     }
 }
 

@@ -72,12 +72,17 @@ impl PaintedSet<'_> {
 
     /// Paints what is missing; a new set beside the folder, and renames it into place when it is whole. Returns
     /// whether there was anything to paint.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a folder that has other files in it and no manifest.
     pub(super) fn draw(&self, folder: &Path) -> Result<bool> {
         let damaged = self.damaged(folder);
         if damaged.is_empty() {
             return Ok(false);
         }
         if folder.exists() {
+            // A set of another version is ours, too: it is painted over.
+            self.refuse_other_files(folder, folder.join(MANIFEST).exists())?;
             self.write_files(folder, &damaged, &|| ())?;
             return self.write_manifest(folder).map(|()| true);
         }
@@ -110,15 +115,7 @@ impl PaintedSet<'_> {
         }
         let marker = folder.join(UNFINISHED);
         let ours = self.is_begun(folder) || self.sizes(folder).is_some();
-        let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-        if !ours && !is_empty {
-            return Err(Error::Argument(format!(
-                "{} contains something other than this set of pictures ({}): choose another folder, or \
-                remove it",
-                folder.display(),
-                self.version
-            )));
-        }
+        self.refuse_other_files(folder, ours)?;
         write_atomically(&marker, |file| {
             file.write_all(self.version.as_bytes()).map_err(Error::io("writing", &marker))
         })?;
@@ -130,6 +127,23 @@ impl PaintedSet<'_> {
         std::fs::remove_file(&marker).map_err(Error::io("removing", &marker))?;
         bar.into_inner().unwrap_or_else(|broken| broken.into_inner()).close();
         Ok(true)
+    }
+
+    /// Keeps the user's own files from being painted over.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a folder that is not `ours` and not empty.
+    fn refuse_other_files(&self, folder: &Path, ours: bool) -> Result<()> {
+        let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+        if ours || is_empty {
+            return Ok(());
+        }
+        Err(Error::Argument(format!(
+            "{} contains something other than this set of pictures ({}): choose another folder, or \
+            remove it",
+            folder.display(),
+            self.version
+        )))
     }
 
     /// Every file of the set. Numbers run through the whole set, as in the tutorial's, so that no two

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use flate2::read::GzDecoder;
 
@@ -16,33 +17,29 @@ use crate::notebook::numbers::thousands;
 use crate::notebook::{Progress, interrupted};
 use crate::{Error, Result};
 
-/// Names and sizes of the set's files and its split; written last, so that it says that the set is whole.
+/// Names and sizes of the set's pictures and its split; written last, so that it says that the set is whole.
 const MANIFEST: &str = ".flowers102";
 const VERSION: &str = "Oxford 102 flowers, laid out by herbarium 1";
 /// The most bytes that a picture may have; the set's largest is far smaller.
 const LARGEST_PICTURE: u64 = 16 << 20;
 const LARGEST_MAT: u64 = 16 << 20;
+const NAMES_FILE: &str = "cat_to_name.json";
+/// In the name of the folder beside the set's that the archive is unpacked into.
+const UNPACKING: &str = "unpacking-";
+/// Age after which such a folder must be from a process that died.
+const ABANDONED: Duration = Duration::from_secs(3600);
 const NAMES: &str = include_str!("cat_to_name.json");
 
 /// The set in the folder `dir`, fetched if it is not there.
 pub(super) fn prepare(dir: &Path, source: &RemoteSet, split: Flowers102Split) -> Result<PathBuf> {
-    if is_whole(dir, split) {
+    // A link's target may be on another disk than the link, and a folder cannot be moved there.
+    let real = dir.canonicalize().unwrap_or_else(|_| dir.into());
+    if is_whole(&real, split) {
+        add_names(&real)?;
         return Ok(dir.to_path_buf());
     }
-    let ours = dir.join(MANIFEST).exists();
-    let occupied = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
-    if occupied && !ours || dir.is_file() {
-        return Err(Error::DataFolder {
-            path: dir.to_path_buf(),
-            problem:
-                "contains something other than the Oxford 102 flowers: choose a folder that is empty or \
-                does not \
-                      exist"
-                    .into(),
-            layout: format!("  {}/{{train,valid,test}}/<label>/image_00001.jpg", dir.display()),
-        });
-    }
-    let downloads = beside(dir, "download");
+    refuse_other_contents(&real)?;
+    let downloads = beside(&real, "download");
     let fetch = |remote: &RemoteFile| -> Result<PathBuf> {
         let path = downloads.join(remote.name);
         let options = DownloadOptions { checksum: Some(remote.checksum.clone()), ..Default::default() };
@@ -53,18 +50,37 @@ pub(super) fn prepare(dir: &Path, source: &RemoteSet, split: Flowers102Split) ->
     let (labels, parts) = (fetch(&source.labels)?, fetch(&source.split)?);
     let (labels, parts) = places(source, &labels, &parts, split)?;
     let pictures = fetch(&source.pictures)?;
-    let scratch = beside(dir, &format!("unpacking-{}-{:08x}", std::process::id(), fastrand::u32(..)));
+    clear_abandoned(&real);
+    let scratch = beside(&real, &format!("{UNPACKING}{}-{:08x}", std::process::id(), fastrand::u32(..)));
     let done = unpack(&pictures, &scratch, &labels, &parts)
         .and_then(|()| finish(&scratch, split))
-        .and_then(|()| put_in_place(&scratch, dir, ours));
+        .and_then(|()| put_in_place(&scratch, &real, split));
     // Remove partial work; a failure to remove it is not the error to report.
     let _ = std::fs::remove_dir_all(&scratch);
-    if done.is_err() && !is_whole(dir, split) {
+    if done.is_err() && !is_whole(&real, split) {
         done?;
     }
     let _ = std::fs::remove_dir_all(&downloads);
     say(dir, split, &parts);
     Ok(dir.to_path_buf())
+}
+
+/// # Errors
+/// [`Error::DataFolder`] when `dir` holds files and no set of ours, whole or not.
+fn refuse_other_contents(dir: &Path) -> Result<()> {
+    let ours = dir.join(MANIFEST).exists();
+    let occupied = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    if !(occupied && !ours || dir.is_file()) {
+        return Ok(());
+    }
+    Err(Error::DataFolder {
+        path: dir.to_path_buf(),
+        problem:
+            "contains something other than the Oxford 102 flowers: choose a folder that is empty or does not \
+            exist"
+                .into(),
+        layout: format!("  {}/{{train,valid,test}}/<label>/image_00001.jpg", dir.display()),
+    })
 }
 
 /// What was laid out, in words.
@@ -93,6 +109,20 @@ fn beside(dir: &Path, what: &str) -> PathBuf {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
     let name = dir.file_name().unwrap_or("flowers102".as_ref()).to_string_lossy().into_owned();
     dir.with_file_name(format!(".{name}.{what}"))
+}
+
+/// Removes what processes that died have unpacked. A folder that cannot be read or removed does no harm.
+fn clear_abandoned(dir: &Path) {
+    let ours = beside(dir, UNPACKING);
+    let (Some(parent), Some(start)) = (ours.parent(), ours.file_name()) else { return };
+    let start = start.to_string_lossy();
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let written = entry.metadata().and_then(|data| data.modified()).ok();
+        let old = written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED);
+        if old && entry.file_name().to_string_lossy().starts_with(&*start) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn broken(path: &Path) -> impl Fn(String) -> Error {
@@ -172,14 +202,22 @@ fn picture_number(name: &str) -> Option<usize> {
 
 /// Adds the names of the labels and the manifest.
 fn finish(folder: &Path, split: Flowers102Split) -> Result<()> {
-    let names = folder.join("cat_to_name.json");
-    std::fs::write(&names, NAMES).map_err(Error::io("writing", &names))?;
     let mut manifest = format!("{VERSION}\n{split:?}\n");
     for (path, size) in files(folder)? {
         manifest += &format!("{size} {path}\n");
     }
-    let path = folder.join(MANIFEST);
-    write_atomically(&path, |file| file.write_all(manifest.as_bytes()).map_err(Error::io("writing", &path)))
+    add_names(folder)?;
+    write_text(&folder.join(MANIFEST), &manifest)
+}
+
+/// Adds the names of the labels, unless they are there: the user may have translated them.
+fn add_names(folder: &Path) -> Result<()> {
+    let path = folder.join(NAMES_FILE);
+    if path.exists() { Ok(()) } else { write_text(&path, NAMES) }
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_atomically(path, |file| file.write_all(text.as_bytes()).map_err(Error::io("writing", path)))
 }
 
 /// The files of the set in `folder` with their sizes, by their paths in it.
@@ -201,7 +239,7 @@ fn files(folder: &Path) -> Result<BTreeMap<String, u64>> {
     Ok(found)
 }
 
-/// Whether the set is in `dir` under this split, with all its files.
+/// Whether the set is in `dir` under this split, with all its pictures.
 fn is_whole(dir: &Path, split: Flowers102Split) -> bool {
     let manifest = std::fs::read_to_string(dir.join(MANIFEST)).unwrap_or_default();
     let mut lines = manifest.lines();
@@ -209,34 +247,70 @@ fn is_whole(dir: &Path, split: Flowers102Split) -> bool {
     head == (Some(VERSION), Some(format!("{split:?}").as_str()))
         && lines.all(|line| {
             line.split_once(' ').is_some_and(|(size, path)| {
-                std::fs::metadata(dir.join(path)).is_ok_and(|data| data.len().to_string() == size)
+                // Earlier versions list it, too; it is the user's to change.
+                path == NAMES_FILE
+                    || std::fs::metadata(dir.join(path)).is_ok_and(|data| data.len().to_string() == size)
             })
         })
 }
 
-/// The new set becomes `dir`. A damaged set, or one with another split, is `ours` to replace: its
-/// pictures are removed, the user's own files stay.
-fn put_in_place(scratch: &Path, dir: &Path, ours: bool) -> Result<()> {
-    let moving = |from: &Path, to: &Path| std::fs::rename(from, to).map_err(Error::io("writing", to));
-    if !ours {
-        return moving(scratch, dir);
+/// The pictures that a manifest lists, by their paths below the set's folder. Other paths are ignored: what
+/// stands in a manifest is not to lead out of the folder.
+fn listed(manifest: &str) -> impl Iterator<Item = &Path> {
+    let paths =
+        manifest.lines().skip(2).filter_map(|line| line.split_once(' ')).map(|(_, path)| Path::new(path));
+    paths.filter(|path| {
+        path.as_os_str() != NAMES_FILE && path.components().all(|part| matches!(part, Component::Normal(_)))
+    })
+}
+
+/// The new set becomes `dir`. Where a damaged set is, or one with another split, the pictures that its manifest lists
+/// are replaced; the user's own files stay.
+fn put_in_place(scratch: &Path, dir: &Path, split: Flowers102Split) -> Result<()> {
+    if !dir.exists() {
+        return std::fs::rename(scratch, dir).map_err(Error::io("writing", dir));
     }
+    // Another process may have finished first: its set is as good as this one.
+    if is_whole(dir, split) {
+        return Ok(());
+    }
+    refuse_other_contents(dir)?;
     let manifest = dir.join(MANIFEST);
-    std::fs::remove_file(&manifest).map_err(Error::io("replacing", &manifest))?;
-    for part in PARTS {
-        let (from, to) = (scratch.join(part), dir.join(part));
-        match std::fs::remove_dir_all(&to) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("replacing", to)(error));
-            }
-            _ => {}
-        }
-        if from.exists() {
-            moving(&from, &to)?;
-        }
+    let old = std::fs::read_to_string(&manifest).unwrap_or_default();
+    let new = scratch.join(MANIFEST);
+    let new = std::fs::read_to_string(&new).map_err(Error::io("reading", new))?;
+    // Says what there may be of both sets, in case that this process dies: the next one then continues.
+    let lines = |manifest: &str| manifest.lines().skip(2).map(|line| format!("{line}\n")).collect::<String>();
+    write_text(&manifest, &format!("{VERSION}\nunfinished\n{}{}", lines(&old), lines(&new)))?;
+    for path in listed(&old) {
+        remove_picture(&dir.join(path))?;
     }
-    for name in ["cat_to_name.json", MANIFEST] {
-        moving(&scratch.join(name), &dir.join(name))?;
+    for path in listed(&new) {
+        move_file(&scratch.join(path), &dir.join(path))?;
+    }
+    add_names(dir)?;
+    write_text(&manifest, &new)
+}
+
+/// Removes a picture that may be gone, and its folder if that is empty then: a class without pictures is an error to
+/// who reads the set.
+fn remove_picture(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::io("replacing", path)(error));
+        }
+        _ => {}
+    }
+    if let Some(folder) = path.parent() {
+        let _ = std::fs::remove_dir(folder);
     }
     Ok(())
+}
+
+/// Moves a file, or copies it where `to` is on another disk: a mounted folder's neighbours are.
+fn move_file(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(Error::io("creating", folder))?;
+    }
+    std::fs::rename(from, to).or_else(|_| std::fs::copy(from, to).map(drop)).map_err(Error::io("writing", to))
 }

@@ -26,7 +26,7 @@ pub struct Flowers102Options {
 /// The Oxford 102 flowers (Nilsback and Zisserman 2008) in the folder `dir`, in the tutorial's layout:
 /// `train/<label>/image_00001.jpg`, `valid/…`, `test/…` and `cat_to_name.json`, labels 1 to 102.
 ///
-/// What is there and whole is left as it is. Otherwise 345 MB are fetched from
+/// What is there and whole is left as it is, and so are files of your own among it. Otherwise 345 MB are fetched from
 /// `https://www.robots.ox.ac.uk/~vgg/data/flowers/102/`, or from the folder of a mirror that the environment
 /// variable `HERBARIUM_FLOWERS102_URL` names; an interrupted download is resumed. The files are verified by their
 /// published checksums, and only the 8,189 pictures are taken from the archive. The folder appears once it is

@@ -136,6 +136,50 @@ fn laid_out_as_the_tutorial_has_it() {
     assert_eq!([count("train"), count("valid"), count("test")], [9, 1, 2]);
 }
 
+/// Through a link, over a set that is damaged, and over one that a killed process has left.
+#[cfg(unix)]
+#[test]
+fn replacing_a_set_keeps_the_users_files() {
+    let home = tempdir().unwrap();
+    let (target, dir) = (home.path().join("target"), home.path().join("link"));
+    std::fs::create_dir(&target).unwrap();
+    std::os::unix::fs::symlink(&target, &dir).unwrap();
+    let abandoned = home.path().join(".target.unpacking-1-0");
+    std::fs::create_dir(&abandoned).unwrap();
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(7200);
+    std::fs::File::open(&abandoned).unwrap().set_modified(long_ago).unwrap();
+    let (from, server) = usual(vec![]);
+    assert_eq!(prepare(&dir, &from, Flowers102Split::Official).unwrap(), dir);
+    assert_laid_out(&dir);
+    assert_eq!(names(&home), ["link", "target"]);
+    assert!(dir.is_symlink());
+
+    let own = [("train/1/mine.jpg", "mine"), ("cat_to_name.json", "{\"1\": \"Rose\"}")];
+    for (path, text) in own {
+        std::fs::write(dir.join(path), text).unwrap();
+    }
+    let stay = || own.iter().all(|(path, text)| std::fs::read_to_string(dir.join(path)).unwrap() == *text);
+    let fetched = server.ranges().len();
+    prepare(&dir, &from, Flowers102Split::Official).unwrap();
+    assert_eq!(server.ranges().len(), fetched, "names in translation are no damage");
+    std::fs::write(dir.join("valid/1/image_00005.jpg"), "changed").unwrap();
+    prepare(&dir, &from, Flowers102Split::Official).unwrap();
+    assert_eq!(std::fs::read(dir.join("valid/1/image_00005.jpg")).unwrap(), content(5));
+    assert!(stay());
+
+    let manifest = dir.join(".flowers102");
+    let unfinished = std::fs::read_to_string(&manifest).unwrap().replacen("Official", "unfinished", 1);
+    std::fs::write(&manifest, unfinished + "1 ../outside.txt\n").unwrap();
+    std::fs::write(home.path().join("outside.txt"), "x").unwrap();
+    prepare(&dir, &from, Flowers102Split::TutorialSizes).unwrap();
+    let count = super::super::walk::pictures(&dir).unwrap().len();
+    assert!(stay() && count == COUNT + 1 && home.path().join("outside.txt").exists());
+    std::fs::remove_file(dir.join("cat_to_name.json")).unwrap();
+    std::fs::remove_file(dir.join("train/1/mine.jpg")).unwrap();
+    prepare(&dir, &from, Flowers102Split::Official).unwrap();
+    assert_laid_out(&dir);
+}
+
 /// The stop button in the middle of the archive: an error, no folder, and the next try fetches only the rest.
 #[test]
 fn a_stopped_download_goes_on_where_it_stopped() {

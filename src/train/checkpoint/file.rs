@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Checkpoint;
 use crate::models::StateDict;
 use crate::train::optim::OptimizerState;
+use crate::train::resume::STATE_KEY;
 use crate::weights::Metadata;
 
 /// The number of this layout of the file; another one would be read differently.
@@ -13,6 +14,8 @@ const LAYOUT: u32 = 1;
 const LAYOUT_KEY: &str = "herbarium.checkpoint";
 /// The prefix of the optimizer's tensors, which no PyTorch layer's name has.
 const OPTIMIZER: &str = "optimizer.state.";
+/// Whether an Inception's input is converted; other networks have no such entry.
+const TRANSFORM_INPUT_KEY: &str = "transform_input";
 /// The version in Cargo.toml, which a test compares.
 const TCH: &str = "0.26.0";
 
@@ -37,13 +40,20 @@ pub(super) fn pack(checkpoint: &Checkpoint) -> (StateDict, Metadata) {
         ("epoch", checkpoint.epoch.to_string()),
         ("optimizer", optimizer_text(&checkpoint.optimizer)),
     ];
-    (tensors, metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect())
+    let mut metadata: Metadata = metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    if let Some(transform_input) = checkpoint.transform_input {
+        metadata.insert(TRANSFORM_INPUT_KEY.to_owned(), transform_input.to_string());
+    }
+    (tensors, metadata)
 }
 
 /// The reverse of [`pack`]; the error is what is wrong with the file.
 pub(super) fn unpack(tensors: StateDict, metadata: &Metadata) -> Result<Checkpoint, String> {
+    if metadata.contains_key(STATE_KEY) {
+        return Err("it is the state of a training, for TrainOptions::resume, not a checkpoint".into());
+    }
     let layout = metadata.get(LAYOUT_KEY).ok_or(
-        "it contains weights but is not a checkpoint: read it with `load_safetensors` and \
+        "it contains weights but is not a checkpoint: read it with `weights::load` and \
          `model.load_state_dict`",
     )?;
     if layout.parse() != Ok(LAYOUT) {
@@ -66,6 +76,10 @@ pub(super) fn unpack(tensors: StateDict, metadata: &Metadata) -> Result<Checkpoi
         model: text("model")?.clone(),
         num_classes: text("num_classes")?.parse().map_err(|_| damaged("num_classes"))?,
         class_names: serde_json::from_str(text("class_names")?).map_err(|_| damaged("class_names"))?,
+        transform_input: metadata
+            .get(TRANSFORM_INPUT_KEY)
+            .map(|text| text.parse::<bool>().map_err(|_| damaged(TRANSFORM_INPUT_KEY)))
+            .transpose()?,
         written_by: text("written_by")?.clone(),
         path: None,
     })
@@ -126,6 +140,7 @@ mod tests {
             model: "resnet18".into(),
             num_classes: 2,
             class_names: vec!["1".into(), "käse \"10\"".into()],
+            transform_input: None,
             written_by: this_library(),
             path: None,
         }
@@ -155,7 +170,9 @@ mod tests {
         assert!(unpack(tensors.clone(), &metadata).unwrap_err().contains("has no best_acc"));
         metadata.insert(LAYOUT_KEY.into(), "2".into());
         assert!(unpack(tensors.clone(), &metadata).unwrap_err().contains("layout 2"));
-        assert!(unpack(tensors, &Metadata::new()).unwrap_err().contains("not a checkpoint"));
+        assert!(unpack(tensors.clone(), &Metadata::new()).unwrap_err().contains("not a checkpoint"));
+        let state = Metadata::from([(STATE_KEY.to_owned(), "1".to_owned())]);
+        assert!(unpack(tensors, &state).unwrap_err().contains("for TrainOptions::resume"));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct Checkpoint {
     pub num_classes: usize,
     /// The classes' names in the order of the labels, if they were known.
     pub class_names: Vec<String>,
+    /// Whether an Inception's input is converted from ImageNet's normalisation, see
+    /// [`Model::transform_input`]; [`None`] for other networks, and for files that do not say.
+    pub transform_input: Option<bool>,
     /// The library that wrote it: `herbarium 0.1.0, tch 0.26.0`.
     pub written_by: String,
     /// The file it was read from.
@@ -71,6 +74,7 @@ impl Checkpoint {
             model: model.name().to_owned(),
             num_classes: model.num_classes(),
             class_names: Vec::new(),
+            transform_input: model.transform_input(),
             written_by: file::this_library(),
             path: None,
         })
@@ -141,7 +145,12 @@ impl Checkpoint {
             );
             return Err(Error::Checkpoint { path: path(), reason });
         }
-        model.load_state_dict(&self.state_dict, Strictness::Strict)
+        let report = model.load_state_dict(&self.state_dict, Strictness::Strict)?;
+        // The weights were trained with it: without it, the model predicts something else.
+        if let (Some(on), Some(_)) = (self.transform_input, model.transform_input()) {
+            model.set_transform_input(on)?;
+        }
+        Ok(report)
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::compute::Compute;
 use super::distributed::Team;
+use super::epoch::{has_finite_pictures, not_finite_in};
 use super::loss::Criterion;
 use super::optim::Optimizer;
 use super::options::Precision;
@@ -69,7 +70,8 @@ pub struct LrFind {
 ///
 /// # Errors
 /// [`Error::Argument`] for rates that do not rise from above 0 or fewer than 10 batches; what
-/// [`train_model`](super::train_model) refuses; [`Error::Interrupted`].
+/// [`train_model`](super::train_model) refuses; [`Error::LossNotFinite`] for pictures with values that are
+/// not numbers; [`Error::Interrupted`].
 pub fn lr_find(
     model: &mut Model,
     loader: &DataLoader,
@@ -86,6 +88,7 @@ pub fn lr_find(
     }
     optimizer.validate()?;
     preflight::check_parameters(model, optimizer)?;
+    preflight::check_not_empty(model, "train", loader)?;
     // Every rank does the same on all pictures, with the same weights.
     Team::of_process()?.same_weights(model)?;
     if num_it >= loader.len() {
@@ -142,6 +145,9 @@ fn rise(
             let loss = outputs.loss(|logits| criterion.forward(logits, &labels))?;
             let value = loss.f_double_value(&[])?;
             if !value.is_finite() {
+                if !has_finite_pictures(&batch) {
+                    return Err(not_finite_in(format!("batch {number} of lr_find"), value, &batch, ""));
+                }
                 return Ok((lrs, losses));
             }
             smooth = running(smooth, value, number);

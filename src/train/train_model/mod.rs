@@ -39,7 +39,8 @@ use crate::{Result, notebook};
 /// each time the validation accuracy exceeds the best so far, whole or not at all. The file always
 /// holds the best of *this* training, so that rerunning cells gives the same result. If an earlier training
 /// left a better checkpoint there (or one of another network, which does not compare), it is first kept as
-/// `NAME.previous.safetensors` (or `.pt`), and a note on standard error says so. A file that is not a
+/// `NAME.previous.safetensors` (or `.pt`), and a note on standard error says so. If that name holds a better
+/// one, or one of another network, it is `NAME.previous2.safetensors`, and so on. A file that is not a
 /// checkpoint is never replaced.
 ///
 /// # Interrupting
@@ -61,13 +62,14 @@ use crate::{Result, notebook};
 /// Before anything has changed: [`Error::Optimizer`](crate::Error::Optimizer),
 /// [`Error::Scheduler`](crate::Error::Scheduler) (a scheduler of another optimizer among them),
 /// [`Error::Training`](crate::Error::Training) when the optimizer's tensors are not the model's, all
-/// frozen, or a loader is empty, [`Error::Checkpoint`](crate::Error::Checkpoint) when the file cannot
-/// be written or should not be replaced, [`Error::OutOfMemory`](crate::Error::OutOfMemory) when a batch
-/// needs more memory than there is.
+/// frozen, a loader is empty, or a history has no state to resume from,
+/// [`Error::Checkpoint`](crate::Error::Checkpoint) when the file cannot be written or should not be replaced,
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) when a batch needs more memory than there is.
 ///
 /// During training: [`Error::LossNotFinite`](crate::Error::LossNotFinite) naming the batch's files,
-/// [`Error::Loss`](crate::Error::Loss), the loader's errors, and
-/// [`Error::CheckpointNotWritten`](crate::Error::CheckpointNotWritten) when the disk is full, say.
+/// [`Error::Loss`](crate::Error::Loss), the loader's errors, and, when the disk is full, say,
+/// [`Error::CheckpointNotWritten`](crate::Error::CheckpointNotWritten), or
+/// [`Error::Training`](crate::Error::Training) for the file of [`TrainOptions::resume`].
 /// The model then has the best weights so far, those it started with if no epoch was completed, and
 /// the checkpoint file the best that could be written; the history is lost, but its lines have been
 /// printed.
@@ -113,7 +115,7 @@ fn check_checkpoint(
 ) -> Result<Option<preflight::Earlier>> {
     let is_begun = options.resume.as_path().is_some_and(std::path::Path::exists);
     match options.checkpoint.as_path() {
-        // For a resumed training, the checkpoint is its own.
+        // A resumed training looks itself: only its state says whether the checkpoint is its own.
         Some(path) if team.is_first() && !is_begun => preflight::check_checkpoint(model, path),
         _ => Ok(None),
     }

@@ -1,6 +1,6 @@
 //! Saves the state of a training after each epoch, and resumes from it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +9,7 @@ use tch::Tensor;
 use super::Training;
 use crate::data::Splits;
 use crate::models::{Model, Strictness};
+use crate::train::compute::Compute;
 use crate::train::ema::Ema;
 use crate::train::grad_scaler::GradScaler;
 use crate::train::history::History;
@@ -17,7 +18,7 @@ use crate::train::options::TrainOptions;
 use crate::train::preflight;
 use crate::train::resume::{KeptState, ResumeFrom, TrainingState};
 use crate::train::scheduler::Scheduler;
-use crate::{Result, notebook};
+use crate::{Error, Result, notebook};
 
 /// The folder for the states of all trainings of this process; `herbarium run --restarts` sets it.
 const FOLDER: &str = "HERBARIUM_RESUME";
@@ -76,7 +77,7 @@ impl Training<'_> {
             num_classes: model.num_classes(),
         };
         if let Some(path) = self.options.resume.as_path().filter(|_| self.team.is_first()) {
-            state.save(path)?;
+            state.save(path).map_err(|error| not_saved(model, path, &error))?;
         }
         Ok(KeptState(Some(Arc::new(Mutex::new(state)))))
     }
@@ -112,9 +113,19 @@ impl Training<'_> {
     ) -> Result<()> {
         state.must_fit(model)?;
         preflight::check_seeds(model, self.dataloaders, state.seeds)?;
+        let written = state.history.checkpoint.as_deref();
+        let to_write =
+            self.options.checkpoint.as_path().filter(|path| written != Some(*path) || !path.exists());
+        if let Some(path) = to_write
+            && self.team.is_first()
+        {
+            self.best.replaces(preflight::check_checkpoint(model, path)?);
+        }
         optimizer.load_state_dict(&state.optimizer)?;
         scheduler.load_state_dict(&state.scheduler)?;
         model.load_state_dict(&state.last, Strictness::Strict)?;
+        // Frozen layers were prepared with the weights that the state has just replaced.
+        self.compute = Compute::prepare(model, &self.dataloaders.train, self.options.precision)?;
         let Splits { train, valid } = self.dataloaders;
         train.set_next_epoch(state.next_epochs[0]);
         valid.set_next_epoch(state.next_epochs[1]);
@@ -124,11 +135,15 @@ impl Training<'_> {
         if let (Some(scaler), Some(state)) = (&mut self.scaler, state.scaler) {
             scaler.restore(state)?;
         }
-        let info = std::mem::take(&mut self.history.info);
+        let mut info = std::mem::take(&mut self.history.info);
+        info.compute = self.compute.to_string();
         let num_epochs = self.options.num_epochs;
         self.history =
             History { info, num_epochs, interrupted: false, stopped_early: false, ..state.history.clone() };
         self.best.take_up(&state.history, state.best.deep_copy()?);
+        if to_write.is_some() {
+            self.best.catch_up(model, optimizer)?;
+        }
         let epochs = self.history.epochs();
         let images = epochs * (train.dataset_len() + valid.dataset_len());
         self.live.skip(images as u64);
@@ -137,4 +152,18 @@ impl Training<'_> {
         }
         Ok(())
     }
+}
+
+/// What to do when the state cannot be written; a file of an earlier epoch is untouched then.
+fn not_saved(model: &Model, path: &Path, error: &Error) -> Error {
+    let again = match path.exists() {
+        true => "resumes after the last epoch that could be written",
+        false => "starts over, as no state was written before",
+    };
+    let reason = format!(
+        "the state of the training could not be written to {} ({error}). The model has its best weights so far. Make room, or \
+         see to the folder; the same cell or program {again}",
+        path.display()
+    );
+    Error::Training { model: model.name().to_owned(), reason }
 }

@@ -60,18 +60,31 @@ fn fetch_with(weights: &PretrainedWeights, url: &str, first_answer: Option<Durat
         first_answer,
         ..Default::default()
     };
-    if let Some(path) = weights.local()
-        && options.checksum.as_ref().is_some_and(|checksum| checksum.fits_file(&path).unwrap_or(false))
+    let local = weights.local();
+    if let Some(path) = &local
+        && options.checksum.as_ref().is_some_and(|checksum| checksum.fits_file(path).unwrap_or(false))
     {
-        let length = std::fs::metadata(&path).map_err(Error::io("reading", &path))?.len();
-        return Ok(Downloaded { path, length, fetched: 0 });
+        let length = std::fs::metadata(path).map_err(Error::io("reading", path))?.len();
+        return Ok(Downloaded { path: path.clone(), length, fetched: 0 });
     }
-    let to = cache_folder().ok_or(Error::NoCacheFolder)?.join(weights.file());
+    let cached = cache_folder().map(|folder| folder.join(weights.file()));
+    // A damaged file is replaced where it lies: a right one in the cache folder would not be found before it.
+    let to = local.clone().or_else(|| cached.clone()).ok_or(Error::NoCacheFolder)?;
     if offline() {
         let reason = format!("{OFFLINE} is set: unset it, or fetch the file elsewhere and put it there");
         return Err(Error::Download { url: url.to_owned(), path: to, reason });
     }
-    download(url, to, &options)
+    download(url, &to, &options).map_err(|error| match (error, cached) {
+        (Error::Io { source, .. }, Some(cached)) if local.is_some() && cached != to => {
+            let reason = format!(
+                "the file that is there is damaged and cannot be replaced ({source}): delete it, so that {} is \
+                 fetched instead",
+                cached.display()
+            );
+            Error::Download { url: url.to_owned(), path: to.clone(), reason }
+        }
+        (error, _) => error,
+    })
 }
 
 /// The line that fetches a network's weights, and how much that is; for a network that torchvision has
@@ -102,6 +115,43 @@ mod tests {
         (0..50_000u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
     }
 
+    /// The row of a network whose file is [`body`].
+    fn weights_of_body() -> PretrainedWeights {
+        let digest: String = Sha256::digest(body()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let row = Row {
+            file: "alexnet-7be5be79.pth",
+            checksum: Box::leak(digest[..8].to_owned().into_boxed_str()),
+            mebibytes: 0.05,
+            ..*crate::weights::named("alexnet").unwrap().0
+        };
+        PretrainedWeights(Box::leak(Box::new(row)))
+    }
+
+    /// A damaged file in `HERBARIUM_WEIGHTS`, which is found before the cache folder's, is replaced there.
+    #[test]
+    fn a_damaged_file_is_replaced_where_it_lies() {
+        const TEST: &str = "weights::catalog::fetch::tests::a_damaged_file_is_replaced_where_it_lies";
+        let Some(url) = variable("HERBARIUM_TEST_URL") else {
+            let (cache, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let file = own.path().join("alexnet-7be5be79.pth");
+            std::fs::write(&file, "damaged").unwrap();
+            let server = Server::new(body(), None, vec![]);
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args([TEST, "--exact", "--nocapture"])
+                .env("HERBARIUM_TEST_URL", server.url("w"))
+                .env("XDG_CACHE_HOME", cache.path())
+                .env("HERBARIUM_WEIGHTS", own.path())
+                .env_remove(OFFLINE)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert_eq!(std::fs::read(&file).unwrap(), body());
+            return;
+        };
+        let got = fetch_with(&weights_of_body(), &url.to_string_lossy(), None).unwrap();
+        assert_eq!(crate::weights::find("alexnet"), Some(got.path));
+    }
+
     /// A file that breaks off in the middle is continued, compared with its checksum, and found from then on.
     #[test]
     fn a_file_is_fetched_resumed_and_found() {
@@ -123,14 +173,7 @@ mod tests {
             assert!(told.contains("Downloading: ") && told.contains("trying again"), "{told}");
             return;
         };
-        let digest: String = Sha256::digest(body()).iter().map(|byte| format!("{byte:02x}")).collect();
-        let row = Row {
-            file: "alexnet-7be5be79.pth",
-            checksum: Box::leak(digest[..8].to_owned().into_boxed_str()),
-            mebibytes: 0.05,
-            ..*crate::weights::named("alexnet").unwrap().0
-        };
-        let weights = PretrainedWeights(Box::leak(Box::new(row)));
+        let weights = weights_of_body();
         let url = url.to_string_lossy();
         let got = fetch_if_reachable(&weights, &url).unwrap();
         assert_eq!((got.length, got.fetched), (50_000, 50_000));

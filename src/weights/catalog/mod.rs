@@ -190,7 +190,8 @@ pub fn named(name: &str) -> Result<PretrainedWeights> {
 
 /// Fetches torchvision's ImageNet weights for a network into the cache folder
 /// (`$XDG_CACHE_HOME/herbarium/weights`, else `~/.cache/herbarium/weights`), where
-/// [`initialize_model`](crate::models::initialize_model) finds them. An existing file is only checked; an
+/// [`initialize_model`](crate::models::initialize_model) finds them. An existing file in one of the
+/// [`search_folders`](super::search_folders) is only checked, and replaced where it lies if it is damaged; an
 /// interrupted download is resumed. `name` is as in [`named`].
 ///
 /// `HERBARIUM_WEIGHTS_URL` is a mirror that replaces torchvision's server (the folder that has the files);

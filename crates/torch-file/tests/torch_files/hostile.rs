@@ -122,6 +122,37 @@ fn archives_do_not_expand_without_bound() -> Outcome {
     Ok(())
 }
 
+/// The most memory that this process has taken so far, in bytes; none where the system does not say.
+fn most_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
+
+#[test]
+fn texts_and_names_are_not_copied_without_bound() -> Outcome {
+    // A text of 100 kB, made bytes 100,000 times: 10 GB, if each were a copy.
+    let once = b"h\0h\x01h\x02\x86R0";
+    let encoded = [
+        b"\x80\x02c_codecs\nencode\nq\0".to_vec(),
+        text(&"a".repeat(100_000)),
+        b"q\x01".to_vec(),
+        text("latin1"),
+        b"q\x02".to_vec(),
+        once.repeat(100_000),
+        b"000N.".to_vec(),
+    ]
+    .concat();
+    assert!(matches!(torch_file::from_bytes(&file(&encoded))?, Value::None));
+    assert!(most_memory().is_none_or(|bytes| bytes < 2 << 30), "{:?} bytes", most_memory());
+
+    let tensor = tensor(1, 0, &[], &[]);
+    let place = tensor.windows(6).position(|six| six == b"X\x01\0\0\x000").ok_or("no key")?;
+    let named = [&tensor[..place], &text(&"0".repeat(257)), &tensor[place + 6..]].concat();
+    assert!(refusal(&file(&named)).contains("names a storage in a way that PyTorch does not"));
+    Ok(())
+}
+
 #[test]
 fn every_other_name_and_opcode_is_refused() {
     let names = [

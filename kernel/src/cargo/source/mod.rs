@@ -28,6 +28,11 @@ const QUESTION_MARK: [&str; 2] = [
     "> From<T> for EvcxrUserCodeError {\n                fn from(error: T) -> Self {\n                    eprintln!(",
     ", error);\n",
 ];
+/// What stands between the two unless the learner has changed it, and the end of the conversion.
+const USUAL_FORMAT: &str = "\"{}\"";
+const QUESTION_END: &str = "EvcxrUserCodeError {}\n                }\n            }\n";
+/// The crate's conversion, which is already compiled: rustc would compare one of the cell's with each of `From` in every crate.
+const SHARED_QUESTION: &str = "use ::herbarium_notebook::store::EvcxrUserCodeError;";
 /// Marks a text that has that conversion and a store.
 pub const QUESTION: &str = "struct EvcxrUserCodeError {}";
 const NEEDS_STORE: &str = "\nmut evcxr_variable_store: *mut evcxr_internal_runtime::VariableStore)";
@@ -287,7 +292,8 @@ pub fn learners_lines(lines: &[String]) -> Option<Range<usize>> {
 #[allow(dead_code)]
 pub fn items(text: &str) -> String {
     let function = text.rfind(layout::FUNCTION).unwrap_or(text.len());
-    let generated = [QUESTION, SHARED_STORE, STORE[0]].iter().filter_map(|mark| text.find(mark));
+    let generated =
+        [QUESTION, SHARED_QUESTION, SHARED_STORE, STORE[0]].iter().filter_map(|mark| text.find(mark));
     let end = generated.min().unwrap_or(function).min(function);
     let items = text[..end].trim_end();
     let items = items.strip_suffix(layout::BEFORE_FUNCTION).unwrap_or(items).lines();
@@ -369,11 +375,18 @@ fn with_shared_store(text: &str, crates: &[String]) -> Option<String> {
     Some(format!("{}{crates}{lines}{}", &text[..start], &text[end..]))
 }
 
-/// Makes the conversion of a `?`'s error report to the crate.
+/// Makes the conversion of a `?`'s error report to the crate: the crate's own does, and one with the learner's way of formatting is
+/// changed.
 fn with_reported_errors(text: &str) -> Option<String> {
     let start = text.find(QUESTION_MARK[0])?;
     let format = start + QUESTION_MARK[0].len();
     let end = format + text[format..].find(QUESTION_MARK[1])?;
+    if &text[format..end] == USUAL_FORMAT {
+        let start = text[..start].rfind(QUESTION)?;
+        let end = end + text[end..].find(QUESTION_END)? + QUESTION_END.len();
+        let lines = "\n".repeat(text[start..end].matches('\n').count());
+        return Some(format!("{}{SHARED_QUESTION}{lines}{}", &text[..start], &text[end..]));
+    }
     let conversion = QUESTION_MARK[0]
         .replace("fn from", "#[track_caller] fn from")
         .replace("eprintln!(", "::herbarium_notebook::failed(&::std::format_args!(");

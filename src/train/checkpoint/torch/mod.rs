@@ -28,6 +28,9 @@ pub(super) fn to_value(checkpoint: &Checkpoint) -> Result<Value, Wrong> {
     own.insert("model", checkpoint.model.as_str());
     own.insert("num_classes", checkpoint.num_classes as i64);
     own.insert("class_names", texts(&checkpoint.class_names));
+    if let Some(transform_input) = checkpoint.transform_input {
+        own.insert("transform_input", transform_input);
+    }
     own.insert("optimizer", checkpoint.optimizer.name.as_str());
     own.insert("parameters", texts(&checkpoint.optimizer.parameters));
 
@@ -105,6 +108,8 @@ pub(super) fn from_value(value: &Value, made: &mut Tensors) -> Result<Checkpoint
     }
     let text = |key: &str| own.and_then(|own| own.get(key)).and_then(Value::as_str).map(str::to_owned);
     let number = |key: &str| value.get(key).and_then(Value::as_float);
+    // PyTorch's ImageNet example keeps it in percent, under another name.
+    let best_acc = number("best_acc").or_else(|| number("best_acc1").map(|percent| percent / 100.0));
     let class_names = texts(own.and_then(|own| own.get("class_names")));
     let optimizer = match value.get("optimizer") {
         Some(Value::None) | None => OptimizerState::default(),
@@ -119,13 +124,14 @@ pub(super) fn from_value(value: &Value, made: &mut Tensors) -> Result<Checkpoint
     let classes = own.and_then(|own| own.get("num_classes")).and_then(Value::as_int);
     let arch = || value.get("arch").and_then(Value::as_str).map(str::to_owned);
     Ok(Checkpoint {
-        best_acc: number("best_acc").ok_or("it has no best_acc")?,
+        best_acc: best_acc.ok_or("it has no best_acc; `weights::load` reads its weights alone")?,
         epoch: number("epoch").map_or(0, |epoch| epoch.max(0.0) as usize),
         optimizer,
         model: text("model").or_else(arch).unwrap_or_default(),
         num_classes: classes
             .map_or_else(|| outputs(&state_dict), |classes| usize::try_from(classes).unwrap_or(0)),
         class_names,
+        transform_input: own.and_then(|own| own.get("transform_input")).and_then(Value::as_bool),
         written_by: text("written_by").unwrap_or_else(|| "PyTorch".into()),
         path: None,
         state_dict,
@@ -194,6 +200,7 @@ mod tests {
             model: "resnet18".into(),
             num_classes: 2,
             class_names: vec!["1".into(), "käse \"10\"".into()],
+            transform_input: None,
             written_by: crate::train::checkpoint::file::this_library(),
             path: None,
         }
@@ -229,6 +236,20 @@ mod tests {
             assert_eq!(told.optimizer.parameters, packed.optimizer.parameters);
             assert_eq!(told.written_by, "PyTorch");
         }
+    }
+
+    /// As `model_best.pth.tar` of PyTorch's ImageNet example has it.
+    #[test]
+    fn the_best_accuracy_may_be_in_percent() {
+        let mut value = to_value(&checkpoint("SGD")).unwrap();
+        if let Value::Dict(dict) = &mut value {
+            dict.remove("best_acc");
+        }
+        assert!(refusal(&value).contains("no best_acc; `weights::load` reads its weights alone"));
+        if let Value::Dict(dict) = &mut value {
+            dict.insert("best_acc1", 75.0);
+        }
+        assert_eq!(from_value(&value, &mut made()).unwrap().best_acc, 0.75);
     }
 
     #[test]
