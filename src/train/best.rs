@@ -135,8 +135,10 @@ fn set_aside(path: &Path) -> Result<PathBuf> {
     let previous = name_beside(path);
     let passing = path.with_extension(format!("{}.tmp", std::process::id()));
     let keep = Error::io("keeping the earlier checkpoint as", &previous);
+    // Not a second name of a link: the new checkpoint is written through that.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     // A copy if the file system has no hard links.
-    let second = fs::hard_link(path, &passing).or_else(|_| fs::copy(path, &passing).map(|_| ()));
+    let second = fs::hard_link(real, &passing).or_else(|_| fs::copy(path, &passing).map(|_| ()));
     let kept = second.and_then(|()| fs::rename(&passing, &previous));
     if kept.is_err() {
         let _ = fs::remove_file(&passing);

@@ -72,6 +72,22 @@ fn an_earlier_better_checkpoint_is_kept_beside() -> Outcome {
     ["safetensors", "pt"].into_iter().try_for_each(kept_beside)
 }
 
+/// `best.safetensors` may be a link to a larger disk.
+#[cfg(unix)]
+#[test]
+fn an_earlier_better_checkpoint_is_kept_where_its_name_is_a_link() -> Outcome {
+    let folder = TempDir::new();
+    let [file, link] = ["elsewhere.safetensors", "best.safetensors"].map(|name| folder.file(name));
+    save_some(&file, 0.0)?;
+    claim(&file, 1.0)?;
+    std::os::unix::fs::symlink(&file, &link)?;
+    let second = save_some(&link, 0.0)?;
+    assert!(link.is_symlink());
+    assert_eq!(Checkpoint::load(&file)?.best_acc, second.best_acc);
+    assert_eq!(Checkpoint::load(folder.file("best.previous.safetensors"))?.best_acc, 1.0);
+    Ok(())
+}
+
 /// In either format, which the file's name determines.
 fn kept_beside(ending: &str) -> Outcome {
     let folder = TempDir::new();
