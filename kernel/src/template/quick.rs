@@ -19,8 +19,6 @@ use crate::sys;
 const SYSTEM: [&str; 3] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1"];
 /// Libraries that rustc names to the linker and a cell does not call.
 const UNUSED: [&str; 5] = ["util", "rt", "pthread", "dl", "stdc++"];
-/// A cell's library is one object file of a few kilobytes: what makes large ones small costs more than it saves.
-const FAST: [&str; 4] = ["--threads=1", "-O0", "--no-gc-sections", "--build-id=none"];
 /// The header before a crate's metadata in a library, followed by the length in eight bytes.
 const METADATA_MARK: &[u8] = b"rust\0\0\0\n";
 
@@ -67,7 +65,6 @@ impl Compiled<'_> {
         // rustc passes `--as-needed`, which would drop the stand-in, as it has no symbols.
         arguments.push("-Clink-arg=--no-as-needed".to_owned());
         arguments.push(format!("-Clink-arg={}", library.display()));
-        arguments.extend(FAST.map(|argument| format!("-Clink-arg={argument}")));
         Ok(arguments)
     }
 
