@@ -93,11 +93,11 @@ impl fmt::Debug for Downloaded {
 /// at once: the second waits for the first.
 ///
 /// # Errors
-/// [`Error::Download`](crate::Error::Download) with what went wrong, where the part is kept that is there, and what to do,
+/// [`Error::Download`] with what went wrong, where the part is kept that is there, and what to do,
 /// also where the crate was built without its feature `download`;
-/// [`Error::Interrupted`](crate::Error::Interrupted) within a moment of the stop button;
-/// [`Error::Argument`](crate::Error::Argument) when `to` is a folder;
-/// [`Error::Io`](crate::Error::Io) when the file cannot be written. The file `to` is then as it was.
+/// [`Error::Interrupted`] within a moment of the stop button;
+/// [`Error::Argument`] when `to` is a folder;
+/// [`Error::Io`] when the file cannot be written. The file `to` is then as it was.
 pub fn download(url: &str, to: impl AsRef<Path>, options: &DownloadOptions) -> Result<Downloaded> {
     let to = to.as_ref();
     if to.is_dir() {
