@@ -86,7 +86,7 @@ def main():
         measured("pip install", [*pip, wheel], environment)
         herbarium = python.parent / "herbarium"
         said = measured("herbarium setup", [herbarium, "setup"], environment)
-        shown = measured("first cell", [python, "-c", FIRST_CELL], environment).strip()
+        shown = measured("first cell", [python, "-c", FIRST_CELL], environment).splitlines()[-1]
         total = time.monotonic() - start
         say_of_libtorch(said)
         say("all but the client", round(total, 1), shown=shown, wheel_mb=round(wheel.stat().st_size / 1e6, 1),
