@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::{TERMINATED, receive_signals};
 use crate::error::{Error, Result};
 use crate::launchers::{Launcher, launcher};
 use crate::parameters::{Options, of_one_process};
-use crate::sys::signals::{Heard, Signals};
+use crate::sys::signals::Heard;
 use crate::{stdio, sys};
 
 /// How often it is looked whether a process has ended.
@@ -88,17 +89,17 @@ impl Drop for States {
 /// Counts this process's SIGINTs and SIGTERMs instead of ending by them: 1 for the first, 256 for the second kind.
 fn count_signals() -> Result<&'static AtomicUsize> {
     static HEARD: AtomicUsize = AtomicUsize::new(0);
-    Signals::receive().map_err(Error::system("signals cannot be received"))?.pass_to(|heard| {
+    receive_signals()?.pass_to(|heard| {
         let weight = match heard {
             Heard::Interrupt => 1,
-            Heard::Terminate => TERMINATED,
+            Heard::Terminate => A_TERMINATION,
         };
         HEARD.fetch_add(weight, Ordering::SeqCst);
     });
     Ok(&HEARD)
 }
 
-const TERMINATED: usize = 256;
+const A_TERMINATION: usize = 256;
 
 /// The processes of one start.
 struct Ranks {
@@ -173,11 +174,11 @@ impl Ranks {
             }
             let now = heard.load(Ordering::SeqCst);
             if now != passed_on {
-                let terminated = now / TERMINATED > passed_on / TERMINATED;
+                let terminated = now / A_TERMINATION > passed_on / A_TERMINATION;
                 self.signal(if terminated { sys::Signal::TERM } else { sys::Signal::INT });
                 passed_on = now;
                 if terminated && failed.is_none() {
-                    (failed, step, since) = (Some(143), AFTER_A_FAILURE.len() - 1, Instant::now());
+                    (failed, step, since) = (Some(TERMINATED), AFTER_A_FAILURE.len() - 1, Instant::now());
                 }
             }
             if failed.is_some()

@@ -43,7 +43,7 @@ const TERMINATED: u8 = 143;
 /// Exit status: 0 if all went well, 1 if a cell failed or was interrupted, 143 after SIGTERM.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = &options.notebook;
-    let signals = Signals::receive().map_err(Error::system("signals cannot be received"))?;
+    let signals = receive_signals()?;
     let rank = Rank::of_process();
     launcher::end_with_launcher();
     let mut notebook = Notebook::read(path)?;
@@ -93,6 +93,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     };
     stdio::print(&format!("{}: {what} {cells}, {pictures}, {seconds:.1} s\n", out.display()));
     Ok(status)
+}
+
+/// The signals of this process, which do not end it from here on.
+fn receive_signals() -> Result<Signals> {
+    Signals::receive().map_err(Error::system("signals cannot be received"))
 }
 
 /// Ends a run that was told to end: whoever does that waits a few seconds at most, and the outputs are to be written by then.
